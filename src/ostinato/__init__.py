@@ -1,0 +1,99 @@
+"""ostinato: a workshop for recurrent sequence models.
+
+>>> import ostinato
+>>> sorted(set(ostinato.__all__) - set(dir(ostinato)))
+[]
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ostinato.codecs import ByteCodec, CharacterCodec, Codec, SubwordCodec, WordCodec
+    from ostinato.data import Corpus, Reading, read_corpus
+    from ostinato.errors import (
+        CapabilityError,
+        CodecError,
+        ConfigError,
+        CorpusError,
+        DamagedError,
+        OstinatoError,
+        RunError,
+        TrainingError,
+        UnknownSymbolError,
+    )
+    from ostinato.recipes import RECIPES
+    from ostinato.train.evaluation import Evaluation
+    from ostinato.workshop.generation import Generation
+    from ostinato.workshop.model import Model, load
+    from ostinato.workshop.results import Sample, Score, ScoredPart
+    from ostinato.workshop.setting_up import resume, train
+    from ostinato.workshop.training import Training
+
+# Each name is imported on first use: importing the package must not cost what PyTorch costs.
+_HOMES = {
+    "ostinato.codecs": ("ByteCodec", "CharacterCodec", "Codec", "SubwordCodec", "WordCodec"),
+    "ostinato.data": ("Corpus", "Reading", "read_corpus"),
+    "ostinato.errors": (
+        "CapabilityError",
+        "CodecError",
+        "ConfigError",
+        "CorpusError",
+        "DamagedError",
+        "OstinatoError",
+        "RunError",
+        "TrainingError",
+        "UnknownSymbolError",
+    ),
+    "ostinato.recipes": ("RECIPES",),
+    "ostinato.train.evaluation": ("Evaluation",),
+    "ostinato.workshop.generation": ("Generation",),
+    "ostinato.workshop.model": ("Model", "load"),
+    "ostinato.workshop.results": ("Sample", "Score", "ScoredPart"),
+    "ostinato.workshop.setting_up": ("resume", "train"),
+    "ostinato.workshop.training": ("Training",),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [  # a test checks that these are the names of _HOMES
+    "RECIPES",
+    "ByteCodec",
+    "CapabilityError",
+    "CharacterCodec",
+    "Codec",
+    "CodecError",
+    "ConfigError",
+    "Corpus",
+    "CorpusError",
+    "DamagedError",
+    "Evaluation",
+    "Generation",
+    "Model",
+    "OstinatoError",
+    "Reading",
+    "RunError",
+    "Sample",
+    "Score",
+    "ScoredPart",
+    "SubwordCodec",
+    "Training",
+    "TrainingError",
+    "UnknownSymbolError",
+    "WordCodec",
+    "load",
+    "read_corpus",
+    "resume",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'ostinato' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,5 @@
+"""``python -m ostinato`` is the same as ``ostinato``."""
+
+from ostinato.app.cli import run
+
+run()

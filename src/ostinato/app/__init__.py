@@ -1,0 +1,1 @@
+"""The command line: arguments in, API calls, text out. It decides nothing."""

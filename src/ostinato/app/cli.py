@@ -1,0 +1,75 @@
+"""The process: parse, act, and turn every end into an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from ostinato.app.arguments import build_parser
+from ostinato.errors import ConfigError, OstinatoError
+
+STARTED = time.monotonic()  # a time budget counts from here, imports included
+
+_MODULES = {
+    "demo": "demo",
+    "train": "training",
+    "resume": "training",
+    "generate": "generating",
+    "score": "scoring",
+    "evaluate": "scoring",
+    "info": "listing",
+    "runs": "listing",
+    "export": "listing",
+    "recipes": "listing",
+    "data": "listing",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        Exit status: 0 done, 1 could not, 2 wrong usage, 130 interrupted.
+    """
+    args = build_parser({name: _later(name) for name in _MODULES}).parse_args(argv)
+    args.started = STARTED if argv is None else time.monotonic()
+    args.command_line = _told_command(sys.argv[1:] if argv is None else argv)
+    try:
+        status: int = args.act(args)
+        sys.stdout.flush()
+        return status
+    except OstinatoError as error:
+        if args.debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, ConfigError) else 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader, such as head, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def run() -> None:
+    """Run the process's own command line and exit."""
+    sys.exit(main())
+
+
+def _later(name: str) -> Callable[[Namespace], int]:
+    """A command whose module is imported when it is called."""
+
+    def act(args: Namespace) -> int:
+        status: int = getattr(import_module(f"ostinato.app.{_MODULES[name]}"), name)(args)
+        return status
+
+    return act
+
+
+def _told_command(argv: Sequence[str]) -> str:
+    """The command for the record, without the folders of a user's machine."""
+    return " ".join(["ostinato", *(os.path.basename(word) if os.sep in word else word for word in argv)])

@@ -1,0 +1,77 @@
+"""``demo``: a first model in a minute, from a text that every Python carries."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
+
+from ostinato.app.process import set_threads
+from ostinato.app.training import follow, free_folder
+from ostinato.data import digest, read_corpus
+
+_CORPUS = "python-docs"
+_PROMPT = "The "
+_SENTENCE = "If the object is a function, a new list is returned by zebras."
+_TEMPERATURES = {0.4: "careful", 0.8: "balanced", 1.1: "daring"}
+_LENGTH = 300
+
+
+def demo(args: Namespace) -> int:
+    """Train for about a minute, then show samples, a scored sentence, and what to try next."""
+    console = Console()
+    corpus = read_corpus([_CORPUS])
+    console.print(
+        f"Learning to write like Python's language reference ({corpus.size:,} characters, sha256 "
+        f"{digest(corpus.texts[0])[:12]}…), one character at a time.\nThe loss is in bits per character: "
+        "8 would be random bytes, 2 is someone who can spell, and lower is better.\n",
+        highlight=False,
+    )
+    with console.status("setting up"):
+        from ostinato.workshop.setting_up import train
+
+        set_threads(args.threads)
+        out = args.out or free_folder(Path("runs"), "demo")
+        training = train(
+            corpus, out=out, minutes=args.minutes, device=args.device, started=args.started, command=args.command_line
+        )
+    status = follow(training, console)
+    if status:
+        return status
+    _show_samples(console, out)
+    _show_score(console, out)
+    console.print(
+        f"\nThe model lies in [bold]{out}[/]. Three things to try next:\n\n"
+        f'  ostinato generate {out} --prompt "Lists are " --temperature 0.7\n'
+        f'  ostinato score {out} "A class is an object." --per word\n'
+        "  ostinato train YOUR_OWN_TEXT.txt --minutes 3\n",
+        highlight=False,
+    )
+    return 0
+
+
+def _show_samples(console: Console, out: Path) -> None:
+    from ostinato.workshop.model import load
+
+    model = load(out)
+    for temperature, word in _TEMPERATURES.items():
+        sample = model.generate(_PROMPT, length=_LENGTH, temperature=temperature, seed=7)
+        text = Text.assemble((_PROMPT, "bold"), sample.text)
+        console.print(Panel(text, title=f"temperature {temperature:g}: {word}", title_align="left"))
+
+
+def _show_score(console: Console, out: Path) -> None:
+    from ostinato.app.scoring import show_score
+    from ostinato.workshop.model import load
+
+    result = load(out).score(_SENTENCE, unknown="nearest")
+    console.print("\nWhat surprises the model in a sentence (green: expected, red: not at all):\n")
+    show_score(console, result)
+    words = sorted(result.per("word"), key=lambda part: part.log_prob)[:2]
+    told = " and ".join(f"'{part.text.strip()}' ({part.bits_per_symbol:.1f} bits per character)" for part in words)
+    console.print(
+        f"\nmost surprising: {told}; the whole: {result.bits_per_symbol:.2f} bits per character", markup=False
+    )

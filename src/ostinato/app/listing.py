@@ -1,0 +1,153 @@
+"""``info``, ``runs``, ``export``, ``recipes`` and ``data``: what needs no PyTorch."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from ostinato import codecs
+from ostinato.data import EMBEDDED, digest
+from ostinato.data.embedded import read_embedded
+from ostinato.errors import RunError, unknown_name
+from ostinato.recipes import RECIPES, find_recipe
+from ostinato.runs import RunFolder, read_model
+from ostinato.runs import export as export_model
+
+
+def info(args: Namespace) -> int:
+    """Tell all about a run or a model file."""
+    model = read_model(args.run)
+    for warning in model.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    run = RunFolder(args.run) if args.run.is_dir() else None
+    codec = codecs.from_json(model.codec)
+    about: dict[str, Any] = {
+        "path": str(args.run),
+        "recipe": model.config["recipe"],
+        "parameters": sum(array.size for array in model.weights.values()),
+        "codec": codec.name,
+        "vocabulary": codec.size,
+        "best": model.best,
+        "training": _training(run),
+        "novelty": None if run is None else run.novelty(),
+        "settings": model.config["settings"],
+        "origin": model.origin,
+    }
+    if args.json:
+        print(json.dumps(about, ensure_ascii=False))
+    else:
+        _show(about)
+    return 0
+
+
+def runs(args: Namespace) -> int:
+    """List the runs in a folder."""
+    rows = []
+    for path in sorted(p.parent for p in args.folder.glob("*/config.json")):
+        try:
+            rows.append(_row(RunFolder(path)))
+        except RunError as error:
+            print(f"warning: {error}", file=sys.stderr)
+    if args.json:
+        for row in rows:
+            print(json.dumps(row))
+    elif not rows:
+        print(f"no runs in {args.folder}; 'ostinato train CORPUS' makes one")
+    else:
+        width = max(len(row["path"]) for row in rows)
+        for row in rows:
+            loss = "" if row["bits_per_symbol"] is None else f"{row['bits_per_symbol']:.3f} bits per symbol"
+            print(f"{row['path']:<{width}}  {row['recipe']:<8}  step {row['step']:>7,}  {row['status']:<10}  {loss}")
+    return 0
+
+
+def export(args: Namespace) -> int:
+    """Put a run's best model into one file."""
+    model = read_model(args.run)
+    for warning in model.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    export_model(model, args.file)
+    print(f"{args.file}: {args.file.stat().st_size:,} bytes; every command takes it in place of the run folder")
+    return 0
+
+
+def recipes(args: Namespace) -> int:
+    """List recipes, or the settings of one."""
+    if args.name is None:
+        for recipe in RECIPES.values():
+            print(f"{recipe.name:<10} {recipe.summary}")
+        return 0
+    recipe = find_recipe(args.name)
+    print(f"{recipe.name}: {recipe.summary}\nsource: {recipe.source}\n\nsettings, with the values they have if nothing")
+    print("is chosen by amount of data and time:")
+    for field in dataclasses.fields(recipe.settings):
+        print(f"  {field.name} = {json.dumps(field.default)}")
+    return 0
+
+
+def data(args: Namespace) -> int:
+    """List the embedded corpora, or print one."""
+    if args.name is not None:
+        if args.name not in EMBEDDED:
+            raise unknown_name("corpus", args.name, EMBEDDED, where="the command")
+        print(read_embedded(args.name), end="")
+        return 0
+    for name, summary in EMBEDDED.items():
+        text = read_embedded(name)
+        print(f"{name:<14} {len(text):>9,} characters  sha256 {digest(text)[:16]}…  {summary}")
+    return 0
+
+
+def _training(run: RunFolder | None) -> dict[str, Any] | None:
+    if run is None:
+        return None
+    metrics = run.metrics()
+    last = metrics[-1] if metrics else {}
+    return {"status": _status(run), "checkpoints": run.steps(), "last_evaluation": last}
+
+
+def _status(run: RunFolder) -> str:
+    end = run.finished()
+    return "unfinished" if end is None else f"finished ({end['reason']})"
+
+
+def _row(run: RunFolder) -> dict[str, Any]:
+    metrics = run.metrics()
+    nats = metrics[-1]["best_nats_per_symbol"] if metrics else None
+    return {
+        "path": str(run.path),
+        "recipe": run.config()["recipe"],
+        "step": max(run.steps(), default=0),
+        "status": "unfinished" if run.finished() is None else "finished",
+        "bits_per_symbol": None if nats is None else nats / math.log(2),
+    }
+
+
+def _show(about: dict[str, Any]) -> None:
+    best, origin, training, novelty = about["best"], about["origin"], about["training"], about["novelty"]
+    s = about["settings"]
+    print(f"{Path(about['path']).name}: {about['recipe']}, {s['layers']}×{s['hidden_size']} {s['core']}, ", end="")
+    print(f"{about['parameters']:,} parameters, {about['vocabulary']} {about['codec']}")
+    names = ", ".join(f"{source['name']} ({source['bytes']:,} bytes)" for source in origin["sources"])
+    print(f"data: {names}")
+    if "nats_per_symbol" in best:
+        nats = best["nats_per_symbol"]
+        print(f"best: {nats / math.log(2):.4f} bits per symbol ({nats:.4f} nats) at step {best['step']:,}, ", end="")
+        print("averaged weights" if best["weights"] == "average" else "weights as trained")
+    if training is not None:
+        last = training["last_evaluation"]
+        print(f"training: {training['status']}, {last.get('epochs', 0):.2f} epochs", end="")
+        print(f", checkpoints at steps {', '.join(map(str, training['checkpoints']))}")
+    if novelty is not None:
+        print(
+            f"novelty: of {novelty['samples']:,} sampled items {novelty['new']:,} are new (not among the training "
+            f"items), {novelty['distinct']:,} are distinct"
+        )
+    print("settings: " + ", ".join(f"{name}={json.dumps(value)}" for name, value in s.items()))
+    versions = ", ".join(f"{name} {number}" for name, number in origin["versions"].items())
+    print(f"made by: {origin['command'] or 'the Python API'} ({versions}, Python {origin['python']})")

@@ -1,0 +1,114 @@
+"""How training looks: a bar in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ostinato.train.loop import Evaluated, RolledBack, Stepped, Stopped
+from ostinato.workshop.training import Sampled, Training, TrainingEvent
+
+_SMOOTH = 0.05
+_SAMPLE_LINES = 6
+
+
+class TrainingView:
+    """Show what a training run does.
+
+    Args:
+        console: Where to.
+        training: The run.
+        samples: Whether samples are shown.
+    """
+
+    def __init__(self, console: Console, training: Training, *, samples: bool = True) -> None:
+        self._console, self._training, self._samples = console, training, samples
+        self._loss: float | None = None
+        self._valid = ""
+        self._bar = Progress(
+            TextColumn("[bold]{task.fields[loss]}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("{task.fields[valid]}"),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=training.trainer.schedule.steps, loss="…", valid="", speed="")
+        self._begun = time.monotonic()
+
+    def __enter__(self) -> TrainingView:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, event: TrainingEvent) -> None:
+        """Show one event."""
+        if isinstance(event, Stepped):
+            self._stepped(event)
+        elif isinstance(event, Evaluated):
+            self._evaluated(event)
+        elif isinstance(event, Sampled) and self._samples:
+            self._console.print(_indented(event.text), style="dim italic", highlight=False, markup=False)
+        elif isinstance(event, RolledBack):
+            self._console.print(
+                f"{event.what} at step {event.step}: back to step {event.to_step}, "
+                f"learning rate × {event.scale:g} from here on",
+                style="yellow",
+            )
+        elif isinstance(event, Stopped) and event.reason == "patience":
+            self._console.print("validation has not improved for a while: stopping early")
+
+    def _stepped(self, event: Stepped) -> None:
+        loss = event.nats_per_symbol
+        self._loss = loss if self._loss is None else self._loss + _SMOOTH * (loss - self._loss)
+        if self._console.is_terminal:
+            speed = f"{self._training.symbols_per_second / 1000:.1f}k symbols/s"
+            told = f"{bits(self._loss):.3f} bits"
+            self._bar.update(
+                self._task, completed=event.step, total=event.steps, loss=told, valid=self._valid, speed=speed
+            )
+
+    def _evaluated(self, event: Evaluated) -> None:
+        valid = min(event.valid_nats_per_symbol, event.average_nats_per_symbol or math.inf)
+        self._valid = f"valid {bits(valid):.3f}"
+        left = ""
+        if event.step < event.steps:
+            pace = (time.monotonic() - self._begun) / max(1, event.step)
+            left = (
+                f", about {_duration(pace * (event.steps - event.step))} left" if not self._console.is_terminal else ""
+            )
+        self._console.print(
+            f"step {event.step:,}/{event.steps:,} ({self._training.epochs:.2f} epochs): "
+            f"train {bits(event.train_nats_per_symbol):.3f}, validation [bold]{bits(valid):.3f}[/] bits per symbol"
+            f"{' (best)' if event.is_best else ''}, {self._training.symbols_per_second:,.0f} symbols/s{left}",
+            highlight=False,
+        )
+
+
+def bits(nats: float) -> float:
+    """Turn nats into bits."""
+    return nats / math.log(2)
+
+
+def say_notes(console: Console, training: Training) -> None:
+    """Print what was chosen and found while setting up."""
+    for note in training.notes:
+        console.print(escape(note), highlight=False)
+
+
+def _indented(text: str) -> str:
+    lines = text.strip("\n").splitlines()[:_SAMPLE_LINES]
+    return "\n".join(f"    {line}" for line in lines)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"

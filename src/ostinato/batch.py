@@ -1,0 +1,35 @@
+"""A batch: what a stream hands to a task for one training step or one piece of an evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ids: TypeAlias = NDArray[np.int64]
+    Flags: TypeAlias = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B rows of T symbols each, in NumPy arrays, so that streams need no PyTorch.
+
+    Attributes:
+        inputs: What the model reads, [B, T] ids.
+        targets: What it has to predict at each place, [B, T] ids.
+        lengths: How many places of each row are real, [B]; ``None`` means all T.
+        fresh: Rows that start anew, [B]: their carried state is put back to the initial state first.
+    """
+
+    inputs: Ids
+    targets: Ids
+    lengths: Ids | None
+    fresh: Flags
+
+    @property
+    def count(self) -> int:
+        """How many targets are real."""
+        return int(self.targets.size if self.lengths is None else self.lengths.sum())

@@ -1,0 +1,89 @@
+"""What every codec promises: raw text to integer ids and back, whole or symbol by symbol."""
+
+from __future__ import annotations
+
+import abc
+import codecs as standard_codecs
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids: TypeAlias = NDArray[np.int32]
+Unknown: TypeAlias = Literal["error", "nearest", "skip"]
+
+
+class Codec(abc.ABC):
+    """A vocabulary of symbols, each with an id, and the way from text to ids.
+
+    Ids ``0 .. size - 1`` are the symbols a model predicts. One more id, ``begin``, is only ever an
+    input: it is fed before the first symbol of a text, so that this one has a probability too.
+
+    Attributes:
+        name: What settings and codec.json call this kind of codec.
+        pieces: The UTF-8 bytes of every symbol, by id; a symbol may be part of a character.
+        end: The id that ends an item, or ``None`` where texts have no end.
+        lossless: Whether ``decode(encode(text)) == text`` for every text that ``encode`` takes.
+    """
+
+    name: ClassVar[str]
+    lossless: ClassVar[bool] = True
+
+    def __init__(self, pieces: Sequence[bytes], *, end: bool) -> None:
+        self.end = len(pieces) if end else None
+        self.pieces: tuple[bytes, ...] = (*pieces, b"") if end else tuple(pieces)
+
+    @abc.abstractmethod
+    def encode(self, text: str) -> Ids:
+        """Return the ids of a text, [T] int32, without begin and end.
+
+        Raises:
+            UnknownSymbolError: The text has symbols outside the vocabulary and there is no fallback.
+        """
+
+    @abc.abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data from which ``ostinato.codecs.from_json`` builds an equal codec."""
+
+    @property
+    def size(self) -> int:
+        """How many ids a model predicts (V)."""
+        return len(self.pieces)
+
+    @property
+    def begin(self) -> int:
+        """The id fed before the first symbol; never predicted."""
+        return self.size
+
+    def adapt(self, text: str, unknown: Unknown) -> str:
+        """Return ``text`` with unknown symbols replaced or left out as ``unknown`` says."""
+        return text
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Return the text of ids; bytes that are no UTF-8 become U+FFFD, an end id becomes nothing."""
+        return b"".join(self.pieces[i] for i in ids).decode("utf-8", errors="replace")
+
+    def decoder(self) -> Decoder:
+        """Return a decoder that takes one id at a time and never gives out half a character."""
+        return Decoder(self.pieces)
+
+    def symbol(self, id_: int) -> str:
+        """Return one symbol for people to read; a lone byte shows as ``\\xNN``, the end as ``<end>``."""
+        return "<end>" if id_ == self.end else self.pieces[id_].decode("utf-8", errors="backslashreplace")
+
+
+class Decoder:
+    """Decode a stream of ids. What is not yet a whole character is held back until it is."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self._pieces = pieces
+        self._bytes = standard_codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+    def feed(self, id_: int) -> str:
+        """Take one id; return the characters that are complete now, often one, sometimes none."""
+        return self._bytes.decode(self._pieces[id_])
+
+    def flush(self) -> str:
+        """Return what an unfinished character leaves at the end: U+FFFD, or nothing."""
+        return self._bytes.decode(b"", final=True)

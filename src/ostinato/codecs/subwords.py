@@ -1,0 +1,67 @@
+"""Subwords: byte-level byte-pair encoding, learned from the corpus by the ``tokenizers`` library."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ostinato.codecs.base import Codec, Ids
+from ostinato.errors import CodecError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+
+class SubwordCodec(Codec):
+    """One id for each learned piece of text; any text can be written, down to single bytes.
+
+    Args:
+        definition: The tokenizer as the ``tokenizers`` library writes it in JSON.
+        end: Whether there is an end symbol.
+
+    Source: Sennrich, Haddow and Birch 2016, arXiv:1508.07909 (byte-pair encoding); Radford et al. 2019
+    (over bytes, so that no text is unknown).
+    """
+
+    name: ClassVar[str] = "subwords"
+
+    def __init__(self, definition: str, *, end: bool = False) -> None:
+        from tokenizers import Tokenizer  # slow to import, and only needed here
+
+        try:
+            self._tokenizer: Tokenizer = Tokenizer.from_str(definition)
+        except Exception as error:  # the library raises a bare Exception
+            raise CodecError(f"the definition of the subwords cannot be read: {error}") from error
+        self.definition = definition
+        bytes_of = {character: value for value, character in _byte_characters().items()}
+        symbols = [self._tokenizer.id_to_token(id_) for id_ in range(self._tokenizer.get_vocab_size())]
+        super().__init__([bytes(bytes_of[c] for c in symbol or "") for symbol in symbols], end=end)
+
+    @classmethod
+    def learn(cls, texts: Iterable[str], *, vocabulary: int, end: bool) -> SubwordCodec:
+        """Learn ``vocabulary`` pieces from a corpus; at least the 256 bytes are among them."""
+        from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocabulary, show_progress=False, initial_alphabet=sorted(_byte_characters().values())
+        )
+        tokenizer.train_from_iterator(texts, trainer)
+        return cls(tokenizer.to_str(), end=end)
+
+    def encode(self, text: str) -> Ids:
+        return np.array(self._tokenizer.encode(text).ids, dtype=np.int32)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"codec": self.name, "definition": json.loads(self.definition), "end": self.end is not None}
+
+
+def _byte_characters() -> dict[int, str]:
+    """How byte-level pieces are spelled: a printable byte as its Latin-1 character, others from U+0100 up."""
+    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    others = [value for value in range(256) if value not in printable]
+    return {value: chr(value) for value in printable} | {value: chr(256 + n) for n, value in enumerate(others)}

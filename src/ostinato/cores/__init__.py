@@ -1,0 +1,26 @@
+"""Cores: recurrences, and the state algebra they live in."""
+
+from ostinato.cores.base import Core, Tap
+from ostinato.cores.elman import Elman
+from ostinato.cores.gru import GRU
+from ostinato.cores.jordan import Jordan
+from ostinato.cores.lstm import LSTM, LSTMState
+from ostinato.cores.stack import Stack
+from ostinato.cores.state import detach, first_tensor, map_state, select_rows, tensors, where_rows
+
+__all__ = [
+    "GRU",
+    "LSTM",
+    "Core",
+    "Elman",
+    "Jordan",
+    "LSTMState",
+    "Stack",
+    "Tap",
+    "detach",
+    "first_tensor",
+    "map_state",
+    "select_rows",
+    "tensors",
+    "where_rows",
+]

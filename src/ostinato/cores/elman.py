@@ -1,0 +1,53 @@
+"""The simple recurrent network of Elman: the hidden state looks back at itself."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ostinato.cores.base import Core, Tap, finish_scan, masked, uniform_
+
+
+class Elman(Core[Tensor]):
+    """Simple recurrent network.
+
+        h' = f(W x + U h + b)                          f = tanh or ReLU
+
+    With ReLU, ``U`` starts as the identity, which keeps gradients alive through time (Le et al.).
+
+    Args:
+        input_size: Width I of an input.
+        hidden_size: Width H of the state, which is also the output.
+        nonlinearity: ``"tanh"`` or ``"relu"``.
+
+    Source: Elman 1990, Cognitive Science 14(2); ReLU with identity: Le, Jaitly and Hinton 2015, arXiv:1504.00941.
+    """
+
+    has_scan = True
+
+    def __init__(self, input_size: int, hidden_size: int, *, nonlinearity: Literal["tanh", "relu"] = "tanh") -> None:
+        super().__init__()
+        self.hidden_size = hidden_size
+        self.nonlinearity = nonlinearity
+        self.weight_ih = nn.Parameter(uniform_(torch.empty(hidden_size, input_size), hidden_size))
+        self.weight_hh = nn.Parameter(uniform_(torch.empty(hidden_size, hidden_size), hidden_size))
+        self.bias = nn.Parameter(torch.zeros(hidden_size))
+        if nonlinearity == "relu":
+            nn.init.eye_(self.weight_hh)
+        self.activation = Tap()
+
+    def initial_state(self, batch_size: int, context: Any = None) -> Tensor:
+        return self.weight_hh.new_zeros(batch_size, self.hidden_size)
+
+    def step(self, x: Tensor, state: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        f = torch.tanh if self.nonlinearity == "tanh" else torch.relu
+        h = self.activation(f(x @ self.weight_ih.T + state @ self.weight_hh.T + self.bias))
+        return masked(h, masks), h
+
+    def scan(self, xs: Tensor, state: Tensor, lengths: Tensor | None, masks: Tensor | None) -> tuple[Tensor, Tensor]:
+        kernel = torch.rnn_tanh if self.nonlinearity == "tanh" else torch.rnn_relu
+        weights = [self.weight_ih, self.weight_hh, self.bias, torch.zeros_like(self.bias)]
+        ys, _ = kernel(xs, state[None].contiguous(), weights, True, 1, 0.0, self.training, False, True)
+        return finish_scan(ys, state, lengths, masks)

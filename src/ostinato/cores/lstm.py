@@ -1,0 +1,91 @@
+"""Long short-term memory."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ostinato.cores.base import Core, Tap, as_carried, finish_scan, masked, uniform_
+
+# Through a sigmoid this is exactly 0 or 1 in every precision, and its own gradient is exactly 0.
+_SHUT = 1e4
+
+
+class LSTMState(NamedTuple):
+    """What an LSTM carries: ``hidden`` [B, H], also its output, and ``cell`` [B, H]."""
+
+    hidden: Tensor
+    cell: Tensor
+
+
+class LSTM(Core[LSTMState]):
+    """Long short-term memory with a forget gate.
+
+    With input gate i, forget gate f, candidate g and output gate o, all [B, H]:
+
+        i  = sigmoid(W_i x + U_i h + b_i)
+        f  = sigmoid(W_f x + U_f h + b_f)          b_f starts at forget_bias
+        g  = tanh(W_g x + U_g h + b_g)
+        o  = sigmoid(W_o x + U_o h + b_o)
+        c' = f * c + i * g
+        h' = o * tanh(c')
+
+    Args:
+        input_size: Width I of an input.
+        hidden_size: Width H of hidden and cell; the output is the hidden state.
+        forget_bias: Where the forget gate's bias starts: 1 keeps the past from the first step on.
+
+    Source: Hochreiter and Schmidhuber 1997, Neural Computation 9(8); forget gate: Gers, Schmidhuber and
+    Cummins 2000, Neural Computation 12(10); forget bias 1: Jozefowicz, Zaremba and Sutskever 2015.
+    """
+
+    has_scan = True
+
+    def __init__(self, input_size: int, hidden_size: int, *, forget_bias: float = 1.0) -> None:
+        super().__init__()
+        self.hidden_size = hidden_size
+        self.weight_ih = nn.Parameter(uniform_(torch.empty(4 * hidden_size, input_size), hidden_size))
+        self.weight_hh = nn.Parameter(uniform_(torch.empty(4 * hidden_size, hidden_size), hidden_size))
+        self.bias = nn.Parameter(torch.zeros(4 * hidden_size))
+        with torch.no_grad():
+            self.bias[hidden_size : 2 * hidden_size] = forget_bias
+        self.input_gate, self.forget_gate, self.candidate, self.output_gate = Tap(), Tap(), Tap(), Tap()
+
+    def initial_state(self, batch_size: int, context: Any = None) -> LSTMState:
+        zero = self.weight_hh.new_zeros(batch_size, self.hidden_size)
+        return LSTMState(zero, zero)
+
+    def step(self, x: Tensor, state: LSTMState, masks: Tensor | None = None) -> tuple[Tensor, LSTMState]:
+        gates = x @ self.weight_ih.T + state.hidden @ self.weight_hh.T + self.bias  # [B, 4H]
+        i, f, g, o = gates.chunk(4, dim=-1)
+        i, f = self.input_gate(i.sigmoid()), self.forget_gate(f.sigmoid())
+        g, o = self.candidate(g.tanh()), self.output_gate(o.sigmoid())
+        c = f * state.cell + i * g
+        h = o * c.tanh()
+        return masked(h, masks), LSTMState(h, c)
+
+    def scan(
+        self, xs: Tensor, state: LSTMState, lengths: Tensor | None, masks: Tensor | None
+    ) -> tuple[Tensor, LSTMState]:
+        weight_ih: Tensor = self.weight_ih
+        if lengths is not None:
+            xs, weight_ih = self._with_padding_column(xs, lengths)
+        weights = [weight_ih, self.weight_hh, self.bias, torch.zeros_like(self.bias)]
+        first = [leaf[None].contiguous() for leaf in state]  # the kernel wants [layers, B, H]
+        ys, _, cell = torch.lstm(xs, first, weights, True, 1, 0.0, self.training, False, True)
+        outputs, hidden = finish_scan(ys, state.hidden, lengths, masks)
+        return outputs, LSTMState(hidden, as_carried(cell[0]))
+
+    def _with_padding_column(self, xs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Add an input that is 1 on padding and there shuts the input gate and opens the forget gate.
+
+        So the cell stands still past a row's length and the kernel stays the fused one, which
+        PyTorch's packed sequences would leave.
+        """
+        padding = torch.arange(xs.shape[1], device=xs.device) >= lengths[:, None]  # [B, T]
+        H = self.hidden_size
+        column = self.weight_ih.new_zeros(4 * H, 1)
+        column[:H], column[H : 2 * H] = -_SHUT, _SHUT
+        return torch.cat([xs, padding[:, :, None].to(xs.dtype)], dim=2), torch.cat([self.weight_ih, column], dim=1)

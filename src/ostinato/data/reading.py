@@ -1,0 +1,202 @@
+"""From what a user names (files, folders, globs, standard input) to texts, with exact errors on the way."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import gzip
+import hashlib
+import io
+import json
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ostinato.data.embedded import EMBEDDED, read_embedded
+from ostinato.errors import CorpusError
+
+_TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
+_PROBE = 8192  # bytes looked at to tell binary data from text
+_COLUMNS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How bytes become text.
+
+    Attributes:
+        encoding: Python's name of the encoding.
+        errors: ``"strict"``, or what to do with bytes that do not decode: ``"replace"``, ``"ignore"``.
+        column: For CSV and JSONL: the column or key that holds the text.
+    """
+
+    encoding: str = "utf-8"
+    errors: str = "strict"
+    column: str | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """One text and where it came from.
+
+    Attributes:
+        name: The base name of the file, without its folders.
+        text: The whole text; of a table, see ``rows``.
+        rows: The texts of a table's column, or ``None`` for plain text.
+        sha256: Digest of the bytes read, in hexadecimal.
+        size: How many bytes were read.
+    """
+
+    name: str
+    text: str
+    rows: tuple[str, ...] | None
+    sha256: str
+    size: int
+
+
+def read_documents(sources: Sequence[str], reading: Reading, *, standard_input: BinaryIO) -> Iterator[Document]:
+    """Read everything that ``sources`` name, in order; a folder's files in the order of their paths.
+
+    Args:
+        sources: Files, folders, globs, ``-`` for standard input, or the name of an embedded corpus.
+        reading: How bytes become text.
+        standard_input: What ``-`` reads.
+
+    Raises:
+        CorpusError: Something is missing, unreadable, binary, or not in the stated encoding.
+    """
+    for source in sources:
+        if source == "-":
+            yield _document("standard input", "", standard_input.read(), reading)
+        elif source in EMBEDDED and not Path(source).exists():
+            yield _document(source, "", read_embedded(source).encode(), Reading())
+        else:
+            for path in _files(source, reading):
+                yield _document(path.name, str(path), _read(path), reading)
+
+
+def _files(source: str, reading: Reading) -> list[Path]:
+    path = Path(source)
+    if path.is_dir():
+        found = [p for p in sorted(path.rglob("*")) if p.is_file() and not _hidden(p.relative_to(path))]
+        texts = [p for p in found if _looks_like_text(p, reading)]
+        if not texts:
+            held = f"none of its {len(found)} files is text" if found else "it holds no files"
+            raise CorpusError(f"folder {source} has no text to learn from: {held}")
+        return texts
+    if path.is_file():
+        return [path]
+    if glob.has_magic(source):
+        matches = [Path(match) for match in sorted(glob.glob(source, recursive=True)) if Path(match).is_file()]
+        if not matches:
+            raise CorpusError(f"no file matches {source!r}")
+        return matches
+    raise CorpusError(
+        f"there is no file or folder {source!r}. A corpus is a file, a folder, a glob in quotes, "
+        f"'-' for standard input, or one of: {', '.join(EMBEDDED)}"
+    )
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
+
+
+def _looks_like_text(path: Path, reading: Reading) -> bool:
+    """Whether a file found in a folder is text: files that are not are passed over, not refused."""
+    head = _read(path, limit=_PROBE)
+    if not head or _is_binary(head, reading):
+        return False
+    try:
+        head.decode(reading.encoding, "strict")
+    except UnicodeDecodeError as error:
+        return error.start > 0  # cut within a character, or wrong later on: to be told when it is read
+    return True
+
+
+def _read(path: Path, limit: int = -1) -> bytes:
+    try:
+        if path.suffix == ".gz":
+            with gzip.open(path) as stream:
+                return stream.read(limit)
+        with path.open("rb") as stream:
+            return stream.read(limit)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise CorpusError(f"{path} cannot be read: {reason}") from error
+
+
+def _document(name: str, path: str, data: bytes, reading: Reading) -> Document:
+    where = path or name
+    text = _text(where, data, reading)
+    suffix = Path(name.removesuffix(".gz")).suffix.lower()
+    rows = None
+    if suffix in _TABLES:
+        read_rows: Callable[[str, str, str | None], Iterator[str]] = (
+            _delimited_rows if suffix in (".csv", ".tsv") else _json_rows
+        )
+        rows = tuple(read_rows(where, text, reading.column))
+    elif reading.column is not None:
+        raise CorpusError(f"--column {reading.column} needs a table, and {where} is none of {', '.join(_TABLES)}")
+    return Document(name, text, rows, hashlib.sha256(data).hexdigest(), len(data))
+
+
+def _is_binary(data: bytes, reading: Reading) -> bool:
+    return b"\0" in data[:_PROBE] and "16" not in reading.encoding and "32" not in reading.encoding
+
+
+def _text(where: str, data: bytes, reading: Reading) -> str:
+    if _is_binary(data, reading):
+        at = data.index(b"\0")
+        raise CorpusError(f"{where} is binary, not text: byte {at} is zero. Give text files, or name its --encoding")
+    try:
+        text = data.decode(reading.encoding, reading.errors)
+    except UnicodeDecodeError as error:
+        raise CorpusError(
+            f"{where} is not {reading.encoding}: byte {error.start} is 0x{data[error.start]:02x}. "
+            "Name the right one (such as --encoding latin-1), or use --errors replace"
+        ) from error
+    except LookupError as error:
+        raise CorpusError(f"{error}: --encoding takes Python's names, such as utf-8, latin-1, utf-16") from error
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+def _delimited_rows(where: str, text: str, column: str | None) -> Iterator[str]:
+    delimiter = "\t" if ".tsv" in where else ","
+    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter)
+    names = list(rows.fieldnames or [])
+    wanted = _column(where, column, names)
+    for row in rows:
+        if row[wanted]:
+            yield row[wanted]
+
+
+def _json_rows(where: str, text: str, column: str | None) -> Iterator[str]:
+    wanted: str | None = None
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise CorpusError(f"{where}, line {number}, is not JSON: {error.msg} at column {error.colno}") from error
+        if not isinstance(record, dict):
+            raise CorpusError(f"{where}, line {number}, is JSON but no object with named texts")
+        wanted = wanted or _column(where, column, [key for key, value in record.items() if isinstance(value, str)])
+        value = record.get(wanted)
+        if isinstance(value, str) and value:
+            yield value
+
+
+def _column(where: str, column: str | None, names: list[str]) -> str:
+    if column is None and len(names) == 1:
+        return names[0]
+    if column is None and "text" in names:
+        return "text"
+    known = ", ".join(names[:_COLUMNS_SHOWN]) or "none"
+    if column is None:
+        raise CorpusError(f"{where} has several columns; name the one to learn with --column. Known: {known}")
+    if column not in names:
+        raise CorpusError(f"{where} has no column {column!r}. Known: {known}")
+    return column

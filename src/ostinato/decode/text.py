@@ -1,0 +1,64 @@
+"""From ids as they are chosen to text as it can be shown: whole characters, cut at stop strings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ostinato.codecs import Codec
+from ostinato.errors import ConfigError
+
+
+class TextStream:
+    """One sample's text as it grows.
+
+    Text is given out as soon as it is certain: a character when it is whole, and what may be the
+    beginning of a stop string only when it turned out not to be one.
+
+    Args:
+        codec: The model's codec.
+        stops: Strings that end a sample; the text ends before the first of them.
+
+    Attributes:
+        text: All that was given out.
+        stopped: Whether a stop string was met.
+    """
+
+    def __init__(self, codec: Codec, stops: Sequence[str] = ()) -> None:
+        if "" in stops:
+            raise ConfigError("a stop string must have at least one character, got an empty one")
+        self._decoder = codec.decoder()
+        self._stops = tuple(stops)
+        self._held = ""
+        self.text = ""
+        self.stopped = False
+
+    def feed(self, id_: int) -> str:
+        """Take the next id; return the text that is certain now."""
+        return self._take(self._decoder.feed(id_))
+
+    def flush(self) -> str:
+        """Return what was held back, when no more ids come."""
+        piece = self._take(self._decoder.flush())
+        rest, self._held = self._held, ""
+        self.text += rest
+        return piece + rest
+
+    def _take(self, new: str) -> str:
+        if self.stopped:
+            return ""
+        held = self._held + new
+        places = [held.find(stop) for stop in self._stops if stop in held]
+        if places:
+            self.stopped = True
+            piece, self._held = held[: min(places)], ""
+        else:
+            keep = self._possible_stop(held)
+            piece, self._held = held[: len(held) - keep], held[len(held) - keep :]
+        self.text += piece
+        return piece
+
+    def _possible_stop(self, held: str) -> int:
+        """Length of the longest ending of ``held`` with which a stop string begins."""
+        longest = max((len(stop) - 1 for stop in self._stops), default=0)
+        lengths = range(min(longest, len(held)), 0, -1)
+        return next((n for n in lengths if any(stop.startswith(held[-n:]) for stop in self._stops)), 0)

@@ -1,0 +1,19 @@
+"""Tasks, heads and assemblies: what makes a trainable model out of cores."""
+
+from ostinato.models.heads import SoftmaxHead, draw
+from ostinato.models.language_model import CORES, Dropout, LanguageModel, LanguageModelTask
+from ostinato.models.randomness import Randomness
+from ostinato.models.task import Context, Loss, Task
+
+__all__ = [
+    "CORES",
+    "Context",
+    "Dropout",
+    "LanguageModel",
+    "LanguageModelTask",
+    "Loss",
+    "Randomness",
+    "SoftmaxHead",
+    "Task",
+    "draw",
+]

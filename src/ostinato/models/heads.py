@@ -1,0 +1,75 @@
+"""Output heads: the only place where probability is defined."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class SoftmaxHead(nn.Module):
+    """A distribution over V symbols: softmax of logits.
+
+    Args:
+        input_size: Width H of a core's output.
+        symbols: How many symbols V.
+        weight: A weight [V, H] to share (an embedding's); ``None`` makes an own one.
+        identity: The core's output already are the logits (Jordan).
+    """
+
+    bound: ClassVar[Literal["exact", "lower", "estimate"]] = "exact"
+
+    def __init__(
+        self, input_size: int, symbols: int, *, weight: nn.Parameter | None = None, identity: bool = False
+    ) -> None:
+        super().__init__()
+        self.symbols = symbols
+        self.linear = None if identity else nn.Linear(input_size, symbols)
+        if self.linear is not None:
+            nn.init.zeros_(self.linear.bias)
+            if weight is not None:
+                self.linear.weight = weight
+
+    def logits(self, y: Tensor) -> Tensor:
+        """Return logits [..., V] of a core's output [..., H]."""
+        return y if self.linear is None else self.linear(y)
+
+    def log_probs(self, y: Tensor) -> Tensor:
+        """Return the natural log-probability of every symbol, [..., V] float32, for a core's output [..., H]."""
+        return self.logits(y).float().log_softmax(dim=-1)
+
+    def log_prob(self, y: Tensor, target: Tensor) -> Tensor:
+        """Return the natural log-probability of the targets, [...] float32; ``y`` [..., H], ``target`` [...] ids."""
+        logits = self.logits(y)
+        flat = F.cross_entropy(logits.float().flatten(0, -2), target.flatten(), reduction="none")
+        return -flat.reshape(target.shape)
+
+    def sample(self, y: Tensor, noise: Tensor) -> Tensor:
+        """Draw a symbol for each row by inverting the distribution function in id order.
+
+        Args:
+            y: A core's output, [B, H].
+            noise: One uniform number in [0, 1) for each row, [B].
+
+        Returns:
+            Ids [B].
+        """
+        return draw(self.log_probs(y).double(), noise)
+
+
+def draw(log_probs: Tensor, noise: Tensor) -> Tensor:
+    """Invert the distribution function in id order, in float64.
+
+    Args:
+        log_probs: Log-probabilities, [B, V] float64; ``-inf`` is never drawn. They need not be normalised.
+        noise: One uniform number in [0, 1) for each row, [B].
+
+    Returns:
+        Ids [B]: the first id whose cumulated probability exceeds the noise.
+    """
+    weights = (log_probs - log_probs.max(dim=-1, keepdim=True).values).exp()
+    cumulated = weights.cumsum(dim=-1)
+    # Not above the last id of positive weight, should rounding leave the total under the noise.
+    bar = (noise.double() * cumulated[:, -1]).clamp(max=cumulated[:, -1].nextafter(cumulated[:, -1] * 0))
+    return (cumulated <= bar[:, None]).sum(dim=-1)

@@ -1,0 +1,244 @@
+"""The language model: embedding, a stack of cores, softmax. And the task of learning one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ostinato.batch import Batch
+from ostinato.cores import GRU, LSTM, Core, Elman, Jordan, Stack, where_rows
+from ostinato.errors import ConfigError, unknown_name
+from ostinato.models.heads import SoftmaxHead
+from ostinato.models.randomness import Randomness
+from ostinato.models.task import Context, Loss
+
+_CORES: dict[str, Callable[[int, int], Core[Any]]] = {
+    "elman": lambda I, H: Elman(I, H),
+    "elman-relu": lambda I, H: Elman(I, H, nonlinearity="relu"),
+    "gru": lambda I, H: GRU(I, H),
+    "lstm": lambda I, H: LSTM(I, H),
+}
+CORES = (*_CORES, "jordan")
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """What is dropped in training; each is a probability, 0 is off.
+
+    Attributes:
+        input: Of embedded inputs.
+        output: Of each layer's output.
+        recurrent: Of the weights from state to state (DropConnect).
+        variational: Whether input and output masks are drawn once per window row, not at each step.
+
+    Source: between layers: Zaremba et al. 2014, arXiv:1409.2329; one mask per sequence: Gal and Ghahramani
+    2016, arXiv:1512.05287; DropConnect on recurrent weights: Merity et al. 2017, arXiv:1708.02182.
+    """
+
+    input: float = 0.0
+    output: float = 0.0
+    recurrent: float = 0.0
+    variational: bool = True
+
+
+class LanguageModel(nn.Module):
+    """P(next symbol | all symbols before), by a recurrent core.
+
+        e_t = E[x_t]        y_t, s_t = core(e_t, s_{t-1})        P(x_{t+1}) = softmax(W y_t + b)
+
+    Args:
+        symbols: How many symbols V can be predicted; id V is the begin symbol, an input only.
+        core: One of ``CORES``.
+        layers: How many cores one on another.
+        hidden_size: Width H of each.
+        embedding_size: Width E of an embedded symbol.
+        residual: Whether layers from the second on add to their input.
+        tied: Whether the output layer shares its weight with the embedding; needs E = H.
+
+    Raises:
+        ConfigError: The settings do not go together.
+
+    Source: Mikolov et al. 2010 (recurrent language models); tying: Press and Wolf 2017, arXiv:1608.05859.
+    """
+
+    def __init__(
+        self,
+        symbols: int,
+        *,
+        core: str,
+        layers: int,
+        hidden_size: int,
+        embedding_size: int,
+        residual: bool = False,
+        tied: bool = False,
+    ) -> None:
+        super().__init__()
+        if tied and (embedding_size != hidden_size or core == "jordan"):
+            raise ConfigError(
+                f"tied = true needs embedding_size = hidden_size and an output layer to tie, "
+                f"got embedding_size = {embedding_size}, hidden_size = {hidden_size}, core = {core!r}"
+            )
+        self.symbols = symbols
+        self.embedding = SymbolEmbedding(symbols, embedding_size)
+        widths = [embedding_size] + [hidden_size] * (layers - 1)
+        self.core = Stack(
+            [_core(core, I, hidden_size, symbols if n == layers - 1 else hidden_size) for n, I in enumerate(widths)],
+            residual=residual,
+        )
+        if tied:  # N(0, 1) is right for a lookup; as an output layer it would start far too sure of itself
+            nn.init.normal_(self.embedding.weight, std=hidden_size**-0.5)
+        self.head = SoftmaxHead(
+            hidden_size, symbols, weight=self.embedding.weight if tied else None, identity=core == "jordan"
+        )
+        # What dropout may mask in each layer; Jordan layers end in logits, which are never dropped.
+        self.output_sizes = (0 if core == "jordan" else hidden_size,) * layers
+
+    def output(
+        self, inputs: Tensor, state: Any = None, *, lengths: Tensor | None = None, masks: Masks | None = None
+    ) -> tuple[Tensor, Any]:
+        """Return the core's outputs [B, T, H] and the state after, for input ids [B, T]."""
+        embedded = self.embedding(inputs)
+        if masks is None:
+            return self.core(embedded, state, lengths=lengths)  # type: ignore[no-any-return]
+        if masks.input is not None:
+            embedded = embedded * masks.input
+        return self.core(embedded, state, lengths=lengths, masks=masks.outputs)  # type: ignore[no-any-return]
+
+    def log_probs(self, inputs: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """Return the log-probability of every next symbol [B, T, V] and the state after, for ids [B, T]."""
+        y, state = self.output(inputs, state)
+        return self.head.log_probs(y), state
+
+    def step(self, symbols: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Return the log-probability of every next symbol [B, V] and the state after one symbol per row [B]."""
+        y, state = self.core.step(self.embedding(symbols), state)
+        return self.head.log_probs(y), state
+
+
+class SymbolEmbedding(nn.Module):
+    """One vector [E] for each of V symbols, and one for the begin symbol, id V.
+
+    The two are apart so that an output layer over V symbols can share ``weight`` [V, E].
+    """
+
+    def __init__(self, symbols: int, embedding_size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(symbols, embedding_size))
+        self.begin = nn.Parameter(torch.randn(1, embedding_size))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Look up ids [...]: vectors [..., E]."""
+        return F.embedding(ids, torch.cat([self.weight, self.begin]))
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Dropout masks of one window: factors 0 or 1/(1-p), or ``None`` for no dropout.
+
+    Attributes:
+        input: Of the embedded inputs, [B, 1 or T, E].
+        outputs: Of each layer, [B, 1 or T, H].
+    """
+
+    input: Tensor | None
+    outputs: tuple[Tensor | None, ...]
+
+
+class LanguageModelTask:
+    """Learning a language model: the sum of -log P(target) over a batch's real places.
+
+    Args:
+        model: The model.
+        dropout: What is dropped in training.
+        precision: ``"bfloat16"`` runs the matrix products of training steps in that type.
+    """
+
+    def __init__(
+        self, model: LanguageModel, dropout: Dropout, precision: Literal["float32", "bfloat16"] = "float32"
+    ) -> None:
+        self.model = model
+        self.dropout = dropout
+        self.precision = precision
+
+    @property
+    def module(self) -> nn.Module:
+        return self.model
+
+    def initial_state(self, batch_size: int) -> Any:
+        return self.model.core.initial_state(batch_size)
+
+    def loss(self, batch: Batch, state: Any, context: Context) -> tuple[Loss, Any]:
+        device = self.model.embedding.weight.device
+        inputs, targets = (torch.from_numpy(ids).to(device) for ids in (batch.inputs, batch.targets))
+        lengths = None if batch.lengths is None else torch.from_numpy(batch.lengths).to(device)
+        fresh = torch.from_numpy(batch.fresh).to(device)
+        state = where_rows(~fresh, state, self.initial_state(len(inputs)))
+        masks = None if context.random is None else self._masks(context.random, *inputs.shape)
+        # Only training is ever run in less than float32: evaluation decides and is compared.
+        with torch.autocast(device.type, torch.bfloat16, enabled=context.training and self.precision == "bfloat16"):
+            y, state = self._output(inputs, state, lengths, masks, context.random)
+            log_prob = self.model.head.log_prob(y, targets)
+        if lengths is not None:
+            log_prob = log_prob * (torch.arange(inputs.shape[1], device=device) < lengths[:, None])
+        return Loss(-log_prob.sum(), batch.count), state
+
+    def _output(
+        self, inputs: Tensor, state: Any, lengths: Tensor | None, masks: Masks | None, random: Randomness | None
+    ) -> tuple[Tensor, Any]:
+        if random is None or not self.dropout.recurrent:
+            return self.model.output(inputs, state, lengths=lengths, masks=masks)
+        weights = self._dropped_weights(random)
+        y: tuple[Tensor, Any] = torch.func.functional_call(
+            _Output(self.model), weights, (inputs, state), {"lengths": lengths, "masks": masks}
+        )
+        return y
+
+    def _dropped_weights(self, random: Randomness) -> dict[str, Tensor]:
+        p = self.dropout.recurrent
+        return {
+            f"model.{name}": weight * _factors(random.whole(name, *weight.shape), p).to(weight.device)
+            for name, weight in self.model.named_parameters()
+            if name.endswith(("weight_hh", "weight_sh"))
+        }
+
+    def _masks(self, random: Randomness, B: int, T: int) -> Masks:
+        model, p = self.model, self.dropout
+        places = 1 if p.variational else T
+        device = model.embedding.weight.device
+
+        def mask(site: str, width: int, probability: float) -> Tensor | None:
+            if not probability:
+                return None
+            return _factors(random.rows(site, B, places, width), probability).to(device)
+
+        outputs = tuple(mask(f"output {n}", H, p.output if H else 0.0) for n, H in enumerate(model.output_sizes))
+        return Masks(mask("input", model.embedding.weight.shape[1], p.input), outputs)
+
+
+class _Output(nn.Module):
+    """Makes ``LanguageModel.output`` the forward of a module, as ``functional_call`` needs it."""
+
+    def __init__(self, model: LanguageModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, *args: Any, **kwargs: Any) -> tuple[Tensor, Any]:
+        return self.model.output(*args, **kwargs)
+
+
+def _factors(uniform: Tensor, p: float) -> Tensor:
+    """Dropout factors: 0 with probability p, else 1/(1-p)."""
+    return (uniform >= p).float() / (1 - p)
+
+
+def _core(name: str, input_size: int, hidden_size: int, output_size: int) -> Core[Any]:
+    if name == "jordan":
+        return Jordan(input_size, hidden_size, output_size)
+    if name not in _CORES:
+        raise unknown_name("core", name, CORES, where="settings")
+    return _CORES[name](input_size, hidden_size)

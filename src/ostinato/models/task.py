@@ -1,0 +1,57 @@
+"""What training asks of a model, and nothing else; what a model can do besides is a capability."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+from ostinato.batch import Batch
+from ostinato.models.randomness import Randomness
+
+
+@dataclass(frozen=True)
+class Context:
+    """The circumstances of one call of ``Task.loss``.
+
+    Attributes:
+        random: Where every random draw comes from; ``None`` in evaluation, where nothing is random.
+    """
+
+    random: Randomness | None = None
+
+    @property
+    def training(self) -> bool:
+        """Whether dropout and the like are on."""
+        return self.random is not None
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A sum, so that batches of different sizes add up.
+
+    Attributes:
+        total: Sum over the targets, in nats; a scalar tensor to differentiate.
+        count: How many targets.
+        parts: Named shares of the total, for the record.
+    """
+
+    total: Tensor
+    count: int
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+
+class Task(Protocol):
+    """All that training asks of a model."""
+
+    @property
+    def module(self) -> nn.Module:
+        """The parameters to train."""
+
+    def initial_state(self, batch_size: int) -> Any:
+        """The state of rows that start anew."""
+
+    def loss(self, batch: Batch, state: Any, context: Context) -> tuple[Loss, Any]:
+        """Return the loss of a batch and the state after it, not yet detached."""

@@ -1,0 +1,22 @@
+"""Named systems, one file each. The table below is all there is to register."""
+
+from ostinato.errors import unknown_name
+from ostinato.recipes import char_lm, word_lm
+from ostinato.recipes.base import Budget, Recipe
+from ostinato.recipes.language_model import LanguageModelSettings
+
+RECIPES = {recipe.name: recipe for recipe in (char_lm.RECIPE, word_lm.RECIPE)}
+
+
+def find_recipe(name: str) -> Recipe:
+    """Return the recipe of a name.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if name not in RECIPES:
+        raise unknown_name("recipe", name, RECIPES, where="--recipe")
+    return RECIPES[name]
+
+
+__all__ = ["RECIPES", "Budget", "LanguageModelSettings", "Recipe", "find_recipe"]

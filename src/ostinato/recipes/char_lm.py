@@ -1,0 +1,47 @@
+"""The character language model: char-RNN, for running text and for names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ostinato.recipes.base import Budget, Recipe
+from ostinato.recipes.language_model import LanguageModelSettings
+
+# (most training symbols, most minutes, settings): the first row that fits holds. Measured on 2 cores;
+# docs/design/sizes.md has the runs behind it.
+_LARGE = float("inf")
+_TEXT: list[tuple[float, float, dict[str, Any]]] = [
+    (60_000, _LARGE, {"hidden_size": 256, "dropout": 0.5, "input_dropout": 0.1}),
+    (300_000, _LARGE, {"hidden_size": 384, "dropout": 0.4, "input_dropout": 0.05}),
+    (3_000_000, 2, {"hidden_size": 512}),
+    (3_000_000, 6, {"hidden_size": 512, "dropout": 0.3}),
+    (3_000_000, _LARGE, {"hidden_size": 512, "layers": 2, "dropout": 0.4, "input_dropout": 0.1}),
+    (_LARGE, 6, {"hidden_size": 512}),
+    (_LARGE, _LARGE, {"hidden_size": 512, "layers": 2, "dropout": 0.1}),
+]
+_ITEMS: list[tuple[float, float, dict[str, Any]]] = [
+    (50_000, _LARGE, {"hidden_size": 128, "dropout": 0.3}),
+    (1_000_000, _LARGE, {"hidden_size": 256, "dropout": 0.2}),
+    (_LARGE, _LARGE, {"hidden_size": 512, "dropout": 0.1}),
+]
+_WINDOW = 64
+_LEAST_WINDOWS = 8  # of each row in an epoch
+
+
+def choose(budget: Budget) -> dict[str, Any]:
+    """Choose sizes by the amount of data and the time."""
+    table = _ITEMS if budget.items else _TEXT
+    row = next(s for symbols, minutes, s in table if budget.symbols <= symbols and budget.minutes <= minutes)
+    if budget.items:
+        return {**row, "batch_size": 64, "window": 256, "learning_rate": 4e-3}
+    batch_size = max(1, min(16, budget.symbols // (_WINDOW * _LEAST_WINDOWS)))
+    return {**row, "batch_size": batch_size, "window": _WINDOW}
+
+
+RECIPE = Recipe(
+    name="char-lm",
+    summary="a language model over characters: text, code, names",
+    source="Graves 2013, arXiv:1308.0850; Karpathy 2015, The Unreasonable Effectiveness of Recurrent Neural Networks",
+    settings=LanguageModelSettings,
+    choose=choose,
+)

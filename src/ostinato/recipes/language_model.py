@@ -1,0 +1,144 @@
+"""What all language-model recipes share: their settings, and how codec, model and task are built from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ostinato import codecs
+from ostinato.config import in_range
+from ostinato.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ostinato.models import LanguageModel, LanguageModelTask
+    from ostinato.train.trainer import TrainSettings
+
+
+@dataclass(frozen=True)
+class LanguageModelSettings:
+    """Every setting of a language model and its training; ``--set NAME=VALUE`` changes one.
+
+    Attributes:
+        codec: characters, bytes, words or subwords.
+        nfc: For characters: bring text to Unicode's composed form.
+        vocabulary: For words and subwords: most symbols.
+        unknown: For words: ``spell`` writes unknown ones in bytes, ``unk`` makes each ``<unk>``.
+        core: elman, elman-relu, jordan, gru or lstm.
+        layers: Cores one on another.
+        hidden_size: Width of each.
+        embedding_size: Width of an embedded symbol.
+        residual: Layers from the second on add to their input.
+        tied: The output layer shares its weight with the embedding.
+        dropout: Of each layer's output.
+        input_dropout: Of embedded inputs.
+        recurrent_dropout: Of recurrent weights (DropConnect).
+        variational: Dropout masks are drawn once per window row, not at each step.
+        batch_size: Rows.
+        window: Time steps that back-propagation reaches.
+        restart: Probability that a row of running text starts anew at a window.
+        learning_rate: Peak of the schedule.
+        warmup: Share of the schedule in which the rate rises.
+        weight_decay: Of matrices, decoupled.
+        beta2: AdamW's decay of squared gradients.
+        clip: Largest gradient norm.
+        average: Decay of the moving average of the weights; 0 keeps none.
+        patience: Evaluations without a new best before training stops; null never stops.
+        valid_symbols: Most validation symbols read in an evaluation during training.
+        precision: float32, bfloat16, or auto (whichever a short trial shows to be faster).
+    """
+
+    codec: Literal["bytes", "characters", "subwords", "words"] = "characters"
+    nfc: bool = False
+    vocabulary: int = 10_000
+    unknown: Literal["spell", "unk"] = "spell"
+    core: Literal["elman", "elman-relu", "gru", "jordan", "lstm"] = "lstm"
+    layers: int = 1
+    hidden_size: int = 512
+    embedding_size: int = 64
+    residual: bool = False
+    tied: bool = False
+    dropout: float = 0.0
+    input_dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    variational: bool = True
+    batch_size: int = 16
+    window: int = 64
+    restart: float = 0.05
+    learning_rate: float = 4e-3
+    warmup: float = 0.05
+    weight_decay: float = 0.01
+    beta2: float = 0.99
+    clip: float = 1.0
+    average: float = 0.995
+    patience: int | None = 6
+    valid_symbols: int = 100_000
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("layers", "hidden_size", "embedding_size", "batch_size", "window", "valid_symbols"):
+            in_range(name, getattr(self, name), least=1)
+        in_range("vocabulary", self.vocabulary, least=256 if self.codec == "subwords" else 1)
+        for name in ("dropout", "input_dropout", "recurrent_dropout", "warmup", "average", "beta2"):
+            in_range(name, getattr(self, name), least=0, below=1)
+        in_range("restart", self.restart, least=0)
+        in_range("weight_decay", self.weight_decay, least=0)
+        for name in ("learning_rate", "clip"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"{name} must be above 0, got {getattr(self, name)}")
+        if self.patience is not None:
+            in_range("patience", self.patience, least=1)
+        if self.tied and (self.embedding_size != self.hidden_size or self.core == "jordan"):
+            raise ConfigError(
+                "tied = true needs embedding_size = hidden_size and an output layer to tie, got "
+                f"embedding_size = {self.embedding_size}, hidden_size = {self.hidden_size}, core = {self.core!r}"
+            )
+
+
+def learn_codec(settings: LanguageModelSettings, texts: Iterable[str], *, end: bool) -> codecs.Codec:
+    """Learn the codec that the settings name from the training texts."""
+    return codecs.learn(
+        settings.codec, texts, end=end, nfc=settings.nfc, vocabulary=settings.vocabulary, unknown=settings.unknown
+    )
+
+
+def build_model(settings: LanguageModelSettings, symbols: int) -> LanguageModel:
+    """Build the network, with weights drawn from PyTorch's present random state."""
+    from ostinato.models import LanguageModel
+
+    return LanguageModel(
+        symbols,
+        core=settings.core,
+        layers=settings.layers,
+        hidden_size=settings.hidden_size,
+        embedding_size=settings.embedding_size,
+        residual=settings.residual,
+        tied=settings.tied,
+    )
+
+
+def build_task(settings: LanguageModelSettings, model: LanguageModel) -> LanguageModelTask:
+    """Build the task of training a model as the settings say."""
+    from ostinato.models import Dropout, LanguageModelTask
+
+    if settings.precision == "auto":
+        raise ConfigError("precision = 'auto' is to be resolved by a trial before a task is built")
+    dropout = Dropout(settings.input_dropout, settings.dropout, settings.recurrent_dropout, settings.variational)
+    return LanguageModelTask(model, dropout, settings.precision)
+
+
+def train_settings(settings: LanguageModelSettings, *, evaluate_every: int, seed: int) -> TrainSettings:
+    """Select what the trainer needs."""
+    from ostinato.train.trainer import TrainSettings
+
+    return TrainSettings(
+        learning_rate=settings.learning_rate,
+        warmup=settings.warmup,
+        weight_decay=settings.weight_decay,
+        beta2=settings.beta2,
+        clip=settings.clip,
+        average=settings.average,
+        evaluate_every=evaluate_every,
+        patience=settings.patience,
+        seed=seed,
+    )

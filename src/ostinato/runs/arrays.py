@@ -1,0 +1,52 @@
+"""Arrays on disk, in safetensors files: no pickle, nothing that executes, and a digest for each."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from ostinato.errors import DamagedError, RunError
+from ostinato.train.snapshot import Arrays
+
+
+def write_arrays(path: Path, arrays: Arrays, metadata: dict[str, str] | None = None) -> str:
+    """Write arrays by name and wait until they are on the disk; return the file's SHA-256 in hexadecimal."""
+    data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata)
+    with path.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_arrays(path: Path, sha256: str) -> Arrays:
+    """Read what ``write_arrays`` wrote.
+
+    Raises:
+        RunError: The file is absent or cannot be read.
+        DamagedError: It is truncated or altered.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise DamagedError(f"{path} is damaged: its content does not match its digest")
+    return parse_arrays(data, str(path))
+
+
+def parse_arrays(data: bytes, where: str) -> Arrays:
+    """Read arrays from the bytes of a safetensors file.
+
+    Raises:
+        DamagedError: The bytes are no such file.
+    """
+    try:
+        return load(data)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise DamagedError(f"{where} is damaged: {error}") from error

@@ -1,0 +1,98 @@
+"""Plain data on disk: JSON objects that carry a digest of themselves, so that damage is seen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ostinato.errors import DamagedError, RunError
+
+#: The version of everything a run folder and a model file hold.
+FORMAT = 1
+
+
+def write_document(path: Path, data: dict[str, Any]) -> None:
+    """Write a JSON object under a new or old name; a reader sees the old one or the new one, whole."""
+    body = {"format": FORMAT, **data}
+    text = json.dumps({**body, "sha256": _digest(body)}, ensure_ascii=False, indent=1) + "\n"
+    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(text.encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(draft, 0o644)
+        os.replace(draft, path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Read what ``write_document`` wrote.
+
+    Raises:
+        RunError: The file is absent, or of another format version.
+        DamagedError: The file is truncated or altered.
+    """
+    try:
+        text = path.read_bytes().decode()
+    except FileNotFoundError as error:
+        raise RunError(f"{path} is missing") from error
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DamagedError(f"{path} is damaged: it is no longer text") from error
+    return check_document(text, str(path))
+
+
+def check_document(text: str, where: str) -> dict[str, Any]:
+    """Parse a document and check its version and digest; return it without the two.
+
+    Raises:
+        RunError: It is of another format version.
+        DamagedError: It is truncated or altered.
+    """
+    try:
+        body = json.loads(text)
+    except ValueError as error:
+        raise DamagedError(f"{where} is damaged: it is not whole JSON ({error})") from error
+    if not isinstance(body, dict) or "format" not in body:
+        raise DamagedError(f"{where} is damaged: it states no format version")
+    if body["format"] != FORMAT:
+        raise RunError(
+            f"{where} has format version {body['format']}; this version of ostinato reads {FORMAT}. "
+            "Use the version that wrote it, which origin.json names"
+        )
+    digest = body.pop("sha256", None)
+    if digest != _digest(body):
+        raise DamagedError(f"{where} is damaged: its content does not match its digest")
+    del body["format"]
+    return body
+
+
+def seal(data: dict[str, Any]) -> str:
+    """Return a document as a string, for use inside another file."""
+    body = {"format": FORMAT, **data}
+    return json.dumps({**body, "sha256": _digest(body)}, ensure_ascii=False)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in a folder last through a power cut, where the system can do that."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _digest(body: dict[str, Any]) -> str:
+    canonical = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode(errors="surrogatepass")).hexdigest()

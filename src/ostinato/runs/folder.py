@@ -1,0 +1,314 @@
+"""The run folder: everything needed to load, resume and explain a training run, and nothing that executes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from ostinato.data.encoded import Encoded
+from ostinato.errors import DamagedError, RunError
+from ostinato.runs.arrays import read_arrays, write_arrays
+from ostinato.runs.documents import read_document, write_document
+from ostinato.runs.publishing import discard, publishing, sweep
+from ostinato.train.snapshot import Snapshot
+
+_PARTS = ("weights", "average", "optimizer", "carried_state")
+_KEEP = 2  # checkpoints kept besides the best one
+_DAMAGED = ".damaged"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What one checkpoint holds.
+
+    Attributes:
+        snapshot: The run between two steps.
+        metrics_bytes: How long metrics.jsonl was then.
+    """
+
+    snapshot: Snapshot
+    metrics_bytes: int
+
+
+class RunFolder:
+    """One run on disk. Open it with ``RunFolder(path)``; make a new one with ``RunFolder.create``.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        RunError: It is no run folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not (path / "config.json").is_file():
+            what = "is not a run folder: it has no config.json" if path.exists() else "does not exist"
+            raise RunError(
+                f"{path} {what}. 'ostinato train CORPUS --out {path}' makes one; 'ostinato runs' lists those there are"
+            )
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        *,
+        config: dict[str, Any],
+        codec: dict[str, Any],
+        origin: dict[str, Any],
+        train: Encoded,
+        valid: Encoded,
+    ) -> RunFolder:
+        """Make a run folder; it appears whole or not at all.
+
+        Raises:
+            RunError: The path is taken, or cannot be written.
+        """
+        if path.exists():
+            raise RunError(
+                f"{path} exists already. Go on with it: 'ostinato resume {path}'; or choose another name: --out"
+            )
+        with telling_of_a_full_disk(path), publishing(path) as draft:
+            arrays = {
+                "train_ids": train.ids,
+                "train_offsets": train.offsets,
+                "valid_ids": valid.ids,
+                "valid_offsets": valid.offsets,
+            }
+            sha256 = write_arrays(draft / "corpus.safetensors", arrays)
+            write_document(draft / "origin.json", {**origin, "corpus_sha256": sha256})
+            write_document(draft / "codec.json", codec)
+            (draft / "checkpoints").mkdir()
+            (draft / "samples").mkdir()
+            write_document(draft / "config.json", config)
+        return cls(path)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for one process; the lock ends with the process, however it ends.
+
+        Raises:
+            RunError: Another process holds it.
+        """
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise RunError(
+                f"{self.path} is in use by another process that trains it; wait for it or stop it"
+            ) from error
+        except OSError as error:
+            raise RunError(f"{self.path} cannot be locked: {error.strerror}") from error
+        try:
+            sweep(self.path)
+            sweep(self.path / "checkpoints")
+            yield
+        finally:
+            lock.release()
+
+    def config(self) -> dict[str, Any]:
+        """Return config.json: recipe and every setting."""
+        return read_document(self.path / "config.json")
+
+    def codec(self) -> dict[str, Any]:
+        """Return codec.json."""
+        return read_document(self.path / "codec.json")
+
+    def origin(self) -> dict[str, Any]:
+        """Return origin.json: data, versions, seed and command."""
+        return read_document(self.path / "origin.json")
+
+    def corpus(self) -> tuple[Encoded, Encoded]:
+        """Return the encoded training and validation texts.
+
+        Raises:
+            DamagedError: They are not the ones that the run was made with.
+        """
+        arrays = read_arrays(self.path / "corpus.safetensors", self.origin()["corpus_sha256"])
+        return (
+            Encoded(arrays["train_ids"], arrays["train_offsets"]),
+            Encoded(arrays["valid_ids"], arrays["valid_offsets"]),
+        )
+
+    def save(self, snapshot: Snapshot) -> None:
+        """Publish a checkpoint, note the best one, and let go of those that are no longer needed.
+
+        Raises:
+            RunError: It could not be written; everything saved before is as it was.
+        """
+        target = self._checkpoint(snapshot.plain["step"])
+        with telling_of_a_full_disk(self.path):
+            if not target.exists():
+                with publishing(target) as draft:
+                    self._write(draft, snapshot)
+            if snapshot.plain["best"] is not None:
+                write_document(self.path / "best.json", snapshot.plain["best"])
+            self._retain(snapshot.plain["best"])
+
+    def mark_finished(self, step: int, reason: str) -> None:
+        """Record that training is over, and why."""
+        write_document(self.path / "finished.json", {"step": step, "reason": reason})
+
+    def finished(self) -> dict[str, Any] | None:
+        """Return the step and the reason of the end, if the run has ended and not gone on since."""
+        try:
+            end = read_document(self.path / "finished.json")
+        except RunError:
+            return None
+        return end if end["step"] == max(self.steps(), default=-1) else None
+
+    def write_novelty(self, novelty: dict[str, Any]) -> None:
+        """Keep how many sampled items are new."""
+        write_document(self.path / "novelty.json", novelty)
+
+    def novelty(self) -> dict[str, Any] | None:
+        """Return how many sampled items are new, if that was measured."""
+        try:
+            return read_document(self.path / "novelty.json")
+        except RunError:
+            return None
+
+    def steps(self) -> list[int]:
+        """Return the steps of the checkpoints, in order."""
+        folder = self.path / "checkpoints"
+        names = [p.name.removeprefix("step-") for p in folder.glob("step-*") if p.is_dir()]
+        return sorted(int(name) for name in names if name.isdecimal())
+
+    def load(self, step: int) -> Checkpoint:
+        """Read one checkpoint, checking every file.
+
+        Raises:
+            RunError: A file is missing, or of another format version.
+            DamagedError: A file is truncated or altered.
+        """
+        folder = self._checkpoint(step)
+        plain = read_document(folder / "trainer.json")
+        files = plain.pop("files")
+        parts = {part: read_arrays(folder / f"{part}.safetensors", files[part]) for part in _PARTS}
+        metrics_bytes = plain.pop("metrics_bytes")
+        return Checkpoint(Snapshot(**parts, plain=plain), metrics_bytes)
+
+    def load_latest(self) -> tuple[Checkpoint, list[str]]:
+        """Read the newest checkpoint that is whole, setting damaged ones aside; call under the lock.
+
+        Returns:
+            The checkpoint, and a warning for each one set aside.
+
+        Raises:
+            RunError: None is whole.
+        """
+        warnings: list[str] = []
+        for step in reversed(self.steps()):
+            try:
+                return self.load(step), warnings
+            except RunError as error:
+                folder = self._checkpoint(step)
+                folder.rename(folder.with_name(folder.name + _DAMAGED))
+                warnings.append(f"{error}. Set aside as {folder.name}{_DAMAGED}; the checkpoint before it is used")
+        told = "".join(f"\n{warning}" for warning in warnings)
+        raise RunError(f"{self.path} has no whole checkpoint to go on from; train anew{told}")
+
+    def load_best(self) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]], list[str]]:
+        """Read the best weights; where they are damaged, the newest whole ones.
+
+        Returns:
+            What is known of them (step, kind of weights, validation loss), the weights, and warnings.
+
+        Raises:
+            RunError: No weights are whole.
+        """
+        warnings: list[str] = []
+        for choice in self._candidates():
+            folder = self._checkpoint(choice["step"])
+            try:
+                files = read_document(folder / "trainer.json")["files"]
+                kind = choice["weights"]
+                return choice, read_arrays(folder / f"{kind}.safetensors", files[kind]), warnings
+            except RunError as error:
+                warnings.append(f"{error}; another checkpoint is used")
+        told = "".join(f"\n{warning}" for warning in warnings)
+        raise RunError(f"{self.path} has no whole checkpoint to load{told}")
+
+    def append_metrics(self, record: dict[str, Any]) -> None:
+        """Add one line to metrics.jsonl.
+
+        Raises:
+            RunError: It could not be written.
+        """
+        with telling_of_a_full_disk(self.path), self._metrics.open("ab") as stream:
+            stream.write(json.dumps(record).encode() + b"\n")
+
+    def cut_metrics(self, length: int) -> None:
+        """Cut metrics.jsonl back to what a checkpoint knew of, in bytes."""
+        if self._metrics.exists() and self._metrics.stat().st_size > length:
+            os.truncate(self._metrics, length)
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Return the records of metrics.jsonl; a damaged line is left out."""
+        records = []
+        for line in self._metrics.read_bytes().splitlines() if self._metrics.exists() else []:
+            with contextlib.suppress(ValueError):
+                records.append(json.loads(line))
+        return records
+
+    def write_sample(self, step: int, text: str) -> None:
+        """Keep a sample made at a step of training."""
+        with telling_of_a_full_disk(self.path):
+            (self.path / "samples" / f"step-{step:06d}.txt").write_text(text, encoding="utf-8")
+
+    @property
+    def _metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    def _checkpoint(self, step: int) -> Path:
+        return self.path / "checkpoints" / f"step-{step:06d}"
+
+    def _write(self, draft: Path, snapshot: Snapshot) -> None:
+        parts = {
+            "weights": snapshot.weights,
+            "average": snapshot.average,
+            "optimizer": snapshot.optimizer,
+            "carried_state": snapshot.carried_state,
+        }
+        files = {part: write_arrays(draft / f"{part}.safetensors", parts[part]) for part in _PARTS}
+        length = self._metrics.stat().st_size if self._metrics.exists() else 0
+        write_document(draft / "trainer.json", {**snapshot.plain, "metrics_bytes": length, "files": files})
+
+    def _retain(self, best: dict[str, Any] | None) -> None:
+        steps = self.steps()
+        kept = {*steps[-_KEEP:], best["step"] if best else -1}
+        for step in steps:
+            if step not in kept:
+                discard(self._checkpoint(step))
+
+    def _candidates(self) -> Iterator[dict[str, Any]]:
+        """The best checkpoint, then all others from the newest on."""
+        with contextlib.suppress(DamagedError, RunError):
+            yield read_document(self.path / "best.json")
+        for step in reversed(self.steps()):
+            best = None
+            with contextlib.suppress(RunError):
+                best = read_document(self._checkpoint(step) / "trainer.json")["best"]
+            yield best if best and best["step"] == step else {"step": step, "weights": "weights"}
+
+
+@contextlib.contextmanager
+def telling_of_a_full_disk(path: Path) -> Iterator[None]:
+    """Turn a failure to write into the error that says what was kept and how to go on."""
+    try:
+        yield
+    except RunError:
+        raise
+    except OSError as error:
+        raise RunError(
+            f"{path} cannot be written: {error.strerror}. Everything saved before is whole. "
+            f"Make room, then: ostinato resume {path}"
+        ) from error

@@ -1,0 +1,118 @@
+"""A trained model as it is stored, from a run folder or from one file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors.numpy import save
+
+from ostinato.errors import DamagedError, RunError
+from ostinato.runs.arrays import parse_arrays
+from ostinato.runs.documents import check_document, seal, sync_folder
+from ostinato.runs.folder import RunFolder, telling_of_a_full_disk
+from ostinato.train.snapshot import Arrays
+
+_KEY = "ostinato"  # our document's name in the metadata of a safetensors file
+_LONGEST_HEADER = 2**28
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """Everything that generating and scoring need.
+
+    Attributes:
+        path: Where it was read.
+        config: Recipe and every setting.
+        codec: The codec's description.
+        origin: Data, versions, seed and command.
+        best: Step, kind of weights and validation loss.
+        weights: The weights, by name.
+        warnings: What was found damaged and done without.
+    """
+
+    path: Path
+    config: dict[str, Any]
+    codec: dict[str, Any]
+    origin: dict[str, Any]
+    best: dict[str, Any]
+    weights: Arrays
+    warnings: list[str] = field(default_factory=list)
+
+
+def read_model(path: Path) -> SavedModel:
+    """Read a run folder's best weights, or a model file that ``export`` wrote.
+
+    Raises:
+        RunError: There is none, or it is of another format version.
+        DamagedError: It is truncated or altered.
+    """
+    if path.is_file():
+        return _read_file(path)
+    run = RunFolder(path)
+    config, codec, origin = run.config(), run.codec(), run.origin()
+    best, weights, warnings = run.load_best()
+    return SavedModel(path, config, codec, origin, best, weights, warnings)
+
+
+def export(model: SavedModel, target: Path) -> None:
+    """Write a model into one safetensors file, its codec, settings and origin in the metadata.
+
+    Raises:
+        RunError: The file exists, or cannot be written.
+    """
+    if target.exists():
+        raise RunError(f"{target} exists already and is never overwritten; choose another name")
+    about = {
+        "config": model.config,
+        "codec": model.codec,
+        "origin": model.origin,
+        "best": model.best,
+        "weights_sha256": _digest(model.weights),
+    }
+    data = save(model.weights, {_KEY: seal(about)})
+    with telling_of_a_full_disk(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as stream:
+            stream.write(data)
+        draft = Path(stream.name)
+        draft.chmod(0o644)
+        draft.rename(target)
+        sync_folder(target.parent)
+
+
+def _read_file(path: Path) -> SavedModel:
+    data = path.read_bytes()
+    about = check_document(_metadata(data, path), str(path))
+    weights = parse_arrays(data, str(path))
+    if _digest(weights) != about["weights_sha256"]:
+        raise DamagedError(f"{path} is damaged: its weights do not match their digest")
+    return SavedModel(path, about["config"], about["codec"], about["origin"], about["best"], weights)
+
+
+def _metadata(data: bytes, path: Path) -> str:
+    """Our document from the header of a safetensors file: 8 bytes of length, then JSON."""
+    length = int.from_bytes(data[:8], "little")
+    try:
+        if length > min(len(data), _LONGEST_HEADER):
+            raise ValueError("its header is longer than the file")
+        header = json.loads(data[8 : 8 + length])
+        document = header.get("__metadata__", {}).get(_KEY)
+    except (ValueError, AttributeError) as error:
+        raise RunError(f"{path} is no model file, or a damaged one: {error}") from error
+    if not isinstance(document, str):
+        raise RunError(f"{path} is a safetensors file, but not one that 'ostinato export' wrote")
+    return document
+
+
+def _digest(weights: Arrays) -> str:
+    state = hashlib.sha256()
+    for name in sorted(weights):
+        array = weights[name]
+        state.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        state.update(array.tobytes())
+    return state.hexdigest()

@@ -1,0 +1,154 @@
+"""Training as a generator: saving, logging and progress bars are consumers of what it yields."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ostinato.errors import TrainingError
+from ostinato.train.snapshot import Snapshot
+from ostinato.train.trainer import Trainer
+
+_MOST_ROLLBACKS = 3
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """A training step was taken.
+
+    Attributes:
+        step: How many steps have been taken.
+        steps: How many there will be, by the present plan.
+        nats_per_symbol: The batch's loss.
+        symbols: How many targets the batch had.
+        gradient_norm: Before clipping.
+        seconds: How long the step took.
+    """
+
+    step: int
+    steps: int
+    nats_per_symbol: float
+    symbols: int
+    gradient_norm: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The weights and their average were validated. The trainer is between two steps: a time to save.
+
+    Attributes:
+        step: How many steps have been taken.
+        steps: How many there will be, by the present plan.
+        train_nats_per_symbol: Mean loss of the steps since the last evaluation, dropout included.
+        valid_nats_per_symbol: Validation loss of the weights.
+        average_nats_per_symbol: Validation loss of their moving average, if there is one.
+        is_best: Whether the better of the two is the best so far.
+        seconds: How long the evaluation took.
+    """
+
+    step: int
+    steps: int
+    train_nats_per_symbol: float
+    valid_nats_per_symbol: float
+    average_nats_per_symbol: float | None
+    is_best: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """Loss or gradient was not finite: training went back and goes on with half the learning rate.
+
+    Attributes:
+        step: Where it happened.
+        to_step: Where training goes on.
+        what: The value that was not finite.
+        scale: What the learning rate is multiplied with from now on.
+    """
+
+    step: int
+    to_step: int
+    what: str
+    scale: float
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Training is over.
+
+    Attributes:
+        step: How many steps have been taken.
+        reason: ``"done"``, or ``"patience"`` when validation did not improve any more.
+    """
+
+    step: int
+    reason: str
+
+
+Event: TypeAlias = Stepped | Evaluated | RolledBack | Stopped
+
+
+def train(trainer: Trainer) -> Iterator[Event]:
+    """Train to the end of the plan, yielding everything that happens.
+
+    Between two events the trainer rests between two steps: it may be saved, its plan moved, or the
+    generator left.
+
+    Raises:
+        TrainingError: Loss or gradient was not finite again after three rollbacks.
+    """
+    good = trainer.snapshot()
+    losses: list[tuple[float, int]] = []
+    while trainer.step < trainer.schedule.steps:
+        before = time.perf_counter()
+        at = trainer.step
+        nats, symbols, norm = trainer.advance()
+        if trainer.step == at:
+            what = f"loss {nats}" if not math.isfinite(nats) else f"gradient norm {norm}"
+            yield _roll_back(trainer, good, what)
+            losses = []
+            continue
+        losses.append((nats * symbols, symbols))
+        seconds = time.perf_counter() - before
+        yield Stepped(trainer.step, trainer.schedule.steps, nats, symbols, norm, seconds)
+        is_last = trainer.step >= trainer.schedule.steps
+        if trainer.step % trainer.settings.evaluate_every == 0 or is_last:
+            yield _evaluate(trainer, losses)
+            losses, good = [], trainer.snapshot()
+            patience = trainer.settings.patience
+            if patience is not None and trainer.stale >= patience and not is_last:
+                yield Stopped(trainer.step, "patience")
+                return
+    yield Stopped(trainer.step, "done")
+
+
+def _roll_back(trainer: Trainer, good: Snapshot, what: str) -> RolledBack:
+    step, scale, rollbacks = trainer.step, trainer.scale / 2, trainer.rollbacks + 1
+    if rollbacks > _MOST_ROLLBACKS:
+        raise TrainingError(
+            f"{what} at step {step}, after {_MOST_ROLLBACKS} rollbacks with ever smaller steps. "
+            f"Try --set learning_rate={trainer.settings.learning_rate / 10:g}"
+        )
+    trainer.restore(good)
+    trainer.scale, trainer.rollbacks = scale, rollbacks
+    return RolledBack(step, trainer.step, what, scale)
+
+
+def _evaluate(trainer: Trainer, losses: list[tuple[float, int]]) -> Evaluated:
+    before = time.perf_counter()
+    values = trainer.evaluate()
+    is_best = trainer.note_best(values)
+    count = sum(symbols for _, symbols in losses)
+    return Evaluated(
+        trainer.step,
+        trainer.schedule.steps,
+        sum(total for total, _ in losses) / max(1, count),
+        values["weights"],
+        values.get("average"),
+        is_best,
+        time.perf_counter() - before,
+    )

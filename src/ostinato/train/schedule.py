@@ -1,0 +1,50 @@
+"""The learning rate over time: warm-up and cosine to the end of the plan, which may be made anew on the way."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Schedule:
+    """How far a run is, and what share of the learning rate that gives.
+
+    A plan says: from step ``at``, which is at ``progress`` (0 to 1) of the schedule, the end is step
+    ``steps``. Plans are recorded and never changed, so a replay follows the record and not the clock.
+
+    Attributes:
+        warmup: Share of the schedule in which the rate rises from 0.
+        plans: ``(at, progress, steps)`` of every plan made, in order.
+    """
+
+    warmup: float
+    plans: list[tuple[int, float, int]] = field(default_factory=list)
+
+    @property
+    def steps(self) -> int:
+        """The step at which training ends, by the present plan."""
+        return self.plans[-1][2]
+
+    def progress(self, step: int) -> float:
+        """How far the schedule is at a step, from 0 to 1."""
+        at, progress, steps = self.plans[-1]
+        return min(1.0, progress + (1 - progress) * (step - at) / max(1, steps - at))
+
+    def factor(self, step: int) -> float:
+        """What the learning rate is multiplied with in a step, counted from 0.
+
+        Source: cosine: Loshchilov and Hutter 2017, arXiv:1608.03983.
+        """
+        progress = self.progress(step + 1)
+        if progress < self.warmup:
+            return progress / self.warmup
+        return 0.5 * (1 + math.cos(math.pi * (progress - self.warmup) / (1 - self.warmup))) if progress < 1 else 0.0
+
+    def begin(self, at: int, steps: int) -> None:
+        """Start a new schedule at a step: that of a new run, or of a finished one that goes on."""
+        self.plans.append((at, 0.0, max(steps, at)))
+
+    def replan(self, at: int, steps: int) -> None:
+        """Move the end; what is behind stays as it was."""
+        self.plans.append((at, self.progress(at), max(steps, at)))

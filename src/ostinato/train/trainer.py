@@ -1,0 +1,246 @@
+"""One training run in memory: parameters, optimiser, average, carried state, and the step that moves them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ostinato.cores import detach, map_state, tensors
+from ostinato.data import Stream
+from ostinato.models.randomness import Randomness
+from ostinato.models.task import Context, Task
+from ostinato.train.schedule import Schedule
+from ostinato.train.snapshot import Arrays, Snapshot
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How the parameters are moved.
+
+    Attributes:
+        learning_rate: Peak of the schedule.
+        warmup: Share of the schedule in which the rate rises.
+        weight_decay: Decoupled, on matrices only.
+        beta2: AdamW's decay of the squared gradient.
+        clip: Largest global norm of a gradient.
+        average: Decay of the moving average of the weights; 0 keeps none.
+        evaluate_every: Steps between evaluations.
+        patience: Evaluations without a new best after which training stops; ``None`` never stops it.
+        seed: Where all randomness comes from.
+    """
+
+    learning_rate: float
+    warmup: float
+    weight_decay: float
+    beta2: float
+    clip: float
+    average: float
+    evaluate_every: int
+    patience: int | None
+    seed: int
+
+
+class Trainer:
+    """Moves a task's parameters, one batch of a stream at a time.
+
+    Args:
+        task: What is learned.
+        stream: Where batches come from.
+        validate: Returns the validation loss in nats per symbol; it decides which weights are best.
+        settings: How to move.
+        schedule: The learning rate over time, with its first plan made.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        stream: Stream,
+        validate: Callable[[Task], float],
+        settings: TrainSettings,
+        schedule: Schedule,
+    ) -> None:
+        self.task, self.stream, self.settings, self.schedule = task, stream, settings, schedule
+        self._validate = validate
+        self._parameters = dict(task.module.named_parameters())
+        self._optimizer = _adamw(self._parameters, settings)
+        self._average = {n: p.detach().clone() for n, p in self._parameters.items()} if settings.average else {}
+        self._state: Any = None
+        self.step = 0
+        self.symbols = 0  # targets trained on so far
+        self.scale = 1.0  # halved by every rollback
+        self.rollbacks = 0
+        self.stale = 0  # evaluations since the best one
+        self.best: dict[str, Any] | None = None
+        task.module.train()
+
+    def advance(self) -> tuple[float, int, float]:
+        """Take one training step.
+
+        Returns:
+            The batch's loss in nats per symbol, its number of symbols, and the gradient's norm before
+            clipping. If loss or norm is not finite, no parameter was changed.
+        """
+        batch = self.stream.next()
+        state = self.task.initial_state(len(batch.fresh)) if self._state is None else self._state
+        context = Context(Randomness(self.settings.seed, self.step))
+        self._optimizer.zero_grad(set_to_none=True)
+        loss, state = self.task.loss(batch, state, context)
+        mean = loss.total / loss.count
+        mean.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self._parameters.values(), self.settings.clip)
+        value, length = mean.item(), norm.item()
+        if math.isfinite(value) and math.isfinite(length):
+            rate = self.settings.learning_rate * self.scale * self.schedule.factor(self.step)
+            for group in self._optimizer.param_groups:
+                group["lr"] = rate
+            self._optimizer.step()
+            self._state = detach(state)
+            self.step += 1
+            self.symbols += loss.count
+            self._follow()
+        return value, loss.count, length
+
+    def evaluate(self) -> dict[str, float]:
+        """Return the validation loss of the weights, and of their average, in nats per symbol."""
+        losses = {"weights": self._validate(self.task)}
+        if self._average:
+            with self.averaged():
+                losses["average"] = self._validate(self.task)
+        return losses
+
+    def note_best(self, losses: dict[str, float]) -> bool:
+        """Record an evaluation; return whether it is the best so far."""
+        kind = min(losses, key=lambda name: losses[name])
+        better = self.best is None or losses[kind] < self.best["nats_per_symbol"]
+        if better:
+            self.best = {"step": self.step, "weights": kind, "nats_per_symbol": losses[kind]}
+        self.stale = 0 if better else self.stale + 1
+        return better
+
+    def averaged(self) -> _Swapped:
+        """Put the averaged weights in place while a ``with`` block runs."""
+        return _Swapped(self._parameters, self._average)
+
+    def snapshot(self) -> Snapshot:
+        """Copy everything that a resumed run needs."""
+        optimizer = {
+            f"{key}.{name}": _to_numpy(value)
+            for name, parameter in self._parameters.items()
+            for key, value in self._optimizer.state.get(parameter, {}).items()
+        }
+        plain = {
+            "step": self.step,
+            "symbols": self.symbols,
+            "position": self.stream.position(),
+            "plans": [list(plan) for plan in self.schedule.plans],
+            "scale": self.scale,
+            "rollbacks": self.rollbacks,
+            "stale": self.stale,
+            "best": self.best,
+        }
+        carried = [] if self._state is None else tensors(self._state)
+        return Snapshot(
+            weights={name: _to_numpy(value) for name, value in self._parameters.items()},
+            average={name: _to_numpy(value) for name, value in self._average.items()},
+            optimizer=optimizer,
+            carried_state={str(number): _to_numpy(leaf) for number, leaf in enumerate(carried)},
+            plain=plain,
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back, or forward, to what a snapshot holds."""
+        plain = snapshot.plain
+        load_weights(self._parameters, snapshot.weights)
+        load_weights(self._average, snapshot.average)
+        self._optimizer.state.clear()
+        for name, parameter in self._parameters.items():
+            keys = ("step", "exp_avg", "exp_avg_sq") if f"step.{name}" in snapshot.optimizer else ()
+            if keys:
+                self._optimizer.state[parameter] = {
+                    key: _like(snapshot.optimizer[f"{key}.{name}"], parameter, key) for key in keys
+                }
+        self.stream.seek(plain["position"])
+        self.schedule.plans = [(int(at), float(progress), int(steps)) for at, progress, steps in plain["plans"]]
+        self.step, self.symbols = plain["step"], plain["symbols"]
+        self.scale, self.rollbacks = plain["scale"], plain["rollbacks"]
+        self.stale, self.best = plain["stale"], plain["best"]
+        self._state = self._restored_state(snapshot.carried_state)
+
+    def _restored_state(self, arrays: Arrays) -> Any:
+        if not arrays:
+            return None
+        leaves = iter(sorted(arrays.items(), key=lambda item: int(item[0])))
+        shape = self.task.initial_state(len(next(iter(arrays.values()))))
+        return map_state(lambda leaf: torch.from_numpy(next(leaves)[1].copy()).to(leaf.device), shape)
+
+    def _follow(self) -> None:
+        """Move the average towards the weights; at first quickly, so that it forgets the beginning."""
+        if self._average:
+            decay = min(self.settings.average, (1 + self.step) / (10 + self.step))
+            with torch.no_grad():
+                torch._foreach_lerp_(list(self._average.values()), list(self._parameters.values()), 1 - decay)
+
+
+class _Swapped:
+    """Exchange the values of parameters for the time of a ``with`` block."""
+
+    def __init__(self, parameters: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
+        self._parameters, self._values = parameters, values
+        self._own: dict[str, Tensor] = {}
+
+    def __enter__(self) -> None:
+        self._own = {name: p.detach().clone() for name, p in self._parameters.items()}
+        self._put(self._values)
+
+    def __exit__(self, *_: object) -> None:
+        self._put(self._own)
+
+    @torch.no_grad()
+    def _put(self, values: Mapping[str, Tensor]) -> None:
+        for name, value in values.items():
+            self._parameters[name].copy_(value)
+
+
+@torch.no_grad()
+def load_weights(parameters: Mapping[str, Tensor], arrays: Arrays) -> None:
+    """Copy arrays into tensors of the same names and shapes, strictly.
+
+    Raises:
+        ValueError: A name is missing or too many, or a shape differs.
+    """
+    if parameters.keys() != arrays.keys():
+        odd = sorted(parameters.keys() ^ arrays.keys())
+        raise ValueError(f"these weights are on one side only: {', '.join(odd)}")
+    for name, parameter in parameters.items():
+        if tuple(parameter.shape) != arrays[name].shape:
+            raise ValueError(f"{name} has shape {arrays[name].shape}, the model has {tuple(parameter.shape)}")
+        parameter.copy_(torch.from_numpy(np.ascontiguousarray(arrays[name])))
+
+
+def _adamw(parameters: dict[str, Any], settings: TrainSettings) -> torch.optim.AdamW:
+    matrices = [p for p in parameters.values() if p.ndim > 1]
+    vectors = [p for p in parameters.values() if p.ndim < 2]
+    groups = [
+        {"params": matrices, "weight_decay": settings.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    device = next(iter(parameters.values())).device.type
+    betas = (0.9, settings.beta2)
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=betas, fused=device in ("cpu", "cuda"))
+
+
+def _to_numpy(value: Tensor) -> NDArray[Any]:
+    array: NDArray[Any] = value.detach().cpu().numpy().copy()
+    return array
+
+
+def _like(array: NDArray[Any], parameter: Tensor, key: str) -> Tensor:
+    value = torch.from_numpy(array.copy())
+    return value if key == "step" and parameter.device.type == "cpu" else value.to(parameter.device)

@@ -1,0 +1,1 @@
+"""What a user holds: a model to generate and score with, and a training run to iterate over."""

@@ -1,0 +1,71 @@
+"""Budgets: how long to train, and how a time becomes a number of steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ostinato.errors import ConfigError
+
+DEFAULT_MINUTES = 3.0
+
+_REPLAN = 0.05  # a plan off by more than this share of the time left is made anew
+_LEAST_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How much to train: exactly one of the three.
+
+    Attributes:
+        minutes: Wall time of the whole process, set-up and evaluations included.
+        epochs: Passes over the training data.
+        steps: Training steps.
+    """
+
+    minutes: float | None = None
+    epochs: float | None = None
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        given = [n for n, v in (("minutes", self.minutes), ("epochs", self.epochs), ("steps", self.steps)) if v]
+        if len(given) > 1:
+            raise ConfigError(f"give one of minutes, epochs and steps, not {' and '.join(given)}")
+        for name, value in (("minutes", self.minutes), ("epochs", self.epochs), ("steps", self.steps)):
+            if value is not None and not value > 0:
+                raise ConfigError(f"{name} must be above 0, got {value}")
+
+    @property
+    def expected_minutes(self) -> float:
+        """The time that sizes are chosen for; the usual one where the amount is not a time."""
+        return self.minutes if self.minutes is not None else DEFAULT_MINUTES
+
+
+@dataclass
+class Clock:
+    """A deadline, and the plans made to meet it.
+
+    Attributes:
+        deadline: When the process should be done, on the scale of ``now``.
+        reserve: Seconds to keep for what comes after the last step.
+        evaluation: Seconds that an evaluation with its checkpoint takes.
+        now: The clock; tests put their own in its place.
+    """
+
+    deadline: float
+    reserve: float
+    evaluation: float
+    now: Callable[[], float] = field(default=time.monotonic)
+
+    def steps_left(self, seconds_per_step: float, evaluate_every: int) -> int:
+        """How many more steps fit."""
+        left = self.deadline - self.now() - self.reserve - self.evaluation
+        return max(0, int(left / (seconds_per_step + self.evaluation / evaluate_every)))
+
+    def corrected(self, steps_left: int, seconds_per_step: float, evaluate_every: int) -> int:
+        """Return a better number of steps if ``steps_left`` is off by over 5 % of the time left, else the same."""
+        better = self.steps_left(seconds_per_step, evaluate_every)
+        off = abs(better - steps_left) * seconds_per_step
+        worth = off > max(_LEAST_SECONDS, _REPLAN * (self.deadline - self.now()))
+        return better if worth else steps_left

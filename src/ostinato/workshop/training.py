@@ -1,0 +1,198 @@
+"""A training run as its user holds it: iterate to train; everything is saved on the way."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ostinato import config
+from ostinato.codecs import Codec
+from ostinato.data import Encoded
+from ostinato.decode.rules import build_rules
+from ostinato.errors import RunError
+from ostinato.models import LanguageModel
+from ostinato.recipes import LanguageModelSettings
+from ostinato.runs import RunFolder
+from ostinato.train.loop import Evaluated, Event, RolledBack, Stepped, Stopped
+from ostinato.train.loop import train as train_loop
+from ostinato.train.trainer import Trainer
+from ostinato.workshop.budget import Clock
+from ostinato.workshop.generation import Generation
+from ostinato.workshop.model import Model, load
+
+_SAMPLE_SYMBOLS = 160
+_SAMPLE_ITEMS = 8
+_SAMPLE_TEMPERATURE = 0.8
+_NOVELTY_ITEMS = 1_000
+_LONGEST_ITEM = 200
+_RECENT = 200  # steps whose mean time is the present speed
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A short sample was made with the present weights.
+
+    Attributes:
+        step: When.
+        text: The sample.
+    """
+
+    step: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint was published.
+
+    Attributes:
+        step: When.
+    """
+
+    step: int
+
+
+TrainingEvent: TypeAlias = Event | Sampled | Saved
+
+
+class Training:
+    """A run that is set up and ready: iterate over it to train.
+
+    A checkpoint is published at every evaluation, so after a crash ``ostinato.resume`` goes on from
+    there. Leaving the loop between two events and calling ``save`` loses nothing.
+
+    Attributes:
+        run: The run folder.
+        trainer: The run in memory.
+        settings: Every setting, resolved.
+        notes: What was chosen and found while setting up, for people to know.
+    """
+
+    def __init__(self, run: RunFolder, trainer: Trainer, codec: Codec, *, clock: Clock | None) -> None:
+        self.run, self.trainer, self.codec = run, trainer, codec
+        self.notes: list[str] = []
+        about = run.config()
+        self.settings = config.read(LanguageModelSettings, about["settings"], where=f"{run.path}/config.json")
+        self.device: str = about["device"]
+        self._clock = clock
+        self._at = trainer.step
+        self._epoch_symbols = len(run.corpus()[0].ids)
+        self._recent: deque[tuple[float, int]] = deque(maxlen=_RECENT)
+
+    def __iter__(self) -> Iterator[TrainingEvent]:
+        with self.run.locked():
+            if max(self.run.steps(), default=self._at) > self._at:
+                raise RunError(f"{self.run.path} was trained further by another process meanwhile; resume it anew")
+            for event in train_loop(self.trainer):
+                yield event
+                if isinstance(event, Stepped):
+                    self._recent.append((event.seconds, event.symbols))
+                elif isinstance(event, Evaluated):
+                    yield from self._after_evaluation(event)
+                elif isinstance(event, RolledBack):
+                    self._recent.clear()
+                elif isinstance(event, Stopped):
+                    self._finish(event)
+
+    def save(self) -> None:
+        """Publish a checkpoint of the present state, if there is none yet."""
+        self.run.save(self.trainer.snapshot())
+
+    def to_end(self) -> Model:
+        """Train to the end and return the best model."""
+        for _ in self:
+            pass
+        return self.model()
+
+    def model(self) -> Model:
+        """Load the best weights saved so far."""
+        return load(self.run.path)
+
+    @property
+    def symbols_per_second(self) -> float:
+        """Symbols trained on per second, of the last steps."""
+        return sum(symbols for _, symbols in self._recent) / max(1e-9, sum(seconds for seconds, _ in self._recent))
+
+    @property
+    def epochs(self) -> float:
+        """How often the training data have been gone through."""
+        return self.trainer.symbols / self._epoch_symbols
+
+    def metrics(self, event: Evaluated) -> dict[str, Any]:
+        """Return an evaluation as it stands in metrics.jsonl."""
+        best = self.trainer.best or {}
+        return {
+            "step": event.step,
+            "steps": event.steps,
+            "epochs": round(self.epochs, 4),
+            "train_nats_per_symbol": event.train_nats_per_symbol,
+            "valid_nats_per_symbol": event.valid_nats_per_symbol,
+            "valid_average_nats_per_symbol": event.average_nats_per_symbol,
+            "best_nats_per_symbol": best.get("nats_per_symbol"),
+            "is_best": event.is_best,
+            "symbols_per_second": round(self.symbols_per_second, 1),
+            "unix_seconds": round(time.time(), 3),
+        }
+
+    def _after_evaluation(self, event: Evaluated) -> Iterator[TrainingEvent]:
+        started = time.perf_counter()
+        self.run.append_metrics(self.metrics(event))
+        text = self._sample()
+        self.run.write_sample(event.step, text)
+        yield Sampled(event.step, text)
+        if self._clock is not None and self._recent:
+            self._replan(self._clock)
+        self.save()
+        yield Saved(event.step)
+        if self._clock is not None:
+            self._clock.evaluation = event.seconds + time.perf_counter() - started
+
+    def _replan(self, clock: Clock) -> None:
+        schedule, at = self.trainer.schedule, self.trainer.step
+        speed = statistics.fmean(seconds for seconds, _ in self._recent)
+        left = clock.corrected(schedule.steps - at, speed, self.trainer.settings.evaluate_every)
+        if at + left != schedule.steps:
+            schedule.replan(at, at + left)
+
+    def _finish(self, event: Stopped) -> None:
+        self.save()  # nothing to do unless a plan was cut short: the last evaluation saved already
+        self.run.mark_finished(event.step, event.reason)
+        if self.codec.end is not None:
+            self.run.write_novelty(measure_novelty(self.model(), self.run.corpus()[0]))
+
+    def _sample(self) -> str:
+        network = self.trainer.task.module
+        assert isinstance(network, LanguageModel)
+        network.eval()
+        run = Generation(
+            self.codec,
+            network,
+            [""],
+            samples=1 if self.codec.end is None else _SAMPLE_ITEMS,
+            length=_SAMPLE_SYMBOLS,
+            seed=self.trainer.step,
+            rules=build_rules(temperature=_SAMPLE_TEMPERATURE),
+        )
+        samples = run.finish()
+        network.train()
+        return "\n".join(sample.text for sample in samples)
+
+
+def measure_novelty(model: Model, train_data: Encoded) -> dict[str, Any]:
+    """Sample 1,000 items and count those that are not among the training items, and how many differ."""
+    ids, offsets = train_data.ids.tolist(), train_data.offsets.tolist()
+    known = {model.codec.decode(ids[a:b]) for a, b in itertools.pairwise(offsets)}
+    run = model.generate_many([""], samples=_NOVELTY_ITEMS, length=_LONGEST_ITEM, seed=1)
+    texts = [sample.text for sample in run.finish()]
+    return {
+        "samples": len(texts),
+        "new": sum(text not in known for text in texts),
+        "distinct": len(set(texts)),
+        "temperature": 1.0,
+        "step": model.saved.best["step"],
+    }
