@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         UnknownSymbolError,
     )
     from ostinato.recipes import RECIPES
-    from ostinato.train.evaluation import Evaluation
+    from ostinato.training.evaluation import Evaluation
     from ostinato.workshop.generation import Generation
     from ostinato.workshop.model import Model, load
     from ostinato.workshop.results import Sample, Score, ScoredPart
@@ -48,7 +48,7 @@ _HOMES = {
         "UnknownSymbolError",
     ),
     "ostinato.recipes": ("RECIPES",),
-    "ostinato.train.evaluation": ("Evaluation",),
+    "ostinato.training.evaluation": ("Evaluation",),
     "ostinato.workshop.generation": ("Generation",),
     "ostinato.workshop.model": ("Model", "load"),
     "ostinato.workshop.results": ("Sample", "Score", "ScoredPart"),

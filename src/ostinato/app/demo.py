@@ -29,6 +29,7 @@ def demo(args: Namespace) -> int:
         f"{digest(corpus.texts[0])[:12]}…), one character at a time.\nThe loss is in bits per character: "
         "8 would be random bytes, 2 is someone who can spell, and lower is better.\n",
         highlight=False,
+        soft_wrap=True,
     )
     with console.status("setting up"):
         from ostinato.workshop.setting_up import train
@@ -49,6 +50,7 @@ def demo(args: Namespace) -> int:
         f'  ostinato score {out} "A class is an object." --per word\n'
         "  ostinato train YOUR_OWN_TEXT.txt --minutes 3\n",
         highlight=False,
+        soft_wrap=True,
     )
     return 0
 

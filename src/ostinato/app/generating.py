@@ -44,7 +44,7 @@ def generate(args: Namespace) -> int:
     status = 0
     try:
         if streams:
-            print(prompt, end="", flush=True)
+            print(run.samples()[0].prompt, end="", flush=True)
         for pieces in run:
             if streams and pieces[0]:
                 print(pieces[0], end="", flush=True)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ostinato.train.loop import Evaluated, RolledBack, Stepped, Stopped
+from ostinato.training.loop import Evaluated, RolledBack, Stepped, Stopped
 from ostinato.workshop.training import Sampled, Training, TrainingEvent
 
 _SMOOTH = 0.05
@@ -57,7 +57,9 @@ class TrainingView:
         elif isinstance(event, Evaluated):
             self._evaluated(event)
         elif isinstance(event, Sampled) and self._samples:
-            self._console.print(_indented(event.text), style="dim italic", highlight=False, markup=False)
+            self._console.print(
+                _indented(event.text), style="dim italic", highlight=False, markup=False, soft_wrap=True
+            )
         elif isinstance(event, RolledBack):
             self._console.print(
                 f"{event.what} at step {event.step}: back to step {event.to_step}, "
@@ -91,6 +93,7 @@ class TrainingView:
             f"train {bits(event.train_nats_per_symbol):.3f}, validation [bold]{bits(valid):.3f}[/] bits per symbol"
             f"{' (best)' if event.is_best else ''}, {self._training.symbols_per_second:,.0f} symbols/s{left}",
             highlight=False,
+            soft_wrap=True,
         )
 
 
@@ -102,7 +105,7 @@ def bits(nats: float) -> float:
 def say_notes(console: Console, training: Training) -> None:
     """Print what was chosen and found while setting up."""
     for note in training.notes:
-        console.print(escape(note), highlight=False)
+        console.print(escape(note), highlight=False, soft_wrap=True)
 
 
 def _indented(text: str) -> str:

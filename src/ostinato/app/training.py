@@ -62,7 +62,7 @@ def resume(args: Namespace) -> int:
 def follow(training: object, console: Console, *, json_lines: bool = False, samples: bool = True) -> int:
     """Train to the end while showing it; Ctrl-C saves and tells how to go on."""
     from ostinato.app.progress import TrainingView, bits, say_notes
-    from ostinato.train.loop import Evaluated
+    from ostinato.training.loop import Evaluated
     from ostinato.workshop.training import Training
 
     assert isinstance(training, Training)
@@ -78,7 +78,11 @@ def follow(training: object, console: Console, *, json_lines: bool = False, samp
                 break
     if interruption.asked:
         step = training.trainer.step
-        console.print(f"stopped and saved at step {step}. To go on: ostinato resume {shlex.quote(str(path))}")
+        console.print(
+            f"stopped and saved at step {step}. To go on: ostinato resume {shlex.quote(str(path))}",
+            highlight=False,
+            soft_wrap=True,
+        )
         return 130
     best = training.trainer.best
     assert best is not None
@@ -87,6 +91,7 @@ def follow(training: object, console: Console, *, json_lines: bool = False, samp
         f"done: best validation {bits(nats):.4f} bits per symbol ({nats:.4f} nats) at step {best['step']:,}; "
         f"the run is in {escape(str(path))}",
         highlight=False,
+        soft_wrap=True,
     )
     return 0
 

@@ -12,7 +12,7 @@ from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
     from ostinato.models import LanguageModel, LanguageModelTask
-    from ostinato.train.trainer import TrainSettings
+    from ostinato.training.trainer import TrainSettings
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class LanguageModelSettings:
     clip: float = 1.0
     average: float = 0.995
     patience: int | None = 6
-    valid_symbols: int = 100_000
+    valid_symbols: int = 50_000
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
     def __post_init__(self) -> None:
@@ -129,7 +129,7 @@ def build_task(settings: LanguageModelSettings, model: LanguageModel) -> Languag
 
 def train_settings(settings: LanguageModelSettings, *, evaluate_every: int, seed: int) -> TrainSettings:
     """Select what the trainer needs."""
-    from ostinato.train.trainer import TrainSettings
+    from ostinato.training.trainer import TrainSettings
 
     return TrainSettings(
         learning_rate=settings.learning_rate,

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from ostinato.errors import DamagedError, RunError
-from ostinato.train.snapshot import Arrays
+from ostinato.training.snapshot import Arrays
 
 
 def write_arrays(path: Path, arrays: Arrays, metadata: dict[str, str] | None = None) -> str:

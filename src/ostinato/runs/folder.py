@@ -18,7 +18,7 @@ from ostinato.errors import DamagedError, RunError
 from ostinato.runs.arrays import read_arrays, write_arrays
 from ostinato.runs.documents import read_document, write_document
 from ostinato.runs.publishing import discard, publishing, sweep
-from ostinato.train.snapshot import Snapshot
+from ostinato.training.snapshot import Snapshot
 
 _PARTS = ("weights", "average", "optimizer", "carried_state")
 _KEEP = 2  # checkpoints kept besides the best one

@@ -15,7 +15,7 @@ from ostinato.errors import DamagedError, RunError
 from ostinato.runs.arrays import parse_arrays
 from ostinato.runs.documents import check_document, seal, sync_folder
 from ostinato.runs.folder import RunFolder, telling_of_a_full_disk
-from ostinato.train.snapshot import Arrays
+from ostinato.training.snapshot import Arrays
 
 _KEY = "ostinato"  # our document's name in the metadata of a safetensors file
 _LONGEST_HEADER = 2**28

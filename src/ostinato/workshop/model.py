@@ -18,9 +18,10 @@ from ostinato.models import LanguageModel
 from ostinato.recipes import find_recipe
 from ostinato.recipes.language_model import build_model
 from ostinato.runs import SavedModel, export, read_model
-from ostinato.train import evaluation
-from ostinato.train.evaluation import Evaluation, Protocol, Ticker
-from ostinato.train.trainer import load_weights
+from ostinato.training import evaluation
+from ostinato.training.evaluation import Evaluation, Protocol, Ticker
+from ostinato.training.trainer import load_weights
+from ostinato.workshop.device import choose_device
 from ostinato.workshop.generation import Generation
 from ostinato.workshop.results import Sample, Score, ScoredPart
 
@@ -32,9 +33,10 @@ class Model:
 
     Args:
         saved: What a run folder or a model file holds.
-        device: Where to run, such as ``"cpu"`` or ``"cuda"``.
+        device: Where to run: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"``.
 
     Raises:
+        ConfigError: The device is not there.
         DamagedError: Weights and settings do not fit each other.
     """
 
@@ -48,7 +50,7 @@ class Model:
             load_weights(dict(self.network.named_parameters()), saved.weights)
         except ValueError as error:
             raise DamagedError(f"{saved.path} is damaged: weights and settings do not fit: {error}") from error
-        self.network.to(device).eval()
+        self.network.to(choose_device(device)).eval()
 
     def generate(
         self,

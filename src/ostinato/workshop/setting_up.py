@@ -20,14 +20,14 @@ from ostinato.models import LanguageModel, LanguageModelTask
 from ostinato.recipes import Budget, LanguageModelSettings, find_recipe
 from ostinato.recipes.language_model import build_model, build_task, learn_codec, train_settings
 from ostinato.runs import RunFolder, SavedModel, read_model
-from ostinato.train.schedule import Schedule
-from ostinato.train.trainer import Trainer, load_weights
-from ostinato.train.validation import Validation
+from ostinato.training.schedule import Schedule
+from ostinato.training.trainer import Trainer, load_weights
+from ostinato.training.validation import Validation
 from ostinato.workshop.budget import Amount, Clock
 from ostinato.workshop.device import Precision, choose_device, faster_precision, seconds_per_step
 from ostinato.workshop.training import Training
 
-_EVALUATIONS = 12  # in a run
+_EVALUATIONS = 8  # in a run
 _MOST_SECONDS_BETWEEN = 120.0  # evaluations, where time is known
 _RESERVE = 1.0  # seconds for what comes after the last evaluation
 _RESERVE_ITEMS = 4.0  # the same, when sampled items are checked for being new

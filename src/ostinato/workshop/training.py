@@ -18,9 +18,9 @@ from ostinato.errors import RunError
 from ostinato.models import LanguageModel
 from ostinato.recipes import LanguageModelSettings
 from ostinato.runs import RunFolder
-from ostinato.train.loop import Evaluated, Event, RolledBack, Stepped, Stopped
-from ostinato.train.loop import train as train_loop
-from ostinato.train.trainer import Trainer
+from ostinato.training.loop import Evaluated, Event, RolledBack, Stepped, Stopped
+from ostinato.training.loop import train as train_loop
+from ostinato.training.trainer import Trainer
 from ostinato.workshop.budget import Clock
 from ostinato.workshop.generation import Generation
 from ostinato.workshop.model import Model, load

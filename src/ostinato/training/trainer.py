@@ -16,8 +16,8 @@ from ostinato.cores import detach, map_state, tensors
 from ostinato.data import Stream
 from ostinato.models.randomness import Randomness
 from ostinato.models.task import Context, Task
-from ostinato.train.schedule import Schedule
-from ostinato.train.snapshot import Arrays, Snapshot
+from ostinato.training.schedule import Schedule
+from ostinato.training.snapshot import Arrays, Snapshot
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ostinato.errors import TrainingError
-from ostinato.train.snapshot import Snapshot
-from ostinato.train.trainer import Trainer
+from ostinato.training.snapshot import Snapshot
+from ostinato.training.trainer import Trainer
 
 _MOST_ROLLBACKS = 3
 

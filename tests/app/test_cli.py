@@ -1,0 +1,355 @@
+"""The command line as a user meets it: exact text, exit status, and what goes where."""
+
+import io
+import json
+import math
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import ostinato
+from ostinato.app.cli import main
+
+SMALL = ["--set", "hidden_size=16", "--set", "batch_size=4", "--set", "window=16", "--set", "precision=float32"]
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command; return its exit status, standard output and standard error."""
+
+    def call(*words):
+        try:
+            status = main([str(word) for word in words])
+        except SystemExit as ended:  # argparse
+            status = ended.code
+        told = capsys.readouterr()
+        return status, told.out, told.err
+
+    return call
+
+
+def objects(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_generate_prints_the_prompt_and_streams_what_follows(run, text_run, text_model):
+    status, out, err = run("generate", text_run, "--prompt", "the ", "--length", 30, "--seed", 5, "--temperature", 0.5)
+    assert (status, err) == (0, "")
+    assert out == "the " + text_model.generate("the ", length=30, seed=5, temperature=0.5).text + "\n"
+
+
+def test_generate_without_a_seed_tells_the_one_it_took(run, text_run):
+    status, out, err = run("generate", text_run, "--length", 30)
+    assert status == 0
+    seed = err.removeprefix("(seed ").removesuffix(")\n")
+    assert run("generate", text_run, "--length", 30, "--seed", seed)[1] == out
+
+
+def test_several_samples_come_in_one_batch_and_each_can_be_made_again_alone(run, text_run):
+    _, out, _ = run("generate", text_run, "--samples", 3, "--seed", 7, "--length", 20, "--json")
+    samples = objects(out)
+    assert [sample["seed"] for sample in samples] == [7, 8, 9]
+    assert all(set(s) == {"text", "prompt", "log_prob", "symbols", "seed", "finished"} for s in samples)
+    _, alone, _ = run("generate", text_run, "--seed", 9, "--length", 20, "--json")
+    assert objects(alone)[0]["text"] == samples[2]["text"]
+    _, told, _ = run("generate", text_run, "--samples", 2, "--seed", 7, "--length", 20)
+    assert told == f"--- seed 7\n{samples[0]['text']}\n\n--- seed 8\n{samples[1]['text']}\n"
+
+
+def test_items_are_printed_a_line_each(run, item_run):
+    _, out, _ = run("generate", item_run, "--samples", 5, "--seed", 1)
+    assert len(out.splitlines()) == 5
+    _, out, _ = run("generate", item_run, "--samples", 5, "--seed", 1, "--json")
+    assert all(sample["finished"] for sample in objects(out))
+
+
+def test_a_prompt_may_come_from_a_file_and_be_cut_to_its_end(run, text_run, tmp_path):
+    path = tmp_path / "prompt.txt"
+    path.write_text("the dog sat on the ")
+    whole = run("generate", text_run, "--prompt-file", path, "--greedy", "--length", 5)[1]
+    assert whole.startswith("the dog sat on the ")
+    tail = run("generate", text_run, "--prompt-file", path, "--prompt-tail", 4, "--greedy", "--length", 5)[1]
+    assert len(tail) == 4 + 5 + 1
+    assert tail.startswith("the ")
+
+
+def test_a_stop_string_ends_a_text(run, text_run):
+    _, out, _ = run("generate", text_run, "--seed", 1, "--stop", ".", "--stop", "\n", "--json")
+    (sample,) = objects(out)
+    assert sample["finished"]
+    assert "." not in sample["text"]
+
+
+def test_generate_can_be_piped_into_head(text_run):
+    command = f"{sys.executable} -m ostinato generate {text_run} --seed 1 --length 3000 | head -c 10"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert len(done.stdout) == 10
+    assert "Traceback" not in done.stderr
+
+
+def test_score_tells_one_line_or_every_part(run, text_run, text_model):
+    result = text_model.score("the cat")
+    status, out, _ = run("score", text_run, "the cat")
+    assert status == 0
+    assert out == (
+        f"log probability {result.log_prob:.4f}, {result.bits_per_symbol:.4f} bits per symbol, "
+        f"perplexity {result.perplexity:.3f}, 7 symbols\n"
+    )
+    _, out, _ = run("score", text_run, "the cat\nsat", "--per", "word")
+    lines = [line.split("\t") for line in out.splitlines()[:-1]]
+    assert [line[-1] for line in lines] == ["text", "the", " cat", "⏎sat"]
+    assert len(run("score", text_run, "the\ncat\n", "--per", "line")[1].splitlines()) == 4
+
+
+def test_score_as_json_carries_units_in_its_names(run, text_run):
+    _, out, _ = run("score", text_run, "the cat", "--json", "--per", "symbol")
+    (told,) = objects(out)
+    assert set(told) >= {"text", "log_prob", "nats_per_symbol", "bits_per_symbol", "perplexity", "symbols", "parts"}
+    assert told["nats_per_symbol"] == pytest.approx(-told["log_prob"] / 7)
+    assert told["bits_per_symbol"] == pytest.approx(told["nats_per_symbol"] / math.log(2))
+    assert told["perplexity"] == pytest.approx(math.exp(told["nats_per_symbol"]))
+    assert sum(part["log_prob"] for part in told["parts"]) == pytest.approx(told["log_prob"])
+
+
+def test_score_reads_files_and_standard_input(run, text_run, item_run, tmp_path, monkeypatch):
+    path = tmp_path / "names.txt"
+    path.write_text("anna\nbeta\n")
+    assert [told["text"] for told in objects(run("score", item_run, "--file", path, "--json")[1])] == ["anna", "beta"]
+    stdin = io.TextIOWrapper(io.BytesIO(b"the cat"))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert objects(run("score", text_run, "--json")[1])[0]["text"] == "the cat"
+
+
+@pytest.mark.parametrize("protocol", ["contiguous", "windows"])
+def test_evaluate_names_its_protocol(run, text_run, corpora, protocol):
+    arguments = ["evaluate", text_run, corpora / "cats.txt", "--protocol", protocol, "--windows", 50]
+    status, out, _ = run(*arguments)
+    assert status == 0
+    assert out.startswith(f"{protocol}: ")
+    (told,) = objects(run(*arguments, "--json")[1])
+    assert set(told) >= {"protocol", "symbols", "nats_per_symbol", "bits_per_symbol", "perplexity", "standard_error"}
+    assert told["symbols"] == (50 * 256 if protocol == "windows" else len((corpora / "cats.txt").read_text()))
+
+
+def test_evaluate_scores_items_with_their_ends(run, item_run, corpora):
+    (told,) = objects(run("evaluate", item_run, corpora / "names.txt", "--json")[1])
+    assert told["protocol"] == "items"
+    assert told["symbols"] == len((corpora / "names.txt").read_text()) + 1
+    status, _, err = run("evaluate", item_run, corpora / "names.txt", "--protocol", "windows")
+    assert (status, err) == (2, "error: protocol 'windows' does not fit a model of items; use items\n")
+
+
+def test_train_prints_lines_and_json_goes_to_standard_output_alone(run, corpora, tmp_path):
+    arguments = ["train", corpora / "cats.txt", "--steps", 8, *SMALL]
+    status, out, _ = run(*arguments, "--out", tmp_path / "a")
+    assert status == 0
+    assert "running text, 2,940 characters" in out
+    assert "step 8/8" in out
+    assert "bits per symbol" in out
+    assert f"the run is in {tmp_path / 'a'}" in out
+    status, out, err = run(*arguments, "--out", tmp_path / "b", "--json")
+    assert status == 0
+    assert [record["step"] for record in objects(out)] == list(range(1, 9))
+    assert objects(out) == objects((tmp_path / "b" / "metrics.jsonl").read_text())
+    assert "valid_nats_per_symbol" in objects(out)[0]
+    assert "the run is in" in err
+
+
+def test_a_run_is_named_after_its_corpus_and_never_takes_a_name_twice(run, corpora, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("cats", "cats-2"):
+        run("train", corpora / "cats.txt", "--steps", 1, *SMALL)
+        assert (tmp_path / "runs" / name / "config.json").exists()
+    status, out, _ = run("runs")
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["runs/cats", "runs/cats-2"]
+    assert [row["status"] for row in objects(run("runs", "--json")[1])] == ["finished", "finished"]
+
+
+def test_info_tells_all_and_how_many_sampled_items_are_new(run, item_run):
+    status, out, _ = run("info", item_run)
+    assert status == 0
+    assert "data: names.txt" in out
+    assert "novelty: of 1,000 sampled items " in out
+    (told,) = objects(run("info", item_run, "--json")[1])
+    assert told["novelty"]["samples"] == 1000
+    assert 0 <= told["novelty"]["new"] <= 1000
+    assert told["parameters"] == ostinato.load(item_run).parameters
+    assert told["training"]["status"] == "finished (done)"
+
+
+def test_export_and_everything_from_the_file(run, text_run, tmp_path):
+    path = tmp_path / "model.safetensors"
+    assert run("export", text_run, path)[0] == 0
+    assert run("info", path)[0] == 0
+    same = [run("generate", source, "--seed", 3, "--length", 20)[1] for source in (text_run, path)]
+    assert same[0] == same[1]
+
+
+def test_recipes_and_data_are_listed(run):
+    assert [line.split()[0] for line in run("recipes")[1].splitlines()] == ["char-lm", "word-lm"]
+    assert "hidden_size = 512" in run("recipes", "char-lm")[1]
+    assert [line.split()[0] for line in run("data")[1].splitlines()] == ["python-docs", "python-stdlib"]
+
+
+def test_the_demo_trains_and_shows(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, out, _ = run("demo", "--minutes", 0.15, "--out", tmp_path / "runs" / "demo")
+    assert status == 0
+    for told in ("temperature 0.4", "temperature 0.8", "temperature 1.1", "most surprising", "Three things"):
+        assert told in out
+    commands = [line for line in out.splitlines() if line.startswith(("  ostinato generate", "  ostinato score"))]
+    assert len(commands) == 2
+    for command in commands:
+        assert run(*shlex.split(command)[1:])[0] == 0
+
+
+def test_ctrl_c_saves_and_tells_how_to_go_on(corpora, tmp_path):
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "ostinato", "train", str(corpora / "cats.txt"), "--out", str(out)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        [*command, "--steps", "100000", *SMALL], stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        checkpoint = out / "checkpoints" / "step-000000"
+        for _ in range(300):
+            if checkpoint.exists():
+                break
+            time.sleep(0.1)
+        time.sleep(1.0)
+        process.send_signal(signal.SIGINT)
+        told, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    last = told.strip().splitlines()[-1]
+    step = ostinato.runs.RunFolder(out).steps()[-1]
+    assert step > 0
+    assert last == f"stopped and saved at step {step}. To go on: ostinato resume {out}"
+
+
+BAD = [
+    (["--temperature", "0"], 2, "temperature must be a finite number above 0, got 0; for the most probable symbol at "
+     "each step, use --greedy"),
+    (["--top-p", "2"], 2, "top-p must be above 0 and at most 1, got 2"),
+    (["--top-k", "0"], 2, "top-k must be at least 1, got 0; leave it out to keep all symbols"),
+    (["--greedy", "--top-k", "3"], 2, "greedy search takes the most probable symbol; it cannot go with top-k"),
+    (["--length", "0"], 2, "length must be at least 1, got 0"),
+    (["--rules", "topk"], 2, "unknown rule 'topk' in --rules; did you mean 'top-k'? Known: min-p, temperature, "
+     "top-k, top-p"),
+    (["--stop", ""], 2, "a stop string must have at least one character, got an empty one"),
+    (["--prompt", "QUEEN?"], 1, "the text has 5 symbols outside the 15 this model knows: 'Q' (U+0051) at position 0, "
+     "'U' (U+0055) at position 1, 'E' (U+0045) at position 2, 'N' (U+004E) at position 4, '?' (U+003F) at position 5. "
+     "Ways out: change the text, or choose --unknown nearest (takes the most alike known symbol) or --unknown skip "
+     "(leaves them out)"),
+    (["--device", "tpu"], 2, "device 'tpu' is not there; this machine has: cpu"),
+    (["--threads", "0"], 2, "--threads must be at least 1, got 0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "status", "message"), BAD, ids=[" ".join(bad[0]) for bad in BAD])
+def test_bad_arguments_of_generate_end_in_one_clear_line(run, text_run, arguments, status, message):
+    assert run("generate", text_run, *arguments) == (status, "", f"error: {message}\n")
+
+
+def test_the_ways_out_of_unknown_symbols_work(run, text_run):
+    for way in ("nearest", "skip"):
+        assert run("generate", text_run, "--prompt", "THE QUEEN", "--unknown", way, "--seed", 1)[0] == 0
+    assert run("generate", text_run, "--prompt", "THE!", "--unknown", "nearest", "--seed", 1)[1].startswith("the")
+
+
+def test_a_prompt_of_ten_megabytes_is_refused_with_the_way_out(run, text_run, tmp_path):
+    path = tmp_path / "long.txt"
+    path.write_text("the cat. " * 1_111_112)
+    assert run("generate", text_run, "--prompt-file", path) == (
+        2,
+        "",
+        "error: the prompt has 10,000,008 symbols; at most 1,000,000 are read. What is that far back is forgotten "
+        "anyway: give the prompt's end, for example with --prompt-tail 10000\n",
+    )
+    assert run("generate", text_run, "--prompt-file", path, "--prompt-tail", 2000, "--seed", 1, "--length", 5)[0] == 0
+
+
+def test_a_prompt_of_a_million_symbols_is_read(run, text_run, tmp_path):
+    path = tmp_path / "long.txt"
+    path.write_text("the cat sat on the mat. " * 8_000)
+    assert run("score", text_run, "the")[0] == 0
+    assert run("generate", text_run, "--prompt-file", path, "--seed", 1, "--length", 5)[0] == 0
+
+
+TRAINING = [
+    ("empty.txt", b"", [], 1, "{} is empty: there is nothing to learn from"),
+    ("one.txt", b"a" * 500, [], 1, "{} holds only one symbol, 'a': there is nothing to learn from"),
+    ("binary.bin", b"\0\1\2", [], 1, "{} is binary, not text: byte 0 is zero. Give text files, or name its --encoding"),
+    ("short.txt", b"abcabcabcabc", [], 1, "the training text has 10 symbols, fewer than batch_size + 1 = 2 windows of "
+     "64. Give more text, or --set window=8 --set batch_size=1"),
+    ("latin.txt", "é".encode("latin-1") * 9, [], 1, "{} is not utf-8: byte 0 is 0xe9. Name the right one (such as "
+     "--encoding latin-1), or use --errors replace"),
+    ("ok.txt", b"abc\n\nab" * 99, ["--set", "hiden_size=3"], 2, "unknown setting 'hiden_size' in --set; did you mean "
+     "'hidden_size'? Known: average, batch_size, beta2, clip, codec, core, dropout, embedding_size, hidden_size, "
+     "input_dropout, layers, learning_rate, nfc, patience, precision, recurrent_dropout, residual, restart, tied, "
+     "unknown, valid_symbols, variational, vocabulary, warmup, weight_decay, window"),
+    ("ok.txt", b"abc\n\nab" * 99, ["--set", "layers=0"], 2, "layers must be at least 1, got 0 (in the settings given)"),
+    ("ok.txt", b"abc\n\nab" * 99, ["--recipe", "charlm"], 2, "unknown recipe 'charlm' in --recipe; did you mean "
+     "'char-lm'? Known: char-lm, word-lm"),
+    ("ok.txt", b"abc\n\nab" * 99, ["--valid", "nothing.txt"], 2, "--valid 'nothing.txt' is neither a share such as 0.1 "
+     "nor a file that exists"),
+    ("ok.txt", b"abc\n\nab" * 99, ["--valid", "1.5"], 1, "the share for validation must be above 0 and below 1, "
+     "got 1.5"),
+    ("ok.txt", b"abc\n\nab" * 99, ["--minutes", "-1"], 2, "minutes must be above 0, got -1.0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "arguments", "status", "message"), TRAINING, ids=[f"{b[0]} {' '.join(b[2])}" for b in TRAINING]
+)
+def test_what_cannot_be_trained_on_ends_in_one_clear_line(run, tmp_path, name, data, arguments, status, message):
+    path = tmp_path / name
+    path.write_bytes(data)
+    out = tmp_path / "run"
+    told = run("train", path, "--out", out, *arguments)
+    assert told == (status, "", f"error: {message.format(path)}\n")
+    assert not out.exists()
+
+
+def test_missing_files_and_runs_are_named(run, tmp_path):
+    missing = tmp_path / "missing"
+    status, _, err = run("train", missing)
+    assert (status, err.splitlines()[0]) == (
+        1,
+        f"error: there is no file or folder '{missing}'. A corpus is a file, a folder, a glob in quotes, "
+        "'-' for standard input, or one of: python-docs, python-stdlib",
+    )
+    for command in ("generate", "score", "info", "resume"):
+        words = [command, missing, *(["the"] if command == "score" else [])]
+        assert run(*words) == (
+            1,
+            "",
+            f"error: {missing} does not exist. 'ostinato train CORPUS --out {missing}' makes one; "
+            "'ostinato runs' lists those there are\n",
+        )
+
+
+def test_a_run_of_another_version_names_both(run, text_run):
+    path = text_run / "config.json"
+    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    assert run("generate", text_run) == (
+        1,
+        "",
+        f"error: {path} has format version 2; this version of ostinato reads 1. "
+        "Use the version that wrote it, which origin.json names\n",
+    )
+
+
+def test_debug_shows_the_traceback(text_run):
+    with pytest.raises(ostinato.ConfigError):
+        main(["--debug", "generate", str(text_run), "--temperature", "0"])
+
+
+def test_wrong_usage_is_status_two(run):
+    assert run("generate")[0] == 2
+    assert run("sing")[0] == 2
+    assert run("--help")[0] == 0

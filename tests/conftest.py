@@ -1,0 +1,67 @@
+"""Small models that many tests look at; each is trained once in a session."""
+
+import random
+import shutil
+
+import pytest
+import torch
+
+import ostinato
+
+TINY = {"hidden_size": 24, "embedding_size": 8, "batch_size": 4, "window": 16, "precision": "float32", "patience": None}
+TEXT = "the cat sat on the mat. the dog sat on the log.\n\n" * 60
+NAMES = sorted({a + b + c for a in ("an", "be", "cl", "da") for b in ("n", "r", "t") for c in ("a", "e", "is", "on")})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def corpora(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpora")
+    (folder / "cats.txt").write_text(TEXT)
+    (folder / "names.txt").write_text("\n".join(NAMES))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def text_run_once(corpora, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "cats"
+    ostinato.train(str(corpora / "cats.txt"), out=out, steps=150, settings=TINY).to_end()
+    return out
+
+
+@pytest.fixture(scope="session")
+def item_run_once(corpora, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "names"
+    ostinato.train(str(corpora / "names.txt"), out=out, steps=60, settings=TINY).to_end()
+    return out
+
+
+@pytest.fixture
+def text_run(text_run_once, tmp_path):
+    """A copy of a finished run of running text, to read or to damage."""
+    return shutil.copytree(text_run_once, tmp_path / "cats")
+
+
+@pytest.fixture
+def item_run(item_run_once, tmp_path):
+    """A copy of a finished run of items."""
+    return shutil.copytree(item_run_once, tmp_path / "names")
+
+
+@pytest.fixture(scope="session")
+def text_model(text_run_once):
+    return ostinato.load(text_run_once)
+
+
+@pytest.fixture(scope="session")
+def item_model(item_run_once):
+    return ostinato.load(item_run_once)
+
+
+@pytest.fixture
+def rng():
+    return random.Random(0)

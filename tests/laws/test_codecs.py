@@ -1,0 +1,159 @@
+"""Laws that every codec obeys, for any text that Hypothesis can think of."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ostinato import codecs
+from ostinato.errors import CodecError, ConfigError, UnknownSymbolError
+
+CORPUS = "It was the best of times, it was the worst of times. Ünïcödé: 日本語 😀 αβγ\n\n  def f(x):\n\treturn x\n" * 5
+LOSSLESS = {
+    "bytes": codecs.learn("bytes", [CORPUS], end=False),
+    "subwords": codecs.learn("subwords", [CORPUS], end=False, vocabulary=300),
+    "words": codecs.learn("words", [CORPUS], end=False, vocabulary=50),
+}
+ALL = {
+    **LOSSLESS,
+    "characters": codecs.learn("characters", [CORPUS], end=False),
+    "words-unk": codecs.learn("words", [CORPUS], end=False, unknown="unk"),
+}
+known_text = st.text(st.sampled_from(sorted(set(CORPUS))))
+
+
+@pytest.mark.parametrize("name", LOSSLESS)
+@given(text=st.text())
+def test_a_codec_that_knows_everything_gives_every_text_back(name, text):
+    codec = LOSSLESS[name]
+    assert codec.lossless
+    assert codec.decode(codec.encode(text)) == text
+
+
+@given(text=known_text)
+def test_characters_give_back_every_text_of_known_characters(text):
+    assert ALL["characters"].decode(ALL["characters"].encode(text)) == text
+
+
+@given(words=st.lists(st.sampled_from(codecs.words.split_words(CORPUS)), max_size=30))
+def test_words_give_back_every_text_whose_words_are_known(words):
+    text = "".join(words)
+    codec = ALL["words-unk"]
+    if codec.unknown not in codec.encode(text):
+        assert codec.decode(codec.encode(text)) == text
+
+
+@given(text=st.text())
+def test_splitting_into_words_loses_nothing(text):
+    assert "".join(codecs.words.split_words(text)) == text
+
+
+@pytest.mark.parametrize("name", ALL)
+@given(text=known_text)
+def test_decoding_symbol_by_symbol_gives_the_same_text_and_never_half_a_character(name, text):
+    codec = ALL[name]
+    ids = codec.encode(text)
+    decoder = codec.decoder()
+    pieces = [decoder.feed(id_) for id_ in ids.tolist()]
+    assert all("\ufffd" not in piece for piece in pieces)
+    assert "".join([*pieces, decoder.flush()]) == codec.decode(ids)
+
+
+@pytest.mark.parametrize("name", LOSSLESS)
+@given(data=st.data())
+def test_any_ids_decode_to_some_text_alike_whole_and_in_pieces(name, data):
+    codec = LOSSLESS[name]
+    ids = data.draw(st.lists(st.integers(0, codec.size - 1), max_size=20))
+    decoder = codec.decoder()
+    assert "".join([*(decoder.feed(i) for i in ids), decoder.flush()]) == codec.decode(ids)
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("end", [False, True])
+def test_a_codec_written_as_json_and_read_back_is_the_same(name, end):
+    kind, *unknown = name.split("-")
+    codec = codecs.learn(kind, [CORPUS], end=end, vocabulary=300, unknown=unknown[0] if unknown else "spell")
+    again = codecs.from_json(json.loads(json.dumps(codec.to_json())))
+    assert again.pieces == codec.pieces
+    assert (again.end, again.begin, again.size) == (codec.end, codec.begin, codec.size)
+    assert np.array_equal(again.encode(CORPUS), codec.encode(CORPUS))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_ids_are_in_range_and_begin_is_beyond_them(name):
+    codec = ALL[name]
+    ids = codec.encode(CORPUS)
+    assert ids.dtype == np.int32
+    assert ids.min() >= 0
+    assert ids.max() < codec.size == codec.begin
+    assert codec.end is None
+    assert len(codec.encode("")) == 0
+
+
+@given(text=st.text(st.characters(codec="utf-8"), max_size=20))
+@settings(max_examples=50)
+def test_characters_take_nothing_they_do_not_know(text):
+    codec = ALL["characters"]
+    unknown = set(text) - set(codec.alphabet)
+    if unknown:
+        with pytest.raises(UnknownSymbolError) as caught:
+            codec.encode(text)
+        assert any(repr(character) in str(caught.value) for character in unknown)
+        assert codec.encode(codec.adapt(text, "skip")).size == len([c for c in text if c not in unknown])
+        codec.encode(codec.adapt(text, "nearest"))
+    else:
+        codec.encode(text)
+
+
+def test_an_unknown_character_is_named_with_its_place_and_the_ways_out():
+    codec = codecs.CharacterCodec("ab c")
+    with pytest.raises(UnknownSymbolError) as caught:
+        codec.encode("a cé€é")
+    assert str(caught.value) == (
+        "the text has 2 symbols outside the 4 this model knows: 'é' (U+00E9) at position 3, '€' (U+20AC) at "
+        "position 4. Ways out: change the text, or choose --unknown nearest (takes the most alike known symbol) "
+        "or --unknown skip (leaves them out)"
+    )
+
+
+def test_nearest_takes_what_is_most_alike_and_leaves_out_what_has_no_likeness():
+    codec = codecs.CharacterCodec("abe \"'-\n")
+    assert codec.adapt("ÀéB“x”–\u00a0\t☃", "nearest") == 'aeb""-  '
+    assert codec.adapt("ÀéB", "skip") == ""
+    assert codec.adapt("ÀéB", "error") == "ÀéB"
+
+
+def test_nfc_joins_what_is_written_in_two_ways():
+    codec = codecs.CharacterCodec.learn(["e\u0301t\u00e9"], end=False, nfc=True)
+    assert codec.alphabet == "té"
+    assert codec.decode(codec.encode("e\u0301")) == "\u00e9"
+
+
+def test_rare_words_are_spelled_out_or_become_unk():
+    corpus = ["so the cat, so the dog, so the bird"]
+    spelled = codecs.learn("words", corpus, end=False)
+    assert spelled.words == (" the", " so", ",")
+    assert [spelled.symbol(i) for i in spelled.encode(" so the cat")] == [" so", " the", *" cat"]
+    unk = codecs.learn("words", corpus, end=False, unknown="unk")
+    assert unk.decode(unk.encode(" so the bird, the")) == " so the<unk>, the"
+
+
+def test_an_end_is_a_symbol_without_text():
+    codec = codecs.learn("characters", ["ab"], end=True)
+    assert codec.end == 2
+    assert codec.size == 3
+    assert codec.symbol(codec.end) == "<end>"
+    assert codec.decode([0, codec.end]) == "a"
+
+
+def test_a_codec_that_is_not_there_is_refused_with_the_nearest_name():
+    with pytest.raises(ConfigError, match="unknown codec 'character' in settings; did you mean 'characters'"):
+        codecs.learn("character", ["a"], end=False)
+
+
+@pytest.mark.parametrize("broken", [{}, {"codec": "characters", "end": False}, {"codec": "words", "end": True}])
+def test_an_incomplete_description_is_refused(broken):
+    with pytest.raises(CodecError, match="incomplete"):
+        codecs.from_json(broken)

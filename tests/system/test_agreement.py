@@ -1,0 +1,130 @@
+"""One probability: search, teacher forcing, loss and enumeration say the same."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from ostinato import codecs
+from ostinato.batch import Batch
+from ostinato.data import encode_texts
+from ostinato.decode.rules import build_rules
+from ostinato.decode.scoring import log_probs_of
+from ostinato.models import CORES, Context, Dropout, LanguageModel, LanguageModelTask
+from ostinato.training import evaluation
+from ostinato.workshop.generation import Generation
+
+LONGEST = 4
+
+
+def random_model(core, codec, layers=2, **options):
+    torch.manual_seed(0)
+    model = LanguageModel(codec.size, core=core, layers=layers, hidden_size=6, embedding_size=4, **options)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(3.0)  # far from uniform
+    return model.eval()
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("residual", [False, True])
+def test_all_strings_sum_to_one(core, residual):
+    codec = codecs.CharacterCodec("ab", end=True)
+    model = random_model(core, codec, residual=residual)
+    total = 0.0
+    for length in range(LONGEST + 1):
+        ids = np.array(list(itertools.product(range(2), repeat=length)), dtype=np.int64).reshape(2**length, length)
+        inputs = np.concatenate([np.full((len(ids), 1), codec.begin), ids], axis=1)
+        with torch.inference_mode():
+            log_probs, _ = model.log_probs(torch.from_numpy(inputs))
+        own = log_probs[:, :-1].gather(2, torch.from_numpy(ids)[:, :, None]).sum(dim=(1, 2))
+        # Strings of the full length stand for all that go on from them.
+        ended = log_probs[:, -1, codec.end] if length < LONGEST else torch.zeros(len(ids))
+        total += (own + ended).exp().sum().item()
+    assert total == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("end", [False, True])
+def test_search_scoring_and_loss_give_one_number(core, end):
+    codec = codecs.CharacterCodec("abcd", end=end)
+    model = random_model(core, codec)
+    run = Generation(codec, model, ["", "ab", "abcdabcd"], samples=5, length=12, seed=3, rules=build_rules(top_k=3))
+    for sample in run.finish():
+        whole = sample.prompt + sample.text
+        encoded = encode_texts(codec, [whole])
+        ((_, values),) = log_probs_of(model, encoded)
+        ended = end and sample.finished
+        new = values[len(sample.prompt) :] if ended or not end else values[len(sample.prompt) : -1]
+        assert len(new) == sample.symbols
+        assert new.sum() == pytest.approx(sample.log_prob, abs=1e-4)
+        ids = encoded.ids.astype(np.int64)[None]
+        batch = Batch(np.concatenate([[[codec.begin]], ids[:, :-1]], axis=1), ids, None, np.array([True]))
+        loss, _ = LanguageModelTask(model, Dropout()).loss(batch, model.core.initial_state(1), Context())
+        assert -loss.total.item() == pytest.approx(values.sum(), abs=1e-4)
+
+
+def test_texts_of_any_lengths_score_together_as_alone():
+    codec = codecs.CharacterCodec("ab", end=True)
+    model = random_model("lstm", codec)
+    texts = ["", "a", "ab" * 700, "b" * 9, "ba" * 1100]
+    together = dict(log_probs_of(model, encode_texts(codec, texts)))
+    for number, text in enumerate(texts):
+        ((_, alone),) = log_probs_of(model, encode_texts(codec, [text]))
+        np.testing.assert_allclose(together[number], alone, atol=2e-5)
+
+
+@pytest.mark.parametrize("length", [1, 5, 3000])
+def test_a_prompt_of_any_length_leads_to_the_state_that_its_symbols_lead_to(length):
+    codec = codecs.CharacterCodec("ab")
+    model = random_model("gru", codec)
+    prompt = ("ab" * length)[:length]
+    (sample,) = Generation(codec, model, [prompt], length=1, greedy=True).finish()
+    (_, values), *_ = log_probs_of(model, encode_texts(codec, [prompt + sample.text]))
+    assert sample.log_prob == pytest.approx(values[-1], abs=1e-4)
+
+
+def test_contiguous_evaluation_is_the_mean_of_the_scored_symbols():
+    codec = codecs.CharacterCodec("ab")
+    model = random_model("lstm", codec)
+    text = "abbaabab" * 700
+    encoded = encode_texts(codec, [text])
+    result = evaluation.contiguous(model, encoded, characters=len(text))
+    ((_, values),) = log_probs_of(model, encoded)
+    assert result.symbols == len(text)
+    assert result.nats_per_symbol == pytest.approx(-values.mean(), abs=1e-5)
+    assert result.bits_per_symbol == pytest.approx(result.nats_per_symbol / math.log(2))
+    assert result.perplexity == pytest.approx(math.exp(result.nats_per_symbol))
+
+
+def test_the_windows_protocol_averages_fresh_windows():
+    codec = codecs.CharacterCodec("ab")
+    model = random_model("lstm", codec)
+    text = "abbaabab" * 33  # 264 symbols: eight places for a window
+    encoded = encode_texts(codec, [text])
+    result = evaluation.windows(model, encoded, characters=len(text), count=400, seed=1)
+    means = []
+    for start in range(8):
+        ((_, values),) = log_probs_of(model, encode_texts(codec, [text[start : start + 257]]))
+        means.append(-values[1:].mean())
+    assert min(means) - 1e-4 < result.nats_per_symbol < max(means) + 1e-4
+    assert result.nats_per_symbol == pytest.approx(float(np.mean(means)), abs=float(np.std(means)) / 5 + 1e-4)
+    assert result == evaluation.windows(model, encoded, characters=len(text), count=400, seed=1)
+    assert result.standard_error == pytest.approx(np.std(means) / 20, rel=0.3)
+
+
+def test_the_standard_error_of_independent_losses_is_the_textbook_one():
+    losses = np.random.default_rng(1).normal(2.0, 0.5, size=4000)
+    assert evaluation._bootstrap(losses) == pytest.approx(0.5 / math.sqrt(4000), rel=0.1)
+
+
+def test_items_are_scored_each_from_a_fresh_state_with_their_end():
+    codec = codecs.CharacterCodec("ab", end=True)
+    model = random_model("gru", codec)
+    texts = ["a", "bb", "abab", "a"]
+    result = evaluation.items(model, encode_texts(codec, texts), characters=8 + 4)
+    values = [log_probs for _, log_probs in log_probs_of(model, encode_texts(codec, texts))]
+    assert result.symbols == 8 + 4
+    assert result.nats_per_symbol == pytest.approx(-sum(v.sum() for v in values) / 12, abs=1e-5)

@@ -1,0 +1,169 @@
+"""Stopping and going on: the same bytes as if nothing had happened, however the process ended."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import ostinato
+from conftest import TINY
+from ostinato.errors import ConfigError
+from ostinato.runs import RunFolder
+from ostinato.training.loop import Evaluated
+
+PARTS = ["weights", "average", "optimizer", "carried_state"]
+
+
+def last_bytes(run):
+    folder = run / "checkpoints" / f"step-{RunFolder(run).steps()[-1]:06d}"
+    return {part: (folder / f"{part}.safetensors").read_bytes() for part in PARTS}
+
+
+@pytest.mark.parametrize("corpus", ["cats.txt", "names.txt"])
+@pytest.mark.parametrize("core", ["elman", "jordan", "lstm", "gru"])
+def test_ten_steps_are_five_and_five_byte_for_byte(corpora, tmp_path, corpus, core):
+    settings = {**TINY, "core": core, "dropout": 0.0 if core == "jordan" else 0.2, "recurrent_dropout": 0.1}
+    source = str(corpora / corpus)
+    ostinato.train(source, out=tmp_path / "whole", steps=10, settings=settings).to_end()
+    first = ostinato.train(source, out=tmp_path / "cut", steps=10, settings=settings)
+    for event in first:
+        if getattr(event, "step", 0) == 5:
+            first.save()
+            break
+    again = ostinato.resume(tmp_path / "cut")
+    assert again.trainer.step == 5
+    again.to_end()
+    assert last_bytes(tmp_path / "cut") == last_bytes(tmp_path / "whole")
+    assert (tmp_path / "cut" / "best.json").read_bytes() == (tmp_path / "whole" / "best.json").read_bytes()
+
+
+def test_what_was_written_after_the_checkpoint_is_cut_from_the_metrics(corpora, tmp_path):
+    out = tmp_path / "run"
+    training = ostinato.train(str(corpora / "cats.txt"), out=out, steps=16, settings=TINY)
+    for event in training:
+        if isinstance(event, Evaluated) and event.step == 6:
+            break  # its line is written, its checkpoint is not
+    training.run.append_metrics({"step": 6})
+    ostinato.resume(out).to_end()
+    assert [record["step"] for record in RunFolder(out).metrics()] == [2, 4, 6, 8, 10, 12, 14, 16]
+
+
+def test_a_finished_run_goes_on_with_a_new_schedule_and_says_so_otherwise(text_run):
+    with pytest.raises(ConfigError) as caught:
+        ostinato.resume(text_run)
+    assert str(caught.value) == (
+        f"{text_run} is finished (step 150, done). To train it further: ostinato resume {text_run} --minutes 5"
+    )
+    training = ostinato.resume(text_run, minutes=0.05)
+    assert training.trainer.schedule.plans[-1][:2] == (150, 0.0)
+    training.to_end()
+    assert RunFolder(text_run).steps()[-1] > 150
+    assert RunFolder(text_run).finished()["reason"] == "done"
+
+
+def test_a_new_run_starts_from_the_weights_of_another(text_run, corpora, tmp_path):
+    training = ostinato.train(str(corpora / "cats.txt"), out=tmp_path / "child", steps=3, base=text_run)
+    assert training.codec.alphabet == ostinato.load(text_run).codec.alphabet
+    first = next(event for event in training if isinstance(event, Evaluated))
+    assert first.valid_nats_per_symbol < 1.6  # a new model starts at ln 14 = 2.6
+    assert training.run.origin()["base"]["name"] == "cats"
+
+
+def test_a_time_budget_is_planned_recorded_and_kept_to(corpora, tmp_path):
+    before = time.monotonic()
+    training = ostinato.train(str(corpora / "cats.txt"), out=tmp_path / "run", minutes=0.1, settings=TINY)
+    training.to_end()
+    assert time.monotonic() - before < 6 * 1.1 + 5
+    checkpoint, _ = RunFolder(tmp_path / "run").load_latest()
+    plans = checkpoint.snapshot.plain["plans"]
+    assert plans[0][:2] == [0, 0.0]
+    assert plans[-1][2] == checkpoint.snapshot.plain["step"]
+
+
+KILLER = '''
+import os, random, signal, sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import torch
+import ostinato
+from conftest import TINY
+from ostinato.runs import RunFolder
+
+torch.set_num_threads(1)
+corpus, folder, kills, seed = {corpus!r}, Path({folder!r}), {kills}, {seed}
+choose = random.Random(seed)
+
+def forked(act):
+    child = os.fork()
+    if child == 0:
+        try:
+            act()
+            os._exit(0)
+        except BaseException as error:
+            print("child failed:", repr(error), flush=True)
+            os._exit(1)
+    return child
+
+def begin(out):
+    ostinato.train(corpus, out=out, steps=40, settings=TINY)
+
+def go_on(out, calls=None):
+    """Train on; die at a given call of the functions that publish a checkpoint."""
+    left = [calls]
+    def counted(honest):
+        def call(*arguments, **options):
+            if left[0] is not None:
+                left[0] -= 1
+                if left[0] < 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+            return honest(*arguments, **options)
+        return call
+    for name in ("fsync", "replace", "rename", "open"):
+        setattr(os, name, counted(getattr(os, name)))
+    ostinato.resume(out).to_end()
+
+def bytes_of(out):
+    last = out / "checkpoints" / ("step-%06d" % RunFolder(out).steps()[-1])
+    return [(p.name, p.read_bytes()) for p in sorted(last.glob("*.safetensors"))]
+
+reference = folder / "reference"
+os.waitpid(forked(lambda: begin(reference)), 0)
+assert os.waitpid(forked(lambda: go_on(reference)), 0)[1] == 0
+done, runs, inside = 0, 0, 0
+while done < kills:
+    out = folder / ("run-%d" % runs)
+    runs += 1
+    assert os.waitpid(forked(lambda: begin(out)), 0)[1] == 0
+    while RunFolder(out).finished() is None:
+        in_checkpoint = choose.random() < 0.8
+        calls = choose.randrange(3, 28) if in_checkpoint and done < kills else None
+        child = forked(lambda: go_on(out, calls))
+        if calls is None and done < kills:
+            time.sleep(choose.uniform(0.05, 0.4))
+            os.kill(child, signal.SIGKILL)
+        status = os.waitpid(child, 0)[1]
+        if os.WIFSIGNALED(status):
+            done += 1
+            inside += calls is not None
+        else:
+            assert status == 0, status
+        run = RunFolder(out)
+        for step in run.steps():
+            run.load(step)  # every checkpoint there is, is whole
+    assert bytes_of(out) == bytes_of(reference)
+print("kills", done, "inside a checkpoint", inside, "runs", runs)
+'''
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 and fork are POSIX things")
+def test_twenty_kills_leave_no_half_checkpoint_and_the_same_weights(corpora, tmp_path):
+    tests = str(Path(__file__).parents[1])
+    corpus = str(corpora / "cats.txt")
+    code = KILLER.format(tests=tests, corpus=corpus, folder=str(tmp_path), kills=20, seed=1)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    words = done.stdout.split()
+    assert int(words[words.index("kills") + 1]) >= 20
+    assert int(words[words.index("checkpoint") + 1]) >= 11  # most of them

@@ -1,0 +1,147 @@
+"""Who may import whom, what may be slow to import, and how big things get. Violations fail here, not in review."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ostinato
+
+ROOT = Path(ostinato.__file__).parent
+ORDER = [  # lowest first; a module may import its own package and what lies below it
+    {"errors"},
+    {"config"},
+    {"batch"},
+    {"codecs"},
+    {"cores"},
+    {"data"},
+    {"models"},
+    {"decode"},
+    {"training"},
+    {"recipes"},
+    {"runs"},
+    {"workshop"},
+    {"app"},
+]
+LEVEL = {package: level for level, layer in enumerate(ORDER) for package in layer}
+MODULES = sorted(ROOT.rglob("*.py"))
+FACES = {"__init__", "__main__"}  # these re-export from every layer
+MOST_LINES, MOST_BODY, MOST_POSITIONAL = 450, 50, 7
+FACADES = {("workshop/setting_up.py", "train"), ("workshop/model.py", "stream"), ("workshop/model.py", "generate_many")}
+FORWARDERS = {("models/language_model.py", "forward")}
+
+
+def name_of(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def package_of(path):
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imports(path):
+    """Every ostinato package that a module imports, with whether that happens when it is loaded."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names = [f"ostinato.{alias.name}" for alias in node.names] if node.module == "ostinato" else [node.module]
+        else:
+            continue
+        yield from (name.split(".")[1] for name in names if name.startswith("ostinato."))
+
+
+def test_every_package_has_its_place_in_the_order():
+    assert {package_of(path) for path in MODULES} - FACES == set(LEVEL)
+
+
+def test_imports_point_downwards():
+    upward = [
+        f"{name_of(path)} imports {target}"
+        for path in MODULES
+        if package_of(path) not in FACES
+        for target in imports(path)
+        if target != package_of(path) and LEVEL[target] >= LEVEL[package_of(path)]
+    ]
+    assert upward == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_files_and_functions_stay_small(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= MOST_LINES
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        body = node.body[1:] if ast.get_docstring(node) else node.body
+        size = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+        where = f"{name_of(path)}:{node.lineno} {node.name}"
+        assert size <= MOST_BODY, f"{where} has {size} lines"
+        assert len(node.args.args) <= MOST_POSITIONAL + 1, f"{where} takes too many positional arguments"
+        if node.args.kwarg:
+            assert (name_of(path), node.name) in FACADES | FORWARDERS, f"{where} takes **{node.args.kwarg.arg}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_modules_and_what_is_public_say_what_they_are_for(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), name_of(path)
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{name_of(path)}:{node.lineno} {node.name}"
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if package_of(p) != "app"], ids=name_of)
+def test_the_library_never_prints_and_never_asks_an_object_what_it_has(path):
+    calls = {
+        node.func.id
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    allowed = {"getattr"} if name_of(path) in ("__init__.py", "recipes/language_model.py") else set()
+    assert not calls & ({"print", "hasattr", "getattr", "setattr", "exec", "eval"} - allowed)
+
+
+def run_python(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import ostinato; dir(ostinato)",
+        "import ostinato.errors, ostinato.config, ostinato.batch, ostinato.codecs, ostinato.data",
+        "import ostinato.runs, ostinato.recipes, ostinato.decode.rules, ostinato.decode.noise, ostinato.decode.text",
+        "from ostinato.app.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass",
+        "from ostinato.app.cli import main; main(['recipes', 'char-lm']); main(['data'])",
+    ],
+)
+def test_the_torch_free_set_imports_no_torch(code):
+    done = run_python(f"{code}\nimport sys; sys.exit('torch' in sys.modules and 7)")
+    assert done.returncode == 0, done.stderr
+
+
+def test_info_and_runs_need_no_torch(text_run):
+    code = f"""
+import sys
+from ostinato.app.cli import main
+assert main(["info", {str(text_run)!r}]) == 0
+assert main(["runs", {str(text_run.parent)!r}]) == 0
+assert main(["export", {str(text_run)!r}, {str(text_run / "m.safetensors")!r}]) == 0
+assert main(["info", {str(text_run / "m.safetensors")!r}]) == 0
+sys.exit("torch" in sys.modules and 7)
+"""
+    done = run_python(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_public_names_are_those_that_can_be_imported():
+    assert sorted(ostinato._HOME) == sorted(ostinato.__all__)
+    for name in ostinato.__all__:
+        assert getattr(ostinato, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        ostinato.trian  # noqa: B018

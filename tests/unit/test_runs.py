@@ -1,0 +1,302 @@
+"""The run folder: whole or not at all, damage seen, no more kept than needed."""
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import ostinato
+from conftest import TINY
+from ostinato.errors import DamagedError, RunError
+from ostinato.runs import RunFolder, documents, read_model
+from ostinato.runs.publishing import DRAFT, publishing
+
+
+def test_a_folder_that_fails_half_way_leaves_nothing(tmp_path):
+    def fail():
+        with publishing(tmp_path / "run" / "step-000100") as draft:
+            (draft / "weights.safetensors").write_bytes(b"half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_a_published_folder_is_whole_and_final(tmp_path):
+    with publishing(tmp_path / "step-000100") as draft:
+        (draft / "trainer.json").write_text("{}")
+    assert (tmp_path / "step-000100" / "trainer.json").read_text() == "{}"
+    with pytest.raises(RunError, match="never overwritten"), publishing(tmp_path / "step-000100"):
+        pass
+
+
+def test_a_document_reads_back_and_replaces_the_one_before(tmp_path):
+    for data in ({"a": 1, "text": "é\u2028"}, {"b": [1.5, None]}):
+        documents.write_document(tmp_path / "x.json", data)
+        assert documents.read_document(tmp_path / "x.json") == data
+    assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda b: b[: len(b) // 2], DamagedError, "is damaged: it is not whole JSON"),
+        (lambda b: b"", DamagedError, "is damaged: it is not whole JSON"),
+        (lambda b: b.replace(b'"a": 1', b'"a": 2'), DamagedError, "is damaged: its content does not match its digest"),
+        (lambda b: b"\xff" + b, DamagedError, "is damaged: it is no longer text"),
+        (lambda b: b"[]", DamagedError, "is damaged: it states no format version"),
+        (
+            lambda b: b.replace(b'"format": 1', b'"format": 7'),
+            RunError,
+            "has format version 7; this version of ostinato reads 1. "
+            "Use the version that wrote it, which origin.json names",
+        ),
+    ],
+)
+def test_a_damaged_document_is_seen(tmp_path, change, error, message):
+    path = tmp_path / "x.json"
+    documents.write_document(path, {"a": 1})
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(error) as caught:
+        documents.read_document(path)
+    assert str(caught.value).startswith(f"{path} {message}")
+
+
+FILES = ["config.json", "codec.json", "origin.json", "best.json", "corpus.safetensors"]
+PARTS = ["weights.safetensors", "average.safetensors", "optimizer.safetensors", "carried_state.safetensors"]
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("harm", [truncate, flip])
+@pytest.mark.parametrize("name", ["config.json", "codec.json", "origin.json"])
+def test_a_run_with_a_damaged_description_is_refused_by_name(text_run, harm, name):
+    harm(text_run / name)
+    for act in (ostinato.load, lambda path: ostinato.resume(path, minutes=1)):
+        with pytest.raises(RunError) as caught:
+            act(text_run)
+        assert str(text_run / name) in str(caught.value)
+        assert "damaged" in str(caught.value)
+
+
+@pytest.mark.parametrize("harm", [truncate, flip])
+def test_a_damaged_corpus_stops_resuming_but_not_generating(text_run, harm):
+    harm(text_run / "corpus.safetensors")
+    assert ostinato.load(text_run).generate(length=5, seed=1).symbols == 5
+    with pytest.raises(DamagedError) as caught:
+        ostinato.resume(text_run, minutes=1)
+    assert str(caught.value) == (f"{text_run / 'corpus.safetensors'} is damaged: its content does not match its digest")
+
+
+@pytest.mark.parametrize("harm", [truncate, flip])
+def test_a_damaged_best_json_is_found_again_from_the_checkpoints(text_run, harm):
+    before = read_model(text_run)
+    harm(text_run / "best.json")
+    after = read_model(text_run)
+    assert after.weights.keys() == before.weights.keys()
+    assert all(np.array_equal(after.weights[name], before.weights[name]) for name in before.weights)
+
+
+@pytest.mark.parametrize("harm", [truncate, flip])
+@pytest.mark.parametrize("name", [*PARTS, "trainer.json"])
+def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_is_used(corpora, tmp_path, harm, name):
+    out = tmp_path / "run"
+    training = ostinato.train(str(corpora / "cats.txt"), out=out, steps=9, settings=TINY)
+    for event in training:
+        if getattr(event, "step", 0) >= 6 and type(event).__name__ == "Saved":
+            break
+    steps = training.run.steps()
+    harm(out / "checkpoints" / f"step-{steps[-1]:06d}" / name)
+    again = ostinato.resume(out)
+    assert again.trainer.step == steps[-2]
+    assert "is damaged" in again.notes[0]
+    assert f"Set aside as step-{steps[-1]:06d}.damaged; the checkpoint before it is used" in again.notes[0]
+    again.to_end()
+    assert RunFolder(out).finished() == {"step": 9, "reason": "done"}
+
+
+def test_damaged_best_weights_are_told_and_others_used(text_run):
+    best = json.loads((text_run / "best.json").read_text())
+    flip(text_run / "checkpoints" / f"step-{best['step']:06d}" / f"{best['weights']}.safetensors")
+    model = ostinato.load(text_run)
+    assert "is damaged" in model.saved.warnings[0]
+    assert "another checkpoint is used" in model.saved.warnings[0]
+
+
+def test_with_no_whole_checkpoint_left_that_is_said(text_run):
+    for step in RunFolder(text_run).steps():
+        truncate(text_run / "checkpoints" / f"step-{step:06d}" / "trainer.json")
+    with pytest.raises(RunError, match="has no whole checkpoint to load"):
+        ostinato.load(text_run)
+    with pytest.raises(RunError, match="has no whole checkpoint to go on from; train anew"):
+        ostinato.resume(text_run, minutes=1)
+
+
+def test_damaged_metrics_stop_nothing(text_run):
+    (text_run / "metrics.jsonl").write_bytes(b'{"step": 1\n\xff\xfe')
+    assert RunFolder(text_run).metrics() == []
+    assert ostinato.resume(text_run, minutes=0.02).trainer.step == 150
+
+
+def test_the_last_two_checkpoints_and_the_best_are_kept(text_run):
+    run = RunFolder(text_run)
+    best = documents.read_document(text_run / "best.json")
+    assert set(run.steps()) == {*run.steps()[-2:], best["step"]}
+    assert not list((text_run / "checkpoints").glob(f"{DRAFT}*"))
+
+
+def test_drafts_left_by_a_crash_are_swept_under_the_lock(text_run):
+    (text_run / "checkpoints" / f"{DRAFT}step-000999-abc").mkdir()
+    (text_run / ".best.json.abc").write_text("{")
+    with RunFolder(text_run).locked():
+        assert not list((text_run / "checkpoints").glob(".*"))
+        assert not list(text_run.glob(".best*"))
+
+
+def test_two_processes_cannot_train_one_run(text_run):
+    hold = f"""
+import sys, pathlib
+from ostinato.runs import RunFolder
+with RunFolder(pathlib.Path({str(text_run)!r})).locked():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(RunError) as caught:
+            ostinato.resume(text_run, minutes=1)
+        assert str(caught.value) == f"{text_run} is in use by another process that trains it; wait for it or stop it"
+        other.kill()
+    with RunFolder(text_run).locked():  # a killed process holds nothing
+        pass
+
+
+def test_a_run_is_never_overwritten(text_run, corpora):
+    with pytest.raises(RunError) as caught:
+        ostinato.train(str(corpora / "cats.txt"), out=text_run, steps=1, settings=TINY)
+    assert str(caught.value) == (
+        f"{text_run} exists already. Go on with it: 'ostinato resume {text_run}'; or choose another name: --out"
+    )
+
+
+def test_a_disk_that_fills_up_during_a_checkpoint_loses_nothing(corpora, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    training = ostinato.train(str(corpora / "cats.txt"), out=out, steps=9, settings=TINY)
+    events = iter(training)
+    while training.trainer.step < 4:
+        next(events)
+    kept = {p.name for p in (out / "checkpoints").iterdir()}
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(RunError) as caught:
+            training.save()
+    assert str(caught.value) == (
+        f"{out} cannot be written: No space left on device. Everything saved before is whole. "
+        f"Make room, then: ostinato resume {out}"
+    )
+    assert {p.name for p in (out / "checkpoints").iterdir()} == kept
+    events.close()
+    again = ostinato.resume(out)
+    again.to_end()
+    assert RunFolder(out).finished() == {"step": 9, "reason": "done"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits on file sizes are a POSIX thing")
+def test_a_write_the_system_refuses_ends_in_one_line_and_a_run_that_goes_on(corpora, tmp_path):
+    out = tmp_path / "run"
+    code = f"""
+import resource, signal, sys
+from ostinato.app.cli import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+import ostinato.workshop.training as training
+begin = training.Training.__iter__
+def limited(self):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+    return begin(self)
+training.Training.__iter__ = limited
+sys.exit(main(["train", {str(corpora / "cats.txt")!r}, "--out", {str(out)!r}, "--steps", "8", "--threads", "1",
+               "--set", "hidden_size=24", "--set", "batch_size=4", "--set", "window=16"]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"error: {out} cannot be written: File too large. Everything saved before is whole. "
+        f"Make room, then: ostinato resume {out}\n"
+    )
+    ostinato.resume(out).to_end()
+
+
+def test_one_file_holds_everything_and_gives_the_same_text(text_run, tmp_path):
+    model = ostinato.load(text_run)
+    path = tmp_path / "model.safetensors"
+    model.export(path)
+    shutil.rmtree(text_run)
+    again = ostinato.load(path)
+    assert again.generate("the", length=40, seed=3).text == model.generate("the", length=40, seed=3).text
+    assert again.score("the cat").log_prob == model.score("the cat").log_prob
+    with pytest.raises(RunError, match="never overwritten"):
+        model.export(path)
+
+
+@pytest.mark.parametrize("place", [0.0, 0.001, 0.3, 0.6, 0.9, 0.999])
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_damaged_model_file_is_refused(text_run, tmp_path, place, cut):
+    path = tmp_path / "model.safetensors"
+    ostinato.load(text_run).export(path)
+    data = bytearray(path.read_bytes())
+    at = int(place * len(data))
+    if cut:
+        del data[at:]
+    else:
+        data[at] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(RunError, match=str(path)):
+        ostinato.load(path)
+
+
+def test_a_safetensors_file_of_others_is_refused(tmp_path):
+    from safetensors.numpy import save_file
+
+    path = tmp_path / "other.safetensors"
+    save_file({"x": np.zeros(3)}, path)
+    with pytest.raises(RunError, match="not one that 'ostinato export' wrote"):
+        ostinato.load(path)
+
+
+def test_what_is_no_run_is_refused_with_what_to_do(tmp_path):
+    with pytest.raises(RunError) as caught:
+        ostinato.load(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path} is not a run folder: it has no config.json. 'ostinato train CORPUS --out {tmp_path}' "
+        "makes one; 'ostinato runs' lists those there are"
+    )
+    with pytest.raises(RunError, match="does not exist"):
+        ostinato.load(tmp_path / "nothing")
+
+
+def test_the_origin_names_data_and_versions_but_no_folders(text_run, corpora):
+    origin = RunFolder(text_run).origin()
+    assert [source["name"] for source in origin["sources"]] == ["cats.txt"]
+    assert len(origin["sources"][0]["sha256"]) == 64
+    assert set(origin["versions"]) == {"ostinato", "torch", "numpy"}
+    assert str(corpora) not in (text_run / "origin.json").read_text()
