@@ -72,7 +72,7 @@ def follow(training: object, console: Console, *, json_lines: bool = False, samp
         for event in training:
             view.show(event)
             if json_lines and isinstance(event, Evaluated):
-                print(json.dumps(training.metrics(event)), flush=True)
+                print(json.dumps(training.metrics), flush=True)
             if interruption.asked:
                 training.save()
                 break

@@ -70,12 +70,14 @@ class Training:
         run: The run folder.
         trainer: The run in memory.
         settings: Every setting, resolved.
+        metrics: The last evaluation, as it stands in metrics.jsonl.
         notes: What was chosen and found while setting up, for people to know.
     """
 
     def __init__(self, run: RunFolder, trainer: Trainer, codec: Codec, *, clock: Clock | None) -> None:
         self.run, self.trainer, self.codec = run, trainer, codec
         self.notes: list[str] = []
+        self.metrics: dict[str, Any] = {}
         about = run.config()
         self.settings = config.read(LanguageModelSettings, about["settings"], where=f"{run.path}/config.json")
         self.device: str = about["device"]
@@ -89,10 +91,13 @@ class Training:
             if max(self.run.steps(), default=self._at) > self._at:
                 raise RunError(f"{self.run.path} was trained further by another process meanwhile; resume it anew")
             for event in train_loop(self.trainer):
-                yield event
                 if isinstance(event, Stepped):
                     self._recent.append((event.seconds, event.symbols))
                 elif isinstance(event, Evaluated):
+                    self.metrics = self._metrics(event)
+                    self.run.append_metrics(self.metrics)
+                yield event
+                if isinstance(event, Evaluated):
                     yield from self._after_evaluation(event)
                 elif isinstance(event, RolledBack):
                     self._recent.clear()
@@ -123,8 +128,7 @@ class Training:
         """How often the training data have been gone through."""
         return self.trainer.symbols / self._epoch_symbols
 
-    def metrics(self, event: Evaluated) -> dict[str, Any]:
-        """Return an evaluation as it stands in metrics.jsonl."""
+    def _metrics(self, event: Evaluated) -> dict[str, Any]:
         best = self.trainer.best or {}
         return {
             "step": event.step,
@@ -141,7 +145,6 @@ class Training:
 
     def _after_evaluation(self, event: Evaluated) -> Iterator[TrainingEvent]:
         started = time.perf_counter()
-        self.run.append_metrics(self.metrics(event))
         text = self._sample()
         self.run.write_sample(event.step, text)
         yield Sampled(event.step, text)
