@@ -19,6 +19,7 @@ check: $(READY)
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
 bench: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python benchmarks/run.py
 
 # The versions in constraints.txt are the ones that were tested; a second call finds .ready and installs nothing.

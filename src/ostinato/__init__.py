@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from ostinato.recipes import RECIPES
     from ostinato.training.evaluation import Evaluation
+    from ostinato.training.loop import Evaluated, RolledBack, Stepped, Stopped
     from ostinato.workshop.generation import Generation
     from ostinato.workshop.model import Model, load
     from ostinato.workshop.results import Sample, Score, ScoredPart
@@ -49,6 +50,7 @@ _HOMES = {
     ),
     "ostinato.recipes": ("RECIPES",),
     "ostinato.training.evaluation": ("Evaluation",),
+    "ostinato.training.loop": ("Evaluated", "RolledBack", "Stepped", "Stopped"),
     "ostinato.workshop.generation": ("Generation",),
     "ostinato.workshop.model": ("Model", "load"),
     "ostinato.workshop.results": ("Sample", "Score", "ScoredPart"),
@@ -68,15 +70,19 @@ __all__ = [  # a test checks that these are the names of _HOMES
     "Corpus",
     "CorpusError",
     "DamagedError",
+    "Evaluated",
     "Evaluation",
     "Generation",
     "Model",
     "OstinatoError",
     "Reading",
+    "RolledBack",
     "RunError",
     "Sample",
     "Score",
     "ScoredPart",
+    "Stepped",
+    "Stopped",
     "SubwordCodec",
     "Training",
     "TrainingError",

@@ -68,9 +68,15 @@ def test_an_assignment_that_is_none_is_refused():
 def test_every_recipe_chooses_settings_that_can_be_read_for_every_budget(name, items, minutes):
     recipe = RECIPES[name]
     for symbols in (50, 2_000, 100_000, 1_000_000, 100_000_000):
-        chosen = recipe.choose(Budget(symbols, items, minutes))
+        chosen = recipe.choose(Budget(symbols, items, minutes), {})
         settings = config.read(recipe.settings, chosen, where="choose")
         assert items or settings.batch_size * settings.window <= max(64, symbols)
+
+
+def test_a_tied_recipe_follows_the_width_that_is_set():
+    for given in ({"hidden_size": 32}, {"core": "jordan"}):
+        chosen = RECIPES["word-lm"].choose(Budget(10_000, False, 1), given)
+        config.read(LanguageModelSettings, {**chosen, **given}, where="test")
 
 
 def test_settings_name_every_core_there_is():

@@ -8,7 +8,7 @@ import sys
 from argparse import Namespace
 
 from ostinato.app.process import set_threads
-from ostinato.data.reading import Reading, read_documents
+from ostinato.data.reading import Reading, read_plain
 from ostinato.decode.rules import build_rules
 from ostinato.errors import ConfigError
 
@@ -72,8 +72,7 @@ _LONG_PROMPT = 20_000  # characters
 def _prompt(args: Namespace) -> str:
     prompt = args.prompt or ""
     if args.prompt_file is not None:
-        documents = read_documents([str(args.prompt_file)], Reading(), standard_input=sys.stdin.buffer)
-        prompt = "".join(document.text for document in documents)
+        prompt = read_plain(str(args.prompt_file), Reading(), standard_input=sys.stdin.buffer)
     if args.prompt_tail is not None:
         if args.prompt_tail < 1:
             raise ConfigError(f"--prompt-tail must be at least 1, got {args.prompt_tail}")

@@ -41,7 +41,7 @@ class TrainingView:
             disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("", total=training.trainer.schedule.steps, loss="…", valid="", speed="")
-        self._begun = time.monotonic()
+        self._begun, self._first = time.monotonic(), training.trainer.step
 
     def __enter__(self) -> TrainingView:
         self._bar.start()
@@ -84,7 +84,7 @@ class TrainingView:
         self._valid = f"valid {bits(valid):.3f}"
         left = ""
         if event.step < event.steps:
-            pace = (time.monotonic() - self._begun) / max(1, event.step)
+            pace = (time.monotonic() - self._begun) / max(1, event.step - self._first)
             left = (
                 f", about {_duration(pace * (event.steps - event.step))} left" if not self._console.is_terminal else ""
             )

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ostinato.app.process import set_threads
 from ostinato.data import Reading, read_corpus
-from ostinato.data.reading import read_documents
+from ostinato.data.reading import read_plain
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -144,5 +144,4 @@ def _text(args: Namespace) -> str:
         raise ConfigError("give a text to score, or --file FILE")
     source = "-" if args.file is None else str(args.file)
     args.file = source
-    documents = read_documents([source], Reading(), standard_input=sys.stdin.buffer)
-    return "".join(document.text for document in documents)
+    return read_plain(source, Reading(), standard_input=sys.stdin.buffer)

@@ -77,6 +77,19 @@ def read_documents(sources: Sequence[str], reading: Reading, *, standard_input: 
                 yield _document(path.name, str(path), _read(path), reading)
 
 
+def read_plain(source: str, reading: Reading, *, standard_input: BinaryIO) -> str:
+    """Read one file, or ``-`` for standard input, as plain text whatever its name.
+
+    Raises:
+        CorpusError: It is missing, unreadable, binary, or not in the stated encoding.
+    """
+    if source == "-":
+        return _text("standard input", standard_input.read(), reading)
+    if not Path(source).is_file():
+        raise CorpusError(f"there is no file {source!r}")
+    return _text(source, _read(Path(source)), reading)
+
+
 def _files(source: str, reading: Reading) -> list[Path]:
     path = Path(source)
     if path.is_dir():

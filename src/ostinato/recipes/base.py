@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,11 +33,11 @@ class Recipe:
         summary: What it is, in one sentence.
         source: The paper or lecture it comes from.
         settings: The dataclass of its settings; its defaults hold where ``choose`` says nothing.
-        choose: Settings that suit a budget, as plain data.
+        choose: Settings that suit a budget and what the user has set, both as plain data.
     """
 
     name: str
     summary: str
     source: str
     settings: type[LanguageModelSettings]
-    choose: Callable[[Budget], dict[str, Any]]
+    choose: Callable[[Budget, Mapping[str, Any]], dict[str, Any]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ostinato.recipes.base import Budget, Recipe
@@ -28,7 +29,7 @@ _WINDOW = 64
 _LEAST_WINDOWS = 8  # of each row in an epoch
 
 
-def choose(budget: Budget) -> dict[str, Any]:
+def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """Choose sizes by the amount of data and the time."""
     table = _ITEMS if budget.items else _TEXT
     row = next(s for symbols, minutes, s in table if budget.symbols <= symbols and budget.minutes <= minutes)

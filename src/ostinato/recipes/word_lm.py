@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ostinato.recipes.base import Budget, Recipe
@@ -9,17 +10,18 @@ from ostinato.recipes.language_model import LanguageModelSettings
 
 _CHARACTERS_PER_WORD = 4  # about; a budget counts characters before the codec is learned
 _WINDOW = 32
+_HIDDEN = 256
 
 
-def choose(budget: Budget) -> dict[str, Any]:
+def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """Choose sizes by the amount of data; dropout is what keeps a word model from learning small data by heart."""
     words = budget.symbols // _CHARACTERS_PER_WORD
     batch_size = max(1, min(32, words // (_WINDOW * 8)))
     return {
         "codec": "words",
-        "hidden_size": 256,
-        "embedding_size": 256,
-        "tied": True,
+        "hidden_size": _HIDDEN,
+        "embedding_size": given.get("hidden_size", _HIDDEN),  # what is tied has one width
+        "tied": given.get("core") != "jordan",
         "dropout": 0.5,
         "input_dropout": 0.2,
         "vocabulary": max(100, min(20_000, words // 20)),

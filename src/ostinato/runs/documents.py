@@ -18,11 +18,15 @@ FORMAT = 1
 def write_document(path: Path, data: dict[str, Any]) -> None:
     """Write a JSON object under a new or old name; a reader sees the old one or the new one, whole."""
     body = {"format": FORMAT, **data}
-    text = json.dumps({**body, "sha256": _digest(body)}, ensure_ascii=False, indent=1) + "\n"
+    write_whole(path, (json.dumps({**body, "sha256": _digest(body)}, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file under a new or old name by way of a draft, and wait until it is on the disk."""
     handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(text.encode())
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(draft, 0o644)

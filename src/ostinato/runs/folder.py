@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from ostinato.training.snapshot import Snapshot
 _PARTS = ("weights", "average", "optimizer", "carried_state")
 _KEEP = 2  # checkpoints kept besides the best one
 _DAMAGED = ".damaged"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -308,7 +310,8 @@ def telling_of_a_full_disk(path: Path) -> Iterator[None]:
     except RunError:
         raise
     except OSError as error:
-        raise RunError(
-            f"{path} cannot be written: {error.strerror}. Everything saved before is whole. "
-            f"Make room, then: ostinato resume {path}"
-        ) from error
+        told = f"{path} cannot be written: {error.strerror}"
+        if (path / "config.json").exists():
+            mend = "Make room" if error.errno in _NO_ROOM else "Mend that"
+            told += f". Everything saved before is whole. {mend}, then: ostinato resume {path}"
+        raise RunError(told) from error

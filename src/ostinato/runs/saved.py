@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from safetensors.numpy import save
 
 from ostinato.errors import DamagedError, RunError
 from ostinato.runs.arrays import parse_arrays
-from ostinato.runs.documents import check_document, seal, sync_folder
+from ostinato.runs.documents import check_document, seal, write_whole
 from ostinato.runs.folder import RunFolder, telling_of_a_full_disk
 from ostinato.training.snapshot import Arrays
 
@@ -77,16 +76,14 @@ def export(model: SavedModel, target: Path) -> None:
     data = save(model.weights, {_KEY: seal(about)})
     with telling_of_a_full_disk(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as stream:
-            stream.write(data)
-        draft = Path(stream.name)
-        draft.chmod(0o644)
-        draft.rename(target)
-        sync_folder(target.parent)
+        write_whole(target, data)
 
 
 def _read_file(path: Path) -> SavedModel:
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}") from error
     about = check_document(_metadata(data, path), str(path))
     weights = parse_arrays(data, str(path))
     if _digest(weights) != about["weights_sha256"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Literal
 
 
@@ -81,6 +82,15 @@ class Score:
     def perplexity(self) -> float:
         """The exponential of the mean, per symbol."""
         return math.exp(self.nats_per_symbol)
+
+    def _repr_html_(self) -> str:
+        """Show the text in a notebook: the redder a symbol's ground, the more it surprises (8 bits are full red)."""
+        spans = (
+            f'<span title="{part.bits_per_symbol:.2f} bits" '
+            f'style="background: rgba(255, 60, 0, {min(1.0, part.bits_per_symbol / 8):.2f})">{escape(part.text)}</span>'
+            for part in self.parts
+        )
+        return f'<pre style="white-space: pre-wrap">{"".join(spans)}</pre>'
 
     def per(self, unit: Literal["symbol", "word", "line"]) -> list[ScoredPart]:
         """Return the parts joined into words (with the white space before them) or lines (with their end)."""

@@ -270,7 +270,7 @@ def _parts(corpus: Corpus, order: Order) -> tuple[Corpus, Corpus]:
 def _settings(train_part: Corpus, order: Order, base: SavedModel | None) -> LanguageModelSettings:
     recipe = find_recipe(order.recipe if base is None else base.config["recipe"])
     budget = Budget(train_part.size, train_part.kind == "items", order.amount.expected_minutes)
-    chosen = recipe.choose(budget) if base is None else base.config["settings"]
+    chosen = recipe.choose(budget, order.settings) if base is None else base.config["settings"]
     return config.read(recipe.settings, {**chosen, **order.settings}, where="the settings given")
 
 

@@ -1,0 +1,75 @@
+"""Every command and every Python example in the README and the docs is run, on small corpora and short budgets."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from ostinato.app.cli import main
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+CONSOLE = re.compile(r"^```console\n(.*?)^```", re.M | re.S)
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+PROSE = (
+    'It was the end of the day. The dog sat, a cat slept.\n\nA class is an object. "def" it said, Ada\'s É!\n\n' * 40
+)
+NAMES = "\n".join(f"{a}{b}{c}" for a in ("an", "Be", "cl", "e") for b in "nrt" for c in ("a", "e", "is", "on"))
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder with the files that the docs name."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("notes.txt", "held-out.txt", "tinyshakespeare.txt", "chapters/one.txt", "essays/first.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(PROSE)
+    (tmp_path / "names.txt").write_text(NAMES)
+    (tmp_path / "songs.csv").write_text("title,year\n" + "\n".join(f"song of {n},19{n}" for n in range(10, 60)))
+    return tmp_path
+
+
+def shortened(command):
+    """The same command on a budget of moments."""
+    words = shlex.split(command)
+    if words[1] == "train":
+        command = re.sub(r"--minutes \S+", "--steps 3 --set hidden_size=32", command)
+    if words[1] == "train" and "--from" in words:
+        command = command.replace(" --set hidden_size=32", "")
+    if words[1] == "resume":
+        command = re.sub(r"--minutes \S+", "--minutes 0.02", command)
+    return command.replace("ostinato demo", "ostinato demo --minutes 0.1 --out runs/demo")
+
+
+def commands_of(page):
+    blocks = CONSOLE.findall(page.read_text(encoding="utf-8"))
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if commands_of(p)], ids=lambda p: p.name)
+def test_every_command_works_as_written(page, place, capsys):
+    for command in commands_of(page):
+        words = shlex.split(shortened(command))
+        assert words[0] == "ostinato", command
+        status = main(words[1:])
+        assert status == 0, f"{command}\n{capsys.readouterr().err}"
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if PYTHON.search(p.read_text())], ids=lambda p: p.name)
+def test_every_python_example_works_as_written(page, place):
+    names = {}
+    for block in PYTHON.findall(page.read_text(encoding="utf-8")):
+        short = re.sub(r"(train\(.*)minutes=[\d.]+", r"\1steps=3, settings={'hidden_size': 32}", block)
+        short = re.sub(r"(resume\(.*)minutes=[\d.]+", r"\1minutes=0.02", short)
+        exec(compile(short, str(page), "exec"), names)
+
+
+def test_pages_link_to_what_is_there():
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
