@@ -285,7 +285,7 @@ TRAINING = [
     ("one.txt", b"a" * 500, [], 1, "{} holds only one symbol, 'a': there is nothing to learn from"),
     ("binary.bin", b"\0\1\2", [], 1, "{} is binary, not text: byte 0 is zero. Give text files, or name its --encoding"),
     ("short.txt", b"abcabcabcabc", [], 1, "the training text has 10 symbols, fewer than batch_size + 1 = 2 windows of "
-     "64. Give more text, or --set window=8 --set batch_size=1"),
+     "48. Give more text, or --set window=6 --set batch_size=1"),
     ("latin.txt", "é".encode("latin-1") * 9, [], 1, "{} is not utf-8: byte 0 is 0xe9. Name the right one (such as "
      "--encoding latin-1), or use --errors replace"),
     ("ok.txt", b"abc\n\nab" * 99, ["--set", "hiden_size=3"], 2, "unknown setting 'hiden_size' in --set; did you mean "
@@ -341,6 +341,23 @@ def test_a_run_of_another_version_names_both(run, text_run):
         "",
         f"error: {path} has format version 2; this version of ostinato reads 1. "
         "Use the version that wrote it, which origin.json names\n",
+    )
+
+
+def test_starting_from_weights_of_another_size_is_refused(run, text_run, corpora, tmp_path):
+    status, _, err = run("train", corpora / "cats.txt", "--from", text_run, "--set", "embedding_size=9", "--steps", 1)
+    assert (status, err) == (
+        2,
+        f"error: the weights of {text_run} do not fit these settings: embedding.weight has shape (15, 8), the model has "
+        "(15, 9). Leave the settings of its sizes as they are, or train without --from\n",
+    )
+
+
+def test_a_kind_that_does_not_fit_the_base_is_refused(run, text_run, corpora, tmp_path):
+    status, _, err = run("train", corpora / "names.txt", "--from", text_run, "--steps", 1, "--out", tmp_path / "x")
+    assert (status, err) == (
+        2,
+        f"error: {text_run} is a model of running text, the corpus is items; force its kind with --as\n",
     )
 
 

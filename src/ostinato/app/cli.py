@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from ostinato.app.arguments import build_parser
+from ostinato.app.process import ignore_known_warnings
 from ostinato.errors import ConfigError, OstinatoError
 
 STARTED = time.monotonic()  # a time budget counts from here, imports included
@@ -62,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """Run the process's own command line and exit."""
+    ignore_known_warnings()
     sys.exit(main())
 
 

@@ -1,13 +1,19 @@
-"""What is set once for the whole process: threads, and what Ctrl-C does."""
+"""What is set once for the whole process: warnings, threads, and what Ctrl-C does."""
 
 from __future__ import annotations
 
 import signal
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from ostinato.errors import ConfigError
+
+
+def ignore_known_warnings() -> None:
+    """Leave out what PyTorch says of no use to a user: cuDNN copies our weights into one buffer, which costs little."""
+    warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous chunk")
 
 
 def set_threads(count: int | None) -> None:

@@ -25,7 +25,7 @@ _ITEMS: list[tuple[float, float, dict[str, Any]]] = [
     (1_000_000, _LARGE, {"hidden_size": 256, "dropout": 0.2}),
     (_LARGE, _LARGE, {"hidden_size": 512, "dropout": 0.1}),
 ]
-_WINDOW = 64
+_WINDOW = 48
 _LEAST_WINDOWS = 8  # of each row in an epoch
 
 

@@ -63,11 +63,11 @@ class LanguageModelSettings:
     recurrent_dropout: float = 0.0
     variational: bool = True
     batch_size: int = 16
-    window: int = 64
+    window: int = 48
     restart: float = 0.05
-    learning_rate: float = 4e-3
+    learning_rate: float = 6e-3
     warmup: float = 0.05
-    weight_decay: float = 0.01
+    weight_decay: float = 0.03
     beta2: float = 0.99
     clip: float = 1.0
     average: float = 0.995

@@ -37,6 +37,11 @@ class Amount:
                 raise ConfigError(f"{name} must be above 0, got {value}")
 
     @property
+    def is_time(self) -> bool:
+        """Whether the amount is a time, which it is when nothing is given too."""
+        return self.epochs is None and self.steps is None
+
+    @property
     def expected_minutes(self) -> float:
         """The time that sizes are chosen for; the usual one where the amount is not a time."""
         return self.minutes if self.minutes is not None else DEFAULT_MINUTES

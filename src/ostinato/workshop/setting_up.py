@@ -6,7 +6,7 @@ import math
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,14 @@ import torch
 
 from ostinato import codecs, config
 from ostinato.codecs import Unknown
-from ostinato.data import Corpus, Encoded, Stream, build_stream, encode_texts, read_corpus, split
+from ostinato.data import Corpus, Encoded, Stream, encode_texts, read_corpus, split
 from ostinato.errors import ConfigError
-from ostinato.models import LanguageModel, LanguageModelTask
 from ostinato.recipes import Budget, LanguageModelSettings, find_recipe
-from ostinato.recipes.language_model import build_model, build_task, learn_codec, train_settings
+from ostinato.recipes.language_model import learn_codec
 from ostinato.runs import RunFolder, SavedModel, read_model
-from ostinato.training.schedule import Schedule
-from ostinato.training.trainer import Trainer, load_weights
-from ostinato.training.validation import Validation
 from ostinato.workshop.budget import Amount, Clock
-from ostinato.workshop.device import Precision, choose_device, faster_precision, seconds_per_step
+from ostinato.workshop.building import Builder
+from ostinato.workshop.device import choose_device
 from ostinato.workshop.training import Training
 
 _EVALUATIONS = 8  # in a run
@@ -109,20 +106,16 @@ def set_up(corpus: Corpus, order: Order) -> Training:
         encode_texts(codec, [codec.adapt(text, order.unknown) for text in part.texts])
         for part in (train_part, valid_part)
     )
-    bench = _Bench(settings, codec, train_data, valid_data, order.seed, choose_device(order.device), base)
-    settings, seconds = bench.trial(measure=order.amount.steps is None and order.amount.epochs is None)
-    clock = None
-    if order.amount.steps is None and order.amount.epochs is None:
-        deadline = started + 60 * order.amount.expected_minutes
-        reserve = _RESERVE if codec.end is None else _RESERVE_ITEMS
-        clock = Clock(deadline, reserve, bench.evaluation_seconds() + _CHECKPOINT)
-    steps, evaluate_every = _plan(order.amount, bench.stream(settings), clock, seconds)
+    builder = Builder(codec, train_data, valid_data, order.seed, choose_device(order.device), base)
+    settings, seconds = builder.trial(settings, measure=order.amount.is_time)
+    clock = _clock(builder, settings, order.amount.expected_minutes, started) if order.amount.is_time else None
+    steps, evaluate_every = _plan(order.amount, builder.stream(settings), clock, seconds)
     about = {
         "recipe": order.recipe if base is None else base.config["recipe"],
         "settings": config.write(settings),
         "evaluate_every": evaluate_every,
         "seed": order.seed,
-        "device": bench.device,
+        "device": builder.device,
         "threads": torch.get_num_threads(),
     }
     run = RunFolder.create(
@@ -133,7 +126,7 @@ def set_up(corpus: Corpus, order: Order) -> Training:
         train=train_data,
         valid=valid_data,
     )
-    training = Training(run, bench.trainer(settings, Schedule(settings.warmup), evaluate_every), codec, clock=clock)
+    training = Training(run, builder.trainer(settings, evaluate_every), codec, clock=clock)
     training.trainer.schedule.begin(0, steps)
     training.notes = [*corpus.notes, _describe(settings, codec, training, train_data, valid_data)]
     training.save()
@@ -168,16 +161,13 @@ def resume(
         )
     settings = config.read(LanguageModelSettings, about["settings"], where=f"{run.path}/config.json")
     codec = codecs.from_json(run.codec())
-    bench = _Bench(settings, codec, *run.corpus(), about["seed"], choose_device(device or about["device"]), None)
-    trainer = bench.trainer(settings, Schedule(settings.warmup), about["evaluate_every"])
-    clock = None
+    builder = Builder(codec, *run.corpus(), about["seed"], choose_device(device or about["device"]), None)
+    trainer = builder.trainer(settings, about["evaluate_every"])
+    clock, seconds = None, math.nan
     if minutes is not None:
-        reserve = _RESERVE if codec.end is None else _RESERVE_ITEMS
         begun = time.monotonic() if started is None else started
-        clock = Clock(
-            begun + 60 * Amount(minutes=minutes).expected_minutes, reserve, bench.evaluation_seconds() + _CHECKPOINT
-        )
-        _, seconds = bench.trial(measure=True)
+        clock = _clock(builder, settings, Amount(minutes=minutes).expected_minutes, begun)
+        _, seconds = builder.trial(settings, measure=True)
     trainer.restore(checkpoint.snapshot)
     if clock is not None:
         steps = trainer.step + max(1, clock.steps_left(seconds, about["evaluate_every"]))
@@ -189,76 +179,9 @@ def resume(
     return training
 
 
-class _Bench:
-    """What trials and the run itself are built from."""
-
-    def __init__(
-        self,
-        settings: LanguageModelSettings,
-        codec: codecs.Codec,
-        train_data: Encoded,
-        valid_data: Encoded,
-        seed: int,
-        device: str,
-        base: SavedModel | None,
-    ) -> None:
-        self._settings, self._codec = settings, codec
-        self._train, self._seed, self._base = train_data, seed, base
-        self.device = device
-        self._validate = Validation(valid_data, codec.begin, items=codec.end is not None, limit=settings.valid_symbols)
-
-    def stream(self, settings: LanguageModelSettings) -> Stream:
-        """Build the stream, at its start."""
-        return build_stream(
-            self._train,
-            self._codec.begin,
-            items=self._codec.end is not None,
-            batch_size=settings.batch_size,
-            window=settings.window,
-            seed=self._seed,
-            restart=settings.restart,
-        )
-
-    def model(self) -> LanguageModel:
-        """Build the network: the base's weights, or new ones drawn from the seed alone."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self._seed)
-            model = build_model(self._settings, self._codec.size)
-        if self._base is not None:
-            load_weights(dict(model.named_parameters()), self._base.weights)
-        return model.to(self.device)
-
-    def trainer(self, settings: LanguageModelSettings, schedule: Schedule, evaluate_every: int) -> Trainer:
-        """Build a trainer at its start."""
-        task = build_task(settings, self.model())
-        moves = train_settings(settings, evaluate_every=evaluate_every, seed=self._seed)
-        return Trainer(task, self.stream(settings), self._validate, moves, schedule)
-
-    def trial(self, *, measure: bool) -> tuple[LanguageModelSettings, float]:
-        """Resolve the precision by trial, and measure the seconds of a training step if needed or asked for."""
-        trainers: dict[str, Trainer] = {}
-
-        def step(precision: Precision) -> None:
-            if precision not in trainers:
-                schedule = Schedule(self._settings.warmup)
-                schedule.begin(0, 1000)
-                trainers[precision] = self.trainer(replace(self._settings, precision=precision), schedule, 1000)
-            trainers[precision].advance()
-
-        wanted = self._settings.precision
-        if wanted == "auto":
-            precision, seconds = faster_precision(step, self.device)
-            return replace(self._settings, precision=precision), seconds
-        fixed: Precision = wanted
-        return self._settings, seconds_per_step(lambda: step(fixed), self.device) if measure else math.nan
-
-    def evaluation_seconds(self) -> float:
-        """Measure how long an evaluation takes, of weights and average."""
-        model = self.model()
-        task = LanguageModelTask(model, build_task(replace(self._settings, precision="float32"), model).dropout)
-        before = time.perf_counter()
-        self._validate(task)
-        return (time.perf_counter() - before) * (2 if self._settings.average else 1)
+def _clock(builder: Builder, settings: LanguageModelSettings, minutes: float, started: float) -> Clock:
+    reserve = _RESERVE if builder.codec.end is None else _RESERVE_ITEMS
+    return Clock(started + 60 * minutes, reserve, builder.evaluation_seconds(settings) + _CHECKPOINT)
 
 
 def _parts(corpus: Corpus, order: Order) -> tuple[Corpus, Corpus]:

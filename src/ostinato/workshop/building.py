@@ -1,0 +1,108 @@
+"""Building what a run is made of, for the run itself and for the trials that come before it."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+
+import torch
+
+from ostinato.codecs import Codec
+from ostinato.data import Encoded, Stream, build_stream
+from ostinato.errors import ConfigError
+from ostinato.models import LanguageModel
+from ostinato.recipes import LanguageModelSettings
+from ostinato.recipes.language_model import build_model, build_task, train_settings
+from ostinato.runs import SavedModel
+from ostinato.training.schedule import Schedule
+from ostinato.training.trainer import Trainer, load_weights
+from ostinato.training.validation import Validation
+from ostinato.workshop.device import Precision, faster_precision, seconds_per_step
+
+_TRIAL_STEPS = 1000  # of the schedule that a trial pretends to follow
+
+
+@dataclass(frozen=True)
+class Builder:
+    """What stays the same for a run and its trials.
+
+    Attributes:
+        codec: The codec.
+        train: The training texts.
+        valid: The validation texts.
+        seed: Where all randomness comes from.
+        device: Where to run.
+        base: A saved model whose weights are the first ones; ``None`` draws them from the seed.
+    """
+
+    codec: Codec
+    train: Encoded
+    valid: Encoded
+    seed: int
+    device: str
+    base: SavedModel | None
+
+    def stream(self, settings: LanguageModelSettings) -> Stream:
+        """Build the stream, at its start."""
+        return build_stream(
+            self.train,
+            self.codec.begin,
+            items=self.codec.end is not None,
+            batch_size=settings.batch_size,
+            window=settings.window,
+            seed=self.seed,
+            restart=settings.restart,
+        )
+
+    def model(self, settings: LanguageModelSettings) -> LanguageModel:
+        """Build the network: the base's weights, or new ones drawn from the seed alone."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            model = build_model(settings, self.codec.size)
+        if self.base is not None:
+            try:
+                load_weights(dict(model.named_parameters()), self.base.weights)
+            except ValueError as error:
+                raise ConfigError(
+                    f"the weights of {self.base.path} do not fit these settings: {error}. "
+                    "Leave the settings of its sizes as they are, or train without --from"
+                ) from error
+        return model.to(self.device)
+
+    def trainer(self, settings: LanguageModelSettings, evaluate_every: int) -> Trainer:
+        """Build a trainer at its start; its schedule has no plan yet."""
+        return Trainer(
+            build_task(settings, self.model(settings)),
+            self.stream(settings),
+            self._validation(settings),
+            train_settings(settings, evaluate_every=evaluate_every, seed=self.seed),
+            Schedule(settings.warmup),
+        )
+
+    def trial(self, settings: LanguageModelSettings, *, measure: bool) -> tuple[LanguageModelSettings, float]:
+        """Resolve ``precision = "auto"`` by a trial, and measure the seconds of a training step if asked for."""
+        trainers: dict[str, Trainer] = {}
+
+        def step(precision: Precision) -> None:
+            if precision not in trainers:
+                trainers[precision] = self.trainer(replace(settings, precision=precision), _TRIAL_STEPS)
+                trainers[precision].schedule.begin(0, _TRIAL_STEPS)
+            trainers[precision].advance()
+
+        if settings.precision == "auto":
+            precision, seconds = faster_precision(step, self.device)
+            return replace(settings, precision=precision), seconds
+        fixed: Precision = settings.precision
+        return settings, seconds_per_step(lambda: step(fixed), self.device) if measure else math.nan
+
+    def evaluation_seconds(self, settings: LanguageModelSettings) -> float:
+        """Measure how long an evaluation takes, of weights and average."""
+        trainer = self.trainer(settings, 1)
+        before = time.perf_counter()
+        trainer.evaluate()
+        return time.perf_counter() - before
+
+    def _validation(self, settings: LanguageModelSettings) -> Validation:
+        items = self.codec.end is not None
+        return Validation(self.valid, self.codec.begin, items=items, limit=settings.valid_symbols)

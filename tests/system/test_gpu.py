@@ -1,0 +1,38 @@
+"""What a GPU has to do; written for machines that have one."""
+
+import pytest
+import torch
+
+import ostinato
+from conftest import TINY
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+    # cuDNN copies our separate weights into one buffer at every call, and says so once.
+    pytest.mark.filterwarnings("ignore:RNN module weights are not part of single contiguous chunk"),
+]
+
+
+@pytest.mark.parametrize("core", ["elman", "gru", "jordan", "lstm"])
+def test_a_model_trained_on_a_gpu_loads_on_a_cpu_and_says_the_same(corpora, tmp_path, core):
+    settings = {**TINY, "core": core}
+    training = ostinato.train(
+        str(corpora / "cats.txt"), out=tmp_path / "run", steps=20, settings=settings, device="cuda"
+    )
+    training.to_end()
+    on_gpu, on_cpu = ostinato.load(tmp_path / "run", device="cuda"), ostinato.load(tmp_path / "run")
+    assert on_gpu.score("the cat sat").log_prob == pytest.approx(on_cpu.score("the cat sat").log_prob, abs=1e-2)
+    assert on_gpu.generate("the", length=20, greedy=True).symbols == 20
+
+
+def test_a_run_begun_on_a_gpu_goes_on_there(corpora, tmp_path):
+    training = ostinato.train(str(corpora / "cats.txt"), out=tmp_path / "run", steps=10, settings=TINY, device="cuda")
+    for event in training:
+        if getattr(event, "step", 0) == 5:
+            training.save()
+            break
+    again = ostinato.resume(tmp_path / "run")
+    assert again.device == "cuda"
+    again.to_end()
+    assert again.trainer.step == 10
