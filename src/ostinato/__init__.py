@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ostinato.codecs import ByteCodec, CharacterCodec, Codec, SubwordCodec, WordCodec
     from ostinato.data import Corpus, Reading, read_corpus
     from ostinato.errors import (
-        CapabilityError,
         CodecError,
         ConfigError,
         CorpusError,
@@ -38,7 +37,6 @@ _HOMES = {
     "ostinato.codecs": ("ByteCodec", "CharacterCodec", "Codec", "SubwordCodec", "WordCodec"),
     "ostinato.data": ("Corpus", "Reading", "read_corpus"),
     "ostinato.errors": (
-        "CapabilityError",
         "CodecError",
         "ConfigError",
         "CorpusError",
@@ -62,7 +60,6 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [  # a test checks that these are the names of _HOMES
     "RECIPES",
     "ByteCodec",
-    "CapabilityError",
     "CharacterCodec",
     "Codec",
     "CodecError",

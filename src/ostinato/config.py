@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ostinato.errors import ConfigError, unknown_name
@@ -62,26 +63,55 @@ def parse_assignments(assignments: Sequence[str], cls: type[Any]) -> dict[str, A
     """
     names = [field.name for field in dataclasses.fields(cls)]
     values: dict[str, Any] = {}
+    problems = []
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals or not name:
-            raise ConfigError(f"--set {assignment!r} is not of the form NAME=VALUE, such as --set hidden_size=512")
-        if name not in names:
-            raise unknown_name("setting", name, names, where="--set")
-        values[name] = _value(text)
+            problems.append(f"--set {assignment!r} is not of the form NAME=VALUE, such as --set hidden_size=512")
+        elif name not in names:
+            problems.append(str(unknown_name("setting", name, names, where="--set")))
+        else:
+            values[name] = _value(text)
+    raise_problems(problems)
     return values
 
 
-def in_range(name: str, value: float, *, least: float | None = None, below: float | None = None) -> None:
-    """Check a number against its range.
+def out_of_range(
+    name: str,
+    value: float,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+) -> str | None:
+    """Return what is wrong with a number, or ``None``; an infinite one or none at all is always wrong."""
+    bounds = [
+        ("at least", least, least is None or value >= least),
+        ("above", above, above is None or value > above),
+        ("at most", most, most is None or value <= most),
+        ("below", below, below is None or value < below),
+    ]
+    if math.isfinite(value) and all(holds for _, _, holds in bounds):
+        return None
+    allowed = " and ".join(f"{word} {bound:g}" for word, bound, _ in bounds if bound is not None)
+    return f"{name} must be {allowed}, got {value}"
+
+
+def at_least(name: str, value: float, least: float) -> None:
+    """Check one number.
 
     Raises:
-        ConfigError: The value is under ``least``, or not under ``below``, or not a number at all.
+        ConfigError: The value is under ``least``, or not finite.
     """
-    if value != value or (least is not None and value < least):
-        raise ConfigError(f"{name} must be at least {least}, got {value}")
-    if below is not None and value >= below:
-        raise ConfigError(f"{name} must be below {below}, got {value}")
+    raise_problems([out_of_range(name, value, least=least)])
+
+
+def raise_problems(problems: Iterable[str | None]) -> None:
+    """Raise one ConfigError that tells all problems there are, a line each; ``None`` is no problem."""
+    told = [problem for problem in problems if problem is not None]
+    if told:
+        raise ConfigError("\n".join(told))
 
 
 def _value(text: str) -> Any:
@@ -94,8 +124,8 @@ def _value(text: str) -> Any:
 def _problem(detail: ErrorDetails, where: str) -> str:
     name = ".".join(str(part) for part in detail["loc"])
     context = detail.get("ctx", {})
-    if isinstance(context.get("error"), ConfigError):  # a range check in __post_init__
-        return f"{context['error']} (in {where})"
+    if isinstance(context.get("error"), ConfigError):  # range checks in __post_init__
+        return "\n".join(f"{problem} (in {where})" for problem in str(context["error"]).splitlines())
     if detail["type"] == "missing":
         return f"setting {name!r} is missing in {where} and has no default"
     return f"{name} = {detail['input']!r} in {where}: {detail['msg'][0].lower()}{detail['msg'][1:]}"

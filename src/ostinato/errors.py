@@ -8,7 +8,6 @@
   + RunError (OSError)            a run folder or model file is absent, damaged, in use, or of another version
     - DamagedError                a file of a run is truncated or altered
   + TrainingError (RuntimeError)  training cannot go on
-  + CapabilityError (TypeError)   this recipe cannot do that
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
-    "CapabilityError",
     "CodecError",
     "ConfigError",
     "CorpusError",
@@ -60,10 +58,6 @@ class DamagedError(RunError):
 
 class TrainingError(OstinatoError, RuntimeError):
     """Training cannot go on."""
-
-
-class CapabilityError(OstinatoError, TypeError):
-    """The recipe cannot do what was asked, such as generating from a classifier."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], *, where: str) -> ConfigError:

@@ -127,7 +127,8 @@ def test_score_reads_files_and_standard_input(run, text_run, item_run, tmp_path,
 
 @pytest.mark.parametrize("protocol", ["contiguous", "windows"])
 def test_evaluate_names_its_protocol(run, text_run, corpora, protocol):
-    arguments = ["evaluate", text_run, corpora / "cats.txt", "--protocol", protocol, "--windows", 50]
+    count = ["--windows", 50] if protocol == "windows" else []
+    arguments = ["evaluate", text_run, corpora / "cats.txt", "--protocol", protocol, *count]
     status, out, _ = run(*arguments)
     assert status == 0
     assert out.startswith(f"{protocol}: ")
@@ -236,7 +237,8 @@ BAD = [
      "each step, use --greedy"),
     (["--top-p", "2"], 2, "top-p must be above 0 and at most 1, got 2"),
     (["--top-k", "0"], 2, "top-k must be at least 1, got 0; leave it out to keep all symbols"),
-    (["--greedy", "--top-k", "3"], 2, "greedy search takes the most probable symbol; it cannot go with top-k"),
+    (["--greedy", "--top-k", "3", "--samples", "2"], 2, "greedy search takes the most probable symbol, always; it "
+     "cannot go with top-k, several samples"),
     (["--length", "0"], 2, "length must be at least 1, got 0"),
     (["--rules", "topk"], 2, "unknown rule 'topk' in --rules; did you mean 'top-k'? Known: min-p, temperature, "
      "top-k, top-p"),
@@ -245,6 +247,7 @@ BAD = [
      "'U' (U+0055) at position 1, 'E' (U+0045) at position 2, 'N' (U+004E) at position 4, '?' (U+003F) at position 5. "
      "Ways out: change the text, or choose --unknown nearest (takes the most alike known symbol) or --unknown skip "
      "(leaves them out)"),
+    (["--device", "cpu:foo"], 2, "device 'cpu:foo' is not there; this machine has: cpu"),
     (["--device", "tpu"], 2, "device 'tpu' is not there; this machine has: cpu"),
     (["--threads", "0"], 2, "--threads must be at least 1, got 0"),
 ]  # fmt: skip
@@ -273,7 +276,7 @@ def test_a_prompt_of_ten_megabytes_is_refused_with_the_way_out(run, text_run, tm
     assert run("generate", text_run, "--prompt-file", path, "--prompt-tail", 2000, "--seed", 1, "--length", 5)[0] == 0
 
 
-def test_a_prompt_of_a_million_symbols_is_read(run, text_run, tmp_path):
+def test_a_long_prompt_is_read(run, text_run, tmp_path):
     path = tmp_path / "long.txt"
     path.write_text("the cat sat on the mat. " * 8_000)
     assert run("score", text_run, "the")[0] == 0
@@ -285,14 +288,19 @@ TRAINING = [
     ("one.txt", b"a" * 500, [], 1, "{} holds only one symbol, 'a': there is nothing to learn from"),
     ("binary.bin", b"\0\1\2", [], 1, "{} is binary, not text: byte 0 is zero. Give text files, or name its --encoding"),
     ("short.txt", b"abcabcabcabc", [], 1, "the training text has 10 symbols, fewer than batch_size + 1 = 2 windows of "
-     "48. Give more text, or --set window=6 --set batch_size=1"),
+     "48. Give more text, or --set window=5 --set batch_size=1"),
     ("latin.txt", "é".encode("latin-1") * 9, [], 1, "{} is not utf-8: byte 0 is 0xe9. Name the right one (such as "
      "--encoding latin-1), or use --errors replace"),
     ("ok.txt", b"abc\n\nab" * 99, ["--set", "hiden_size=3"], 2, "unknown setting 'hiden_size' in --set; did you mean "
      "'hidden_size'? Known: average, batch_size, beta2, clip, codec, core, dropout, embedding_size, hidden_size, "
      "input_dropout, layers, learning_rate, nfc, patience, precision, recurrent_dropout, residual, restart, tied, "
      "unknown, valid_symbols, variational, vocabulary, warmup, weight_decay, window"),
-    ("ok.txt", b"abc\n\nab" * 99, ["--set", "layers=0"], 2, "layers must be at least 1, got 0 (in the settings given)"),
+    ("ok.txt", b"abc\n\nab" * 99, ["--set", "layers=0", "--set", "dropout=2"], 2, "layers must be at least 1, got 0 "
+     "(in the settings given)\ndropout must be at least 0 and below 1, got 2.0 (in the settings given)"),
+    ("ok.txt", b"abc\n\nab" * 99, ["--set", "core=jordan", "--set", "dropout=0.5"], 2, "core = 'jordan' puts out "
+     "logits, which are never dropped; use input_dropout or recurrent_dropout (in the settings given)"),
+    ("ok.txt", b"abc\n\nab" * 99, ["--seed", "-1"], 2, "seed must be at least 0, got -1"),
+    ("ok.txt", b"abc\n\nab" * 99, ["--unknown", "skip"], 2, "--unknown is for a model that exists; it needs --from"),
     ("ok.txt", b"abc\n\nab" * 99, ["--recipe", "charlm"], 2, "unknown recipe 'charlm' in --recipe; did you mean "
      "'char-lm'? Known: char-lm, word-lm"),
     ("ok.txt", b"abc\n\nab" * 99, ["--valid", "nothing.txt"], 2, "--valid 'nothing.txt' is neither a share such as 0.1 "
@@ -348,8 +356,8 @@ def test_starting_from_weights_of_another_size_is_refused(run, text_run, corpora
     status, _, err = run("train", corpora / "cats.txt", "--from", text_run, "--set", "embedding_size=9", "--steps", 1)
     assert (status, err) == (
         2,
-        f"error: the weights of {text_run} do not fit these settings: embedding.weight has shape (15, 8), the model has "
-        "(15, 9). Leave the settings of its sizes as they are, or train without --from\n",
+        f"error: the weights of {text_run} do not fit these settings: embedding.weight has shape (15, 8), "
+        "the model has (15, 9). Leave the settings of its sizes as they are, or train without --from\n",
     )
 
 
@@ -359,6 +367,53 @@ def test_a_kind_that_does_not_fit_the_base_is_refused(run, text_run, corpora, tm
         2,
         f"error: {text_run} is a model of running text, the corpus is items; force its kind with --as\n",
     )
+
+
+def test_the_symbols_of_a_base_cannot_be_set(run, text_run, corpora):
+    status, _, err = run("train", corpora / "cats.txt", "--from", text_run, "--set", "codec=bytes", "--steps", 1)
+    assert (status, err) == (2, f"error: with --from the symbols are those of {text_run}; codec cannot be set\n")
+
+
+def test_options_of_one_protocol_are_refused_with_another(run, text_run, corpora):
+    status, _, err = run("evaluate", text_run, corpora / "cats.txt", "--windows", 5)
+    assert (status, err) == (2, "error: windows and seed are for the windows protocol, not for contiguous\n")
+    arguments = ["evaluate", text_run, corpora / "cats.txt", "--protocol", "windows"]
+    assert run(*arguments, "--windows", 0)[2] == "error: windows must be at least 1, got 0\n"
+    assert run(*arguments, "--seed", -1)[2] == "error: seed must be at least 0, got -1\n"
+
+
+def test_an_empty_text_is_not_scored(run, text_run):
+    assert run("score", text_run, "") == (2, "", "error: there is nothing to score: the text is empty\n")
+
+
+def test_what_nobody_foresaw_still_ends_in_one_line(run, text_run, monkeypatch):
+    import ostinato.workshop.model
+
+    def fail(*_, **__):
+        raise RuntimeError("the sky fell\nin pieces")
+
+    monkeypatch.setattr(ostinato.workshop.model, "load", fail)
+    assert run("generate", text_run) == (1, "", "error: RuntimeError: the sky fell (--debug shows where)\n")
+
+
+def test_damage_is_told_by_every_command_that_reads_a_model(run, text_run):
+    best = json.loads((text_run / "best.json").read_text())
+    path = text_run / "checkpoints" / f"step-{best['step']:06d}" / f"{best['weights']}.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    for words in (["generate", text_run, "--seed", 1], ["score", text_run, "the"], ["info", text_run]):
+        assert "is damaged" in run(*words)[2]
+
+
+def test_a_score_shows_whole_characters_whatever_the_symbols_are(run, tmp_path):
+    (tmp_path / "t.txt").write_text("le café était fermé.\n\n" * 50)
+    settings = [*SMALL, "--set", "codec=bytes"]
+    assert run("train", tmp_path / "t.txt", "--out", tmp_path / "r", "--steps", 1, *settings)[0] == 0
+    (told,) = objects(run("score", tmp_path / "r", "café été", "--per", "word", "--json")[1])
+    assert [part["text"] for part in told["parts"]] == ["café", " été"]
+    assert [part["symbols"] for part in told["parts"]] == [5, 6]
+    shown = ostinato.load(tmp_path / "r").score("é<")._repr_html_()
+    assert ">é</span>" in shown
+    assert ">&lt;</span>" in shown
 
 
 def test_debug_shows_the_traceback(text_run):

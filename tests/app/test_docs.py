@@ -10,8 +10,7 @@ from ostinato.app.cli import main
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-CONSOLE = re.compile(r"^```console\n(.*?)^```", re.M | re.S)
-PYTHON = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.M | re.S)
 PROSE = (
     'It was the end of the day. The dog sat, a cat slept.\n\nA class is an object. "def" it said, Ada\'s É!\n\n' * 40
 )
@@ -42,27 +41,33 @@ def shortened(command):
     return command.replace("ostinato demo", "ostinato demo --minutes 0.1 --out runs/demo")
 
 
-def commands_of(page):
-    blocks = CONSOLE.findall(page.read_text(encoding="utf-8"))
-    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+def run_command(command, capsys):
+    words = shlex.split(shortened(command))
+    assert words[0] == "ostinato", command
+    status = main(words[1:])
+    assert status == 0, f"{command}\n{capsys.readouterr().err}"
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if commands_of(p)], ids=lambda p: p.name)
-def test_every_command_works_as_written(page, place, capsys):
-    for command in commands_of(page):
-        words = shlex.split(shortened(command))
-        assert words[0] == "ostinato", command
-        status = main(words[1:])
-        assert status == 0, f"{command}\n{capsys.readouterr().err}"
+def run_example(code, page, names):
+    short = re.sub(r"(train\(.*)minutes=[\d.]+", r"\1steps=3, settings={'hidden_size': 32}", code)
+    short = re.sub(r"(resume\(.*)minutes=[\d.]+", r"\1minutes=0.02", short)
+    exec(compile(short, str(page), "exec"), names)
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if PYTHON.search(p.read_text())], ids=lambda p: p.name)
-def test_every_python_example_works_as_written(page, place):
+@pytest.mark.parametrize("page", [p for p in PAGES if BLOCK.search(p.read_text())], ids=lambda p: p.name)
+def test_every_command_and_example_works_as_written_in_their_order(page, place, capsys):
     names = {}
-    for block in PYTHON.findall(page.read_text(encoding="utf-8")):
-        short = re.sub(r"(train\(.*)minutes=[\d.]+", r"\1steps=3, settings={'hidden_size': 32}", block)
-        short = re.sub(r"(resume\(.*)minutes=[\d.]+", r"\1minutes=0.02", short)
-        exec(compile(short, str(page), "exec"), names)
+    for kind, block in BLOCK.findall(page.read_text(encoding="utf-8")):
+        if kind == "python":
+            run_example(block, page, names)
+        for line in block.splitlines() if kind == "console" else []:
+            if line.startswith("$ "):
+                run_command(line[2:], capsys)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_nothing_is_left_to_be_filled_in(page):
+    assert not re.search(r"\b[A-Z]+_(TABLE|OUTPUT|LINE|GRADIENTS)\b", page.read_text(encoding="utf-8"))
 
 
 def test_pages_link_to_what_is_there():

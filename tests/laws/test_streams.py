@@ -110,8 +110,9 @@ def test_a_text_shorter_than_its_windows_is_refused_with_a_way_out():
         ContinuousStream(text(30), BEGIN, batch_size=2, window=16, seed=1)
     assert str(caught.value) == (
         "the training text has 30 symbols, fewer than batch_size + 1 = 3 windows of 16. "
-        "Give more text, or --set window=2 --set batch_size=1"
+        "Give more text, or --set window=15 --set batch_size=1"
     )
+    ContinuousStream(text(30), BEGIN, batch_size=1, window=15, seed=1)
 
 
 def test_encoded_items_end_in_the_end_symbol():

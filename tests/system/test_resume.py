@@ -11,7 +11,7 @@ import ostinato
 from conftest import TINY
 from ostinato.errors import ConfigError
 from ostinato.runs import RunFolder
-from ostinato.training.loop import Evaluated
+from ostinato.training.loop import Evaluated, RolledBack, Stopped
 
 PARTS = ["weights", "average", "optimizer", "carried_state"]
 
@@ -21,20 +21,28 @@ def last_bytes(run):
     return {part: (folder / f"{part}.safetensors").read_bytes() for part in PARTS}
 
 
+def told(run):
+    """What metrics.jsonl says, without what the clock says."""
+    clocks = ("symbols_per_second", "unix_seconds")
+    return [{k: v for k, v in record.items() if k not in clocks} for record in RunFolder(run).metrics()]
+
+
 @pytest.mark.parametrize("corpus", ["cats.txt", "names.txt"])
 @pytest.mark.parametrize("core", ["elman", "jordan", "lstm", "gru"])
-def test_ten_steps_are_five_and_five_byte_for_byte(corpora, tmp_path, corpus, core):
+@pytest.mark.parametrize("cut", [5, 6, 10])  # between evaluations, before one, before the last
+def test_ten_steps_in_two_parts_are_ten_steps_byte_for_byte(corpora, tmp_path, corpus, core, cut):
     settings = {**TINY, "core": core, "dropout": 0.0 if core == "jordan" else 0.2, "recurrent_dropout": 0.1}
     source = str(corpora / corpus)
     ostinato.train(source, out=tmp_path / "whole", steps=10, settings=settings).to_end()
     first = ostinato.train(source, out=tmp_path / "cut", steps=10, settings=settings)
     for event in first:
-        if getattr(event, "step", 0) == 5:
+        if getattr(event, "step", 0) == cut:
             first.save()
             break
     again = ostinato.resume(tmp_path / "cut")
-    assert again.trainer.step == 5
+    assert again.trainer.step == cut
     again.to_end()
+    assert told(tmp_path / "cut") == told(tmp_path / "whole")
     assert last_bytes(tmp_path / "cut") == last_bytes(tmp_path / "whole")
     assert (tmp_path / "cut" / "best.json").read_bytes() == (tmp_path / "whole" / "best.json").read_bytes()
 
@@ -48,6 +56,36 @@ def test_what_was_written_after_the_checkpoint_is_cut_from_the_metrics(corpora, 
     assert [record["step"] for record in RunFolder(out).metrics()] == [2, 4, 6]
     ostinato.resume(out).to_end()
     assert [record["step"] for record in RunFolder(out).metrics()] == [2, 4, 6, 8, 10, 12, 14, 16]
+
+
+def test_a_rollback_after_resuming_goes_back_to_the_last_evaluation(corpora, tmp_path):
+    first = ostinato.train(str(corpora / "cats.txt"), out=tmp_path / "run", steps=16, settings=TINY)
+    for event in first:
+        if getattr(event, "step", 0) == 5:
+            first.save()
+            break
+    again = ostinato.resume(tmp_path / "run")
+    honest = again.trainer.task.loss
+    calls = []
+
+    def broken_once(batch, state, context):
+        calls.append(context.training)
+        result, after = honest(batch, state, context)
+        return (result, after) if sum(calls) != 1 else (type(result)(result.total * float("nan"), result.count), after)
+
+    again.trainer.task.loss = broken_once
+    events = list(again)
+    assert next(e for e in events if isinstance(e, RolledBack)) == RolledBack(5, 4, "loss nan", 0.5)
+    assert Stopped(16, "done") in events
+
+
+def test_more_minutes_are_evaluated_as_a_run_of_that_length_and_not_cut_short(corpora, tmp_path):
+    settings = {**TINY, "patience": 3}
+    ostinato.train(str(corpora / "cats.txt"), out=tmp_path / "run", steps=8, settings=settings).to_end()
+    again = ostinato.resume(tmp_path / "run", minutes=0.1)
+    assert again.trainer.evaluate_every > 1
+    events = list(again)
+    assert events[-1].reason == "done"
 
 
 def test_a_finished_run_goes_on_with_a_new_schedule_and_says_so_otherwise(text_run):
@@ -126,7 +164,7 @@ def go_on(out, calls=None):
 
 def bytes_of(out):
     last = out / "checkpoints" / ("step-%06d" % RunFolder(out).steps()[-1])
-    return [(p.name, p.read_bytes()) for p in sorted(last.glob("*.safetensors"))]
+    return [(p.name, p.read_bytes()) for p in [*sorted(last.glob("*.safetensors")), out / "best.json"]]
 
 reference = folder / "reference"
 os.waitpid(forked(lambda: begin(reference)), 0)
@@ -146,7 +184,7 @@ while done < kills:
         status = os.waitpid(child, 0)[1]
         if os.WIFSIGNALED(status):
             done += 1
-            inside += calls is not None
+            inside += any((out / "checkpoints").glob(".draft-*"))  # died with a checkpoint half made
         else:
             assert status == 0, status
         run = RunFolder(out)

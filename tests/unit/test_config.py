@@ -18,7 +18,7 @@ class Settings:
     sizes: tuple[int, ...] = ()
 
     def __post_init__(self):
-        config.in_range("hidden_size", self.hidden_size, least=1)
+        config.at_least("hidden_size", self.hidden_size, 1)
 
 
 def test_what_is_written_reads_back():

@@ -68,7 +68,6 @@ def test_a_damaged_document_is_seen(tmp_path, change, error, message):
     assert str(caught.value).startswith(f"{path} {message}")
 
 
-FILES = ["config.json", "codec.json", "origin.json", "best.json", "corpus.safetensors"]
 PARTS = ["weights.safetensors", "average.safetensors", "optimizer.safetensors", "carried_state.safetensors"]
 
 
@@ -144,6 +143,58 @@ def test_with_no_whole_checkpoint_left_that_is_said(text_run):
         ostinato.load(text_run)
     with pytest.raises(RunError, match="has no whole checkpoint to go on from; train anew"):
         ostinato.resume(text_run, minutes=1)
+
+
+@pytest.mark.parametrize("name", ["config.json", "codec.json", "origin.json"])
+def test_another_version_is_refused_naming_both(text_run, name):
+    path = text_run / name
+    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    with pytest.raises(RunError, match=f"{name} has format version 2; this version of ostinato reads 1"):
+        ostinato.load(text_run)
+
+
+def test_a_checkpoint_of_another_version_is_left_where_it_is(text_run):
+    step = RunFolder(text_run).steps()[-1]
+    path = text_run / "checkpoints" / f"step-{step:06d}" / "trainer.json"
+    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    with pytest.raises(RunError, match="has format version 2"):
+        ostinato.resume(text_run, minutes=1)
+    assert RunFolder(text_run).steps()[-1] == step
+
+
+def test_a_checkpoint_set_aside_twice_gets_another_name(text_run):
+    run = RunFolder(text_run)
+    step = run.steps()[-1]
+    (text_run / "checkpoints" / f"step-{step:06d}.damaged").mkdir()
+    truncate(text_run / "checkpoints" / f"step-{step:06d}" / "weights.safetensors")
+    assert f"Set aside as step-{step:06d}.damaged-2" in run.load_latest()[1][0]
+
+
+def test_a_best_checkpoint_that_is_gone_is_looked_for_anew(text_run):
+    trainer = ostinato.resume(text_run, minutes=0.02).trainer
+    trainer.best = {"step": 7, "weights": "weights", "nats_per_symbol": 0.1}
+    trainer.step = 151
+    RunFolder(text_run).save(trainer.snapshot())
+    training = ostinato.resume(text_run, minutes=0.02)
+    assert training.trainer.best is None
+    assert training.notes[0].startswith("the best checkpoint so far, of step 7, is no longer there")
+    training.to_end()
+    best = documents.read_document(text_run / "best.json")
+    assert best["step"] in RunFolder(text_run).steps()
+
+
+def test_a_run_can_be_resumed_from_the_moment_it_is_there(corpora, tmp_path, monkeypatch):
+    monkeypatch.setattr(RunFolder, "save", lambda *_: pytest.fail("the first checkpoint comes with the folder"))
+    ostinato.train(str(corpora / "cats.txt"), out=tmp_path / "run", steps=2, settings=TINY)
+    monkeypatch.undo()
+    ostinato.resume(tmp_path / "run").to_end()
+
+
+def test_missing_metrics_and_a_damaged_end_stop_nothing(text_run):
+    (text_run / "metrics.jsonl").unlink()
+    truncate(text_run / "finished.json")
+    assert RunFolder(text_run).metrics() == []
+    assert RunFolder(text_run).finished() is None
 
 
 def test_damaged_metrics_stop_nothing(text_run):

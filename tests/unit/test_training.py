@@ -29,10 +29,12 @@ def make_trainer(*, dropout=None, core="lstm", patience=None, rate=1e-2, steps=4
     network = LanguageModel(CODEC.size, core=core, layers=1, hidden_size=12, embedding_size=6, **model)
     task = LanguageModelTask(network, dropout or Dropout())
     stream = ContinuousStream(DATA, CODEC.begin, batch_size=4, window=8, seed=1, restart=0.1)
-    settings = TrainSettings(rate, 0.1, 0.0, 0.99, 1.0, 0.9, 5, patience, seed=1)
-    schedule = Schedule(0.1)
-    schedule.begin(0, steps)
-    return Trainer(task, stream, Validation(DATA, CODEC.begin, items=False, limit=500), settings, schedule)
+    settings = TrainSettings(rate, 0.1, 0.0, 0.99, 1.0, 0.9, patience, seed=1)
+    validation = Validation(DATA, CODEC.begin, items=False, limit=500)
+    trainer = Trainer(task, stream, validation, settings, Schedule(0.1))
+    trainer.evaluate_every = 5
+    trainer.begin_schedule(steps)
+    return trainer
 
 
 def test_a_rows_draws_depend_on_seed_step_row_and_site_alone():
@@ -171,19 +173,43 @@ def test_patience_stops_when_validation_does_not_improve():
 
 def test_the_better_of_weights_and_average_is_noted():
     trainer = make_trainer()
-    assert trainer.note_best({"weights": 2.0, "average": 1.5})
+    assert trainer.note_evaluation({"weights": 2.0, "average": 1.5})
     assert trainer.best == {"step": 0, "weights": "average", "nats_per_symbol": 1.5}
-    assert not trainer.note_best({"weights": 1.6, "average": 1.7})
+    assert not trainer.note_evaluation({"weights": 1.6, "average": 1.7})
     assert trainer.stale == 1
+
+
+def test_a_validation_loss_that_is_not_finite_is_never_the_best():
+    trainer = make_trainer()
+    assert trainer.note_evaluation({"weights": math.nan, "average": 2.0})
+    assert trainer.best["weights"] == "average"
+    assert not trainer.note_evaluation({"weights": math.nan, "average": math.inf})
+    assert trainer.note_evaluation({"weights": 1.0, "average": math.nan})
+    assert trainer.best == {"step": 0, "weights": "weights", "nats_per_symbol": 1.0}
+
+
+def test_patience_counts_from_the_start_of_a_schedule():
+    trainer = make_trainer()
+    trainer.note_evaluation({"weights": 1.0})
+    trainer.note_evaluation({"weights": 3.0})
+    assert trainer.stale == 1
+    trainer.begin_schedule(100)
+    for loss in (2.5, 2.0, 1.5):  # worse than the best so far, but falling
+        assert not trainer.note_evaluation({"weights": loss})
+    assert trainer.stale == 0
+    assert trainer.best["nats_per_symbol"] == 1.0
 
 
 def test_the_schedule_rises_and_falls_to_nothing():
     schedule = Schedule(0.1)
     schedule.begin(0, 100)
-    assert schedule.factor(0) == pytest.approx(0.1)
-    assert schedule.factor(9) == pytest.approx(1.0)
-    assert schedule.factor(54) == pytest.approx(0.5)
-    assert schedule.factor(99) == 0.0
+    assert schedule.factor(0) == pytest.approx(0.05)
+    assert schedule.factor(9) == pytest.approx(0.95)
+    assert schedule.factor(54) + schedule.factor(55) == pytest.approx(1.0)
+    assert 0 < schedule.factor(99) < 1e-3
+    only = Schedule(0.1)
+    only.begin(0, 1)
+    assert only.factor(0) > 0.3
 
 
 @given(
@@ -220,6 +246,7 @@ def test_a_clock_turns_time_into_steps_and_moves_the_end_only_when_it_is_off():
     [
         ({"minutes": 1, "steps": 5}, "give one of minutes, epochs and steps, not minutes and steps"),
         ({"steps": -5}, "steps must be above 0, got -5"),
+        ({"minutes": math.inf}, "minutes must be above 0, got inf"),
         ({"minutes": 0}, "minutes must be above 0, got 0"),
     ],
 )

@@ -123,8 +123,8 @@ def _evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         help="contiguous: once through, state carried. windows: random 256-symbol windows, each from a fresh state. "
         "items: every item by itself (default: what fits the model)",
     )
-    command.add_argument("--windows", type=int, default=2000, help="windows to draw (default: %(default)s)")
-    command.add_argument("--seed", type=int, default=1, help="chooses the windows (default: %(default)s)")
+    command.add_argument("--windows", type=int, help="for the windows protocol: how many to draw (default: 2000)")
+    command.add_argument("--seed", type=int, help="for the windows protocol: chooses them (default: 1)")
     command.add_argument("--json", action="store_true", help="one object on standard output")
     _reading(command, kind=False)
     _unknown(command)

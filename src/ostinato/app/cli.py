@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import time
@@ -59,11 +60,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except Exception as error:  # the edge of the process: whatever it is, it is told in one line
+        if args.debug:
+            raise
+        told = str(error).strip().splitlines() or [""]
+        print(f"error: {type(error).__name__}: {told[0]} (--debug shows where)", file=sys.stderr)
+        return 1
 
 
 def run() -> None:
     """Run the process's own command line and exit."""
     ignore_known_warnings()
+    for stream in (sys.stdout, sys.stderr):  # a pipe may know less characters than a model writes
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     sys.exit(main())
 
 

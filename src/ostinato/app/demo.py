@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 from rich.text import Text
 
-from ostinato.app.process import set_threads
+from ostinato.app.process import prepare_torch
 from ostinato.app.training import follow, free_folder
 from ostinato.data import digest, read_corpus
 
@@ -34,7 +36,7 @@ def demo(args: Namespace) -> int:
     with console.status("setting up"):
         from ostinato.workshop.setting_up import train
 
-        set_threads(args.threads)
+        prepare_torch(args.threads)
         out = args.out or free_folder(Path("runs"), "demo")
         training = train(
             corpus, out=out, minutes=args.minutes, device=args.device, started=args.started, command=args.command_line
@@ -44,10 +46,11 @@ def demo(args: Namespace) -> int:
         return status
     _show_samples(console, out)
     _show_score(console, out)
+    where = escape(shlex.quote(str(out)))
     console.print(
-        f"\nThe model lies in [bold]{out}[/]. Three things to try next:\n\n"
-        f'  ostinato generate {out} --prompt "Lists are " --temperature 0.7\n'
-        f'  ostinato score {out} "A class is an object." --per word\n'
+        f"\nThe model lies in [bold]{where}[/]. Three things to try next:\n\n"
+        f'  ostinato generate {where} --prompt "Lists are " --temperature 0.7\n'
+        f'  ostinato score {where} "A class is an object." --per word\n'
         "  ostinato train YOUR_OWN_TEXT.txt --minutes 3\n",
         highlight=False,
         soft_wrap=True,

@@ -7,7 +7,7 @@ import json
 import sys
 from argparse import Namespace
 
-from ostinato.app.process import set_threads
+from ostinato.app.process import load_model
 from ostinato.data.reading import Reading, read_plain
 from ostinato.decode.rules import build_rules
 from ostinato.errors import ConfigError
@@ -23,12 +23,7 @@ def generate(args: Namespace) -> int:
         order=None if args.rules is None else [name.strip() for name in args.rules.split(",")],
     )
     prompt = _prompt(args)
-    from ostinato.workshop.model import load
-
-    set_threads(args.threads)
-    model = load(args.run, device=args.device)
-    for warning in model.saved.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+    model = load_model(args)
     run = model.generate_many(
         [prompt],
         samples=args.samples,

@@ -48,7 +48,7 @@ def info(args: Namespace) -> int:
 def runs(args: Namespace) -> int:
     """List the runs in a folder."""
     rows = []
-    for path in sorted(p.parent for p in args.folder.glob("*/config.json")):
+    for path in sorted(p.parent for p in args.folder.glob("[!.]*/config.json")):
         try:
             rows.append(_row(RunFolder(path)))
         except RunError as error:

@@ -1,14 +1,20 @@
-"""What is set once for the whole process: warnings, threads, and what Ctrl-C does."""
+"""What is set once for the whole process: warnings, threads, precision, and what Ctrl-C does; and loading a model."""
 
 from __future__ import annotations
 
 import signal
+import sys
 import warnings
+from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from ostinato.errors import ConfigError
+from ostinato.config import at_least
+
+if TYPE_CHECKING:
+    from ostinato.workshop.model import Model
 
 
 def ignore_known_warnings() -> None:
@@ -16,19 +22,30 @@ def ignore_known_warnings() -> None:
     warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous chunk")
 
 
-def set_threads(count: int | None) -> None:
-    """Set how many processor threads PyTorch uses; ``None`` leaves its choice.
+def prepare_torch(threads: int | None) -> None:
+    """Set how many processor threads PyTorch uses (``None`` leaves its choice), and that float32 means float32.
 
     Raises:
         ConfigError: The count is under 1.
     """
-    if count is None:
-        return
-    if count < 1:
-        raise ConfigError(f"--threads must be at least 1, got {count}")
+    if threads is not None:
+        at_least("--threads", threads, 1)
     import torch
 
-    torch.set_num_threads(count)
+    torch.backends.cudnn.allow_tf32 = False  # scores of a GPU and of a CPU are to agree
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
+def load_model(args: Namespace) -> Model:
+    """Load the model that a command asks for, telling what was found damaged."""
+    prepare_torch(args.threads)
+    from ostinato.workshop.model import load
+
+    model = load(args.run, device=args.device)
+    for warning in model.saved.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    return model
 
 
 class Interruption:

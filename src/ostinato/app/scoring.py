@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from ostinato.app.process import set_threads
-from ostinato.data import Reading, read_corpus
+from ostinato.app.process import load_model
+from ostinato.data import Kind, Reading, read_corpus
 from ostinato.data.reading import read_plain
 from ostinato.errors import ConfigError
 
@@ -25,10 +25,7 @@ _COLOURS = ((1.0, "green"), (3.0, ""), (5.0, "yellow"), (8.0, "dark_orange"), (m
 def score(args: Namespace) -> int:
     """Score a text, or a file of items line by line."""
     text = _text(args)
-    from ostinato.workshop.model import load
-
-    set_threads(args.threads)
-    model = load(args.run, device=args.device)
+    model = load_model(args)
     of_items = model.codec.end is not None
     texts = [line for line in text.splitlines() if line.strip()] if of_items and args.file else [text]
     console = Console()
@@ -43,12 +40,9 @@ def score(args: Namespace) -> int:
 def evaluate(args: Namespace) -> int:
     """Measure a model on held-out text."""
     reading = Reading(args.encoding, args.errors, args.column)
-    from ostinato.workshop.model import load
-
-    set_threads(args.threads)
-    model = load(args.run, device=args.device)
-    kind = "text" if model.codec.end is None else "items"
-    corpus = read_corpus(args.corpus, reading=reading, kind="items" if kind == "items" else "text")
+    model = load_model(args)
+    kind: Kind = "text" if model.codec.end is None else "items"
+    corpus = read_corpus(args.corpus, reading=reading, kind=kind, to_learn=False)
     console = Console(stderr=True)
     with console.status("reading the text") as status:
         result = model.evaluate(
@@ -85,8 +79,8 @@ def evaluate(args: Namespace) -> int:
 def show_score(console: Console, result: Score) -> None:
     """Print a text with its surprising places coloured."""
     coloured = Text()
-    for part in result.parts:
-        if part.text != "<end>":
+    for part in result.per("character"):
+        if not part.is_end:
             coloured.append(part.text, style=_colour(part))
     console.print(coloured)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from ostinato.app.process import between_steps, set_threads
+from ostinato.app.process import between_steps, prepare_torch
 from ostinato.config import parse_assignments
 from ostinato.data import Corpus, Reading, read_corpus
 from ostinato.errors import ConfigError
@@ -29,7 +29,7 @@ def train(args: Namespace) -> int:
         from ostinato.workshop.budget import Amount
         from ostinato.workshop.setting_up import Order, set_up
 
-        set_threads(args.threads)
+        prepare_torch(args.threads)
         order = Order(
             out=args.out or free_folder(Path("runs"), args.corpus[0]),
             recipe=args.recipe,
@@ -54,7 +54,8 @@ def resume(args: Namespace) -> int:
         from ostinato.runs import RunFolder
         from ostinato.workshop.setting_up import resume as set_up_again
 
-        set_threads(args.threads or RunFolder(args.run).config()["threads"])
+        recorded = RunFolder(args.run).config()["threads"]
+        prepare_torch(recorded if args.threads is None else args.threads)
         training = set_up_again(args.run, minutes=args.minutes, device=args.device, started=args.started)
     return follow(training, console, json_lines=args.json)
 
@@ -79,7 +80,7 @@ def follow(training: object, console: Console, *, json_lines: bool = False, samp
     if interruption.asked:
         step = training.trainer.step
         console.print(
-            f"stopped and saved at step {step}. To go on: ostinato resume {shlex.quote(str(path))}",
+            f"stopped and saved at step {step}. To go on: ostinato resume {escape(shlex.quote(str(path)))}",
             highlight=False,
             soft_wrap=True,
         )
@@ -110,4 +111,4 @@ def _validation(given: str, reading: Reading, corpus: Corpus) -> float | Corpus:
     except ValueError:
         if not Path(given).exists():
             raise ConfigError(f"--valid {given!r} is neither a share such as 0.1 nor a file that exists") from None
-        return read_corpus([given], reading=reading, kind=corpus.kind)
+        return read_corpus([given], reading=reading, kind=corpus.kind, to_learn=False)

@@ -28,9 +28,9 @@ class Codec(abc.ABC):
     """
 
     name: ClassVar[str]
-    lossless: ClassVar[bool] = True
 
-    def __init__(self, pieces: Sequence[bytes], *, end: bool) -> None:
+    def __init__(self, pieces: Sequence[bytes], *, end: bool, lossless: bool = True) -> None:
+        self.lossless = lossless
         self.end = len(pieces) if end else None
         self.pieces: tuple[bytes, ...] = (*pieces, b"") if end else tuple(pieces)
 

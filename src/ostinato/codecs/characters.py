@@ -31,7 +31,7 @@ class CharacterCodec(Codec):
         self.nfc = nfc
         if not self.alphabet:
             raise CodecError("a character codec needs at least one character, got an empty alphabet")
-        super().__init__([character.encode() for character in self.alphabet], end=end)
+        super().__init__([character.encode() for character in self.alphabet], end=end, lossless=not nfc)
         self._points = _code_points(self.alphabet)
 
     @classmethod

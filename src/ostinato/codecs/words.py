@@ -36,7 +36,7 @@ class WordCodec(Codec):
         self.words = tuple(words)
         self.spell = spell
         rest = [bytes([value]) for value in range(256)] if spell else [UNKNOWN_WORD.encode()]
-        super().__init__([*(word.encode() for word in words), *rest], end=end)
+        super().__init__([*(word.encode() for word in words), *rest], end=end, lossless=spell)
         self._ids = {word: id_ for id_, word in enumerate(words)}
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -26,8 +27,9 @@ class Core(nn.Module, abc.ABC, Generic[S]):
     DropConnect is a change of weights made from outside (``torch.func.functional_call``).
     """
 
-    #: Whether ``scan`` is there; a core with a fused kernel sets it.
-    has_scan: bool = False
+    #: Optional: run a whole sequence faster than ``step`` repeated, ``scan(xs, state, lengths, masks)``
+    #: with arguments and results as of ``forward``. A core with a fused kernel defines it.
+    scan: Callable[..., tuple[Tensor, S]] | None = None
 
     @abc.abstractmethod
     def initial_state(self, batch_size: int, context: Any = None) -> S:
@@ -51,10 +53,6 @@ class Core(nn.Module, abc.ABC, Generic[S]):
             Output [B, H] and the state after the step.
         """
 
-    def scan(self, xs: Tensor, state: S, lengths: Tensor | None, masks: Any) -> tuple[Tensor, S]:
-        """Run a whole sequence faster than ``step`` repeated; arguments and results as of ``forward``."""
-        raise AssertionError(f"{type(self).__name__} sets has_scan but defines no scan")
-
     def forward(
         self, xs: Tensor, state: S | None = None, *, lengths: Tensor | None = None, masks: Any = None
     ) -> tuple[Tensor, S]:
@@ -71,7 +69,7 @@ class Core(nn.Module, abc.ABC, Generic[S]):
             Outputs [B, T, H] (zero past a row's length) and the state after each row's last real step.
         """
         state = self.initial_state(len(xs)) if state is None else state
-        if self.has_scan and not self._is_tapped():
+        if self.scan is not None and not self._is_tapped():
             return self.scan(xs, state, lengths, masks)
         return unroll(self, xs, state, lengths, masks)
 

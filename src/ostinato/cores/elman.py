@@ -25,8 +25,6 @@ class Elman(Core[Tensor]):
     Source: Elman 1990, Cognitive Science 14(2); ReLU with identity: Le, Jaitly and Hinton 2015, arXiv:1504.00941.
     """
 
-    has_scan = True
-
     def __init__(self, input_size: int, hidden_size: int, *, nonlinearity: Literal["tanh", "relu"] = "tanh") -> None:
         super().__init__()
         self.hidden_size = hidden_size

@@ -41,8 +41,6 @@ class LSTM(Core[LSTMState]):
     Cummins 2000, Neural Computation 12(10); forget bias 1: Jozefowicz, Zaremba and Sutskever 2015.
     """
 
-    has_scan = True
-
     def __init__(self, input_size: int, hidden_size: int, *, forget_bias: float = 1.0) -> None:
         super().__init__()
         self.hidden_size = hidden_size

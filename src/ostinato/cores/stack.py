@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -26,8 +27,6 @@ class Stack(Core[tuple[Any, ...]]):
     Source: residual recurrent stacks: Wu et al. 2016, arXiv:1609.08144, sec. 3.1.
     """
 
-    has_scan = True
-
     def __init__(self, cores: Sequence[Core[Any]], *, residual: bool = False) -> None:
         super().__init__()
         self.layers = nn.ModuleList(cores)
@@ -50,7 +49,7 @@ class Stack(Core[tuple[Any, ...]]):
         """Run layer by layer, each over the whole sequence."""
         after = []
         for layer, core in enumerate(self._cores()):
-            run = core.scan if core.has_scan else (lambda *a, core=core: unroll(core, *a))
+            run = core.scan or partial(unroll, core)
             ys, new = run(xs, state[layer], lengths, None if masks is None else masks[layer])
             xs = self._join(layer, xs, ys)
             after.append(new)

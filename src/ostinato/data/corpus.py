@@ -45,7 +45,12 @@ class Corpus:
 
 
 def read_corpus(
-    sources: Sequence[str], *, reading: Reading | None = None, kind: Kind | None = None, standard_input: Any = None
+    sources: Sequence[str],
+    *,
+    reading: Reading | None = None,
+    kind: Kind | None = None,
+    standard_input: Any = None,
+    to_learn: bool = True,
 ) -> Corpus:
     """Read a corpus from files, folders, globs, ``-``, or the name of an embedded one.
 
@@ -54,6 +59,7 @@ def read_corpus(
         reading: Encoding, errors and column; the default is strict UTF-8.
         kind: ``"text"`` or ``"items"``; ``None`` looks at the lines and says in ``notes`` what it found.
         standard_input: A binary stream for ``-``; ``None`` means the process's own.
+        to_learn: Whether this is for learning from, which takes more than one symbol.
 
     Raises:
         CorpusError: Nothing is named, or something cannot be read, or there is nothing to learn from.
@@ -61,11 +67,14 @@ def read_corpus(
     if not sources:
         raise CorpusError(f"no corpus given. Name a file, a folder, '-', or one of: {', '.join(EMBEDDED)}")
     stream = sys.stdin.buffer if standard_input is None else standard_input
-    documents = list(read_documents(sources, reading or Reading(), standard_input=stream))
-    found, notes = (kind, ["as was asked"]) if kind else _detect(documents)
+    documents, passed_over = read_documents(sources, reading or Reading(), standard_input=stream)
+    found, reason = (kind, "as was asked") if kind else _detect(documents)
     texts = _items(documents) if found == "items" else (_running_text(documents),)
-    corpus = Corpus(found, texts, tuple(_origin(d) for d in documents), (_describe(found, texts, notes[0]),))
-    _check_worth_learning(corpus, " ".join(sources))
+    notes = [_describe(found, texts, reason)]
+    notes += [f"{d.name} of this Python: SHA-256 {d.sha256}" for d in documents if d.name in EMBEDDED]
+    notes += [f"passed over, as they are no text: {', '.join(passed_over)}"] if passed_over else []
+    corpus = Corpus(found, texts, tuple(_origin(d) for d in documents), tuple(notes))
+    _check_size(corpus, " ".join(sources), to_learn=to_learn)
     return corpus
 
 
@@ -94,8 +103,9 @@ def split(corpus: Corpus, *, share: float, seed: int) -> tuple[Corpus, Corpus]:
         parts: tuple[tuple[str, ...], tuple[str, ...]] = ((text[:cut],), (text[cut:],))
     else:
         # A hash of the item itself decides, so neither order nor repeats matter.
-        bound = int(share * 2**64)
-        chosen = {t for t in set(corpus.texts) if _hash(seed, t) < bound}
+        ranked = sorted(set(corpus.texts), key=lambda text: (_hash(seed, text), text))
+        few = sum(_hash(seed, text) < int(share * 2**64) for text in ranked)
+        chosen = set(ranked[: max(1, min(few, len(ranked) - 1))])
         parts = tuple(t for t in corpus.texts if t not in chosen), tuple(t for t in corpus.texts if t in chosen)
     train, valid = (Corpus(corpus.kind, part, corpus.sources, corpus.notes) for part in parts)
     if not train.size or not valid.size:
@@ -107,9 +117,9 @@ def _hash(seed: int, text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8, salt=str(seed).encode()[:16]).digest(), "big")
 
 
-def _detect(documents: Sequence[Document]) -> tuple[Kind, list[str]]:
+def _detect(documents: Sequence[Document]) -> tuple[Kind, str]:
     if any(document.rows is not None for document in documents):
-        return "items", ["rows of a table"]
+        return "items", "rows of a table"
     lines = [line for document in documents for line in document.text.splitlines()]
     filled = [line for line in lines if line.strip()]
     if (
@@ -119,8 +129,8 @@ def _detect(documents: Sequence[Document]) -> tuple[Kind, list[str]]:
         and sum(map(len, filled)) <= _USUAL_ITEM * len(filled)
         and sum(line[0].isspace() for line in filled) <= _EMPTY_SHARE * len(filled)
     ):
-        return "items", ["short lines, none empty; --as text reads it as running text"]
-    return "text", ["--as items would take each line by itself"]
+        return "items", "short lines, none empty; --as text reads it as running text"
+    return "text", "--as items would take each line by itself"
 
 
 def _items(documents: Sequence[Document]) -> tuple[str, ...]:
@@ -148,9 +158,9 @@ def _describe(kind: Kind, texts: Sequence[str], reason: str) -> str:
     return f"running text, {size:,} characters ({reason})"
 
 
-def _check_worth_learning(corpus: Corpus, where: str) -> None:
+def _check_size(corpus: Corpus, where: str, *, to_learn: bool) -> None:
     if not corpus.size:
-        raise CorpusError(f"{where} is empty: there is nothing to learn from")
-    if len({character for text in corpus.texts for character in text[:100_000]}) < 2:
+        raise CorpusError(f"{where} is empty: there is nothing to {'learn from' if to_learn else 'read'}")
+    if to_learn and len({character for text in corpus.texts for character in text[:100_000]}) < 2:
         only = next(text for text in corpus.texts if text)[0]
         raise CorpusError(f"{where} holds only one symbol, {only!r}: there is nothing to learn from")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -33,16 +33,10 @@ class Encoded:
         """How many texts there are."""
         return len(self.offsets) - 1
 
-    @property
+    @cached_property
     def lengths(self) -> Array:
         """How many ids each text has, [texts]."""
         return np.diff(self.offsets)
-
-    def digest(self) -> str:
-        """SHA-256 of ids and offsets, in hexadecimal: what pins a run to its data."""
-        state = hashlib.sha256(self.ids.astype("<u4").tobytes())
-        state.update(self.offsets.astype("<i8").tobytes())
-        return state.hexdigest()
 
 
 def encode_texts(codec: Codec, texts: Iterable[str]) -> Encoded:

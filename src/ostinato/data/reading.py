@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import glob
 import gzip
@@ -9,7 +10,7 @@ import hashlib
 import io
 import json
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -17,9 +18,12 @@ from typing import BinaryIO
 from ostinato.data.embedded import EMBEDDED, read_embedded
 from ostinato.errors import CorpusError
 
-_TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
+_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_JSON_LINES = (".jsonl", ".ndjson")
+_TABLES = ", ".join([*_DELIMITERS, *_JSON_LINES])
 _PROBE = 8192  # bytes looked at to tell binary data from text
 _COLUMNS_SHOWN = 20
+_LONGEST_FIELD = 2**30
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,9 @@ class Document:
     size: int
 
 
-def read_documents(sources: Sequence[str], reading: Reading, *, standard_input: BinaryIO) -> Iterator[Document]:
+def read_documents(
+    sources: Sequence[str], reading: Reading, *, standard_input: BinaryIO
+) -> tuple[list[Document], list[str]]:
     """Read everything that ``sources`` name, in order; a folder's files in the order of their paths.
 
     Args:
@@ -64,17 +70,23 @@ def read_documents(sources: Sequence[str], reading: Reading, *, standard_input: 
         reading: How bytes become text.
         standard_input: What ``-`` reads.
 
+    Returns:
+        The documents, and the names of files in folders that were passed over because they are no text.
+
     Raises:
         CorpusError: Something is missing, unreadable, binary, or not in the stated encoding.
     """
+    documents, passed_over = [], []
     for source in sources:
         if source == "-":
-            yield _document("standard input", "", standard_input.read(), reading)
+            documents.append(_document("standard input", "", standard_input.read(), reading))
         elif source in EMBEDDED and not Path(source).exists():
-            yield _document(source, "", read_embedded(source).encode(), Reading())
+            documents.append(_document(source, "", read_embedded(source).encode(), Reading()))
         else:
-            for path in _files(source, reading):
-                yield _document(path.name, str(path), _read(path), reading)
+            paths, others = _files(source, reading)
+            documents += [_document(path.name, str(path), _read(path), reading) for path in paths]
+            passed_over += [path.name for path in others]
+    return documents, passed_over
 
 
 def read_plain(source: str, reading: Reading, *, standard_input: BinaryIO) -> str:
@@ -90,7 +102,8 @@ def read_plain(source: str, reading: Reading, *, standard_input: BinaryIO) -> st
     return _text(source, _read(Path(source)), reading)
 
 
-def _files(source: str, reading: Reading) -> list[Path]:
+def _files(source: str, reading: Reading) -> tuple[list[Path], list[Path]]:
+    """The files that a source names, and those in a folder that are no text."""
     path = Path(source)
     if path.is_dir():
         found = [p for p in sorted(path.rglob("*")) if p.is_file() and not _hidden(p.relative_to(path))]
@@ -98,14 +111,14 @@ def _files(source: str, reading: Reading) -> list[Path]:
         if not texts:
             held = f"none of its {len(found)} files is text" if found else "it holds no files"
             raise CorpusError(f"folder {source} has no text to learn from: {held}")
-        return texts
+        return texts, [p for p in found if p not in texts]
     if path.is_file():
-        return [path]
+        return [path], []
     if glob.has_magic(source):
         matches = [Path(match) for match in sorted(glob.glob(source, recursive=True)) if Path(match).is_file()]
         if not matches:
             raise CorpusError(f"no file matches {source!r}")
-        return matches
+        return matches, []
     raise CorpusError(
         f"there is no file or folder {source!r}. A corpus is a file, a folder, a glob in quotes, "
         f"'-' for standard input, or one of: {', '.join(EMBEDDED)}"
@@ -117,15 +130,26 @@ def _hidden(path: Path) -> bool:
 
 
 def _looks_like_text(path: Path, reading: Reading) -> bool:
-    """Whether a file found in a folder is text: files that are not are passed over, not refused."""
-    head = _read(path, limit=_PROBE)
+    """Whether the beginning of a file is text; what comes later is checked when the whole is read."""
+    try:
+        head = _read(path, limit=_PROBE)
+    except CorpusError:
+        return False
     if not head or _is_binary(head, reading):
         return False
     try:
-        head.decode(reading.encoding, "strict")
-    except UnicodeDecodeError as error:
-        return error.start > 0  # cut within a character, or wrong later on: to be told when it is read
+        # Not final: the probe may end within a character.
+        _decoder(reading.encoding)(errors=reading.errors).decode(head)
+    except UnicodeDecodeError:
+        return False
     return True
+
+
+def _decoder(encoding: str) -> type[codecs.IncrementalDecoder]:
+    try:
+        return codecs.getincrementaldecoder(encoding)  # type: ignore[return-value]
+    except LookupError as error:
+        raise CorpusError(f"{error}: --encoding takes Python's names, such as utf-8, latin-1, utf-16") from error
 
 
 def _read(path: Path, limit: int = -1) -> bytes:
@@ -145,13 +169,12 @@ def _document(name: str, path: str, data: bytes, reading: Reading) -> Document:
     text = _text(where, data, reading)
     suffix = Path(name.removesuffix(".gz")).suffix.lower()
     rows = None
-    if suffix in _TABLES:
-        read_rows: Callable[[str, str, str | None], Iterator[str]] = (
-            _delimited_rows if suffix in (".csv", ".tsv") else _json_rows
-        )
-        rows = tuple(read_rows(where, text, reading.column))
+    if suffix in _DELIMITERS:
+        rows = tuple(_delimited_rows(where, text, reading.column, _DELIMITERS[suffix]))
+    elif suffix in _JSON_LINES:
+        rows = tuple(_json_rows(where, text, reading.column))
     elif reading.column is not None:
-        raise CorpusError(f"--column {reading.column} needs a table, and {where} is none of {', '.join(_TABLES)}")
+        raise CorpusError(f"--column {reading.column} needs a table, and {where} is none of {_TABLES}")
     return Document(name, text, rows, hashlib.sha256(data).hexdigest(), len(data))
 
 
@@ -163,6 +186,7 @@ def _text(where: str, data: bytes, reading: Reading) -> str:
     if _is_binary(data, reading):
         at = data.index(b"\0")
         raise CorpusError(f"{where} is binary, not text: byte {at} is zero. Give text files, or name its --encoding")
+    _decoder(reading.encoding)
     try:
         text = data.decode(reading.encoding, reading.errors)
     except UnicodeDecodeError as error:
@@ -170,24 +194,24 @@ def _text(where: str, data: bytes, reading: Reading) -> str:
             f"{where} is not {reading.encoding}: byte {error.start} is 0x{data[error.start]:02x}. "
             "Name the right one (such as --encoding latin-1), or use --errors replace"
         ) from error
-    except LookupError as error:
-        raise CorpusError(f"{error}: --encoding takes Python's names, such as utf-8, latin-1, utf-16") from error
     return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
-def _delimited_rows(where: str, text: str, column: str | None) -> Iterator[str]:
-    delimiter = "\t" if ".tsv" in where else ","
-    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter)
-    names = list(rows.fieldnames or [])
-    wanted = _column(where, column, names)
-    for row in rows:
-        if row[wanted]:
-            yield row[wanted]
+def _delimited_rows(where: str, text: str, column: str | None, delimiter: str) -> Iterator[str]:
+    csv.field_size_limit(_LONGEST_FIELD)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        wanted = _column(where, column, list(rows.fieldnames or []))
+        for row in rows:
+            if row[wanted]:
+                yield row[wanted]
+    except csv.Error as error:
+        raise CorpusError(f"{where}, line {rows.line_num}, cannot be read as a table: {error}") from error
 
 
 def _json_rows(where: str, text: str, column: str | None) -> Iterator[str]:
     wanted: str | None = None
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -196,10 +220,15 @@ def _json_rows(where: str, text: str, column: str | None) -> Iterator[str]:
             raise CorpusError(f"{where}, line {number}, is not JSON: {error.msg} at column {error.colno}") from error
         if not isinstance(record, dict):
             raise CorpusError(f"{where}, line {number}, is JSON but no object with named texts")
-        wanted = wanted or _column(where, column, [key for key, value in record.items() if isinstance(value, str)])
+        wanted = wanted or _column(where, column, list(record))
         value = record.get(wanted)
         if isinstance(value, str) and value:
-            yield value
+            yield _paired(value)
+
+
+def _paired(text: str) -> str:
+    """Join surrogates that JSON escapes wrote apart; one that is left alone becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _column(where: str, column: str | None, names: list[str]) -> str:

@@ -67,7 +67,7 @@ class ContinuousStream(Stream):
         if len(data.ids) < batch_size * window + window:
             raise CorpusError(
                 f"the training text has {len(data.ids)} symbols, fewer than batch_size + 1 = {batch_size + 1} "
-                f"windows of {window}. Give more text, or --set window={max(1, window // 8)} --set batch_size=1"
+                f"windows of {window}. Give more text, or --set window={max(1, len(data.ids) // 2)} --set batch_size=1"
             )
         self._start_epoch(0, 0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,12 @@ from ostinato.models.language_model import LanguageModel
 
 _ROWS = 256  # texts scored side by side
 _WINDOW = 1024  # symbols of each in one call of the kernel
-_PLACES = 2**17  # symbols in one call at most, so that memory stays bounded
+_LOGITS = 2**25  # numbers in one call at most, 128 MiB, so that memory stays bounded
+
+
+def rows_at_once(model: LanguageModel, longest: int) -> int:
+    """Return how many rows of so many symbols can be scored side by side."""
+    return max(1, min(_ROWS, _LOGITS // (longest * model.symbols)))
 
 
 @torch.inference_mode()
@@ -25,9 +30,13 @@ def log_probs_of(model: LanguageModel, texts: Encoded) -> Iterator[tuple[int, ND
     so they come in the order of their lengths.
     """
     order = np.argsort(texts.lengths, kind="stable")
-    rows_at_once = max(1, min(_ROWS, _PLACES // _WINDOW))
-    for first in range(0, len(order), rows_at_once):
-        rows = order[first : first + rows_at_once]
+    first = 0
+    while first < len(order):
+        # The texts come in order of length, so the last of a group is its longest.
+        some = order[first : first + _ROWS]
+        longest = int(np.minimum(texts.lengths[some].max(), _WINDOW))
+        rows = some[: rows_at_once(model, max(1, longest))]
+        first += len(rows)
         state = model.core.initial_state(len(rows))
         found: list[list[Any]] = [[] for _ in rows]
         for start in range(0, int(texts.lengths[rows].max(initial=0)), _WINDOW):
@@ -49,8 +58,3 @@ def window_log_probs(
     y, state = model.output(torch.from_numpy(inputs).to(device), state, lengths=real)
     values = model.head.log_prob(y, torch.from_numpy(targets).to(device))
     return values.cpu().numpy(), state
-
-
-def nats_of(values: Sequence[NDArray[np.float32]]) -> float:
-    """Return the summed negative log-probability, in nats, added up in float64."""
-    return -float(sum(piece.sum(dtype=np.float64) for piece in values))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from ostinato.cores.state import select_rows
+from ostinato.cores.state import first_tensor, select_rows
 from ostinato.decode.noise import uniform
 from ostinato.decode.rules import Rules
 from ostinato.models.heads import draw
@@ -66,7 +66,7 @@ class Sample:
     seeds: tuple[int, ...]
 
     def choose(self, log_probs: Tensor, ruled: Tensor, scores: Tensor, step: int) -> Choice:
-        noise = torch.from_numpy(uniform(self.seeds, step)).to(ruled.device)
+        noise = torch.from_numpy(uniform(self.seeds, step))
         return _stay(log_probs, draw(ruled, noise), scores)
 
 
@@ -93,10 +93,10 @@ def search(
     """
     log_probs, state = stepper.start(prompts)
     rows, symbols = log_probs.shape
-    scores = torch.zeros(rows, dtype=torch.float64, device=log_probs.device)
+    scores = torch.zeros(rows, dtype=torch.float64)
     memories = [rule.initial_state(rows) for rule in rules]
-    finished = torch.zeros(rows, dtype=torch.bool, device=log_probs.device)
-    stay = torch.full((symbols,), -torch.inf, dtype=torch.float64, device=log_probs.device)
+    finished = torch.zeros(rows, dtype=torch.bool)
+    stay = torch.full((symbols,), -torch.inf, dtype=torch.float64)
     if end is not None:
         stay[end] = 0.0
     for step in range(length):
@@ -117,9 +117,10 @@ def search(
         ]
         # An ended row's end symbol is not read: it may be no symbol that the model takes as an input.
         read = torch.where(finished, torch.zeros_like(choice.symbols), choice.symbols)
-        log_probs, state = stepper.step(read, select_rows(state, choice.parents))
+        parents = choice.parents.to(first_tensor(state).device)
+        log_probs, state = stepper.step(read, select_rows(state, parents))
 
 
 def _stay(log_probs: Tensor, symbols: Tensor, scores: Tensor) -> Choice:
-    parents = torch.arange(len(scores), device=scores.device)
+    parents = torch.arange(len(scores))
     return Choice(parents, symbols, scores + log_probs.gather(1, symbols[:, None])[:, 0])

@@ -17,6 +17,9 @@ _WINDOW = 2048  # symbols of a prompt read in one call of the kernel
 class LanguageModelStepper:
     """Steps a language model; every row begins with the begin symbol.
 
+    The network may be on any device. Symbols come and log-probabilities go on the CPU, where the search
+    runs: its float64 is not to be had on every device.
+
     Args:
         model: The model, in evaluation mode.
         progress: Called with the number of prompt symbols read so far and in all; for long prompts.
@@ -32,12 +35,13 @@ class LanguageModelStepper:
         unique = sorted({tuple(prompt) for prompt in prompts}, key=len)
         log_probs, state = self._read([(self._model.symbols, *prompt) for prompt in unique])
         place = {prompt: row for row, prompt in enumerate(unique)}
-        rows = torch.tensor([place[tuple(prompt)] for prompt in prompts], device=self._device)
-        return log_probs[rows], select_rows(state, rows)
+        rows = torch.tensor([place[tuple(prompt)] for prompt in prompts])
+        return log_probs.cpu()[rows], select_rows(state, rows.to(self._device))
 
     @torch.inference_mode()
     def step(self, symbols: Tensor, state: Any) -> tuple[Tensor, Any]:
-        return self._model.step(symbols, state)
+        log_probs, state = self._model.step(symbols.to(self._device), state)
+        return log_probs.cpu(), state
 
     @torch.inference_mode()
     def _read(self, prompts: Sequence[Sequence[int]]) -> tuple[Tensor, Any]:

@@ -133,7 +133,9 @@ class SymbolEmbedding(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """Look up ids [...]: vectors [..., E]."""
-        return F.embedding(ids, torch.cat([self.weight, self.begin]))
+        V = len(self.weight)
+        vectors = F.embedding(ids.clamp(max=V - 1), self.weight)
+        return torch.where((ids == V)[..., None], self.begin[0], vectors)
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,17 @@ from ostinato.recipes.language_model import LanguageModelSettings
 # docs/design/sizes.md has the runs behind it.
 _LARGE = float("inf")
 _TEXT: list[tuple[float, float, dict[str, Any]]] = [
-    (60_000, _LARGE, {"hidden_size": 256, "dropout": 0.5, "input_dropout": 0.1}),
-    (300_000, _LARGE, {"hidden_size": 384, "dropout": 0.4, "input_dropout": 0.05}),
+    (60_000, _LARGE, {"hidden_size": 256, "dropout": 0.5, "input_dropout": 0.1, "learning_rate": 4e-3}),
+    (300_000, _LARGE, {"hidden_size": 384, "dropout": 0.4, "input_dropout": 0.05, "learning_rate": 4e-3}),
     (3_000_000, 2, {"hidden_size": 512}),
-    (3_000_000, 6, {"hidden_size": 512, "dropout": 0.3}),
-    (3_000_000, _LARGE, {"hidden_size": 512, "layers": 2, "dropout": 0.4, "input_dropout": 0.1}),
+    (3_000_000, 6, {"hidden_size": 512, "dropout": 0.35, "input_dropout": 0.05, "average": 0.998}),
+    (3_000_000, _LARGE, {"hidden_size": 768, "dropout": 0.5, "input_dropout": 0.05, "average": 0.998}),
     (_LARGE, 6, {"hidden_size": 512}),
     (_LARGE, _LARGE, {"hidden_size": 512, "layers": 2, "dropout": 0.1}),
 ]
 _ITEMS: list[tuple[float, float, dict[str, Any]]] = [
     (50_000, _LARGE, {"hidden_size": 128, "dropout": 0.3}),
-    (1_000_000, _LARGE, {"hidden_size": 256, "dropout": 0.2}),
+    (1_000_000, _LARGE, {"hidden_size": 384, "dropout": 0.4}),
     (_LARGE, _LARGE, {"hidden_size": 512, "dropout": 0.1}),
 ]
 _WINDOW = 48
@@ -33,6 +33,8 @@ def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """Choose sizes by the amount of data and the time."""
     table = _ITEMS if budget.items else _TEXT
     row = next(s for symbols, minutes, s in table if budget.symbols <= symbols and budget.minutes <= minutes)
+    if given.get("core") == "jordan":  # its outputs are logits, which are never dropped
+        row = {**row, "dropout": 0.0}
     if budget.items:
         return {**row, "batch_size": 64, "window": 256, "learning_rate": 4e-3}
     batch_size = max(1, min(16, budget.symbols // (_WINDOW * _LEAST_WINDOWS)))

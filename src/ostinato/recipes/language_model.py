@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ostinato import codecs
-from ostinato.config import in_range
+from ostinato.config import out_of_range, raise_problems
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -76,23 +76,33 @@ class LanguageModelSettings:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("layers", "hidden_size", "embedding_size", "batch_size", "window", "valid_symbols"):
-            in_range(name, getattr(self, name), least=1)
-        in_range("vocabulary", self.vocabulary, least=256 if self.codec == "subwords" else 1)
-        for name in ("dropout", "input_dropout", "recurrent_dropout", "warmup", "average", "beta2"):
-            in_range(name, getattr(self, name), least=0, below=1)
-        in_range("restart", self.restart, least=0)
-        in_range("weight_decay", self.weight_decay, least=0)
-        for name in ("learning_rate", "clip"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"{name} must be above 0, got {getattr(self, name)}")
-        if self.patience is not None:
-            in_range("patience", self.patience, least=1)
+        values = asdict(self)
+        sizes = ("layers", "hidden_size", "embedding_size", "batch_size", "window", "valid_symbols")
+        shares = ("dropout", "input_dropout", "recurrent_dropout", "warmup", "average", "beta2")
+        problems = [out_of_range(name, values[name], least=1) for name in sizes]
+        problems += [out_of_range(name, values[name], least=0, below=1) for name in shares]
+        problems += [out_of_range(name, values[name], above=0) for name in ("learning_rate", "clip")]
+        problems += [
+            out_of_range("vocabulary", self.vocabulary, least=256 if self.codec == "subwords" else 1),
+            out_of_range("restart", self.restart, least=0, most=1),
+            out_of_range("weight_decay", self.weight_decay, least=0),
+            out_of_range("patience", 1 if self.patience is None else self.patience, least=1),
+            *self._clashes(),
+        ]
+        raise_problems(problems)
+
+    def _clashes(self) -> Iterator[str]:
         if self.tied and (self.embedding_size != self.hidden_size or self.core == "jordan"):
-            raise ConfigError(
+            yield (
                 "tied = true needs embedding_size = hidden_size and an output layer to tie, got "
                 f"embedding_size = {self.embedding_size}, hidden_size = {self.hidden_size}, core = {self.core!r}"
             )
+        if self.core == "jordan" and self.dropout:
+            yield "core = 'jordan' puts out logits, which are never dropped; use input_dropout or recurrent_dropout"
+        if self.nfc and self.codec != "characters":
+            yield f"nfc = true is for codec = 'characters', got codec = {self.codec!r}"
+        if self.unknown == "unk" and self.codec != "words":
+            yield f"unknown = 'unk' is for codec = 'words', got codec = {self.codec!r}"
 
 
 def learn_codec(settings: LanguageModelSettings, texts: Iterable[str], *, end: bool) -> codecs.Codec:
@@ -127,7 +137,7 @@ def build_task(settings: LanguageModelSettings, model: LanguageModel) -> Languag
     return LanguageModelTask(model, dropout, settings.precision)
 
 
-def train_settings(settings: LanguageModelSettings, *, evaluate_every: int, seed: int) -> TrainSettings:
+def train_settings(settings: LanguageModelSettings, *, seed: int) -> TrainSettings:
     """Select what the trainer needs."""
     from ostinato.training.trainer import TrainSettings
 
@@ -138,7 +148,6 @@ def train_settings(settings: LanguageModelSettings, *, evaluate_every: int, seed
         beta2=settings.beta2,
         clip=settings.clip,
         average=settings.average,
-        evaluate_every=evaluate_every,
         patience=settings.patience,
         seed=seed,
     )

@@ -22,7 +22,7 @@ def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
         "hidden_size": _HIDDEN,
         "embedding_size": given.get("hidden_size", _HIDDEN),  # what is tied has one width
         "tied": given.get("core") != "jordan",
-        "dropout": 0.5,
+        "dropout": 0.0 if given.get("core") == "jordan" else 0.5,
         "input_dropout": 0.2,
         "vocabulary": max(100, min(20_000, words // 20)),
         "batch_size": 64 if budget.items else batch_size,

@@ -28,11 +28,13 @@ def read_arrays(path: Path, sha256: str) -> Arrays:
     """Read what ``write_arrays`` wrote.
 
     Raises:
-        RunError: The file is absent or cannot be read.
-        DamagedError: It is truncated or altered.
+        RunError: The file cannot be read.
+        DamagedError: It is missing, truncated or altered.
     """
     try:
         data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise DamagedError(f"{path} is missing") from error
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
     if hashlib.sha256(data).hexdigest() != sha256:

@@ -41,13 +41,13 @@ def read_document(path: Path) -> dict[str, Any]:
     """Read what ``write_document`` wrote.
 
     Raises:
-        RunError: The file is absent, or of another format version.
-        DamagedError: The file is truncated or altered.
+        RunError: The file cannot be read, or is of another format version.
+        DamagedError: The file is missing, truncated or altered.
     """
     try:
         text = path.read_bytes().decode()
     except FileNotFoundError as error:
-        raise RunError(f"{path} is missing") from error
+        raise DamagedError(f"{path} is missing") from error
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -23,7 +24,6 @@ from ostinato.training.snapshot import Snapshot
 
 _PARTS = ("weights", "average", "optimizer", "carried_state")
 _KEEP = 2  # checkpoints kept besides the best one
-_DAMAGED = ".damaged"
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -68,8 +68,9 @@ class RunFolder:
         origin: dict[str, Any],
         train: Encoded,
         valid: Encoded,
+        start: Snapshot,
     ) -> RunFolder:
-        """Make a run folder; it appears whole or not at all.
+        """Make a run folder with its first checkpoint; it appears whole or not at all.
 
         Raises:
             RunError: The path is taken, or cannot be written.
@@ -88,7 +89,9 @@ class RunFolder:
             sha256 = write_arrays(draft / "corpus.safetensors", arrays)
             write_document(draft / "origin.json", {**origin, "corpus_sha256": sha256})
             write_document(draft / "codec.json", codec)
-            (draft / "checkpoints").mkdir()
+            first = draft / _checkpoint_name(start.plain["step"])
+            first.mkdir(parents=True)
+            _write_checkpoint(first, start, metrics_bytes=0)
             (draft / "samples").mkdir()
             write_document(draft / "config.json", config)
         return cls(path)
@@ -149,11 +152,12 @@ class RunFolder:
         target = self._checkpoint(snapshot.plain["step"])
         with telling_of_a_full_disk(self.path):
             if not target.exists():
+                length = self._metrics.stat().st_size if self._metrics.exists() else 0
                 with publishing(target) as draft:
-                    self._write(draft, snapshot)
+                    _write_checkpoint(draft, snapshot, metrics_bytes=length)
             if snapshot.plain["best"] is not None:
                 write_document(self.path / "best.json", snapshot.plain["best"])
-            self._retain(snapshot.plain["best"])
+            self._retain(snapshot)
 
     def mark_finished(self, step: int, reason: str) -> None:
         """Record that training is over, and why."""
@@ -205,16 +209,16 @@ class RunFolder:
             The checkpoint, and a warning for each one set aside.
 
         Raises:
-            RunError: None is whole.
+            RunError: None is whole, or one cannot be read or is of another format version.
         """
         warnings: list[str] = []
         for step in reversed(self.steps()):
             try:
                 return self.load(step), warnings
-            except RunError as error:
-                folder = self._checkpoint(step)
-                folder.rename(folder.with_name(folder.name + _DAMAGED))
-                warnings.append(f"{error}. Set aside as {folder.name}{_DAMAGED}; the checkpoint before it is used")
+            except DamagedError as error:
+                aside = _free_name(self._checkpoint(step))
+                self._checkpoint(step).rename(aside)
+                warnings.append(f"{error}. Set aside as {aside.name}; the checkpoint before it is used")
         told = "".join(f"\n{warning}" for warning in warnings)
         raise RunError(f"{self.path} has no whole checkpoint to go on from; train anew{told}")
 
@@ -234,7 +238,7 @@ class RunFolder:
                 files = read_document(folder / "trainer.json")["files"]
                 kind = choice["weights"]
                 return choice, read_arrays(folder / f"{kind}.safetensors", files[kind]), warnings
-            except RunError as error:
+            except DamagedError as error:
                 warnings.append(f"{error}; another checkpoint is used")
         told = "".join(f"\n{warning}" for warning in warnings)
         raise RunError(f"{self.path} has no whole checkpoint to load{told}")
@@ -271,35 +275,45 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     def _checkpoint(self, step: int) -> Path:
-        return self.path / "checkpoints" / f"step-{step:06d}"
+        return self.path / _checkpoint_name(step)
 
-    def _write(self, draft: Path, snapshot: Snapshot) -> None:
-        parts = {
-            "weights": snapshot.weights,
-            "average": snapshot.average,
-            "optimizer": snapshot.optimizer,
-            "carried_state": snapshot.carried_state,
-        }
-        files = {part: write_arrays(draft / f"{part}.safetensors", parts[part]) for part in _PARTS}
-        length = self._metrics.stat().st_size if self._metrics.exists() else 0
-        write_document(draft / "trainer.json", {**snapshot.plain, "metrics_bytes": length, "files": files})
-
-    def _retain(self, best: dict[str, Any] | None) -> None:
-        steps = self.steps()
-        kept = {*steps[-_KEEP:], best["step"] if best else -1}
+    def _retain(self, snapshot: Snapshot) -> None:
+        """Keep the best, the last two, and the one of the last evaluation: a rollback goes back there."""
+        steps, best = self.steps(), snapshot.plain["best"]
+        kept = {*steps[-_KEEP:], snapshot.plain["evaluated"], best["step"] if best else -1}
         for step in steps:
             if step not in kept:
                 discard(self._checkpoint(step))
 
     def _candidates(self) -> Iterator[dict[str, Any]]:
         """The best checkpoint, then all others from the newest on."""
-        with contextlib.suppress(DamagedError, RunError):
+        with contextlib.suppress(DamagedError):
             yield read_document(self.path / "best.json")
         for step in reversed(self.steps()):
             best = None
-            with contextlib.suppress(RunError):
+            with contextlib.suppress(DamagedError):
                 best = read_document(self._checkpoint(step) / "trainer.json")["best"]
             yield best if best and best["step"] == step else {"step": step, "weights": "weights"}
+
+
+def _checkpoint_name(step: int) -> str:
+    return f"checkpoints/step-{step:06d}"
+
+
+def _write_checkpoint(folder: Path, snapshot: Snapshot, *, metrics_bytes: int) -> None:
+    parts = {
+        "weights": snapshot.weights,
+        "average": snapshot.average,
+        "optimizer": snapshot.optimizer,
+        "carried_state": snapshot.carried_state,
+    }
+    files = {part: write_arrays(folder / f"{part}.safetensors", parts[part]) for part in _PARTS}
+    write_document(folder / "trainer.json", {**snapshot.plain, "metrics_bytes": metrics_bytes, "files": files})
+
+
+def _free_name(folder: Path) -> Path:
+    names = (f"{folder.name}.damaged{'' if n == 1 else f'-{n}'}" for n in itertools.count(1))
+    return next(folder.with_name(name) for name in names if not folder.with_name(name).exists())
 
 
 @contextlib.contextmanager

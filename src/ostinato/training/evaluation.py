@@ -11,21 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.data import Encoded
-from ostinato.decode.scoring import log_probs_of, window_log_probs
+from ostinato.decode.scoring import log_probs_of, rows_at_once, window_log_probs
 from ostinato.errors import ConfigError
 from ostinato.models.language_model import LanguageModel
 
 Protocol: TypeAlias = Literal["contiguous", "windows", "items"]
 Ticker: TypeAlias = Callable[[int, int], None]  # symbols done, symbols in all
 
-PROTOCOLS = ("contiguous", "windows", "items")
-
 _CHUNK = 2048  # symbols in one call of the kernel
 _BLOCK = 1000  # symbols of a bootstrap block: longer than what neighbouring losses share
 _LEAST_BLOCKS = 20
 _RESAMPLES = 1000
 _WINDOW = 256
-_WINDOW_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -113,14 +110,15 @@ def windows(
         )
     starts = np.random.default_rng(seed).integers(0, len(ids) - _WINDOW, size=count)
     means = []
-    for first in range(0, count, _WINDOW_ROWS):
-        at = starts[first : first + _WINDOW_ROWS, None] + np.arange(_WINDOW + 1)
+    side_by_side = rows_at_once(model, _WINDOW + 1)
+    for first in range(0, count, side_by_side):
+        at = starts[first : first + side_by_side, None] + np.arange(_WINDOW + 1)
         rows = ids[at]  # [B, 257]
         inputs = np.concatenate([np.full((len(rows), 1), model.symbols), rows[:, :-1]], axis=1)
         values, _ = window_log_probs(model, inputs, rows, None, None)
         means.append(-values[:, 1:].mean(axis=1, dtype=np.float64))
         if tick is not None:
-            tick(min(first + _WINDOW_ROWS, count) * _WINDOW, count * _WINDOW)
+            tick(min(first + side_by_side, count) * _WINDOW, count * _WINDOW)
     losses = np.concatenate(means)
     symbols = count * _WINDOW
     return Evaluation(
@@ -128,12 +126,15 @@ def windows(
     )
 
 
-def items(model: LanguageModel, texts: Encoded, *, characters: int) -> Evaluation:
+def items(model: LanguageModel, texts: Encoded, *, characters: int, tick: Ticker | None = None) -> Evaluation:
     """Score every item from a fresh state, its end symbol included; the bootstrap draws items."""
     totals = np.zeros(texts.texts)
+    done, symbols = 0, len(texts.ids)
     for number, values in log_probs_of(model, texts):
         totals[number] = -values.sum(dtype=np.float64)
-    symbols = len(texts.ids)
+        done += len(values)
+        if tick is not None:
+            tick(done, symbols)
     # The mean is over symbols, so the bootstrap resamples sums and lengths together.
     error = _bootstrap(totals, texts.lengths.astype(np.float64))
     return Evaluation("items", symbols, characters, float(totals.sum() / symbols), error)

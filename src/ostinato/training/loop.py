@@ -92,38 +92,40 @@ class Stopped:
 Event: TypeAlias = Stepped | Evaluated | RolledBack | Stopped
 
 
-def train(trainer: Trainer) -> Iterator[Event]:
+def train(trainer: Trainer, good: Snapshot | None = None) -> Iterator[Event]:
     """Train to the end of the plan, yielding everything that happens.
 
     Between two events the trainer rests between two steps: it may be saved, its plan moved, or the
     generator left.
 
+    Args:
+        trainer: What to train, from where it is.
+        good: Where a rollback goes back to, until the next evaluation; ``None`` is where the trainer is.
+
     Raises:
         TrainingError: Loss or gradient was not finite again after three rollbacks.
     """
-    good = trainer.snapshot()
-    losses: list[tuple[float, int]] = []
-    while trainer.step < trainer.schedule.steps:
-        before = time.perf_counter()
-        at = trainer.step
-        nats, symbols, norm = trainer.advance()
-        if trainer.step == at:
-            what = f"loss {nats}" if not math.isfinite(nats) else f"gradient norm {norm}"
-            yield _roll_back(trainer, good, what)
-            losses = []
-            continue
-        losses.append((nats * symbols, symbols))
-        seconds = time.perf_counter() - before
-        yield Stepped(trainer.step, trainer.schedule.steps, nats, symbols, norm, seconds)
-        is_last = trainer.step >= trainer.schedule.steps
-        if trainer.step % trainer.settings.evaluate_every == 0 or is_last:
-            yield _evaluate(trainer, losses)
-            losses, good = [], trainer.snapshot()
+    good = trainer.snapshot() if good is None else good
+    while True:
+        if trainer.is_due:
+            yield _evaluate(trainer)
+            good = trainer.snapshot()
             patience = trainer.settings.patience
-            if patience is not None and trainer.stale >= patience and not is_last:
+            if patience is not None and trainer.stale >= patience and trainer.step < trainer.schedule.steps:
                 yield Stopped(trainer.step, "patience")
                 return
-    yield Stopped(trainer.step, "done")
+        if trainer.step >= trainer.schedule.steps:
+            yield Stopped(trainer.step, "done")
+            return
+        yield _step(trainer, good)
+
+
+def _step(trainer: Trainer, good: Snapshot) -> Stepped | RolledBack:
+    before, at = time.perf_counter(), trainer.step
+    nats, symbols, norm = trainer.advance()
+    if trainer.step == at:
+        return _roll_back(trainer, good, f"loss {nats}" if not math.isfinite(nats) else f"gradient norm {norm}")
+    return Stepped(trainer.step, trainer.schedule.steps, nats, symbols, norm, time.perf_counter() - before)
 
 
 def _roll_back(trainer: Trainer, good: Snapshot, what: str) -> RolledBack:
@@ -138,15 +140,15 @@ def _roll_back(trainer: Trainer, good: Snapshot, what: str) -> RolledBack:
     return RolledBack(step, trainer.step, what, scale)
 
 
-def _evaluate(trainer: Trainer, losses: list[tuple[float, int]]) -> Evaluated:
+def _evaluate(trainer: Trainer) -> Evaluated:
     before = time.perf_counter()
+    total, count = trainer.running
     values = trainer.evaluate()
-    is_best = trainer.note_best(values)
-    count = sum(symbols for _, symbols in losses)
+    is_best = trainer.note_evaluation(values)
     return Evaluated(
         trainer.step,
         trainer.schedule.steps,
-        sum(total for total, _ in losses) / max(1, count),
+        total / max(1, count),
         values["weights"],
         values.get("average"),
         is_best,

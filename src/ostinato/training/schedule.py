@@ -26,7 +26,7 @@ class Schedule:
         """The step at which training ends, by the present plan."""
         return self.plans[-1][2]
 
-    def progress(self, step: int) -> float:
+    def progress(self, step: float) -> float:
         """How far the schedule is at a step, from 0 to 1."""
         at, progress, steps = self.plans[-1]
         return min(1.0, progress + (1 - progress) * (step - at) / max(1, steps - at))
@@ -36,10 +36,10 @@ class Schedule:
 
         Source: cosine: Loshchilov and Hutter 2017, arXiv:1608.03983.
         """
-        progress = self.progress(step + 1)
+        progress = self.progress(step + 0.5)  # the middle of the step: neither the first nor the last stands still
         if progress < self.warmup:
             return progress / self.warmup
-        return 0.5 * (1 + math.cos(math.pi * (progress - self.warmup) / (1 - self.warmup))) if progress < 1 else 0.0
+        return 0.5 * (1 + math.cos(math.pi * (progress - self.warmup) / (1 - self.warmup)))
 
     def begin(self, at: int, steps: int) -> None:
         """Start a new schedule at a step: that of a new run, or of a finished one that goes on."""

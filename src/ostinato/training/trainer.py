@@ -31,7 +31,6 @@ class TrainSettings:
         beta2: AdamW's decay of the squared gradient.
         clip: Largest global norm of a gradient.
         average: Decay of the moving average of the weights; 0 keeps none.
-        evaluate_every: Steps between evaluations.
         patience: Evaluations without a new best after which training stops; ``None`` never stops it.
         seed: Where all randomness comes from.
     """
@@ -42,7 +41,6 @@ class TrainSettings:
     beta2: float
     clip: float
     average: float
-    evaluate_every: int
     patience: int | None
     seed: int
 
@@ -56,6 +54,18 @@ class Trainer:
         validate: Returns the validation loss in nats per symbol; it decides which weights are best.
         settings: How to move.
         schedule: The learning rate over time, with its first plan made.
+
+    Attributes:
+        step: How many steps have been taken.
+        symbols: How many targets were trained on.
+        evaluate_every: Steps between evaluations.
+        evaluated: The step of the last evaluation.
+        running: Summed loss, in nats, and number of targets since then.
+        scale: What the learning rate is multiplied with; every rollback halves it.
+        rollbacks: How many there were.
+        best: Step, kind of weights and validation loss of the best evaluation.
+        plateau: The best validation loss since the schedule began.
+        stale: Evaluations since that.
     """
 
     def __init__(
@@ -72,12 +82,12 @@ class Trainer:
         self._optimizer = _adamw(self._parameters, settings)
         self._average = {n: p.detach().clone() for n, p in self._parameters.items()} if settings.average else {}
         self._state: Any = None
-        self.step = 0
-        self.symbols = 0  # targets trained on so far
-        self.scale = 1.0  # halved by every rollback
-        self.rollbacks = 0
-        self.stale = 0  # evaluations since the best one
+        self.step = self.symbols = self.evaluated = self.rollbacks = self.stale = 0
+        self.evaluate_every = 1
+        self.running = (0.0, 0)
+        self.scale = 1.0
         self.best: dict[str, Any] | None = None
+        self.plateau: float | None = None
         task.module.train()
 
     def advance(self) -> tuple[float, int, float]:
@@ -104,6 +114,7 @@ class Trainer:
             self._state = detach(state)
             self.step += 1
             self.symbols += loss.count
+            self.running = (self.running[0] + value * loss.count, self.running[1] + loss.count)
             self._follow()
         return value, loss.count, length
 
@@ -115,14 +126,32 @@ class Trainer:
                 losses["average"] = self._validate(self.task)
         return losses
 
-    def note_best(self, losses: dict[str, float]) -> bool:
-        """Record an evaluation; return whether it is the best so far."""
-        kind = min(losses, key=lambda name: losses[name])
-        better = self.best is None or losses[kind] < self.best["nats_per_symbol"]
+    @property
+    def is_due(self) -> bool:
+        """Whether an evaluation belongs here and has not been made yet."""
+        here = self.step % self.evaluate_every == 0 or self.step >= self.schedule.steps
+        return here and self.step != self.evaluated
+
+    def note_evaluation(self, losses: dict[str, float]) -> bool:
+        """Record an evaluation; return whether it is the best so far. A loss that is not finite never is."""
+        self.evaluated, self.running = self.step, (0.0, 0)
+        finite = {name: loss for name, loss in losses.items() if math.isfinite(loss)}
+        kind = min(finite, key=lambda name: finite[name], default=None)
+        if kind is None:
+            self.stale += 1
+            return False
+        better = self.best is None or finite[kind] < self.best["nats_per_symbol"]
         if better:
-            self.best = {"step": self.step, "weights": kind, "nats_per_symbol": losses[kind]}
-        self.stale = 0 if better else self.stale + 1
+            self.best = {"step": self.step, "weights": kind, "nats_per_symbol": finite[kind]}
+        falls = self.plateau is None or finite[kind] < self.plateau
+        self.plateau = finite[kind] if falls else self.plateau
+        self.stale = 0 if falls else self.stale + 1
         return better
+
+    def begin_schedule(self, steps: int) -> None:
+        """Start a new schedule that ends at step ``steps``; patience counts from here."""
+        self.schedule.begin(self.step, steps)
+        self.plateau, self.stale = None, 0
 
     def averaged(self) -> _Swapped:
         """Put the averaged weights in place while a ``with`` block runs."""
@@ -138,12 +167,16 @@ class Trainer:
         plain = {
             "step": self.step,
             "symbols": self.symbols,
+            "evaluate_every": self.evaluate_every,
+            "evaluated": self.evaluated,
+            "running": list(self.running),
             "position": self.stream.position(),
             "plans": [list(plan) for plan in self.schedule.plans],
             "scale": self.scale,
             "rollbacks": self.rollbacks,
-            "stale": self.stale,
             "best": self.best,
+            "plateau": self.plateau,
+            "stale": self.stale,
         }
         carried = [] if self._state is None else tensors(self._state)
         return Snapshot(
@@ -169,8 +202,10 @@ class Trainer:
         self.stream.seek(plain["position"])
         self.schedule.plans = [(int(at), float(progress), int(steps)) for at, progress, steps in plain["plans"]]
         self.step, self.symbols = plain["step"], plain["symbols"]
+        self.evaluate_every, self.evaluated = plain["evaluate_every"], plain["evaluated"]
+        self.running = (plain["running"][0], plain["running"][1])
         self.scale, self.rollbacks = plain["scale"], plain["rollbacks"]
-        self.stale, self.best = plain["stale"], plain["best"]
+        self.best, self.plateau, self.stale = plain["best"], plain["plateau"], plain["stale"]
         self._state = self._restored_state(snapshot.carried_state)
 
     def _restored_state(self, arrays: Arrays) -> Any:

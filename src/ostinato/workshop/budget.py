@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ostinato.config import out_of_range, raise_problems
 from ostinato.errors import ConfigError
 
 DEFAULT_MINUTES = 3.0
@@ -32,9 +33,8 @@ class Amount:
         given = [n for n, v in (("minutes", self.minutes), ("epochs", self.epochs), ("steps", self.steps)) if v]
         if len(given) > 1:
             raise ConfigError(f"give one of minutes, epochs and steps, not {' and '.join(given)}")
-        for name, value in (("minutes", self.minutes), ("epochs", self.epochs), ("steps", self.steps)):
-            if value is not None and not value > 0:
-                raise ConfigError(f"{name} must be above 0, got {value}")
+        amounts = (("minutes", self.minutes), ("epochs", self.epochs), ("steps", self.steps))
+        raise_problems([out_of_range(name, value, above=0) for name, value in amounts if value is not None])
 
     @property
     def is_time(self) -> bool:

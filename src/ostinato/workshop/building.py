@@ -70,13 +70,13 @@ class Builder:
                 ) from error
         return model.to(self.device)
 
-    def trainer(self, settings: LanguageModelSettings, evaluate_every: int) -> Trainer:
+    def trainer(self, settings: LanguageModelSettings) -> Trainer:
         """Build a trainer at its start; its schedule has no plan yet."""
         return Trainer(
             build_task(settings, self.model(settings)),
             self.stream(settings),
             self._validation(settings),
-            train_settings(settings, evaluate_every=evaluate_every, seed=self.seed),
+            train_settings(settings, seed=self.seed),
             Schedule(settings.warmup),
         )
 
@@ -86,7 +86,7 @@ class Builder:
 
         def step(precision: Precision) -> None:
             if precision not in trainers:
-                trainers[precision] = self.trainer(replace(settings, precision=precision), _TRIAL_STEPS)
+                trainers[precision] = self.trainer(replace(settings, precision=precision))
                 trainers[precision].schedule.begin(0, _TRIAL_STEPS)
             trainers[precision].advance()
 
@@ -98,7 +98,7 @@ class Builder:
 
     def evaluation_seconds(self, settings: LanguageModelSettings) -> float:
         """Measure how long an evaluation takes, of weights and average."""
-        trainer = self.trainer(settings, 1)
+        trainer = self.trainer(settings)
         before = time.perf_counter()
         trainer.evaluate()
         return time.perf_counter() - before

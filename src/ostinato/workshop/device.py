@@ -30,8 +30,10 @@ def choose_device(name: str) -> str:
         there.append("mps")
     if name == "auto":
         return there[-1]
-    if name.split(":")[0] not in there:
-        raise ConfigError(f"device {name!r} is not there; this machine has: {', '.join(there)}")
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError) as error:  # what PyTorch raises depends on how it was built
+        raise ConfigError(f"device {name!r} is not there; this machine has: {', '.join(there)}") from error
     return name
 
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 
 from ostinato.codecs import Codec, Unknown
-from ostinato.config import in_range
+from ostinato.config import at_least
 from ostinato.decode.rules import Rules
 from ostinato.decode.search import Greedy, Strategy, search
 from ostinato.decode.search import Sample as DrawStrategy
@@ -23,8 +23,8 @@ MOST_PROMPT_SYMBOLS = 1_000_000
 class Generation:
     """Several texts being written at once, a symbol at a time.
 
-    Iterating yields, for each step, the piece of text that became certain in each row; leaving the
-    loop keeps what was made. ``samples`` tells the results so far.
+    Iterating yields, for each step, the piece of text that became certain in each row. Leaving the
+    loop keeps what was made, and iterating again goes on. ``samples`` tells the results so far.
 
     Args:
         codec: The model's codec.
@@ -59,14 +59,15 @@ class Generation:
         unknown: Unknown = "error",
         reading: Callable[[int, int], None] | None = None,
     ) -> None:
-        in_range("samples", samples, least=1)
-        in_range("length", length, least=1)
-        if greedy and rules:
-            names = ", ".join(rule.name for rule in rules)
-            raise ConfigError(f"greedy search takes the most probable symbol; it cannot go with {names}")
+        at_least("samples", samples, 1)
+        at_least("length", length, 1)
+        if greedy:
+            _check_greedy(samples, seed, rules)
+        adapted = [codec.adapt(prompt, unknown) for prompt in prompts]
+        encoded = [_prompt_ids(codec, prompt) for prompt in adapted]
         self._codec, self._network = codec, network
-        self._prompts = [codec.adapt(p, unknown) for p in prompts for _ in range(samples)]
-        self._ids = [_prompt_ids(codec, prompt) for prompt in self._prompts]
+        self._prompts = [prompt for prompt in adapted for _ in range(samples)]
+        self._ids = [ids for ids in encoded for _ in range(samples)]
         self._length, self._rules, self._reading = length, rules, reading
         first = secrets.randbelow(2**32) if seed is None else seed
         self._seeds = None if greedy else tuple(first + row for row in range(len(self._prompts)))
@@ -74,20 +75,10 @@ class Generation:
         self._log_probs = [0.0] * len(self._prompts)
         self._counts = [0] * len(self._prompts)
         self._ended = [False] * len(self._prompts)
+        self._writing = self._write()
 
     def __iter__(self) -> Iterator[list[str]]:
-        strategy: Strategy = Greedy() if self._seeds is None else DrawStrategy(self._seeds)
-        stepper = LanguageModelStepper(self._network, self._reading)
-        steps = search(stepper, self._ids, strategy, self._rules, length=self._length, end=self._codec.end)
-        for choice in steps:
-            symbols, scores = choice.symbols.tolist(), choice.scores.tolist()
-            pieces = [self._take(row, symbols[row], scores[row]) for row in range(len(symbols))]
-            yield pieces
-            if all(self._ended):
-                break
-        rest = [text.flush() for text in self._texts]
-        if any(rest):
-            yield rest
+        return self._writing
 
     def finish(self) -> list[Sample]:
         """Write everything to the end and return the samples."""
@@ -109,6 +100,20 @@ class Generation:
             for row, text in enumerate(self._texts)
         ]
 
+    def _write(self) -> Iterator[list[str]]:
+        strategy: Strategy = Greedy() if self._seeds is None else DrawStrategy(self._seeds)
+        stepper = LanguageModelStepper(self._network, self._reading)
+        steps = search(stepper, self._ids, strategy, self._rules, length=self._length, end=self._codec.end)
+        for choice in steps:
+            symbols, scores = choice.symbols.tolist(), choice.scores.tolist()
+            pieces = [self._take(row, symbols[row], scores[row]) for row in range(len(symbols))]
+            yield pieces
+            if all(self._ended):
+                break
+        rest = [text.flush() for text in self._texts]
+        if any(rest):
+            yield rest
+
     def _take(self, row: int, symbol: int, score: float) -> str:
         if self._ended[row]:
             return ""
@@ -117,6 +122,13 @@ class Generation:
         piece = self._texts[row].feed(symbol)
         self._ended[row] = symbol == self._codec.end or self._texts[row].stopped
         return piece
+
+
+def _check_greedy(samples: int, seed: int | None, rules: Rules) -> None:
+    others = [rule.name for rule in rules] + ["a seed"] * (seed is not None) + ["several samples"] * (samples > 1)
+    if others:
+        told = ", ".join(others)
+        raise ConfigError(f"greedy search takes the most probable symbol, always; it cannot go with {told}")
 
 
 def _prompt_ids(codec: Codec, prompt: str) -> list[int]:

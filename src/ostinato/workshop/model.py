@@ -107,6 +107,7 @@ class Model:
         """Return how probable a text is, and each of its symbols.
 
         Raises:
+            ConfigError: The text is empty.
             UnknownSymbolError: The text has symbols that the model does not know.
         """
         return self.score_many([text], unknown=unknown)[0]
@@ -114,6 +115,8 @@ class Model:
     def score_many(self, texts: Sequence[str], *, unknown: Unknown = "error") -> list[Score]:
         """Score texts, each by itself from a fresh state, many side by side."""
         adapted = [self.codec.adapt(text, unknown) for text in texts]
+        if self.codec.end is None and not all(adapted):
+            raise ConfigError("there is nothing to score: the text is empty")
         encoded = encode_texts(self.codec, adapted)
         scores: dict[int, Score] = {}
         for number, values in log_probs_of(self.network, encoded):
@@ -126,8 +129,8 @@ class Model:
         texts: Sequence[str],
         *,
         protocol: Protocol | None = None,
-        windows: int = _WINDOWS,
-        seed: int = 1,
+        windows: int | None = None,
+        seed: int | None = None,
         unknown: Unknown = "error",
         tick: Ticker | None = None,
     ) -> Evaluation:
@@ -137,8 +140,8 @@ class Model:
             texts: One running text, or items.
             protocol: ``"contiguous"`` or ``"windows"`` for a model of running text, ``"items"`` for one
                 of items; ``None`` takes the first that fits.
-            windows: How many windows the windows protocol draws.
-            seed: Chooses them.
+            windows: For the windows protocol: how many to draw (2,000).
+            seed: For the windows protocol: chooses them (1).
             unknown: What to do with symbols that the model does not know.
             tick: Told of progress, in symbols.
 
@@ -150,15 +153,22 @@ class Model:
         if of_items != (protocol == "items"):
             kind, ways = ("items", "items") if of_items else ("running text", "contiguous or windows")
             raise ConfigError(f"protocol {protocol!r} does not fit a model of {kind}; use {ways}")
+        if protocol != "windows" and (windows is not None or seed is not None):
+            raise ConfigError(f"windows and seed are for the windows protocol, not for {protocol}")
         adapted = [self.codec.adapt(text, unknown) for text in texts]
         encoded = encode_texts(self.codec, adapted)
         characters = sum(map(len, adapted)) + (len(adapted) if of_items else 0)
         if not len(encoded.ids):
             raise ConfigError("there is nothing to evaluate on: the text is empty")
         if protocol == "items":
-            return evaluation.items(self.network, encoded, characters=characters)
+            return evaluation.items(self.network, encoded, characters=characters, tick=tick)
         if protocol == "windows":
-            return evaluation.windows(self.network, encoded, characters=characters, count=windows, seed=seed, tick=tick)
+            count = _WINDOWS if windows is None else windows
+            config.at_least("windows", count, 1)
+            config.at_least("seed", 1 if seed is None else seed, 0)
+            return evaluation.windows(
+                self.network, encoded, characters=characters, count=count, seed=1 if seed is None else seed, tick=tick
+            )
         return evaluation.contiguous(self.network, encoded, characters=characters, tick=tick)
 
     def export(self, path: str | Path) -> None:
@@ -175,9 +185,8 @@ class Model:
         return sum(p.numel() for p in self.network.parameters())
 
     def _score(self, text: str, ids: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> Score:
-        parts = [
-            ScoredPart(self.codec.symbol(int(id_)), float(value), 1) for id_, value in zip(ids, values, strict=True)
-        ]
+        pieces, end = self.codec.pieces, self.codec.end
+        parts = [ScoredPart(pieces[i], v, 1, i == end) for i, v in zip(ids.tolist(), values.tolist(), strict=True)]
         return Score(text, float(values.sum(dtype=np.float64)), len(ids), parts, self.network.head.bound)
 
 

@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Literal
+from typing import Literal, TypeAlias
+
+Unit: TypeAlias = Literal["symbol", "character", "word", "line"]
 
 
 @dataclass(frozen=True)
@@ -16,8 +18,9 @@ class Sample:
     Attributes:
         text: What the model wrote; the prompt is not part of it.
         prompt: What it went on from.
-        log_prob: Natural log of the model's own probability of the symbols written, whatever the rules did.
-        symbols: How many symbols were written, an end symbol included.
+        log_prob: Natural log of the model's own probability of the symbols drawn, whatever the rules did.
+        symbols: How many symbols were drawn: those of ``text``, and those of the end symbol or the stop
+            string that ended it, which ``text`` leaves out.
         seed: With this seed and the same rules, one sample alone gives the same text. ``None`` for greedy search.
         finished: Whether it ended by itself (end symbol or stop string), not at the length limit.
     """
@@ -35,14 +38,21 @@ class ScoredPart:
     """A symbol, a word or a line of a scored text.
 
     Attributes:
-        text: The part, for people to read.
+        data: The part in UTF-8; a single symbol may be part of a character.
         log_prob: Natural log of its probability, given all before it.
         symbols: How many symbols it has.
+        is_end: Whether it is the end symbol.
     """
 
-    text: str
+    data: bytes
     log_prob: float
     symbols: int
+    is_end: bool = False
+
+    @property
+    def text(self) -> str:
+        """The part for people to read; a lone byte shows as ``\\xNN``, the end as ``<end>``."""
+        return "<end>" if self.is_end else self.data.decode("utf-8", errors="backslashreplace")
 
     @property
     def bits_per_symbol(self) -> float:
@@ -88,32 +98,40 @@ class Score:
         spans = (
             f'<span title="{part.bits_per_symbol:.2f} bits" '
             f'style="background: rgba(255, 60, 0, {min(1.0, part.bits_per_symbol / 8):.2f})">{escape(part.text)}</span>'
-            for part in self.parts
+            for part in self.per("character")
         )
         return f'<pre style="white-space: pre-wrap">{"".join(spans)}</pre>'
 
-    def per(self, unit: Literal["symbol", "word", "line"]) -> list[ScoredPart]:
-        """Return the parts joined into words (with the white space before them) or lines (with their end)."""
-        if unit == "symbol":
-            return list(self.parts)
-        groups: list[list[ScoredPart]] = []
+    def per(self, unit: Unit) -> list[ScoredPart]:
+        """Return the parts: symbols, whole characters, words (with the white space before them), or lines."""
+        parts: list[ScoredPart] = []
         for part in self.parts:
-            if not groups or _begins(unit, groups[-1], part):
-                groups.append([])
-            groups[-1].append(part)
-        return [_joined(group) for group in groups]
+            if parts and not _begins(unit, parts[-1], part):
+                parts[-1] = _joined(parts[-1], part)
+            else:
+                parts.append(part)
+        return parts
 
 
-def _begins(unit: str, group: list[ScoredPart], part: ScoredPart) -> bool:
-    last = group[-1].text
-    if part.text == "<end>":
+def _begins(unit: Unit, before: ScoredPart, part: ScoredPart) -> bool:
+    """Whether a part starts a new unit after what stands before it."""
+    if unit == "symbol" or part.is_end:
         return True
     if unit == "line":
-        return last.endswith("\n")
-    return part.text[:1].isspace() and not last.isspace()
+        return before.data.endswith(b"\n")
+    if not _is_whole(before.data):
+        return False
+    return unit == "character" or (part.data[:1].isspace() and not before.data.isspace())
 
 
-def _joined(group: list[ScoredPart]) -> ScoredPart:
-    return ScoredPart(
-        "".join(part.text for part in group), sum(part.log_prob for part in group), sum(part.symbols for part in group)
-    )
+def _is_whole(data: bytes) -> bool:
+    """Whether bytes end at the end of a character."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.reason != "unexpected end of data"
+    return True
+
+
+def _joined(before: ScoredPart, part: ScoredPart) -> ScoredPart:
+    return ScoredPart(before.data + part.data, before.log_prob + part.log_prob, before.symbols + part.symbols)

@@ -14,17 +14,21 @@ import torch
 
 from ostinato import codecs, config
 from ostinato.codecs import Unknown
+from ostinato.config import at_least
 from ostinato.data import Corpus, Encoded, Stream, encode_texts, read_corpus, split
-from ostinato.errors import ConfigError
+from ostinato.errors import ConfigError, CorpusError
 from ostinato.recipes import Budget, LanguageModelSettings, find_recipe
 from ostinato.recipes.language_model import learn_codec
 from ostinato.runs import RunFolder, SavedModel, read_model
+from ostinato.training.snapshot import Snapshot
+from ostinato.training.trainer import Trainer
 from ostinato.workshop.budget import Amount, Clock
 from ostinato.workshop.building import Builder
 from ostinato.workshop.device import choose_device
 from ostinato.workshop.training import Training
 
 _EVALUATIONS = 8  # in a run
+_OF_THE_CODEC = ("codec", "nfc", "vocabulary", "unknown")
 _MOST_SECONDS_BETWEEN = 120.0  # evaluations, where time is known
 _RESERVE = 1.0  # seconds for what comes after the last evaluation
 _RESERVE_ITEMS = 4.0  # the same, when sampled items are checked for being new
@@ -98,6 +102,7 @@ def train(
 def set_up(corpus: Corpus, order: Order) -> Training:
     """Do everything that comes before the first step, and make the run folder."""
     started = time.monotonic() if order.started is None else order.started
+    at_least("seed", order.seed, 0)
     base = None if order.base is None else read_model(order.base)
     train_part, valid_part = _parts(corpus, order)
     settings = _settings(train_part, order, base)
@@ -106,30 +111,32 @@ def set_up(corpus: Corpus, order: Order) -> Training:
         encode_texts(codec, [codec.adapt(text, order.unknown) for text in part.texts])
         for part in (train_part, valid_part)
     )
+    if not len(valid_data.ids):
+        raise CorpusError("nothing is left to validate on: the validation part has no symbol that the model knows")
     builder = Builder(codec, train_data, valid_data, order.seed, choose_device(order.device), base)
     settings, seconds = builder.trial(settings, measure=order.amount.is_time)
     clock = _clock(builder, settings, order.amount.expected_minutes, started) if order.amount.is_time else None
     steps, evaluate_every = _plan(order.amount, builder.stream(settings), clock, seconds)
-    about = {
-        "recipe": order.recipe if base is None else base.config["recipe"],
-        "settings": config.write(settings),
-        "evaluate_every": evaluate_every,
-        "seed": order.seed,
-        "device": builder.device,
-        "threads": torch.get_num_threads(),
-    }
+    trainer = builder.trainer(settings)
+    trainer.evaluate_every = evaluate_every
+    trainer.begin_schedule(steps)
     run = RunFolder.create(
         order.out,
-        config=about,
+        config={
+            "recipe": order.recipe if base is None else base.config["recipe"],
+            "settings": config.write(settings),
+            "seed": order.seed,
+            "device": builder.device,
+            "threads": torch.get_num_threads(),
+        },
         codec=codec.to_json(),
         origin=_origin(corpus, order, base),
         train=train_data,
         valid=valid_data,
+        start=trainer.snapshot(),
     )
-    training = Training(run, builder.trainer(settings, evaluate_every), codec, clock=clock)
-    training.trainer.schedule.begin(0, steps)
-    training.notes = [*corpus.notes, _describe(settings, codec, training, train_data, valid_data)]
-    training.save()
+    training = Training(run, trainer, codec, clock=clock)
+    training.notes = [*corpus.notes, _describe(training, train_data, valid_data)]
     return training
 
 
@@ -162,21 +169,38 @@ def resume(
     settings = config.read(LanguageModelSettings, about["settings"], where=f"{run.path}/config.json")
     codec = codecs.from_json(run.codec())
     builder = Builder(codec, *run.corpus(), about["seed"], choose_device(device or about["device"]), None)
-    trainer = builder.trainer(settings, about["evaluate_every"])
-    clock, seconds = None, math.nan
+    trainer = builder.trainer(settings)
+    trainer.restore(checkpoint.snapshot)
+    notes = [*warnings, *_forget_lost_best(trainer, run)]
+    clock = None
     if minutes is not None:
         begun = time.monotonic() if started is None else started
-        clock = _clock(builder, settings, Amount(minutes=minutes).expected_minutes, begun)
+        amount = Amount(minutes=minutes)
         _, seconds = builder.trial(settings, measure=True)
-    trainer.restore(checkpoint.snapshot)
-    if clock is not None:
-        steps = trainer.step + max(1, clock.steps_left(seconds, about["evaluate_every"]))
-        move = trainer.schedule.begin if run.finished() else trainer.schedule.replan
-        move(trainer.step, steps)
-        trainer.stale = 0
-    training = Training(run, trainer, codec, clock=clock)
-    training.notes = [*warnings, f"going on at step {trainer.step} of {trainer.schedule.steps}"]
+        clock = _clock(builder, settings, amount.expected_minutes, begun)
+        steps, trainer.evaluate_every = _plan(amount, builder.stream(settings), clock, seconds)
+        if run.finished() is None:
+            trainer.schedule.replan(trainer.step, trainer.step + steps)
+        else:
+            trainer.begin_schedule(trainer.step + steps)
+    training = Training(run, trainer, codec, clock=clock, good=_last_evaluated(trainer, run))
+    training.notes = [*notes, f"going on at step {trainer.step:,} of {trainer.schedule.steps:,}"]
     return training
+
+
+def _forget_lost_best(trainer: Trainer, run: RunFolder) -> list[str]:
+    """After damage the best checkpoint may be one that is no longer there; then the next evaluation is the best."""
+    if trainer.best is None or trainer.best["step"] in (trainer.step, *run.steps()):
+        return []
+    lost, trainer.best, trainer.plateau = trainer.best["step"], None, None
+    return [f"the best checkpoint so far, of step {lost:,}, is no longer there; the best one is looked for anew"]
+
+
+def _last_evaluated(trainer: Trainer, run: RunFolder) -> Snapshot | None:
+    """Where a rollback of an undisturbed run would go back to, if that is not where this one is."""
+    if trainer.evaluated == trainer.step or trainer.evaluated not in run.steps():
+        return None
+    return run.load(trainer.evaluated).snapshot
 
 
 def _clock(builder: Builder, settings: LanguageModelSettings, minutes: float, started: float) -> Clock:
@@ -193,6 +217,11 @@ def _parts(corpus: Corpus, order: Order) -> tuple[Corpus, Corpus]:
 def _settings(train_part: Corpus, order: Order, base: SavedModel | None) -> LanguageModelSettings:
     recipe = find_recipe(order.recipe if base is None else base.config["recipe"])
     budget = Budget(train_part.size, train_part.kind == "items", order.amount.expected_minutes)
+    fixed = [name for name in _OF_THE_CODEC if name in order.settings]
+    if base is not None and fixed:
+        raise ConfigError(f"with --from the symbols are those of {base.path}; {', '.join(fixed)} cannot be set")
+    if base is None and order.unknown != "error":
+        raise ConfigError("--unknown is for a model that exists; it needs --from")
     chosen = recipe.choose(budget, order.settings) if base is None else base.config["settings"]
     return config.read(recipe.settings, {**chosen, **order.settings}, where="the settings given")
 
@@ -239,9 +268,8 @@ def _origin(corpus: Corpus, order: Order, base: SavedModel | None) -> dict[str, 
     }
 
 
-def _describe(
-    settings: LanguageModelSettings, codec: codecs.Codec, training: Training, train_data: Encoded, valid_data: Encoded
-) -> str:
+def _describe(training: Training, train_data: Encoded, valid_data: Encoded) -> str:
+    settings, codec = training.settings, training.codec
     count = sum(p.numel() for p in training.trainer.task.module.parameters())
     return (
         f"{settings.layers}×{settings.hidden_size} {settings.core}, {count:,} parameters, "

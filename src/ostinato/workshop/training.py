@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import statistics
 import time
 from collections import deque
@@ -20,6 +21,7 @@ from ostinato.recipes import LanguageModelSettings
 from ostinato.runs import RunFolder
 from ostinato.training.loop import Evaluated, Event, RolledBack, Stepped, Stopped
 from ostinato.training.loop import train as train_loop
+from ostinato.training.snapshot import Snapshot
 from ostinato.training.trainer import Trainer
 from ostinato.workshop.budget import Clock
 from ostinato.workshop.generation import Generation
@@ -29,6 +31,7 @@ _SAMPLE_SYMBOLS = 160
 _SAMPLE_ITEMS = 8
 _SAMPLE_TEMPERATURE = 0.8
 _NOVELTY_ITEMS = 1_000
+_NOVELTY_LOGITS = 2**20  # in one step of the search, so that memory stays bounded
 _LONGEST_ITEM = 200
 _RECENT = 200  # steps whose mean time is the present speed
 
@@ -74,8 +77,11 @@ class Training:
         notes: What was chosen and found while setting up, for people to know.
     """
 
-    def __init__(self, run: RunFolder, trainer: Trainer, codec: Codec, *, clock: Clock | None) -> None:
+    def __init__(
+        self, run: RunFolder, trainer: Trainer, codec: Codec, *, clock: Clock | None, good: Snapshot | None = None
+    ) -> None:
         self.run, self.trainer, self.codec = run, trainer, codec
+        self._good = good
         self.notes: list[str] = []
         self.metrics: dict[str, Any] = {}
         about = run.config()
@@ -90,7 +96,7 @@ class Training:
         with self.run.locked():
             if max(self.run.steps(), default=self._at) > self._at:
                 raise RunError(f"{self.run.path} was trained further by another process meanwhile; resume it anew")
-            for event in train_loop(self.trainer):
+            for event in train_loop(self.trainer, self._good):
                 if isinstance(event, Stepped):
                     self._recent.append((event.seconds, event.symbols))
                 elif isinstance(event, Evaluated):
@@ -134,9 +140,9 @@ class Training:
             "step": event.step,
             "steps": event.steps,
             "epochs": round(self.epochs, 4),
-            "train_nats_per_symbol": event.train_nats_per_symbol,
-            "valid_nats_per_symbol": event.valid_nats_per_symbol,
-            "valid_average_nats_per_symbol": event.average_nats_per_symbol,
+            "train_nats_per_symbol": _finite(event.train_nats_per_symbol),
+            "valid_nats_per_symbol": _finite(event.valid_nats_per_symbol),
+            "valid_average_nats_per_symbol": _finite(event.average_nats_per_symbol),
             "best_nats_per_symbol": best.get("nats_per_symbol"),
             "is_best": event.is_best,
             "symbols_per_second": round(self.symbols_per_second, 1),
@@ -157,8 +163,10 @@ class Training:
 
     def _replan(self, clock: Clock) -> None:
         schedule, at = self.trainer.schedule, self.trainer.step
+        if at >= schedule.steps:  # the rate is down to nothing: more steps would change nothing
+            return
         speed = statistics.fmean(seconds for seconds, _ in self._recent)
-        left = clock.corrected(schedule.steps - at, speed, self.trainer.settings.evaluate_every)
+        left = clock.corrected(schedule.steps - at, speed, self.trainer.evaluate_every)
         if at + left != schedule.steps:
             schedule.replan(at, at + left)
 
@@ -186,12 +194,21 @@ class Training:
         return "\n".join(sample.text for sample in samples)
 
 
+def _finite(value: float | None) -> float | None:
+    """JSON has no word for a number that is not finite."""
+    return value if value is not None and math.isfinite(value) else None
+
+
 def measure_novelty(model: Model, train_data: Encoded) -> dict[str, Any]:
     """Sample 1,000 items and count those that are not among the training items, and how many differ."""
     ids, offsets = train_data.ids.tolist(), train_data.offsets.tolist()
     known = {model.codec.decode(ids[a:b]) for a, b in itertools.pairwise(offsets)}
-    run = model.generate_many([""], samples=_NOVELTY_ITEMS, length=_LONGEST_ITEM, seed=1)
-    texts = [sample.text for sample in run.finish()]
+    at_once = max(1, min(_NOVELTY_ITEMS, _NOVELTY_LOGITS // model.codec.size))
+    texts = []
+    for first in range(0, _NOVELTY_ITEMS, at_once):
+        samples = min(at_once, _NOVELTY_ITEMS - first)
+        run = model.generate_many([""], samples=samples, length=_LONGEST_ITEM, seed=1 + first)
+        texts += [sample.text for sample in run.finish()]
     return {
         "samples": len(texts),
         "new": sum(text not in known for text in texts),
