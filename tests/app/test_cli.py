@@ -5,6 +5,7 @@ import json
 import math
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -394,6 +395,45 @@ def test_what_nobody_foresaw_still_ends_in_one_line(run, text_run, monkeypatch):
 
     monkeypatch.setattr(ostinato.workshop.model, "load", fail)
     assert run("generate", text_run) == (1, "", "error: RuntimeError: the sky fell (--debug shows where)\n")
+
+
+DESCRIPTIONS = ["config.json", "codec.json", "origin.json"]
+OTHERS = ["best.json", "finished.json", "novelty.json", "metrics.jsonl", "corpus.safetensors"]
+PARTS = ["weights", "average", "optimizer", "carried_state"]
+
+
+@pytest.mark.parametrize("cut", [True, False])
+@pytest.mark.parametrize("command", ["generate", "resume"])
+def test_every_file_of_a_run_may_be_damaged_and_one_line_says_what_follows(run, item_run, tmp_path, command, cut):
+    """Whole descriptions are needed; without the rest there is a way, but for the corpus when training goes on."""
+    arguments = ["--seed", 1] if command == "generate" else ["--minutes", 0.005, "--threads", 1]
+    last = sorted((item_run / "checkpoints").iterdir())[-1].relative_to(item_run)
+    names = [*DESCRIPTIONS, *OTHERS, last / "trainer.json", *(last / f"{part}.safetensors" for part in PARTS)]
+    for number, name in enumerate(names):
+        copy = shutil.copytree(item_run, tmp_path / str(number))
+        path = copy / name
+        broken = bytearray(path.read_bytes())
+        broken = broken[: len(broken) // 2] if cut else broken
+        broken[len(broken) // 2] ^= 1
+        path.write_bytes(broken)
+        status, out, err = run(command, copy, *arguments)
+        fatal = name in DESCRIPTIONS or (name == "corpus.safetensors" and command == "resume")
+        assert status == int(fatal), f"{path}: {out}{err}"
+        if fatal:
+            assert err.startswith(f"error: {path} is damaged: ")
+            assert len(err.splitlines()) == 1
+
+
+def test_two_processes_on_one_run_end_in_one_clear_line(run, text_run):
+    code = (
+        "import sys, pathlib; from ostinato.runs import RunFolder\n"
+        f"with RunFolder(pathlib.Path({str(text_run)!r})).locked(): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        told = f"error: {text_run} is in use by another process that trains it; wait for it or stop it\n"
+        assert run("resume", text_run, "--minutes", 1) == (1, "", told)
+        other.kill()
 
 
 def test_damage_is_told_by_every_command_that_reads_a_model(run, text_run):

@@ -6,11 +6,18 @@ import dataclasses
 import json
 import sys
 from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from rich.console import Console
 
 from ostinato.app.process import load_model
 from ostinato.data.reading import Reading, read_plain
 from ostinato.decode.rules import build_rules
 from ostinato.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ostinato.workshop.generation import Generation
+    from ostinato.workshop.results import Sample
 
 
 def generate(args: Namespace) -> int:
@@ -35,30 +42,44 @@ def generate(args: Namespace) -> int:
         unknown=args.unknown,
         reading=_tell_reading if len(prompt) > _LONG_PROMPT and sys.stderr.isatty() else None,
     )
-    streams = args.samples == 1 and not args.json
     status = 0
     try:
-        if streams:
-            print(run.samples()[0].prompt, end="", flush=True)
-        for pieces in run:
-            if streams and pieces[0]:
-                print(pieces[0], end="", flush=True)
-    except KeyboardInterrupt:
+        if args.samples == 1 and not args.json:
+            _stream(run)
+        else:
+            _write_all(run, args.length)
+    except KeyboardInterrupt:  # what was made is kept
         status = 130
-    if streams:
-        print(flush=True)
     samples = run.samples()
     if args.json:
         for sample in samples:
             print(json.dumps(dataclasses.asdict(sample), ensure_ascii=False))
-    elif not streams:
-        of_items = model.codec.end is not None
-        for number, sample in enumerate(samples):
-            head = "" if of_items else f"{chr(10) * (number > 0)}--- seed {sample.seed}\n"
-            print(f"{head}{sample.prompt}{sample.text}")
+    elif args.samples == 1:
+        print(flush=True)
+    else:
+        _print_all(samples, of_items=model.codec.end is not None)
     if args.seed is None and not args.greedy and not args.json:
         print(f"(seed {samples[0].seed})", file=sys.stderr)
     return status
+
+
+def _stream(run: Generation) -> None:
+    print(run.samples()[0].prompt, end="", flush=True)
+    for pieces in run:
+        if pieces[0]:
+            print(pieces[0], end="", flush=True)
+
+
+def _write_all(run: Generation, length: int) -> None:
+    with Console(stderr=True).status("writing") as status:
+        for step, _ in enumerate(run, start=1):
+            status.update(f"writing: {step:,} of at most {length:,} symbols each")
+
+
+def _print_all(samples: list[Sample], *, of_items: bool) -> None:
+    for number, sample in enumerate(samples):
+        head = "" if of_items else f"{chr(10) * (number > 0)}--- seed {sample.seed}\n"
+        print(f"{head}{sample.prompt}{sample.text}")
 
 
 _LONG_PROMPT = 20_000  # characters
