@@ -1,5 +1,6 @@
 # make demo: set everything up and train a first model · make test: set everything up and run all checks and tests
 PYTHON ?= python3
+PIP_FLAGS ?=  # such as an index of PyTorch builds without CUDA
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -19,13 +20,13 @@ check: $(READY)
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
 bench: $(READY)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python benchmarks/run.py
 
 # The versions in constraints.txt are the ones that were tested; a second call finds .ready and installs nothing.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --constraint constraints.txt --editable '.[test]'
 	touch $(READY)
 
 clean:

@@ -71,7 +71,7 @@ def main() -> None:
     rows = []
     for shape in SHAPES:
         with tempfile.TemporaryDirectory() as folder:
-            settings = {**shape, "restart": 0.0}
+            settings = {**shape, "restart": 0.0, "dropout": 0.0, "input_dropout": 0.0}  # as the bare loop
             training = ostinato.train("python-docs", out=Path(folder) / "run", steps=10**6, settings=settings)
             rows.append(compare(training, shape))
     report("overhead", rows)

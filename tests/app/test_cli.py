@@ -357,8 +357,8 @@ def test_starting_from_weights_of_another_size_is_refused(run, text_run, corpora
     status, _, err = run("train", corpora / "cats.txt", "--from", text_run, "--set", "embedding_size=9", "--steps", 1)
     assert (status, err) == (
         2,
-        f"error: the weights of {text_run} do not fit these settings: embedding.weight has shape (15, 8), "
-        "the model has (15, 9). Leave the settings of its sizes as they are, or train without --from\n",
+        f"error: the weights of {text_run} do not fit these settings: embedding.weight has shape (16, 8), "
+        "the model has (16, 9). Leave the settings of its sizes as they are, or train without --from\n",
     )
 
 

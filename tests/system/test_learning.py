@@ -53,8 +53,8 @@ def test_word_lm_learns_a_grammar(tmp_path):
 @pytest.mark.parametrize("codec", ["bytes", "subwords", "words"])
 def test_every_codec_can_be_trained_with(tmp_path, codec):
     text = "the cât sat on the mat, the dög sat on the log.\n\n" * 60
-    settings = {"codec": codec, "vocabulary": 300, "hidden_size": 32, "batch_size": 4, "window": 16}
-    training = ostinato.train(corpus_of(tmp_path, text), out=tmp_path / "run", steps=300, settings=settings)
+    settings = {"codec": codec, "vocabulary": 300, "hidden_size": 48, "batch_size": 4, "window": 16}
+    training = ostinato.train(corpus_of(tmp_path, text), out=tmp_path / "run", steps=600, settings=settings)
     model = training.to_end()
     assert "sat on the" in model.generate("the cât ", length=60, greedy=True).text
     assert model.score("the dög sat").text == "the dög sat"

@@ -37,12 +37,14 @@ def make_trainer(*, dropout=None, core="lstm", patience=None, rate=1e-2, steps=4
     return trainer
 
 
-def test_a_rows_draws_depend_on_seed_step_row_and_site_alone():
+@pytest.mark.parametrize("width", [1, 5, 8, 17])
+def test_a_rows_draws_depend_on_seed_step_row_and_site_alone(width):
     one = Randomness(seed=3, step=7)
-    wide, narrow = one.rows("mask", 4, 5), one.rows("mask", 2, 5)
+    wide, narrow = one.rows("mask", 4, width), one.rows("mask", 2, width)
     assert torch.equal(wide[:2], narrow)
-    assert torch.equal(Randomness(3, 7, first_row=2).rows("mask", 2, 5), wide[2:])
-    others = [Randomness(4, 7).rows("mask", 4, 5), Randomness(3, 8).rows("mask", 4, 5), one.rows("other", 4, 5)]
+    assert torch.equal(Randomness(3, 7, first_row=2).rows("mask", 2, width), wide[2:])
+    others = [Randomness(4, 7).rows("mask", 4, width), Randomness(3, 8).rows("mask", 4, width)]
+    others += [one.rows("other", 4, width)]
     assert all(not torch.equal(wide, other) for other in others)
     assert not torch.equal(one.whole("mask", 5), wide[0])
     assert wide.min() >= 0
@@ -268,8 +270,10 @@ def test_a_tied_model_shares_one_weight_and_learns():
     torch.manual_seed(0)
     network = LanguageModel(CODEC.size, core="gru", layers=2, hidden_size=12, embedding_size=12, tied=True)
     names = dict(network.named_parameters())
-    assert network.head.linear.weight is network.embedding.weight
-    assert "head.linear.weight" not in names
+    assert list(names).count("embedding.weight") == 1
+    assert "head.weight" not in names
+    y = torch.randn(2, 12)
+    torch.testing.assert_close(network.head.logits(y), y @ network.embedding.weight[: CODEC.size].T + network.head.bias)
     with pytest.raises(ConfigError, match="tied = true needs"):
         LanguageModel(5, core="gru", layers=1, hidden_size=12, embedding_size=6, tied=True)
 

@@ -4,36 +4,42 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ostinato.cores.base import uniform_
+
 
 class SoftmaxHead(nn.Module):
-    """A distribution over V symbols: softmax of logits.
+    """A distribution over V symbols: softmax of logits ``W y + b``.
 
     Args:
         input_size: Width H of a core's output.
         symbols: How many symbols V.
-        weight: A weight [V, H] to share (an embedding's); ``None`` makes an own one.
+        tied_to: An embedding whose first V vectors, of width H, are the rows of W; ``None`` makes an own W.
         identity: The core's output already are the logits (Jordan).
     """
 
     bound: ClassVar[Literal["exact", "lower", "estimate"]] = "exact"
 
     def __init__(
-        self, input_size: int, symbols: int, *, weight: nn.Parameter | None = None, identity: bool = False
+        self, input_size: int, symbols: int, *, tied_to: nn.Embedding | None = None, identity: bool = False
     ) -> None:
         super().__init__()
         self.symbols = symbols
-        self.linear = None if identity else nn.Linear(input_size, symbols)
-        if self.linear is not None:
-            nn.init.zeros_(self.linear.bias)
-            if weight is not None:
-                self.linear.weight = weight
+        self.tied_to = tied_to
+        own = tied_to is None and not identity
+        self.weight = nn.Parameter(uniform_(torch.empty(symbols, input_size), input_size)) if own else None
+        self.bias = None if identity else nn.Parameter(torch.zeros(symbols))
 
     def logits(self, y: Tensor) -> Tensor:
         """Return logits [..., V] of a core's output [..., H]."""
-        return y if self.linear is None else self.linear(y)
+        if self.bias is None:
+            return y
+        weight = self.weight if self.tied_to is None else self.tied_to.weight[: self.symbols]
+        assert weight is not None
+        return F.linear(y, weight, self.bias)
 
     def log_probs(self, y: Tensor) -> Tensor:
         """Return the natural log-probability of every symbol, [..., V] float32, for a core's output [..., H]."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ostinato.batch import Batch
@@ -84,7 +83,7 @@ class LanguageModel(nn.Module):
                 f"got embedding_size = {embedding_size}, hidden_size = {hidden_size}, core = {core!r}"
             )
         self.symbols = symbols
-        self.embedding = SymbolEmbedding(symbols, embedding_size)
+        self.embedding = nn.Embedding(symbols + 1, embedding_size)
         widths = [embedding_size] + [hidden_size] * (layers - 1)
         self.core = Stack(
             [_core(core, I, hidden_size, symbols if n == layers - 1 else hidden_size) for n, I in enumerate(widths)],
@@ -93,7 +92,7 @@ class LanguageModel(nn.Module):
         if tied:  # N(0, 1) is right for a lookup; as an output layer it would start far too sure of itself
             nn.init.normal_(self.embedding.weight, std=hidden_size**-0.5)
         self.head = SoftmaxHead(
-            hidden_size, symbols, weight=self.embedding.weight if tied else None, identity=core == "jordan"
+            hidden_size, symbols, tied_to=self.embedding if tied else None, identity=core == "jordan"
         )
         # What dropout may mask in each layer; Jordan layers end in logits, which are never dropped.
         self.output_sizes = (0 if core == "jordan" else hidden_size,) * layers
@@ -118,24 +117,6 @@ class LanguageModel(nn.Module):
         """Return the log-probability of every next symbol [B, V] and the state after one symbol per row [B]."""
         y, state = self.core.step(self.embedding(symbols), state)
         return self.head.log_probs(y), state
-
-
-class SymbolEmbedding(nn.Module):
-    """One vector [E] for each of V symbols, and one for the begin symbol, id V.
-
-    The two are apart so that an output layer over V symbols can share ``weight`` [V, E].
-    """
-
-    def __init__(self, symbols: int, embedding_size: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(symbols, embedding_size))
-        self.begin = nn.Parameter(torch.randn(1, embedding_size))
-
-    def forward(self, ids: Tensor) -> Tensor:
-        """Look up ids [...]: vectors [..., E]."""
-        V = len(self.weight)
-        vectors = F.embedding(ids.clamp(max=V - 1), self.weight)
-        return torch.where((ids == V)[..., None], self.begin[0], vectors)
 
 
 @dataclass(frozen=True)

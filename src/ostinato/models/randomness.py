@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import zlib
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+_BLOCK = 8  # float32 numbers that Philox-4x64 gives for one value of its counter
 
 
 @dataclass(frozen=True)
@@ -33,19 +35,16 @@ class Randomness:
 
     def rows(self, site: str, count: int, *shape: int) -> Tensor:
         """Draw uniform numbers in [0, 1) for ``count`` rows: [count, *shape] float32."""
-        key = self._key(site)
-        return torch.from_numpy(np.stack(list(self._rows(key, range(count), shape))))
+        numbers = math.prod(shape)
+        blocks = -(-numbers // _BLOCK)  # whole blocks for each row, so a row's place is known without those before it
+        drawn = self._draw(site, self.first_row * blocks, count * blocks * _BLOCK)
+        return torch.from_numpy(drawn.reshape(count, -1)[:, :numbers].reshape(count, *shape))
 
     def whole(self, site: str, *shape: int) -> Tensor:
         """Draw uniform numbers in [0, 1) that belong to no row, such as for a weight: [*shape] float32."""
-        return torch.from_numpy(next(self._rows(self._key(site), [-1], shape)))
+        return torch.from_numpy(self._draw(f"{site}, whole", 0, math.prod(shape)).reshape(shape))
 
-    def _key(self, site: str) -> tuple[int, int]:
-        return self.seed % 2**64, zlib.crc32(site.encode())
-
-    def _rows(self, key: tuple[int, int], rows: Iterable[int], shape: tuple[int, ...]) -> Iterator[NDArray[np.float32]]:
-        for row in rows:
-            number = (self.first_row + row) % 2**64 if row >= 0 else 2**64 - 1
-            counter = np.array([0, 0, number, self.step], dtype=np.uint64)  # the low word counts the draws
-            bits = np.random.Philox(key=np.array(key, dtype=np.uint64), counter=counter)
-            yield np.random.Generator(bits).random(shape, dtype=np.float32)
+    def _draw(self, site: str, first_block: int, count: int) -> NDArray[np.float32]:
+        key = np.array([self.seed % 2**64, zlib.crc32(site.encode())], dtype=np.uint64)
+        counter = np.array([first_block, 0, 0, self.step], dtype=np.uint64)  # the low word counts blocks
+        return np.random.Generator(np.random.Philox(key=key, counter=counter)).random(count, dtype=np.float32)
