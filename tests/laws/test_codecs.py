@@ -41,7 +41,7 @@ def test_characters_give_back_every_text_of_known_characters(text):
 def test_words_give_back_every_text_whose_words_are_known(words):
     text = "".join(words)
     codec = ALL["words-unk"]
-    if codec.unknown not in codec.encode(text):
+    if "<unk>" not in codec.decode(codec.encode(text)):
         assert codec.decode(codec.encode(text)) == text
 
 
@@ -135,16 +135,22 @@ def test_rare_words_are_spelled_out_or_become_unk():
     corpus = ["so the cat, so the dog, so the bird"]
     spelled = codecs.learn("words", corpus, end=False)
     assert spelled.words == (" the", " so", ",")
-    assert [spelled.symbol(i) for i in spelled.encode(" so the cat")] == [" so", " the", *" cat"]
+    assert [spelled.decode([i]) for i in spelled.encode(" so the cat")] == [" so", " the", *" cat"]
     unk = codecs.learn("words", corpus, end=False, unknown="unk")
     assert unk.decode(unk.encode(" so the bird, the")) == " so the<unk>, the"
+
+
+def test_only_codecs_that_lose_nothing_say_so():
+    assert all(codec.lossless for codec in LOSSLESS.values())
+    assert ALL["characters"].lossless
+    assert not ALL["words-unk"].lossless
+    assert not codecs.learn("characters", ["e\u0301"], end=False, nfc=True).lossless
 
 
 def test_an_end_is_a_symbol_without_text():
     codec = codecs.learn("characters", ["ab"], end=True)
     assert codec.end == 2
     assert codec.size == 3
-    assert codec.symbol(codec.end) == "<end>"
     assert codec.decode([0, codec.end]) == "a"
 
 

@@ -10,7 +10,7 @@ import torch
 from ostinato.decode.noise import threefry, uniform
 from ostinato.decode.rules import build_rules
 from ostinato.decode.search import Greedy, Sample, search
-from ostinato.models import draw
+from ostinato.models import SoftmaxHead, draw
 
 END, SIZE, LONGEST = 0, 3, 4
 
@@ -144,3 +144,13 @@ def test_noise_is_uniform_and_differs_by_seed_and_step():
     counts, _ = np.histogram(noise, bins=20, range=(0, 1))
     assert ((counts - 500) ** 2 / 500).sum() < 43.8  # chi-squared with 19 degrees, p = 0.001
     assert uniform([-1], 0) == uniform([2**64 - 1], 0)
+
+
+def test_a_heads_own_draw_is_the_draw_from_its_distribution():
+    torch.manual_seed(0)
+    head = SoftmaxHead(4, 5)
+    y, noise = torch.randn(200, 4), torch.linspace(0, 0.999, 200)
+    found = head.sample(y, noise)
+    assert torch.equal(found, draw(head.log_probs(y).double(), noise))
+    assert set(found.tolist()) == set(range(5))
+    assert torch.allclose(head.log_prob(y, found), head.log_probs(y).gather(1, found[:, None])[:, 0])

@@ -68,10 +68,6 @@ class Codec(abc.ABC):
         """Return a decoder that takes one id at a time and never gives out half a character."""
         return Decoder(self.pieces)
 
-    def symbol(self, id_: int) -> str:
-        """Return one symbol for people to read; a lone byte shows as ``\\xNN``, the end as ``<end>``."""
-        return "<end>" if id_ == self.end else self.pieces[id_].decode("utf-8", errors="backslashreplace")
-
 
 class Decoder:
     """Decode a stream of ids. What is not yet a whole character is held back until it is."""
