@@ -31,7 +31,7 @@ def demo(args: Namespace) -> int:
         f"{digest(corpus.texts[0])[:12]}…), one character at a time.\nThe loss is in bits per character: "
         "8 would be random bytes, 2 is someone who can spell, and lower is better.\n",
         highlight=False,
-        soft_wrap=True,
+        soft_wrap=not console.is_terminal,
     )
     with console.status("setting up"):
         from ostinato.workshop.setting_up import train
@@ -53,7 +53,7 @@ def demo(args: Namespace) -> int:
         f'  ostinato score {where} "A class is an object." --per word\n'
         "  ostinato train YOUR_OWN_TEXT.txt --minutes 3\n",
         highlight=False,
-        soft_wrap=True,
+        soft_wrap=not console.is_terminal,
     )
     return 0
 

@@ -58,7 +58,11 @@ class TrainingView:
             self._evaluated(event)
         elif isinstance(event, Sampled) and self._samples:
             self._console.print(
-                _indented(event.text), style="dim italic", highlight=False, markup=False, soft_wrap=True
+                _indented(event.text),
+                style="dim italic",
+                highlight=False,
+                markup=False,
+                soft_wrap=not self._console.is_terminal,
             )
         elif isinstance(event, RolledBack):
             self._console.print(
@@ -93,7 +97,7 @@ class TrainingView:
             f"train {bits(event.train_nats_per_symbol):.3f}, validation [bold]{bits(valid):.3f}[/] bits per symbol"
             f"{' (best)' if event.is_best else ''}, {self._training.symbols_per_second:,.0f} symbols/s{left}",
             highlight=False,
-            soft_wrap=True,
+            soft_wrap=not self._console.is_terminal,
         )
 
 
@@ -105,7 +109,7 @@ def bits(nats: float) -> float:
 def say_notes(console: Console, training: Training) -> None:
     """Print what was chosen and found while setting up."""
     for note in training.notes:
-        console.print(escape(note), highlight=False, soft_wrap=True)
+        console.print(escape(note), highlight=False, soft_wrap=not console.is_terminal)
 
 
 def _indented(text: str) -> str:

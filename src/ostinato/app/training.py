@@ -82,7 +82,7 @@ def follow(training: object, console: Console, *, json_lines: bool = False, samp
         console.print(
             f"stopped and saved at step {step}. To go on: ostinato resume {escape(shlex.quote(str(path)))}",
             highlight=False,
-            soft_wrap=True,
+            soft_wrap=not console.is_terminal,
         )
         return 130
     best = training.trainer.best
@@ -92,7 +92,7 @@ def follow(training: object, console: Console, *, json_lines: bool = False, samp
         f"done: best validation {bits(nats):.4f} bits per symbol ({nats:.4f} nats) at step {best['step']:,}; "
         f"the run is in {escape(str(path))}",
         highlight=False,
-        soft_wrap=True,
+        soft_wrap=not console.is_terminal,
     )
     return 0
 

@@ -8,22 +8,21 @@ from typing import Any
 from ostinato.recipes.base import Budget, Recipe
 from ostinato.recipes.language_model import LanguageModelSettings
 
-# (most training symbols, most minutes, settings): the first row that fits holds. Measured on 2 cores;
-# docs/design/sizes.md has the runs behind it.
-_LARGE = float("inf")
+# The first row that fits holds. Measured on 2 cores; docs/design/sizes.md has the runs behind it.
+_ANY = float("inf")
+_SYMBOLS_PER_MINUTE = 3_000_000  # what 512 units learn from on two cores: enough to tell few passes from many
+# (most training symbols, most passes over them in the time, settings): many passes need dropout.
 _TEXT: list[tuple[float, float, dict[str, Any]]] = [
-    (60_000, _LARGE, {"hidden_size": 256, "dropout": 0.5, "input_dropout": 0.1, "learning_rate": 4e-3}),
-    (300_000, _LARGE, {"hidden_size": 384, "dropout": 0.4, "input_dropout": 0.05, "learning_rate": 4e-3}),
-    (3_000_000, 2, {"hidden_size": 512}),
-    (3_000_000, 6, {"hidden_size": 512, "dropout": 0.35, "input_dropout": 0.05, "average": 0.998}),
-    (3_000_000, _LARGE, {"hidden_size": 768, "dropout": 0.5, "input_dropout": 0.05, "average": 0.998}),
-    (_LARGE, 6, {"hidden_size": 512}),
-    (_LARGE, _LARGE, {"hidden_size": 512, "layers": 2, "dropout": 0.1}),
+    (60_000, _ANY, {"hidden_size": 256, "dropout": 0.5, "input_dropout": 0.1, "learning_rate": 4e-3}),
+    (300_000, _ANY, {"hidden_size": 384, "dropout": 0.4, "input_dropout": 0.05, "learning_rate": 4e-3}),
+    (_ANY, 4, {"hidden_size": 512}),
+    (_ANY, 18, {"hidden_size": 512, "dropout": 0.35, "input_dropout": 0.05, "average": 0.998}),
+    (_ANY, _ANY, {"hidden_size": 768, "dropout": 0.5, "input_dropout": 0.05, "average": 0.998}),
 ]
 _ITEMS: list[tuple[float, float, dict[str, Any]]] = [
-    (50_000, _LARGE, {"hidden_size": 128, "dropout": 0.3}),
-    (1_000_000, _LARGE, {"hidden_size": 384, "dropout": 0.4}),
-    (_LARGE, _LARGE, {"hidden_size": 512, "dropout": 0.1}),
+    (50_000, _ANY, {"hidden_size": 128, "dropout": 0.3}),
+    (1_000_000, _ANY, {"hidden_size": 384, "dropout": 0.4}),
+    (_ANY, _ANY, {"hidden_size": 512, "dropout": 0.1}),
 ]
 _WINDOW = 48
 _LEAST_WINDOWS = 8  # of each row in an epoch
@@ -32,7 +31,8 @@ _LEAST_WINDOWS = 8  # of each row in an epoch
 def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """Choose sizes by the amount of data and the time."""
     table = _ITEMS if budget.items else _TEXT
-    row = next(s for symbols, minutes, s in table if budget.symbols <= symbols and budget.minutes <= minutes)
+    passes = budget.minutes * _SYMBOLS_PER_MINUTE / max(1, budget.symbols)
+    row = next(s for most_symbols, most, s in table if budget.symbols <= most_symbols and passes <= most)
     if given.get("core") == "jordan":  # its outputs are logits, which are never dropped
         row = {**row, "dropout": 0.0}
     if budget.items:
