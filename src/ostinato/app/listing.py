@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from ostinato import codecs
 from ostinato.data import EMBEDDED, digest
 from ostinato.data.embedded import read_embedded
+from ostinato.decode.units import bits
 from ostinato.errors import RunError, unknown_name
 from ostinato.recipes import RECIPES, find_recipe
 from ostinato.runs import RunFolder, read_model
@@ -124,7 +124,7 @@ def _row(run: RunFolder) -> dict[str, Any]:
         "recipe": run.config()["recipe"],
         "step": max(run.steps(), default=0),
         "status": "unfinished" if run.finished() is None else "finished",
-        "bits_per_symbol": None if nats is None else nats / math.log(2),
+        "bits_per_symbol": None if nats is None else bits(nats),
     }
 
 
@@ -137,7 +137,7 @@ def _show(about: dict[str, Any]) -> None:
     print(f"data: {names}")
     if "nats_per_symbol" in best:
         nats = best["nats_per_symbol"]
-        print(f"best: {nats / math.log(2):.4f} bits per symbol ({nats:.4f} nats) at step {best['step']:,}, ", end="")
+        print(f"best: {bits(nats):.4f} bits per symbol ({nats:.4f} nats) at step {best['step']:,}, ", end="")
         print("averaged weights" if best["weights"] == "average" else "weights as trained")
     if training is not None:
         last = training["last_evaluation"]

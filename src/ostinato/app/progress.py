@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ostinato.decode.units import bits
 from ostinato.training.loop import Evaluated, RolledBack, Stepped, Stopped
 from ostinato.workshop.training import Sampled, Training, TrainingEvent
 
@@ -99,11 +100,6 @@ class TrainingView:
             highlight=False,
             soft_wrap=not self._console.is_terminal,
         )
-
-
-def bits(nats: float) -> float:
-    """Turn nats into bits."""
-    return nats / math.log(2)
 
 
 def say_notes(console: Console, training: Training) -> None:

@@ -62,7 +62,8 @@ def resume(args: Namespace) -> int:
 
 def follow(training: object, console: Console, *, json_lines: bool = False, samples: bool = True) -> int:
     """Train to the end while showing it; Ctrl-C saves and tells how to go on."""
-    from ostinato.app.progress import TrainingView, bits, say_notes
+    from ostinato.app.progress import TrainingView, say_notes
+    from ostinato.decode.units import bits
     from ostinato.training.loop import Evaluated
     from ostinato.workshop.training import Training
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from ostinato.data import Encoded
 from ostinato.decode.scoring import log_probs_of, rows_at_once, window_log_probs
+from ostinato.decode.units import bits, perplexity
 from ostinato.errors import ConfigError
 from ostinato.models.language_model import LanguageModel
 
@@ -46,12 +46,12 @@ class Evaluation:
     @property
     def bits_per_symbol(self) -> float:
         """The same mean with logarithms to base 2."""
-        return self.nats_per_symbol / math.log(2)
+        return bits(self.nats_per_symbol)
 
     @property
     def perplexity(self) -> float:
         """The exponential of the mean, per symbol."""
-        return math.exp(self.nats_per_symbol)
+        return perplexity(self.nats_per_symbol)
 
     @property
     def bits_per_character(self) -> float:

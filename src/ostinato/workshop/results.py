@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Literal, TypeAlias
+
+from ostinato.decode.units import bits, perplexity
 
 Unit: TypeAlias = Literal["symbol", "character", "word", "line"]
 
@@ -57,7 +58,7 @@ class ScoredPart:
     @property
     def bits_per_symbol(self) -> float:
         """Mean surprise of the part's symbols."""
-        return -self.log_prob / math.log(2) / max(1, self.symbols)
+        return bits(-self.log_prob / max(1, self.symbols))
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,12 @@ class Score:
     @property
     def bits_per_symbol(self) -> float:
         """The same with logarithms to base 2."""
-        return self.nats_per_symbol / math.log(2)
+        return bits(self.nats_per_symbol)
 
     @property
     def perplexity(self) -> float:
         """The exponential of the mean, per symbol."""
-        return math.exp(self.nats_per_symbol)
+        return perplexity(self.nats_per_symbol)
 
     def _repr_html_(self) -> str:
         """Show the text in a notebook: the redder a symbol's ground, the more it surprises (8 bits are full red)."""
