@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 WITHOUT_DATA = ["startup", "overhead", "gradients"]
-WITH_DATA = ["shakespeare", "names"]
+WITH_DATA = ["shakespeare", "names", "sizes"]
 
 
 def main() -> None:
