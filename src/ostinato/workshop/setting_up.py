@@ -135,7 +135,7 @@ def set_up(corpus: Corpus, order: Order) -> Training:
         valid=valid_data,
         start=trainer.snapshot(),
     )
-    training = Training(run, trainer, codec, clock=clock)
+    training = Training(run, trainer, codec, epoch_symbols=len(train_data.ids), clock=clock)
     training.notes = [*corpus.notes, _describe(training, train_data, valid_data)]
     return training
 
@@ -183,7 +183,14 @@ def resume(
             trainer.schedule.replan(trainer.step, trainer.step + steps)
         else:
             trainer.begin_schedule(trainer.step + steps)
-    training = Training(run, trainer, codec, clock=clock, good=_last_evaluated(trainer, run))
+    training = Training(
+        run,
+        trainer,
+        codec,
+        epoch_symbols=len(builder.train.ids),
+        clock=clock,
+        good=_last_evaluated(trainer, run),
+    )
     training.notes = [*notes, f"going on at step {trainer.step:,} of {trainer.schedule.steps:,}"]
     return training
 

@@ -78,7 +78,14 @@ class Training:
     """
 
     def __init__(
-        self, run: RunFolder, trainer: Trainer, codec: Codec, *, clock: Clock | None, good: Snapshot | None = None
+        self,
+        run: RunFolder,
+        trainer: Trainer,
+        codec: Codec,
+        *,
+        epoch_symbols: int,
+        clock: Clock | None,
+        good: Snapshot | None = None,
     ) -> None:
         self.run, self.trainer, self.codec = run, trainer, codec
         self._good = good
@@ -89,7 +96,7 @@ class Training:
         self.device: str = about["device"]
         self._clock = clock
         self._at = trainer.step
-        self._epoch_symbols = len(run.corpus()[0].ids)
+        self._epoch_symbols = epoch_symbols
         self._recent: deque[tuple[float, int]] = deque(maxlen=_RECENT)
 
     def __iter__(self) -> Iterator[TrainingEvent]:
