@@ -13,6 +13,7 @@ ROOT = Path(ostinato.__file__).parent
 ORDER = [  # lowest first; a module may import its own package and what lies below it
     {"errors"},
     {"config"},
+    {"disk"},
     {"batch"},
     {"codecs"},
     {"cores"},

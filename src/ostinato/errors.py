@@ -8,6 +8,7 @@
   + RunError (OSError)            a run folder or model file is absent, damaged, in use, or of another version
     - DamagedError                a file of a run is truncated or altered
   + TrainingError (RuntimeError)  training cannot go on
+    - LostRankError               another process of the same training is gone
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ __all__ = [
     "ConfigError",
     "CorpusError",
     "DamagedError",
+    "LostRankError",
     "OstinatoError",
     "RunError",
     "TrainingError",
@@ -58,6 +60,10 @@ class DamagedError(RunError):
 
 class TrainingError(OstinatoError, RuntimeError):
     """Training cannot go on."""
+
+
+class LostRankError(TrainingError):
+    """Another process of the same training is gone."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], *, where: str) -> ConfigError:

@@ -91,7 +91,7 @@ def test_contiguous_evaluation_is_the_mean_of_the_scored_symbols():
     model = random_model("lstm", codec)
     text = "abbaabab" * 700
     encoded = encode_texts(codec, [text])
-    result = evaluation.contiguous(model, encoded, characters=len(text))
+    result = evaluation.contiguous(model, encoded, characters=len(text)).evaluation()
     ((_, values),) = log_probs_of(model, encoded)
     assert result.symbols == len(text)
     assert result.nats_per_symbol == pytest.approx(-values.mean(), abs=1e-5)
@@ -104,27 +104,27 @@ def test_the_windows_protocol_averages_fresh_windows():
     model = random_model("lstm", codec)
     text = "abbaabab" * 33  # 264 symbols: eight places for a window
     encoded = encode_texts(codec, [text])
-    result = evaluation.windows(model, encoded, characters=len(text), count=400, seed=1)
+    result = evaluation.windows(model, encoded, characters=len(text), count=400, seed=1).evaluation()
     means = []
     for start in range(8):
         ((_, values),) = log_probs_of(model, encode_texts(codec, [text[start : start + 257]]))
         means.append(-values[1:].mean())
     assert min(means) - 1e-4 < result.nats_per_symbol < max(means) + 1e-4
     assert result.nats_per_symbol == pytest.approx(float(np.mean(means)), abs=float(np.std(means)) / 5 + 1e-4)
-    assert result == evaluation.windows(model, encoded, characters=len(text), count=400, seed=1)
+    assert result == evaluation.windows(model, encoded, characters=len(text), count=400, seed=1).evaluation()
     assert result.standard_error == pytest.approx(np.std(means) / 20, rel=0.3)
 
 
 def test_the_standard_error_of_independent_losses_is_the_textbook_one():
     losses = np.random.default_rng(1).normal(2.0, 0.5, size=4000)
-    assert evaluation._bootstrap(losses) == pytest.approx(0.5 / math.sqrt(4000), rel=0.1)
+    assert evaluation._bootstrap(losses, np.ones(4000)) == pytest.approx(0.5 / math.sqrt(4000), rel=0.1)
 
 
 def test_items_are_scored_each_from_a_fresh_state_with_their_end():
     codec = codecs.CharacterCodec("ab", end=True)
     model = random_model("gru", codec)
     texts = ["a", "bb", "abab", "a"]
-    result = evaluation.items(model, encode_texts(codec, texts), characters=8 + 4)
+    result = evaluation.items(model, encode_texts(codec, texts), characters=8 + 4).evaluation()
     values = [log_probs for _, log_probs in log_probs_of(model, encode_texts(codec, texts))]
     assert result.symbols == 8 + 4
     assert result.nats_per_symbol == pytest.approx(-sum(v.sum() for v in values) / 12, abs=1e-5)

@@ -12,9 +12,10 @@ import pytest
 
 import ostinato
 from conftest import TINY
+from ostinato.disk import documents
+from ostinato.disk.publishing import DRAFT, publishing
 from ostinato.errors import DamagedError, RunError
-from ostinato.runs import RunFolder, documents, read_model
-from ostinato.runs.publishing import DRAFT, publishing
+from ostinato.runs import RunFolder, read_model
 
 
 def test_a_folder_that_fails_half_way_leaves_nothing(tmp_path):

@@ -20,7 +20,7 @@ def build_parser(acts: dict[str, Act]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ostinato {version('ostinato')}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
-    for add in (_demo, _train, _resume, _generate, _score, _evaluate, _info, _runs, _export, _recipes, _data):
+    for add in (_demo, _train, _resume, _generate, _score, _evaluate, _join, _info, _runs, _export, _recipes, _data):
         command = add(commands)
         command.set_defaults(act=acts[command.prog.split()[-1]])
     return parser
@@ -70,7 +70,16 @@ def _resume(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> ar
     command = _command(commands, "resume", "go on exactly where a run stopped, or train a finished run further")
     _run(command)
     command.add_argument("--minutes", type=float, help="train so long from now on")
+    command.add_argument(
+        "--corpus",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="the files it was made with, needed only where the corpus was too large for the run and is no longer "
+        "in the cache",
+    )
     command.add_argument("--json", action="store_true", help="one object per evaluation on standard output")
+    _reading(command)
     _machine(command, default_device=None)
     return command
 
@@ -95,6 +104,7 @@ def _generate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     command.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end before TEXT; may be repeated")
     command.add_argument("--json", action="store_true", help="one object per text on standard output")
+    _bulk(command)
     _unknown(command)
     _machine(command, default_device="cpu")
     return command
@@ -108,6 +118,7 @@ def _score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> arg
     what.add_argument("--file", type=Path, help="score a file ('-': stdin); of items, every line by itself")
     command.add_argument("--per", choices=("symbol", "word", "line"), help="show each of these")
     command.add_argument("--json", action="store_true", help="one object per text on standard output")
+    _bulk(command)
     _unknown(command)
     _machine(command, default_device="cpu")
     return command
@@ -126,9 +137,17 @@ def _evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     command.add_argument("--windows", type=int, help="for the windows protocol: how many to draw (default: 2000)")
     command.add_argument("--seed", type=int, help="for the windows protocol: chooses them (default: 1)")
     command.add_argument("--json", action="store_true", help="one object on standard output")
+    _bulk(command)
     _reading(command, kind=False)
     _unknown(command)
     _machine(command, default_device="cpu")
+    return command
+
+
+def _join(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    command = _command(commands, "join", "join what the shards of an evaluation printed")
+    command.add_argument("parts", nargs="+", type=Path, metavar="FILE", help="what each shard printed, in any order")
+    command.add_argument("--json", action="store_true", help="one object on standard output")
     return command
 
 
@@ -163,6 +182,25 @@ def _data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argp
     command = _command(commands, "data", "list the corpora that need no network, or print one")
     command.add_argument("name", nargs="?", help="corpus to print")
     return command
+
+
+def _bulk(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("bulk work")
+    group.add_argument(
+        "--shard",
+        metavar="PART/PARTS",
+        help="do one part, such as 1/4; the outputs of all parts, joined, are the whole",
+    )
+    group.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        nargs="?",
+        const="local",
+        help="do the parts on a Ray cluster (default address: one started here for the time); needs ostinato[ray]",
+    )
+    group.add_argument(
+        "--parts", type=int, metavar="N", help="for --ray: how many parts (default: 4 for each processor)"
+    )
 
 
 def _run(command: argparse.ArgumentParser) -> None:

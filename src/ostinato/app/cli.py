@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from ostinato.app.arguments import build_parser
-from ostinato.app.process import ignore_known_warnings
-from ostinato.errors import ConfigError, OstinatoError
+from ostinato.app.process import ignore_known_warnings, is_first
+from ostinato.errors import ConfigError, LostRankError, OstinatoError
 
 STARTED = time.monotonic()  # a time budget counts from here, imports included
 
@@ -23,6 +23,7 @@ _MODULES = {
     "generate": "generating",
     "score": "scoring",
     "evaluate": "scoring",
+    "join": "scoring",
     "info": "listing",
     "runs": "listing",
     "export": "listing",
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = build_parser({name: _later(name) for name in _MODULES}).parse_args(argv)
     args.started = STARTED if argv is None else time.monotonic()
+    args.words = list(sys.argv[1:] if argv is None else argv)
     args.command_line = _told_command(sys.argv[1:] if argv is None else argv)
     try:
         status: int = args.act(args)
@@ -47,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OstinatoError as error:
         if args.debug:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        if is_first() or isinstance(error, LostRankError):  # what all processes know, one of them tells
+            print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError) else 1
     except BrokenPipeError:  # the reader, such as head, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -28,7 +28,7 @@ def demo(args: Namespace) -> int:
     corpus = read_corpus([_CORPUS])
     console.print(
         f"Learning to write like Python's language reference ({corpus.size:,} characters, sha256 "
-        f"{digest(corpus.texts[0])[:12]}…), one character at a time.\nThe loss is in bits per character: "
+        f"{digest(''.join(corpus.texts))[:12]}…), one character at a time.\nThe loss is in bits per character: "
         "8 would be random bytes, 2 is someone who can spell, and lower is better.\n",
         highlight=False,
         soft_wrap=not console.is_terminal,

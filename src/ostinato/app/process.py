@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import warnings
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+
 from ostinato.config import at_least
 
 if TYPE_CHECKING:
+    from ostinato.training.ranks import Ranks
     from ostinato.workshop.model import Model
 
 
@@ -48,26 +52,54 @@ def load_model(args: Namespace) -> Model:
     return model
 
 
-class Interruption:
-    """Whether the user asked to stop."""
+@contextmanager
+def joined(args: Namespace) -> Iterator[Ranks]:
+    """Join the processes that torchrun started, if it started this one; set threads as ``prepare_torch`` does."""
+    prepare_torch(args.threads)
+    from ostinato.training.ranks import Alone, Together
 
-    def __init__(self) -> None:
-        self.asked = False
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        yield Alone()
+        return
+    ranks = Together(int(os.environ["RANK"]), count, _device_of_ranks(args.device))
+    try:
+        yield ranks
+    finally:
+        ranks.close()
 
-    def ask(self, number: int, frame: FrameType | None) -> None:
-        """Note the first Ctrl-C; a second one stops at once."""
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
+
+def is_first() -> bool:
+    """Whether this process is the first of those that torchrun started, or the only one."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def console_of(ranks: Ranks, *, to_stderr: bool) -> Console:
+    """Return where to show things: of several processes only the first one speaks."""
+    return Console(stderr=to_stderr) if ranks.is_first else Console(quiet=True)
+
+
+def _device_of_ranks(name: str | None) -> str:
+    from ostinato.workshop.device import choose_device
+
+    return choose_device(name or "auto")
 
 
 @contextmanager
-def between_steps() -> Iterator[Interruption]:
-    """Hold Ctrl-C (and a polite kill) back until the work at hand is whole."""
-    interruption = Interruption()
-    before = {number: signal.signal(number, interruption.ask) for number in (signal.SIGINT, signal.SIGTERM)}
+def between_steps(ask: Callable[[], None]) -> Iterator[None]:
+    """Turn Ctrl-C (and a polite kill) into asking the work at hand to stop; a second Ctrl-C stops at once."""
+    asked = False
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked = True
+        ask()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield interruption
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,79 +1,202 @@
-"""``score`` and ``evaluate``."""
+"""``score``, ``evaluate`` and ``join``."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
 
 from ostinato.app.process import load_model
+from ostinato.app.progress import WorkView
+from ostinato.app.spreading import spread
 from ostinato.data import Kind, Reading, read_corpus
-from ostinato.data.reading import read_plain
+from ostinato.data.corpus import lines
+from ostinato.data.reading import plain_document, read_plain, size_on_disk
+from ostinato.decode.shards import Shard, parse_shard
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
+    from ostinato.data.documents import Document
+    from ostinato.training.evaluation import Evaluation, Losses
+    from ostinato.workshop.model import Model
     from ostinato.workshop.results import Score, ScoredPart
 
+_LONG = 1_000_000  # characters; of a longer text no part is kept once it has been told
+_COLUMNS = "log_prob\tsymbols\tbits_per_symbol\ttext"
 _COLOURS = ((1.0, "green"), (3.0, ""), (5.0, "yellow"), (8.0, "dark_orange"), (math.inf, "bold red"))
 
 
 def score(args: Namespace) -> int:
-    """Score a text, or a file of items line by line."""
-    text = _text(args)
+    """Score a text, or a file: of items every line by itself, of running text the whole as one, however long."""
+    shard = None if args.shard is None else parse_shard(args.shard)
+    if args.ray is not None:
+        return spread(args)
+    document = None if args.text is not None else _document(args)
     model = load_model(args)
-    of_items = model.codec.end is not None
-    texts = [line for line in text.splitlines() if line.strip()] if of_items and args.file else [text]
-    console = Console()
-    for result in model.score_many(texts, unknown=args.unknown):
-        if args.json:
-            print(json.dumps(_as_json(result, args.per), ensure_ascii=False))
-        else:
-            _show(console, result, args.per)
-    return 0
+    if model.codec.end is not None and document is not None:
+        return _score_items(model, document, args, shard)
+    if shard is not None:
+        raise ConfigError("--shard cuts a file of items; a running text is one sequence that no shard can do a part of")
+    text, rest = (str(args.text), None) if document is None else _beginning(document)
+    if rest is None:
+        (result,) = model.score_many([text], unknown=args.unknown)
+        _tell(Console(), result, args)
+        return 0
+    return _score_long(model, itertools.chain([text], rest), args)
 
 
 def evaluate(args: Namespace) -> int:
     """Measure a model on held-out text."""
+    shard = None if args.shard is None else parse_shard(args.shard)
+    if args.ray is not None:
+        return spread(args)
     reading = Reading(args.encoding, args.errors, args.column)
     model = load_model(args)
     kind: Kind = "text" if model.codec.end is None else "items"
-    corpus = read_corpus(args.corpus, reading=reading, kind=kind, to_learn=False)
-    console = Console(stderr=True)
-    with console.status("reading the text") as status:
-        result = model.evaluate(
-            corpus.texts,
+    with WorkView(Console(stderr=True)) as view:
+        corpus = read_corpus(
+            args.corpus, reading=reading, kind=kind, to_learn=False, tick=view.reading(size_on_disk(args.corpus))
+        )
+        losses = model.measure(
+            corpus,
             protocol=args.protocol,
             windows=args.windows,
             seed=args.seed,
             unknown=args.unknown,
-            tick=lambda done, total: status.update(f"{done:,} of {total:,} symbols"),
+            shard=shard,
+            tick=lambda done, total: view.watch("evaluating", done, total),
         )
-    if args.json:
-        print(
-            json.dumps(
-                {
-                    "protocol": result.protocol,
-                    "symbols": result.symbols,
-                    "nats_per_symbol": result.nats_per_symbol,
-                    "bits_per_symbol": result.bits_per_symbol,
-                    "perplexity": result.perplexity,
-                    "standard_error": result.standard_error,
-                    "bits_per_character": result.bits_per_character,
-                }
-            )
-        )
+    if shard is not None:
+        print(json.dumps(_as_part(losses)))
     else:
+        _tell_evaluation(losses.evaluation(), as_json=args.json)
+    return 0
+
+
+def join(args: Namespace) -> int:
+    """Join what the shards of an evaluation printed."""
+    parts = []
+    for path in args.parts:
+        text = read_plain(str(path), Reading(), standard_input=sys.stdin.buffer)
+        parts += [_from_part(line, str(path)) for line in text.splitlines() if line.strip()]
+    from ostinato.training.evaluation import join as join_losses
+
+    _tell_evaluation(join_losses(parts).evaluation(), as_json=args.json)
+    return 0
+
+
+def _score_items(model: Model, document: Document, args: Namespace, shard: Shard | None) -> int:
+    """Score the lines of a document in blocks, printing each as soon as it is done."""
+    from ostinato.decode.scoring import ITEMS
+
+    def filled() -> Iterator[str]:
+        return (line for line in lines(document.pieces()) if line.strip())
+
+    console = Console()
+    mine = range(sys.maxsize) if shard is None else shard.of(range(-(-sum(1 for _ in filled()) // ITEMS)))
+    found = filled()
+    for number in itertools.count():
+        block = list(itertools.islice(found, ITEMS))
+        if not block or number >= mine.stop:
+            break
+        if number >= mine.start:
+            for result in model.score_many(block, unknown=args.unknown):
+                _tell(console, result, args)
+    return 0
+
+
+def _score_long(model: Model, pieces: Iterator[str], args: Namespace) -> int:
+    """Score a text too long to hold with all its parts, telling each part as it comes."""
+    from ostinato.workshop.results import Score, grouped
+
+    console, log_prob, symbols = Console(), 0.0, 0
+    if args.per is not None and not args.json and not console.is_terminal:
+        print(_COLUMNS)
+    for part in grouped(model.score_pieces(pieces, unknown=args.unknown), args.per or "line"):
+        log_prob, symbols = log_prob + part.log_prob, symbols + part.symbols
+        if args.per is not None and args.json:
+            print(json.dumps(_part_as_json(part), ensure_ascii=False))
+        elif args.per is not None:
+            _show_part(console, part)
+    whole = Score("", log_prob, symbols, ())
+    if args.json:
+        told = {name: value for name, value in _as_json(whole, None).items() if name != "text"}
+        print(json.dumps({"file": Path(args.file).name, **told}))
+    else:
+        print(_summary(whole))
+    return 0
+
+
+def _beginning(document: Document) -> tuple[str, Iterator[str] | None]:
+    """The whole text and ``None`` where it is short; else its beginning and the rest."""
+    pieces, text = document.pieces(), ""
+    for piece in pieces:
+        text += piece
+        if len(text) > _LONG:
+            return text, pieces
+    return text, None
+
+
+def _document(args: Namespace) -> Document:
+    if args.file is None and sys.stdin.isatty():
+        raise ConfigError("give a text to score, or --file FILE")
+    args.file = "-" if args.file is None else args.file
+    return plain_document(str(args.file), Reading(), standard_input=sys.stdin.buffer)
+
+
+def _tell_evaluation(result: Evaluation, *, as_json: bool) -> None:
+    if not as_json:
         print(
             f"{result.protocol}: {result.nats_per_symbol:.4f} ± {result.standard_error:.4f} nats per symbol, "
             f"{result.bits_per_symbol:.4f} bits per symbol, perplexity {result.perplexity:.3f} "
             f"({result.symbols:,} symbols; {result.bits_per_character:.4f} bits per character)"
         )
-    return 0
+        return
+    print(
+        json.dumps(
+            {
+                "protocol": result.protocol,
+                "symbols": result.symbols,
+                "nats_per_symbol": result.nats_per_symbol,
+                "bits_per_symbol": result.bits_per_symbol,
+                "perplexity": result.perplexity,
+                "standard_error": result.standard_error,
+                "bits_per_character": result.bits_per_character,
+            }
+        )
+    )
+
+
+def _as_part(losses: Losses) -> dict[str, Any]:
+    return {
+        "protocol": losses.protocol,
+        "first": losses.first,
+        "everything": losses.everything,
+        "characters": losses.characters,
+        "totals": losses.totals.tolist(),
+        "counts": losses.counts.tolist(),
+    }
+
+
+def _from_part(line: str, where: str) -> Losses:
+    import numpy as np
+
+    from ostinato.training.evaluation import Losses
+
+    try:
+        told = json.loads(line)
+        totals, counts = np.array(told["totals"], dtype=np.float64), np.array(told["counts"], dtype=np.int64)
+        return Losses(told["protocol"], totals, counts, told["characters"], told["everything"], told["first"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{where} is not what 'ostinato evaluate --shard' printed: {error!r}") from error
 
 
 def show_score(console: Console, result: Score) -> None:
@@ -85,27 +208,34 @@ def show_score(console: Console, result: Score) -> None:
     console.print(coloured)
 
 
-def _show(console: Console, result: Score, per: str | None) -> None:
-    if per is not None:
-        _show_parts(console, result.per(per))  # type: ignore[arg-type]
+def _tell(console: Console, result: Score, args: Namespace) -> None:
+    if args.json:
+        print(json.dumps(_as_json(result, args.per), ensure_ascii=False))
+        return
+    if args.per is not None:
+        if not console.is_terminal:
+            print(_COLUMNS)
+        for part in result.per(args.per):
+            _show_part(console, part)
     elif console.is_terminal:
         show_score(console, result)
-    print(
+    print(_summary(result))
+
+
+def _summary(result: Score) -> str:
+    return (
         f"log probability {result.log_prob:.4f}, {result.bits_per_symbol:.4f} bits per symbol, "
         f"perplexity {result.perplexity:.3f}, {result.symbols} symbols"
     )
 
 
-def _show_parts(console: Console, parts: list[ScoredPart]) -> None:
-    if not console.is_terminal:
-        print("log_prob\tsymbols\tbits_per_symbol\ttext")
-    for part in parts:
-        if console.is_terminal:
-            line = Text(f"{part.log_prob:10.3f} {part.bits_per_symbol:7.2f} bits  ")
-            line.append(_visible(part.text), style=_colour(part))
-            console.print(line, no_wrap=True, overflow="ellipsis")
-        else:
-            print(f"{part.log_prob:.4f}\t{part.symbols}\t{part.bits_per_symbol:.4f}\t{_visible(part.text)}")
+def _show_part(console: Console, part: ScoredPart) -> None:
+    if console.is_terminal:
+        line = Text(f"{part.log_prob:10.3f} {part.bits_per_symbol:7.2f} bits  ")
+        line.append(_visible(part.text), style=_colour(part))
+        console.print(line, no_wrap=True, overflow="ellipsis")
+    else:
+        print(f"{part.log_prob:.4f}\t{part.symbols}\t{part.bits_per_symbol:.4f}\t{_visible(part.text)}")
 
 
 def _visible(text: str) -> str:
@@ -126,16 +256,9 @@ def _as_json(result: Score, per: str | None) -> dict[str, Any]:
         "symbols": result.symbols,
     }
     if per is not None:
-        parts = result.per(per)  # type: ignore[arg-type]
-        told["parts"] = [{"text": p.text, "log_prob": p.log_prob, "symbols": p.symbols} for p in parts]
+        told["parts"] = [_part_as_json(part) for part in result.per(per)]  # type: ignore[arg-type]
     return told
 
 
-def _text(args: Namespace) -> str:
-    if args.text is not None:
-        return str(args.text)
-    if args.file is None and sys.stdin.isatty():
-        raise ConfigError("give a text to score, or --file FILE")
-    source = "-" if args.file is None else str(args.file)
-    args.file = source
-    return read_plain(source, Reading(), standard_input=sys.stdin.buffer)
+def _part_as_json(part: ScoredPart) -> dict[str, Any]:
+    return {"text": part.text, "log_prob": part.log_prob, "symbols": part.symbols}

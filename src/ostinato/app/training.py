@@ -6,96 +6,112 @@ import itertools
 import json
 import shlex
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 
-from ostinato.app.process import between_steps, prepare_torch
+from ostinato.app.process import between_steps, console_of, joined
+from ostinato.app.progress import TrainingView, WorkView, say_notes
 from ostinato.config import parse_assignments
-from ostinato.data import Corpus, Reading, read_corpus
+from ostinato.data import Corpus, Kind, Reading, read_corpus
+from ostinato.data.reading import size_on_disk
 from ostinato.errors import ConfigError
 from ostinato.recipes import find_recipe
+
+if TYPE_CHECKING:
+    from ostinato.workshop.training import Training
 
 
 def train(args: Namespace) -> int:
     """Train a new run."""
-    console = Console(stderr=args.json)
     settings = parse_assignments(args.settings, find_recipe(args.recipe).settings)
-    reading = Reading(args.encoding, args.errors, args.column)
-    corpus = read_corpus(args.corpus, reading=reading, kind=args.kind)
-    valid = _validation(args.valid, reading, corpus)
-    with console.status("setting up"):
-        from ostinato.workshop.budget import Amount
-        from ostinato.workshop.setting_up import Order, set_up
+    if not args.corpus:  # before anything takes time
+        read_corpus([])
+    share = _share(args.valid)
+    with joined(args) as ranks:
+        console = console_of(ranks, to_stderr=args.json)
+        with WorkView(console) as view:
+            from ostinato.workshop.budget import Amount
+            from ostinato.workshop.preparing import Order
+            from ostinato.workshop.setting_up import set_up
 
-        prepare_torch(args.threads)
-        order = Order(
-            out=args.out or free_folder(Path("runs"), args.corpus[0]),
-            recipe=args.recipe,
-            amount=Amount(args.minutes, args.epochs, args.steps),
-            settings=settings,
-            seed=args.seed,
-            valid=valid,
-            base=args.base,
-            unknown=args.unknown,
-            device=args.device,
-            command=args.command_line,
-            started=args.started,
-        )
-        training = set_up(corpus, order)
-    return follow(training, console, json_lines=args.json)
+            order = Order(
+                out=args.out or free_folder(Path("runs"), args.corpus[0]),
+                recipe=args.recipe,
+                amount=Amount(args.minutes, args.epochs, args.steps),
+                settings=settings,
+                seed=args.seed,
+                valid=share if share is not None else lambda corpus: _read([args.valid], args, view, corpus.kind),
+                base=args.base,
+                unknown=args.unknown,
+                device=args.device,
+                command=args.command_line,
+                started=args.started,
+                watch=view.watch,
+            )
+            training = set_up(lambda: _read(args.corpus, args, view, args.kind), order, ranks)
+        return follow(training, console, json_lines=args.json)
 
 
 def resume(args: Namespace) -> int:
     """Go on with a run."""
-    console = Console(stderr=args.json)
-    with console.status("setting up"):
-        from ostinato.runs import RunFolder
-        from ostinato.workshop.setting_up import resume as set_up_again
+    from ostinato.runs import RunFolder
 
-        recorded = RunFolder(args.run).config()["threads"]
-        prepare_torch(recorded if args.threads is None else args.threads)
-        training = set_up_again(args.run, minutes=args.minutes, device=args.device, started=args.started)
-    return follow(training, console, json_lines=args.json)
+    recorded = RunFolder(args.run).config()["threads"]
+    args.threads = recorded if args.threads is None else args.threads
+    with joined(args) as ranks:
+        console = console_of(ranks, to_stderr=args.json)
+        with WorkView(console) as view:
+            from ostinato.workshop.setting_up import resume as set_up_again
+
+            training = set_up_again(
+                args.run,
+                minutes=args.minutes,
+                device=args.device,
+                started=args.started,
+                corpus=(lambda: _read(args.corpus, args, view, args.kind)) if args.corpus else None,
+                watch=view.watch,
+                ranks=ranks,
+            )
+        return follow(training, console, json_lines=args.json)
 
 
-def follow(training: object, console: Console, *, json_lines: bool = False, samples: bool = True) -> int:
+def follow(training: Training, console: Console, *, json_lines: bool = False, samples: bool = True) -> int:
     """Train to the end while showing it; Ctrl-C saves and tells how to go on."""
-    from ostinato.app.progress import TrainingView, say_notes
-    from ostinato.decode.units import bits
     from ostinato.training.loop import Evaluated
-    from ostinato.workshop.training import Training
+    from ostinato.workshop.training import Interrupted
 
-    assert isinstance(training, Training)
     say_notes(console, training)
-    path = training.run.path
-    with between_steps() as interruption, TrainingView(console, training, samples=samples) as view:
+    stopped_at = None
+    with between_steps(training.ask_to_stop), TrainingView(console, training, samples=samples) as view:
         for event in training:
             view.show(event)
-            if json_lines and isinstance(event, Evaluated):
+            if json_lines and training.is_first and isinstance(event, Evaluated):
                 print(json.dumps(training.metrics), flush=True)
-            if interruption.asked:
-                training.save()
-                break
-    if interruption.asked:
-        step = training.trainer.step
-        console.print(
-            f"stopped and saved at step {step}. To go on: ostinato resume {escape(shlex.quote(str(path)))}",
-            highlight=False,
-            soft_wrap=not console.is_terminal,
+            if isinstance(event, Interrupted):
+                stopped_at = event.step
+    _say_end(training, console, stopped_at)
+    return 0 if stopped_at is None else 130
+
+
+def _say_end(training: Training, console: Console, stopped_at: int | None) -> None:
+    from ostinato.decode.units import bits
+
+    path, best = training.run.path, training.trainer.best
+    if stopped_at is not None:
+        again = escape(shlex.quote(str(path)))
+        told = f"stopped and saved at step {stopped_at}. To go on: ostinato resume {again}"
+    else:
+        assert best is not None
+        nats = best["nats_per_symbol"]
+        told = (
+            f"done: best validation {bits(nats):.4f} bits per symbol ({nats:.4f} nats) at step {best['step']:,}; "
+            f"the run is in {escape(str(path))}"
         )
-        return 130
-    best = training.trainer.best
-    assert best is not None
-    nats = best["nats_per_symbol"]
-    console.print(
-        f"done: best validation {bits(nats):.4f} bits per symbol ({nats:.4f} nats) at step {best['step']:,}; "
-        f"the run is in {escape(str(path))}",
-        highlight=False,
-        soft_wrap=not console.is_terminal,
-    )
-    return 0
+    console.print(told, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def free_folder(parent: Path, source: str) -> Path:
@@ -106,10 +122,16 @@ def free_folder(parent: Path, source: str) -> Path:
     return next(parent / n for n in names if not (parent / n).exists())
 
 
-def _validation(given: str, reading: Reading, corpus: Corpus) -> float | Corpus:
+def _share(given: str) -> float | None:
+    """The share that --valid names, or ``None`` where it names a file."""
     try:
         return float(given)
     except ValueError:
         if not Path(given).exists():
             raise ConfigError(f"--valid {given!r} is neither a share such as 0.1 nor a file that exists") from None
-        return read_corpus([given], reading=reading, kind=corpus.kind, to_learn=False)
+        return None
+
+
+def _read(sources: Sequence[str], args: Namespace, view: WorkView, kind: Kind | None) -> Corpus:
+    reading = Reading(args.encoding, args.errors, args.column)
+    return read_corpus(sources, reading=reading, kind=kind, tick=view.reading(size_on_disk(sources)))

@@ -12,6 +12,7 @@ from ostinato.codecs.base import Codec, Ids, Unknown
 from ostinato.errors import CodecError, UnknownSymbolError
 
 _SHOWN = 5  # unknown symbols named in one error message
+_NONE = 255  # in the table for ASCII: no known character
 
 
 class CharacterCodec(Codec):
@@ -32,7 +33,14 @@ class CharacterCodec(Codec):
         if not self.alphabet:
             raise CodecError("a character codec needs at least one character, got an empty alphabet")
         super().__init__([character.encode() for character in self.alphabet], end=end, lossless=not nfc)
-        self._points = _code_points(self.alphabet)
+        points = _code_points(self.alphabet)
+        # The id of every code point up to one after the last known one; -1 is unknown.
+        self._ids = np.full(int(points[-1]) + 2, -1, dtype=np.int32)
+        self._ids[points] = np.arange(len(points))
+        # For ASCII text and few symbols, a table of bytes does it several times as fast.
+        places = {ord(c): id_ for id_, c in enumerate(self.alphabet) if c.isascii()}
+        small = len(self.alphabet) < _NONE
+        self._ascii = bytes(places.get(point, _NONE) for point in range(256)) if small else None
 
     @classmethod
     def learn(cls, texts: Iterable[str], *, end: bool, nfc: bool) -> CharacterCodec:
@@ -44,12 +52,15 @@ class CharacterCodec(Codec):
 
     def encode(self, text: str) -> Ids:
         text = unicodedata.normalize("NFC", text) if self.nfc else text
-        points = _code_points(text)
-        ids = np.minimum(np.searchsorted(self._points, points), len(self._points) - 1)
-        wrong = np.flatnonzero(self._points[ids] != points)
-        if len(wrong):
-            raise UnknownSymbolError(self._complaint(text, wrong.tolist()))
-        return ids.astype(np.int32)
+        if self._ascii is not None and text.isascii():
+            quick = text.encode().translate(self._ascii)
+            if bytes([_NONE]) not in quick:
+                return np.frombuffer(quick, dtype=np.uint8).astype(np.int32)
+        ids = self._ids[np.minimum(_code_points(text), len(self._ids) - 1)]
+        if (ids < 0).any():
+            raise UnknownSymbolError(self._complaint(text, np.flatnonzero(ids < 0).tolist()))
+        known: Ids = ids
+        return known
 
     def adapt(self, text: str, unknown: Unknown) -> str:
         if unknown == "error":

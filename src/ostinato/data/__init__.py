@@ -1,13 +1,16 @@
 """Corpora and the streams of batches made from them. No PyTorch here."""
 
-from ostinato.data.corpus import Corpus, Kind, read_corpus, split
+from ostinato.data.cache import Cache, cache_folder
+from ostinato.data.corpus import Corpus, Kind, read_corpus
+from ostinato.data.documents import Reading
 from ostinato.data.embedded import EMBEDDED, digest
 from ostinato.data.encoded import Encoded, encode_texts
-from ostinato.data.reading import Reading
+from ostinato.data.splitting import split
 from ostinato.data.streams import ContinuousStream, DocumentStream, Stream, build_stream, cut_window
 
 __all__ = [
     "EMBEDDED",
+    "Cache",
     "ContinuousStream",
     "Corpus",
     "DocumentStream",
@@ -16,6 +19,7 @@ __all__ = [
     "Reading",
     "Stream",
     "build_stream",
+    "cache_folder",
     "cut_window",
     "digest",
     "encode_texts",

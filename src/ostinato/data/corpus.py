@@ -1,18 +1,22 @@
-"""A corpus: running text or a list of items, where it came from, and its split for validation."""
+"""A corpus: running text or a list of items, and where it came from; in memory, or read anew from disk each time."""
 
 from __future__ import annotations
 
-import hashlib
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import Any, Literal, TypeAlias
 
+from ostinato.data.documents import Document, Reading, Tick
 from ostinato.data.embedded import EMBEDDED
-from ostinato.data.reading import Document, Reading, read_documents
+from ostinato.data.reading import find_documents
 from ostinato.errors import CorpusError
 
 Kind: TypeAlias = Literal["text", "items"]
+
+#: Most characters of a corpus that are kept in memory; a larger one is read from its files as often as needed.
+MEMORY = 2**26
 
 # What makes lines a list of items: many of them, none empty, all short.
 _LEAST_ITEMS = 20
@@ -22,26 +26,57 @@ _EMPTY_SHARE = 0.01
 
 
 @dataclass(frozen=True)
+class Again:
+    """Texts that are read anew by each iteration.
+
+    Attributes:
+        read: Begins to read them.
+    """
+
+    read: Callable[[], Iterator[str]]
+
+    def __iter__(self) -> Iterator[str]:
+        return self.read()
+
+
+@dataclass(frozen=True)
 class Corpus:
     """Texts to learn from.
 
     Attributes:
         kind: ``"text"``: running text, one long sequence. ``"items"``: each text stands for itself
             (a name, a title, a tune) and has an end.
-        texts: The texts; running text is one.
+        texts: The texts. Running text in memory is one; a larger one comes in pieces, which joined
+            give it, and may be iterated over as often as needed.
         sources: Base name, size in bytes and SHA-256 of everything read, as plain data.
         notes: What was decided while reading, for people to know.
+        made_by: How the texts were made from what was read, so that equal ones are known to be equal.
+        known_size: How many characters there are, where that is known already.
+        known_alphabet: Every character that occurs, where that is known already.
     """
 
     kind: Kind
-    texts: tuple[str, ...]
+    texts: tuple[str, ...] | Again
     sources: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = field(default=())
+    made_by: tuple[str, ...] = ()
+    known_size: int | None = None
+    known_alphabet: frozenset[str] | None = None
 
     @property
+    def is_held(self) -> bool:
+        """Whether the texts are in memory."""
+        return isinstance(self.texts, tuple)
+
+    @cached_property
     def size(self) -> int:
         """How many characters there are in all."""
-        return sum(len(text) for text in self.texts)
+        return sum(map(len, self.texts)) if self.known_size is None else self.known_size
+
+    @cached_property
+    def alphabet(self) -> frozenset[str]:
+        """Every character that occurs."""
+        return frozenset().union(*self.texts) if self.known_alphabet is None else self.known_alphabet
 
 
 def read_corpus(
@@ -51,6 +86,8 @@ def read_corpus(
     kind: Kind | None = None,
     standard_input: Any = None,
     to_learn: bool = True,
+    memory: int = MEMORY,
+    tick: Tick | None = None,
 ) -> Corpus:
     """Read a corpus from files, folders, globs, ``-``, or the name of an embedded one.
 
@@ -60,6 +97,8 @@ def read_corpus(
         kind: ``"text"`` or ``"items"``; ``None`` looks at the lines and says in ``notes`` what it found.
         standard_input: A binary stream for ``-``; ``None`` means the process's own.
         to_learn: Whether this is for learning from, which takes more than one symbol.
+        memory: Most characters to keep in memory; of a larger corpus only what is known of it is kept.
+        tick: Told how many more bytes of the files have been read.
 
     Raises:
         CorpusError: Nothing is named, or something cannot be read, or there is nothing to learn from.
@@ -67,60 +106,49 @@ def read_corpus(
     if not sources:
         raise CorpusError(f"no corpus given. Name a file, a folder, '-', or one of: {', '.join(EMBEDDED)}")
     stream = sys.stdin.buffer if standard_input is None else standard_input
-    documents, passed_over = read_documents(sources, reading or Reading(), standard_input=stream)
-    found, reason = (kind, "as was asked") if kind else _detect(documents)
-    texts = _items(documents) if found == "items" else (_running_text(documents),)
-    notes = [_describe(found, texts, reason)]
+    found, passed_over = find_documents(sources, reading or Reading(), standard_input=stream)
+    documents = _surveyed(found, memory, tick)
+    told, reason = (kind, "as was asked") if kind else _detect(documents)
+    corpus = _corpus(told, documents)
+    if not corpus.is_held:
+        reason += "; too large for memory, so it is read from disk"
+    notes = [_describe(corpus, reason)]
     notes += [f"{d.name} of this Python: SHA-256 {d.sha256}" for d in documents if d.name in EMBEDDED]
     notes += [f"passed over, as they are no text: {', '.join(passed_over)}"] if passed_over else []
-    corpus = Corpus(found, texts, tuple(_origin(d) for d in documents), tuple(notes))
     _check_size(corpus, " ".join(sources), to_learn=to_learn)
-    return corpus
+    return replace(corpus, notes=tuple(notes))
 
 
-def split(corpus: Corpus, *, share: float, seed: int) -> tuple[Corpus, Corpus]:
-    """Set a share of a corpus apart for validation.
-
-    Running text gives its last part. Of items, single ones are drawn; equal items always fall on the
-    same side, so that nothing validated was trained on.
-
-    Args:
-        corpus: What to divide.
-        share: How much to set apart, above 0 and below 1.
-        seed: Chooses the items.
-
-    Returns:
-        The training part and the validation part.
-
-    Raises:
-        CorpusError: The share is out of range, or one part would be empty.
-    """
-    if not 0 < share < 1:
-        raise CorpusError(f"the share for validation must be above 0 and below 1, got {share}")
-    if corpus.kind == "text":
-        text = corpus.texts[0]
-        cut = int(len(text) * (1 - share))
-        parts: tuple[tuple[str, ...], tuple[str, ...]] = ((text[:cut],), (text[cut:],))
-    else:
-        # A hash of the item itself decides, so neither order nor repeats matter.
-        ranked = sorted(set(corpus.texts), key=lambda text: (_hash(seed, text), text))
-        few = sum(_hash(seed, text) < int(share * 2**64) for text in ranked)
-        chosen = set(ranked[: max(1, min(few, len(ranked) - 1))])
-        parts = tuple(t for t in corpus.texts if t not in chosen), tuple(t for t in corpus.texts if t in chosen)
-    train, valid = (Corpus(corpus.kind, part, corpus.sources, corpus.notes) for part in parts)
-    if not train.size or not valid.size:
-        raise CorpusError(f"the corpus is too small to set {share:.0%} of it apart for validation")
-    return train, valid
+def _surveyed(found: Sequence[Document], memory: int, tick: Tick | None) -> list[Document]:
+    """The documents, all held in memory or none of them."""
+    documents: list[Document] = []
+    left = memory
+    for document in found:
+        documents.append(document.surveyed(max(0, left), tick))
+        left -= documents[-1].characters
+        if left < 0:
+            documents = [replace(document, held=None) for document in documents]
+    return documents
 
 
-def _hash(seed: int, text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8, salt=str(seed).encode()[:16]).digest(), "big")
+def _corpus(kind: Kind, documents: Sequence[Document]) -> Corpus:
+    origins = tuple({"name": d.name, "bytes": d.size, "sha256": d.sha256} for d in documents)
+    made_by = (kind, *(repr(d.reading) for d in documents))
+    pieces = partial(_running_text if kind == "text" else _items, documents)
+    if not any(document.held is None for document in documents):
+        texts = ("".join(pieces()),) if kind == "text" else tuple(pieces())
+        return Corpus(kind, texts, origins, made_by=made_by)
+    # Line ends are added between documents and rows, so "\n" may be missing in what was surveyed.
+    added = {"\n"} if kind == "text" and (len(documents) > 1 or documents[0].is_table) else set()
+    alphabet = frozenset(added).union(*(document.alphabet for document in documents))
+    size = _joined_size(documents) if kind == "text" else None
+    return Corpus(kind, Again(pieces), origins, made_by=made_by, known_size=size, known_alphabet=alphabet)
 
 
 def _detect(documents: Sequence[Document]) -> tuple[Kind, str]:
-    if any(document.rows is not None for document in documents):
+    if any(document.is_table for document in documents):
         return "items", "rows of a table"
-    lines = [line for document in documents for line in document.text.splitlines()]
+    lines = [line for document in documents for line in document.sample.splitlines()]
     filled = [line for line in lines if line.strip()]
     if (
         len(filled) >= _LEAST_ITEMS
@@ -133,34 +161,62 @@ def _detect(documents: Sequence[Document]) -> tuple[Kind, str]:
     return "text", "--as items would take each line by itself"
 
 
-def _items(documents: Sequence[Document]) -> tuple[str, ...]:
-    return tuple(
-        text
-        for document in documents
-        for text in (document.rows if document.rows is not None else document.text.splitlines())
-        if text.strip()
-    )
+def _items(documents: Sequence[Document]) -> Iterator[str]:
+    for document in documents:
+        texts = document.texts()
+        yield from (text for text in (texts if document.is_table else lines(texts)) if text.strip())
 
 
-def _running_text(documents: Sequence[Document]) -> str:
-    texts = ["\n".join(d.rows) if d.rows is not None else d.text for d in documents if d.text]
-    return "".join(text if text.endswith("\n") or text is texts[-1] else text + "\n" for text in texts)
+def _running_text(documents: Sequence[Document]) -> Iterator[str]:
+    """Pieces of all documents, with a line end between two documents or two rows."""
+    pending = ""  # a line end that is only there if something follows
+    for document in documents:
+        last = ""
+        for text in document.texts():
+            if text:
+                yield pending + text
+                pending = "\n" if document.is_table else ""
+                last = text
+        pending = "\n" if last and not last.endswith("\n") else "" if last else pending
 
 
-def _origin(document: Document) -> dict[str, Any]:
-    return {"name": document.name, "bytes": document.size, "sha256": document.sha256}
+def _joined_size(documents: Sequence[Document]) -> int:
+    """How many characters ``_running_text`` gives."""
+    filled = [document for document in documents if document.characters]
+    between_rows = sum(document.count - 1 for document in filled if document.is_table)
+    between_documents = sum(document.last != "\n" for document in filled[:-1])
+    return sum(document.characters for document in filled) + between_rows + between_documents
 
 
-def _describe(kind: Kind, texts: Sequence[str], reason: str) -> str:
-    size = sum(len(text) for text in texts)
-    if kind == "items":
-        return f"{len(texts):,} items, {size:,} characters ({reason})"
-    return f"running text, {size:,} characters ({reason})"
+def lines(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a text that comes in pieces, without their ends.
+
+    >>> list(lines(["a\\nb", "c", "\\n\\nd"]))
+    ['a', 'bc', '', 'd']
+    """
+    pending: list[str] = []
+    for piece in pieces:
+        found = piece.splitlines()
+        # The last line goes on in the next piece unless the piece ends in a line end.
+        rest = found.pop() if found and len(f"{piece[-1]}x".splitlines()) == 1 else None
+        for line in found:
+            yield "".join([*pending, line])
+            pending = []
+        if rest is not None:
+            pending.append(rest)
+    if pending:
+        yield "".join(pending)
+
+
+def _describe(corpus: Corpus, reason: str) -> str:
+    if corpus.kind == "items":
+        return f"{sum(1 for _ in corpus.texts):,} items, {corpus.size:,} characters ({reason})"
+    return f"running text, {corpus.size:,} characters ({reason})"
 
 
 def _check_size(corpus: Corpus, where: str, *, to_learn: bool) -> None:
     if not corpus.size:
         raise CorpusError(f"{where} is empty: there is nothing to {'learn from' if to_learn else 'read'}")
-    if to_learn and len({character for text in corpus.texts for character in text[:100_000]}) < 2:
-        only = next(text for text in corpus.texts if text)[0]
+    if to_learn and len(corpus.alphabet) < 2:
+        only = next(iter(corpus.alphabet))
         raise CorpusError(f"{where} holds only one symbol, {only!r}: there is nothing to learn from")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,6 +29,13 @@ class Encoded:
     ids: Array
     offsets: Array
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what is mapped from a file as the name of that file: another process maps it as well."""
+        arrays = (self.ids, self.offsets)
+        if all(isinstance(a, np.memmap) and a.nbytes == os.path.getsize(str(a.filename)) for a in arrays):
+            return map_encoded, tuple((str(a.filename), a.dtype.str) for a in arrays)  # type: ignore[attr-defined]
+        return Encoded, arrays
+
     @property
     def texts(self) -> int:
         """How many texts there are."""
@@ -37,6 +45,22 @@ class Encoded:
     def lengths(self) -> Array:
         """How many ids each text has, [texts]."""
         return np.diff(self.offsets)
+
+    def part(self, first: int, last: int) -> Encoded:
+        """Return the texts from number ``first`` to before ``last``."""
+        offsets = self.offsets[first : last + 1]
+        return Encoded(self.ids[offsets[0] : offsets[-1]], offsets - offsets[0])
+
+
+def map_encoded(ids: tuple[str, str], offsets: tuple[str, str]) -> Encoded:
+    """Map encoded texts from two files, each given by its path and the type of its numbers."""
+    return Encoded(_mapped(*ids), _mapped(*offsets))
+
+
+def _mapped(path: str, type_: str) -> Array:
+    if not os.path.getsize(path):  # which no system maps
+        return np.zeros(0, dtype=type_)
+    return np.memmap(path, dtype=type_, mode="r")
 
 
 def encode_texts(codec: Codec, texts: Iterable[str]) -> Encoded:
@@ -50,8 +74,9 @@ def encode_texts(codec: Codec, texts: Iterable[str]) -> Encoded:
     lengths = [len(piece) for piece in pieces]
     offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     ids = np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int32)
-    return Encoded(ids.astype(_smallest(codec.size)), offsets[:: 1 + len(end)])
+    return Encoded(ids.astype(smallest_type(codec.size)), offsets[:: 1 + len(end)])
 
 
-def _smallest(size: int) -> np.dtype[Any]:
+def smallest_type(size: int) -> np.dtype[Any]:
+    """Return the smallest unsigned type that holds the ids of a vocabulary of ``size`` symbols."""
     return np.min_scalar_type(max(size - 1, 0))

@@ -100,7 +100,8 @@ class ContinuousStream(Stream):
         offset = int(random.integers(T)) if epoch else 0
         length = (len(self._ids) - offset) // B
         self._rows = self._ids[offset : offset + B * length].reshape(B, length)
-        self._fresh = random.random((B, length // T)) < self._restart
+        # Row by row: the random numbers of a large corpus would fill memory all at once.
+        self._fresh = np.stack([random.random(length // T) < self._restart for _ in range(B)])
         self._fresh[:, 0] = True
         self._epoch, self._place = epoch, place
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from ostinato.data import Encoded, cut_window
 from ostinato.models.language_model import LanguageModel
 
+#: Items that are scored together, wherever they stand in a file: so shards give exactly what the whole gives.
+ITEMS = 1024
 _ROWS = 256  # texts scored side by side
+_CHUNK = 2048  # symbols of one running text in one call of the kernel
 _WINDOW = 1024  # symbols of each in one call of the kernel
 _LOGITS = 2**25  # numbers in one call at most, 128 MiB, so that memory stays bounded
 
@@ -46,6 +49,19 @@ def log_probs_of(model: LanguageModel, texts: Encoded) -> Iterator[tuple[int, ND
                 found[row].append(values[row, :length])
         for row, number in enumerate(rows):
             yield int(number), np.concatenate(found[row]) if found[row] else np.zeros(0, dtype=np.float32)
+
+
+def running_log_probs(model: LanguageModel, chunks: Iterable[NDArray[Any]]) -> Iterator[NDArray[np.float32]]:
+    """Yield the log-probabilities of the symbols of one text that comes in chunks, the state carried all the way."""
+    state: Any = None
+    before = model.symbols  # the begin symbol
+    for chunk in chunks:
+        for start in range(0, len(chunk), _CHUNK):
+            targets = np.asarray(chunk[start : start + _CHUNK], dtype=np.int64)
+            inputs = np.concatenate([[before], targets[:-1]])
+            values, state = window_log_probs(model, inputs[None], targets[None], None, state)
+            before = targets[-1]
+            yield values[0]
 
 
 @torch.inference_mode()

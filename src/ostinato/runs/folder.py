@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
+from ostinato.data.cache import Cache
 from ostinato.data.encoded import Encoded
+from ostinato.disk.documents import read_document, write_document
+from ostinato.disk.publishing import discard, publishing, sweep
 from ostinato.errors import DamagedError, RunError
 from ostinato.runs.arrays import read_arrays, write_arrays
-from ostinato.runs.documents import read_document, write_document
-from ostinato.runs.publishing import discard, publishing, sweep
 from ostinato.training.snapshot import Snapshot
 
 _PARTS = ("weights", "average", "optimizer", "carried_state")
@@ -38,6 +39,19 @@ class Checkpoint:
 
     snapshot: Snapshot
     metrics_bytes: int
+
+
+@dataclass(frozen=True)
+class Pin:
+    """Which encoded corpus of the cache a run reads.
+
+    Attributes:
+        key: Its name in the cache.
+        sha256: Digest of all of it.
+    """
+
+    key: str
+    sha256: str
 
 
 class RunFolder:
@@ -66,11 +80,13 @@ class RunFolder:
         config: dict[str, Any],
         codec: dict[str, Any],
         origin: dict[str, Any],
-        train: Encoded,
-        valid: Encoded,
+        corpus: tuple[Encoded, Encoded] | Pin,
         start: Snapshot,
     ) -> RunFolder:
         """Make a run folder with its first checkpoint; it appears whole or not at all.
+
+        A corpus that was in memory (training and validation texts) becomes part of it; one in the cache
+        is pinned by its digest.
 
         Raises:
             RunError: The path is taken, or cannot be written.
@@ -80,14 +96,9 @@ class RunFolder:
                 f"{path} exists already. Go on with it: 'ostinato resume {path}'; or choose another name: --out"
             )
         with telling_of_a_full_disk(path), publishing(path) as draft:
-            arrays = {
-                "train_ids": train.ids,
-                "train_offsets": train.offsets,
-                "valid_ids": valid.ids,
-                "valid_offsets": valid.offsets,
-            }
-            sha256 = write_arrays(draft / "corpus.safetensors", arrays)
-            write_document(draft / "origin.json", {**origin, "corpus_sha256": sha256})
+            pinned = {} if isinstance(corpus, tuple) else {"corpus_key": corpus.key}
+            sha256 = _write_corpus(draft, *corpus) if isinstance(corpus, tuple) else corpus.sha256
+            write_document(draft / "origin.json", {**origin, **pinned, "corpus_sha256": sha256})
             write_document(draft / "codec.json", codec)
             first = draft / _checkpoint_name(start.plain["step"])
             first.mkdir(parents=True)
@@ -131,13 +142,28 @@ class RunFolder:
         """Return origin.json: data, versions, seed and command."""
         return read_document(self.path / "origin.json")
 
-    def corpus(self) -> tuple[Encoded, Encoded]:
-        """Return the encoded training and validation texts.
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the run's corpus lies in the cache, not in the run."""
+        return "corpus_key" in self.origin()
+
+    def corpus(self, cache: Cache) -> tuple[Encoded, Encoded]:
+        """Return the encoded training and validation texts, from the run itself or from the cache.
 
         Raises:
+            RunError: They are no longer in the cache.
             DamagedError: They are not the ones that the run was made with.
         """
-        arrays = read_arrays(self.path / "corpus.safetensors", self.origin()["corpus_sha256"])
+        origin = self.origin()
+        if self.is_pinned:
+            names = ", ".join(f"{source['name']} ({source['bytes']:,} bytes)" for source in origin["sources"])
+            try:
+                parts = cache.open(origin["corpus_key"], origin["corpus_sha256"]).parts
+            except RunError as error:
+                way = f"The run was made with {names}; name the same files again: ostinato resume {self.path} --corpus"
+                raise type(error)(f"{error}. {way} FILE") from error
+            return parts["train"], parts["valid"]
+        arrays = read_arrays(self.path / "corpus.safetensors", origin["corpus_sha256"])
         return (
             Encoded(arrays["train_ids"], arrays["train_offsets"]),
             Encoded(arrays["valid_ids"], arrays["valid_offsets"]),
@@ -298,6 +324,16 @@ class RunFolder:
 
 def _checkpoint_name(step: int) -> str:
     return f"checkpoints/step-{step:06d}"
+
+
+def _write_corpus(folder: Path, train: Encoded, valid: Encoded) -> str:
+    arrays = {
+        "train_ids": train.ids,
+        "train_offsets": train.offsets,
+        "valid_ids": valid.ids,
+        "valid_offsets": valid.offsets,
+    }
+    return write_arrays(folder / "corpus.safetensors", arrays)
 
 
 def _write_checkpoint(folder: Path, snapshot: Snapshot, *, metrics_bytes: int) -> None:

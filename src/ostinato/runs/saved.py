@@ -10,9 +10,9 @@ from typing import Any
 
 from safetensors.numpy import save
 
+from ostinato.disk.documents import check_document, seal, write_whole
 from ostinato.errors import DamagedError, RunError
 from ostinato.runs.arrays import parse_arrays
-from ostinato.runs.documents import check_document, seal, write_whole
 from ostinato.runs.folder import RunFolder, telling_of_a_full_disk
 from ostinato.training.snapshot import Arrays
 

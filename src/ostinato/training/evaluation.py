@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.data import Encoded
-from ostinato.decode.scoring import log_probs_of, rows_at_once, window_log_probs
+from ostinato.decode.scoring import ITEMS, log_probs_of, rows_at_once, running_log_probs, window_log_probs
+from ostinato.decode.shards import Shard
 from ostinato.decode.units import bits, perplexity
 from ostinato.errors import ConfigError
 from ostinato.models.language_model import LanguageModel
@@ -18,9 +19,8 @@ from ostinato.models.language_model import LanguageModel
 Protocol: TypeAlias = Literal["contiguous", "windows", "items"]
 Ticker: TypeAlias = Callable[[int, int], None]  # symbols done, symbols in all
 
-_CHUNK = 2048  # symbols in one call of the kernel
 _BLOCK = 1000  # symbols of a bootstrap block: longer than what neighbouring losses share
-_LEAST_BLOCKS = 20
+_LEAST_BLOCKS, _MOST_BLOCKS = 20, 2000
 _RESAMPLES = 1000
 _WINDOW = 256
 
@@ -59,31 +59,86 @@ class Evaluation:
         return self.bits_per_symbol * self.symbols / self.characters
 
 
-def contiguous(model: LanguageModel, text: Encoded, *, characters: int, tick: Ticker | None = None) -> Evaluation:
+@dataclass(frozen=True)
+class Losses:
+    """What an evaluation, or one shard of it, measured: enough to join shards into exactly what all at once gives.
+
+    Attributes:
+        protocol: How it was measured.
+        totals: Summed loss of each block, window or item, in nats.
+        counts: How many predictions each of them has.
+        characters: How many characters of text all predictions make up, of all shards.
+        everything: How many blocks, windows or items all shards have.
+        first: The number of this one's first.
+    """
+
+    protocol: Protocol
+    totals: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    characters: int
+    everything: int
+    first: int = 0
+
+    def evaluation(self) -> Evaluation:
+        """Return the mean and its standard error, by a bootstrap that draws blocks, windows or items anew."""
+        symbols = int(self.counts.sum())
+        # The mean is over symbols, so sums and counts are drawn together.
+        error = _bootstrap(self.totals, self.counts.astype(np.float64))
+        return Evaluation(self.protocol, symbols, self.characters, float(self.totals.sum() / symbols), error)
+
+
+def join(shards: Sequence[Losses]) -> Losses:
+    """Join the shards of one evaluation.
+
+    Raises:
+        ConfigError: One is missing, or is of another evaluation.
+    """
+    ordered = sorted(shards, key=lambda shard: shard.first)
+    at = 0
+    for shard in ordered:
+        if shard.first != at or (shard.protocol, shard.characters, shard.everything) != (
+            ordered[0].protocol,
+            ordered[0].characters,
+            ordered[0].everything,
+        ):
+            raise ConfigError(f"these shards do not join: part {at:,} of {shard.everything:,} is missing or doubled")
+        at += len(shard.totals)
+    if at != ordered[0].everything:
+        raise ConfigError(f"these shards do not join: there are {at:,} parts of {ordered[0].everything:,}")
+    totals = np.concatenate([shard.totals for shard in ordered])
+    counts = np.concatenate([shard.counts for shard in ordered])
+    return Losses(ordered[0].protocol, totals, counts, ordered[0].characters, at)
+
+
+def contiguous(model: LanguageModel, text: Encoded, *, characters: int, tick: Ticker | None = None) -> Losses:
     """Read a text once from start to end, the state carried all the way; every symbol is scored once.
 
-    The standard error is a block bootstrap's: blocks of 1,000 symbols are drawn anew 1,000 times, as
-    neighbouring losses are not independent.
+    The parts are blocks of 1,000 symbols or more, as neighbouring losses are not independent.
     """
-    ids = text.ids.astype(np.int64)
-    inputs = np.concatenate([[model.symbols], ids[:-1]])
-    state: Any = None
-    pieces = []
-    for start in range(0, len(ids), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        values, state = window_log_probs(model, inputs[None, part], ids[None, part], None, state)
-        pieces.append(values[0])
+    symbols = len(text.ids)
+    block = max(1, min(_BLOCK, symbols // _LEAST_BLOCKS), symbols // _MOST_BLOCKS)
+    blocks = -(-symbols // block)
+    totals, done = np.zeros(blocks), 0
+    for values in running_log_probs(model, [text.ids]):
+        places = np.arange(done, done + len(values)) // block
+        totals += np.bincount(places, weights=-values.astype(np.float64), minlength=blocks)
+        done += len(values)
         if tick is not None:
-            tick(min(start + _CHUNK, len(ids)), len(ids))
-    losses = -np.concatenate(pieces).astype(np.float64)
-    block = max(1, min(_BLOCK, len(losses) // _LEAST_BLOCKS))
-    whole = losses[: len(losses) // block * block].reshape(-1, block)
-    return Evaluation("contiguous", len(losses), characters, float(losses.mean()), _bootstrap(whole.mean(axis=1)))
+            tick(done, symbols)
+    counts = np.minimum(block, symbols - block * np.arange(blocks))
+    return Losses("contiguous", totals, counts, characters, blocks)
 
 
 def windows(
-    model: LanguageModel, text: Encoded, *, characters: int, count: int, seed: int, tick: Ticker | None = None
-) -> Evaluation:
+    model: LanguageModel,
+    text: Encoded,
+    *,
+    characters: int,
+    count: int,
+    seed: int,
+    shard: Shard | None = None,
+    tick: Ticker | None = None,
+) -> Losses:
     """Average over random windows of 256 symbols, each read from a fresh state: nanoGPT's protocol.
 
     As there, the symbol before a window is given and every position counts, so the first ones have
@@ -95,6 +150,7 @@ def windows(
         characters: How many characters the text has.
         count: How many windows to draw.
         seed: Chooses the windows.
+        shard: Which part of them to measure; ``None``: all.
         tick: Told of progress.
 
     Raises:
@@ -102,47 +158,50 @@ def windows(
 
     Source: karpathy/nanoGPT, train.py, ``estimate_loss``.
     """
-    ids = text.ids.astype(np.int64)
-    if len(ids) <= _WINDOW:
+    symbols = len(text.ids)
+    if symbols <= _WINDOW:
         raise ConfigError(
-            f"the windows protocol needs more than {_WINDOW} symbols, the text has {len(ids)}; "
-            "use --protocol contiguous"
+            f"the windows protocol needs more than {_WINDOW} symbols, the text has {symbols}; use --protocol contiguous"
         )
-    starts = np.random.default_rng(seed).integers(0, len(ids) - _WINDOW, size=count)
-    means = []
-    side_by_side = rows_at_once(model, _WINDOW + 1)
-    for first in range(0, count, side_by_side):
-        at = starts[first : first + side_by_side, None] + np.arange(_WINDOW + 1)
-        rows = ids[at]  # [B, 257]
+    starts = np.random.default_rng(seed).integers(0, symbols - _WINDOW, size=count)
+    totals = []
+    # Shards are whole groups, so that every group is computed in the same way whoever does it.
+    groups = range(0, count, rows_at_once(model, _WINDOW + 1))
+    mine = (shard or Shard()).of(groups)
+    for first in mine:
+        at = starts[first : first + groups.step, None] + np.arange(_WINDOW + 1)
+        rows = text.ids[at].astype(np.int64)  # [B, 257]
         inputs = np.concatenate([np.full((len(rows), 1), model.symbols), rows[:, :-1]], axis=1)
         values, _ = window_log_probs(model, inputs, rows, None, None)
-        means.append(-values[:, 1:].mean(axis=1, dtype=np.float64))
+        totals.append(-values[:, 1:].sum(axis=1, dtype=np.float64))
         if tick is not None:
-            tick(min(first + side_by_side, count) * _WINDOW, count * _WINDOW)
-    losses = np.concatenate(means)
-    symbols = count * _WINDOW
-    return Evaluation(
-        "windows", symbols, round(symbols * characters / len(ids)), float(losses.mean()), _bootstrap(losses)
-    )
+            tick((first - mine.start) * _WINDOW, len(mine) * groups.step * _WINDOW)
+    found = np.concatenate([np.zeros(0), *totals])
+    share = round(count * _WINDOW * characters / symbols)
+    return Losses("windows", found, np.full(len(found), _WINDOW), share, count, min(mine.start, count))
 
 
-def items(model: LanguageModel, texts: Encoded, *, characters: int, tick: Ticker | None = None) -> Evaluation:
-    """Score every item from a fresh state, its end symbol included; the bootstrap draws items."""
-    totals = np.zeros(texts.texts)
-    done, symbols = 0, len(texts.ids)
-    for number, values in log_probs_of(model, texts):
-        totals[number] = -values.sum(dtype=np.float64)
-        done += len(values)
-        if tick is not None:
-            tick(done, symbols)
-    # The mean is over symbols, so the bootstrap resamples sums and lengths together.
-    error = _bootstrap(totals, texts.lengths.astype(np.float64))
-    return Evaluation("items", symbols, characters, float(totals.sum() / symbols), error)
+def items(
+    model: LanguageModel, texts: Encoded, *, characters: int, shard: Shard | None = None, tick: Ticker | None = None
+) -> Losses:
+    """Score every item from a fresh state, its end symbol included."""
+    blocks = range(0, texts.texts, ITEMS)
+    mine = (shard or Shard()).of(blocks)
+    first, last = min(mine.start, texts.texts), min(mine.stop, texts.texts)
+    totals, done = np.zeros(last - first), 0
+    symbols = int(texts.offsets[last] - texts.offsets[first])
+    for start in mine:
+        block = texts.part(start, min(start + ITEMS, last))
+        for number, values in log_probs_of(model, block):
+            totals[start - first + number] = -values.sum(dtype=np.float64)
+            done += len(values)
+            if tick is not None:
+                tick(done, symbols)
+    return Losses("items", totals, texts.lengths[first:last], characters, texts.texts, first)
 
 
-def _bootstrap(values: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> float:
+def _bootstrap(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
     """Standard error of sum(values) / sum(weights) when the values are drawn anew."""
-    weights = np.ones_like(values) if weights is None else weights
     random = np.random.default_rng(0)
     means = np.empty(_RESAMPLES)
     for number in range(_RESAMPLES):

@@ -16,6 +16,7 @@ from ostinato.cores import detach, map_state, tensors
 from ostinato.data import Stream
 from ostinato.models.randomness import Randomness
 from ostinato.models.task import Context, Task
+from ostinato.training.ranks import Alone, Ranks
 from ostinato.training.schedule import Schedule
 from ostinato.training.snapshot import Arrays, Snapshot
 
@@ -54,6 +55,7 @@ class Trainer:
         validate: Returns the validation loss in nats per symbol; it decides which weights are best.
         settings: How to move.
         schedule: The learning rate over time, with its first plan made.
+        ranks: The processes that train together; ``None``: this one alone.
 
     Attributes:
         step: How many steps have been taken.
@@ -75,7 +77,9 @@ class Trainer:
         validate: Callable[[Task], float],
         settings: TrainSettings,
         schedule: Schedule,
+        ranks: Ranks | None = None,
     ) -> None:
+        self.ranks = Alone() if ranks is None else ranks
         self.task, self.stream, self.settings, self.schedule = task, stream, settings, schedule
         self._validate = validate
         self._parameters = dict(task.module.named_parameters())
@@ -97,15 +101,17 @@ class Trainer:
             The batch's loss in nats per symbol, its number of symbols, and the gradient's norm before
             clipping. If loss or norm is not finite, no parameter was changed.
         """
-        batch = self.stream.next()
+        whole = self.stream.next()
+        batch, count = self.ranks.part(whole), whole.count
         state = self.task.initial_state(len(batch.fresh)) if self._state is None else self._state
-        context = Context(Randomness(self.settings.seed, self.step))
+        context = Context(Randomness(self.settings.seed, self.step, self.ranks.rows(len(whole.fresh)).start))
         self._optimizer.zero_grad(set_to_none=True)
         loss, state = self.task.loss(batch, state, context)
-        mean = loss.total / loss.count
+        mean = loss.total / count  # of the batch of all ranks, of which this one has a part
         mean.backward()  # type: ignore[no-untyped-call]
+        value = self.ranks.add_gradients([p.grad for p in self._parameters.values() if p.grad is not None], mean)
         norm = torch.nn.utils.clip_grad_norm_(self._parameters.values(), self.settings.clip)
-        value, length = mean.item(), norm.item()
+        length = norm.item()
         if math.isfinite(value) and math.isfinite(length):
             rate = self.settings.learning_rate * self.scale * self.schedule.factor(self.step)
             for group in self._optimizer.param_groups:
@@ -113,10 +119,10 @@ class Trainer:
             self._optimizer.step()
             self._state = detach(state)
             self.step += 1
-            self.symbols += loss.count
-            self.running = (self.running[0] + value * loss.count, self.running[1] + loss.count)
+            self.symbols += count
+            self.running = (self.running[0] + value * count, self.running[1] + count)
             self._follow()
-        return value, loss.count, length
+        return value, count, length
 
     def evaluate(self) -> dict[str, float]:
         """Return the validation loss of the weights, and of their average, in nats per symbol."""
@@ -158,7 +164,7 @@ class Trainer:
         return _Swapped(self._parameters, self._average)
 
     def snapshot(self) -> Snapshot:
-        """Copy everything that a resumed run needs."""
+        """Copy everything that a resumed run needs; all ranks do this together, and all get the whole."""
         optimizer = {
             f"{key}.{name}": _to_numpy(value)
             for name, parameter in self._parameters.items()
@@ -183,7 +189,7 @@ class Trainer:
             weights={name: _to_numpy(value) for name, value in self._parameters.items()},
             average={name: _to_numpy(value) for name, value in self._average.items()},
             optimizer=optimizer,
-            carried_state={str(number): _to_numpy(leaf) for number, leaf in enumerate(carried)},
+            carried_state={str(number): self.ranks.gather(_to_numpy(leaf)) for number, leaf in enumerate(carried)},
             plain=plain,
         )
 
@@ -212,8 +218,9 @@ class Trainer:
         if not arrays:
             return None
         leaves = iter(sorted(arrays.items(), key=lambda item: int(item[0])))
-        shape = self.task.initial_state(len(next(iter(arrays.values()))))
-        return map_state(lambda leaf: torch.from_numpy(next(leaves)[1].copy()).to(leaf.device), shape)
+        rows = self.ranks.rows(len(next(iter(arrays.values()))))
+        shape = self.task.initial_state(rows.stop - rows.start)
+        return map_state(lambda leaf: torch.from_numpy(next(leaves)[1][rows].copy()).to(leaf.device), shape)
 
     def _follow(self) -> None:
         """Move the average towards the weights; at first quickly, so that it forgets the beginning."""

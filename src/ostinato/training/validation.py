@@ -10,6 +10,7 @@ import torch
 from ostinato.batch import Batch
 from ostinato.data import Encoded, cut_window
 from ostinato.models.task import Context, Task
+from ostinato.training.ranks import Alone, Ranks
 
 _ROWS = 32
 _WINDOW = 256
@@ -27,9 +28,11 @@ class Validation:
         begin: The id fed where a row starts.
         items: Whether the texts are items.
         limit: Most symbols used; the first ones are taken.
+        ranks: The processes that share the rows; ``None``: this one alone.
     """
 
-    def __init__(self, data: Encoded, begin: int, *, items: bool, limit: int) -> None:
+    def __init__(self, data: Encoded, begin: int, *, items: bool, limit: int, ranks: Ranks | None = None) -> None:
+        self._ranks = Alone() if ranks is None else ranks
         self._batches = _item_batches(data, begin, limit) if items else _text_batches(data, begin, limit)
 
     def __call__(self, task: Task) -> float:
@@ -37,14 +40,17 @@ class Validation:
         total, count, state = 0.0, 0, None
         task.module.eval()
         with torch.inference_mode():
-            for batch in self._batches:
+            for batch in map(self._ranks.part, self._batches):
+                if not len(batch.fresh):  # fewer rows than ranks
+                    continue
                 if batch.fresh.any():
                     state = task.initial_state(len(batch.fresh))
                 loss, state = task.loss(batch, state, Context())
                 total += loss.total.item()
                 count += loss.count
         task.module.train()
-        return total / count
+        total, every = self._ranks.total(total, count)
+        return total / every
 
 
 def _text_batches(data: Encoded, begin: int, limit: int) -> list[Batch]:

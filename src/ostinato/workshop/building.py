@@ -15,6 +15,7 @@ from ostinato.models import LanguageModel
 from ostinato.recipes import LanguageModelSettings
 from ostinato.recipes.language_model import build_model, build_task, train_settings
 from ostinato.runs import SavedModel
+from ostinato.training.ranks import Ranks
 from ostinato.training.schedule import Schedule
 from ostinato.training.trainer import Trainer, load_weights
 from ostinato.training.validation import Validation
@@ -34,6 +35,7 @@ class Builder:
         seed: Where all randomness comes from.
         device: Where to run.
         base: A saved model whose weights are the first ones; ``None`` draws them from the seed.
+        ranks: The processes that train together.
     """
 
     codec: Codec
@@ -42,6 +44,7 @@ class Builder:
     seed: int
     device: str
     base: SavedModel | None
+    ranks: Ranks
 
     def stream(self, settings: LanguageModelSettings) -> Stream:
         """Build the stream, at its start."""
@@ -71,13 +74,20 @@ class Builder:
         return model.to(self.device)
 
     def trainer(self, settings: LanguageModelSettings) -> Trainer:
-        """Build a trainer at its start; its schedule has no plan yet."""
+        """Build a trainer at its start; its schedule has no plan yet.
+
+        Raises:
+            ConfigError: There are more processes than rows.
+        """
+        items = self.codec.end is not None
+        self.ranks.check_rows(min(settings.batch_size, self.train.texts) if items else settings.batch_size)
         return Trainer(
             build_task(settings, self.model(settings)),
             self.stream(settings),
             self._validation(settings),
             train_settings(settings, seed=self.seed),
             Schedule(settings.warmup),
+            self.ranks,
         )
 
     def trial(self, settings: LanguageModelSettings, *, measure: bool) -> tuple[LanguageModelSettings, float]:
@@ -105,4 +115,4 @@ class Builder:
 
     def _validation(self, settings: LanguageModelSettings) -> Validation:
         items = self.codec.end is not None
-        return Validation(self.valid, self.codec.begin, items=items, limit=settings.valid_symbols)
+        return Validation(self.valid, self.codec.begin, items=items, limit=settings.valid_symbols, ranks=self.ranks)

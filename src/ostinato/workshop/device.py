@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import torch
 
 from ostinato.errors import ConfigError
+from ostinato.training.ranks import Ranks
 
 Precision: TypeAlias = Literal["float32", "bfloat16"]
 
@@ -17,8 +18,12 @@ _WARM, _TIMED = 2, 5
 _GAIN = 1.1  # bfloat16 has to be faster by this to be worth its rounding
 
 
-def choose_device(name: str) -> str:
+def choose_device(name: str, ranks: Ranks | None = None) -> str:
     """Return the device called ``name``; ``"auto"`` takes CUDA or MPS when there, else the CPU.
+
+    Args:
+        name: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+        ranks: The processes that train together; each gets a CUDA device of its own.
 
     Raises:
         ConfigError: The device is not there.
@@ -28,8 +33,9 @@ def choose_device(name: str) -> str:
         there.append("cuda")
     if torch.backends.mps.is_available():
         there.append("mps")
-    if name == "auto":
-        return there[-1]
+    name = there[-1] if name == "auto" else name
+    if name == "cuda" and ranks is not None and ranks.count > 1:
+        name = f"cuda:{ranks.rank % max(1, torch.cuda.device_count())}"
     try:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:  # what PyTorch raises depends on how it was built

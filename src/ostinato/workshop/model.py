@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,17 @@ import numpy as np
 
 from ostinato import codecs, config
 from ostinato.codecs import Unknown
-from ostinato.data import encode_texts
+from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts
 from ostinato.decode.rules import build_rules
-from ostinato.decode.scoring import log_probs_of
+from ostinato.decode.scoring import log_probs_of, running_log_probs
+from ostinato.decode.shards import Shard
 from ostinato.errors import ConfigError, DamagedError
 from ostinato.models import LanguageModel
 from ostinato.recipes import find_recipe
 from ostinato.recipes.language_model import build_model
 from ostinato.runs import SavedModel, export, read_model
 from ostinato.training import evaluation
-from ostinato.training.evaluation import Evaluation, Protocol, Ticker
+from ostinato.training.evaluation import Evaluation, Losses, Protocol, Ticker
 from ostinato.training.trainer import load_weights
 from ostinato.workshop.device import choose_device
 from ostinato.workshop.generation import Generation
@@ -124,9 +126,30 @@ class Model:
             scores[number] = self._score(adapted[number], ids, values)
         return [scores[number] for number in range(len(texts))]
 
+    def score_pieces(self, pieces: Iterable[str], *, unknown: Unknown = "error") -> Iterator[ScoredPart]:
+        """Score one running text that comes in pieces, and yield its symbols; memory does not grow with the text.
+
+        Raises:
+            ConfigError: The model is one of items.
+            UnknownSymbolError: A piece has symbols that the model does not know.
+        """
+        if self.codec.end is not None:
+            raise ConfigError("a model of items scores each item by itself, not a running text; use score_many")
+        ids: deque[int] = deque()
+
+        def chunks() -> Iterator[Any]:
+            for piece in pieces:
+                encoded = self.codec.encode(self.codec.adapt(piece, unknown))
+                ids.extend(encoded.tolist())
+                yield encoded
+
+        for values in running_log_probs(self.network, chunks()):
+            for value in values.tolist():
+                yield ScoredPart(self.codec.pieces[ids.popleft()], value, 1)
+
     def evaluate(
         self,
-        texts: Sequence[str],
+        texts: Sequence[str] | Corpus,
         *,
         protocol: Protocol | None = None,
         windows: int | None = None,
@@ -134,20 +157,55 @@ class Model:
         unknown: Unknown = "error",
         tick: Ticker | None = None,
     ) -> Evaluation:
-        """Measure the model on held-out text.
+        """Measure the model on held-out text; arguments and errors as of ``measure``."""
+        losses = self.measure(texts, protocol=protocol, windows=windows, seed=seed, unknown=unknown, tick=tick)
+        return losses.evaluation()
+
+    def measure(
+        self,
+        texts: Sequence[str] | Corpus,
+        *,
+        protocol: Protocol | None = None,
+        windows: int | None = None,
+        seed: int | None = None,
+        unknown: Unknown = "error",
+        shard: Shard | None = None,
+        cache: Path | None = None,
+        tick: Ticker | None = None,
+    ) -> Losses:
+        """Measure the losses on held-out text, or one shard of them.
 
         Args:
-            texts: One running text, or items.
+            texts: One running text, or items; or a corpus, which may be larger than memory.
             protocol: ``"contiguous"`` or ``"windows"`` for a model of running text, ``"items"`` for one
                 of items; ``None`` takes the first that fits.
             windows: For the windows protocol: how many to draw (2,000).
             seed: For the windows protocol: chooses them (1).
             unknown: What to do with symbols that the model does not know.
+            shard: Which part to measure; ``None``: all.
+            cache: Where a corpus too large for memory is encoded; ``None`` is the usual place.
             tick: Told of progress, in symbols.
 
         Raises:
-            ConfigError: The protocol does not fit the model.
+            ConfigError: The protocol does not fit the model, or cannot be cut into shards.
         """
+        protocol = self._protocol(protocol, windows, seed, shard)
+        encoded, characters = self._encoded(texts, unknown, cache)
+        if not len(encoded.ids):
+            raise ConfigError("there is nothing to evaluate on: the text is empty")
+        if protocol == "items":
+            return evaluation.items(self.network, encoded, characters=characters, shard=shard, tick=tick)
+        if protocol == "windows":
+            count, seed = _WINDOWS if windows is None else windows, 1 if seed is None else seed
+            return evaluation.windows(
+                self.network, encoded, characters=characters, count=count, seed=seed, shard=shard, tick=tick
+            )
+        return evaluation.contiguous(self.network, encoded, characters=characters, tick=tick)
+
+    def _protocol(
+        self, protocol: Protocol | None, windows: int | None, seed: int | None, shard: Shard | None
+    ) -> Protocol:
+        """The protocol that is meant, if all fits together."""
         of_items = self.codec.end is not None
         protocol = protocol or ("items" if of_items else "contiguous")
         if of_items != (protocol == "items"):
@@ -155,21 +213,26 @@ class Model:
             raise ConfigError(f"protocol {protocol!r} does not fit a model of {kind}; use {ways}")
         if protocol != "windows" and (windows is not None or seed is not None):
             raise ConfigError(f"windows and seed are for the windows protocol, not for {protocol}")
-        adapted = [self.codec.adapt(text, unknown) for text in texts]
-        encoded = encode_texts(self.codec, adapted)
-        characters = sum(map(len, adapted)) + (len(adapted) if of_items else 0)
-        if not len(encoded.ids):
-            raise ConfigError("there is nothing to evaluate on: the text is empty")
-        if protocol == "items":
-            return evaluation.items(self.network, encoded, characters=characters, tick=tick)
-        if protocol == "windows":
-            count = _WINDOWS if windows is None else windows
-            config.at_least("windows", count, 1)
-            config.at_least("seed", 1 if seed is None else seed, 0)
-            return evaluation.windows(
-                self.network, encoded, characters=characters, count=count, seed=1 if seed is None else seed, tick=tick
+        if protocol == "contiguous" and shard is not None:
+            raise ConfigError(
+                "the contiguous protocol carries its state through the whole text, so no shard can do a part of it; "
+                "use --protocol windows"
             )
-        return evaluation.contiguous(self.network, encoded, characters=characters, tick=tick)
+        config.at_least("windows", 1 if windows is None else windows, 1)
+        config.at_least("seed", 1 if seed is None else seed, 0)
+        return protocol
+
+    def _encoded(self, texts: Sequence[str] | Corpus, unknown: Unknown, cache: Path | None) -> tuple[Encoded, int]:
+        """The texts encoded, and how many characters they have, ends included."""
+        if isinstance(texts, Corpus) and not texts.is_held:
+            pinned = Cache(cache or cache_folder()).encoded(self.codec, {"text": texts}, unknown=unknown)
+            encoded, characters = pinned.parts["text"], texts.size
+        else:
+            adapted = [
+                self.codec.adapt(text, unknown) for text in (texts.texts if isinstance(texts, Corpus) else texts)
+            ]
+            encoded, characters = encode_texts(self.codec, adapted), sum(map(len, adapted))
+        return encoded, characters + (encoded.texts if self.codec.end is not None else 0)
 
     def export(self, path: str | Path) -> None:
         """Write the model into one file that ``load`` reads.

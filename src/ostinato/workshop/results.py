@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Literal, TypeAlias
@@ -105,13 +105,21 @@ class Score:
 
     def per(self, unit: Unit) -> list[ScoredPart]:
         """Return the parts: symbols, whole characters, words (with the white space before them), or lines."""
-        parts: list[ScoredPart] = []
-        for part in self.parts:
-            if parts and not _begins(unit, parts[-1], part):
-                parts[-1] = _joined(parts[-1], part)
-            else:
-                parts.append(part)
-        return parts
+        return list(grouped(self.parts, unit))
+
+
+def grouped(parts: Iterable[ScoredPart], unit: Unit) -> Iterator[ScoredPart]:
+    """Join symbols, as they come, into whole characters, words (with the white space before them), or lines."""
+    whole: ScoredPart | None = None
+    for part in parts:
+        if whole is not None and not _begins(unit, whole, part):
+            whole = _joined(whole, part)
+        else:
+            if whole is not None:
+                yield whole
+            whole = part
+    if whole is not None:
+        yield whole
 
 
 def _begins(unit: Unit, before: ScoredPart, part: ScoredPart) -> bool:

@@ -1,69 +1,37 @@
-"""From a corpus and a budget to a run that is ready to train: codec, sizes, device, precision, number of steps."""
+"""From a corpus and a budget to a run that is ready to train: device, precision, steps, and the run folder."""
 
 from __future__ import annotations
 
 import math
 import platform
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ostinato import codecs, config
-from ostinato.codecs import Unknown
 from ostinato.config import at_least
-from ostinato.data import Corpus, Encoded, Stream, encode_texts, read_corpus, split
-from ostinato.errors import ConfigError, CorpusError
-from ostinato.recipes import Budget, LanguageModelSettings, find_recipe
-from ostinato.recipes.language_model import learn_codec
+from ostinato.data import Cache, Corpus, Encoded, Stream, cache_folder, read_corpus, split
+from ostinato.errors import ConfigError, CorpusError, RunError
+from ostinato.recipes import LanguageModelSettings
 from ostinato.runs import RunFolder, SavedModel, read_model
+from ostinato.training.ranks import Alone, Ranks
 from ostinato.training.snapshot import Snapshot
 from ostinato.training.trainer import Trainer
 from ostinato.workshop.budget import Amount, Clock
 from ostinato.workshop.building import Builder
 from ostinato.workshop.device import choose_device
+from ostinato.workshop.preparing import Order, Prepared, Watch, encode_parts, prepare
 from ostinato.workshop.training import Training
 
 _EVALUATIONS = 8  # in a run
-_OF_THE_CODEC = ("codec", "nfc", "vocabulary", "unknown")
 _MOST_SECONDS_BETWEEN = 120.0  # evaluations, where time is known
 _RESERVE = 1.0  # seconds for what comes after the last evaluation
 _RESERVE_ITEMS = 4.0  # the same, when sampled items are checked for being new
 _CHECKPOINT = 0.2  # seconds, until the first one is measured
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a user asks of a new run.
-
-    Attributes:
-        out: Where the run folder shall be.
-        recipe: Name of the recipe.
-        amount: How much to train.
-        settings: Settings that are not to be chosen, as plain data.
-        seed: Where all randomness comes from.
-        valid: A share of the corpus to set apart, or another corpus, for validation.
-        base: A run or model file to start from.
-        unknown: What to do with symbols that the base's codec does not know.
-        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-        command: What the user typed, for the record.
-        started: When the process began, by ``time.monotonic()``; a time budget counts from there.
-    """
-
-    out: Path
-    recipe: str = "char-lm"
-    amount: Amount = field(default_factory=Amount)
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    seed: int = 1
-    valid: float | Corpus = 0.1
-    base: Path | None = None
-    unknown: Unknown = "error"
-    device: str = "auto"
-    command: str = ""
-    started: float | None = None
 
 
 def train(
@@ -99,49 +67,70 @@ def train(
     return set_up(corpus, order)
 
 
-def set_up(corpus: Corpus, order: Order) -> Training:
-    """Do everything that comes before the first step, and make the run folder."""
+def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | None = None) -> Training:
+    """Do everything that comes before the first step, and make the run folder.
+
+    Args:
+        corpus: The corpus, or how to read it; only the first of several processes reads.
+        order: What is asked for.
+        ranks: The processes that train together, each of which calls this; ``None``: this one alone.
+    """
+    ranks = Alone() if ranks is None else ranks
     started = time.monotonic() if order.started is None else order.started
     at_least("seed", order.seed, 0)
     base = None if order.base is None else read_model(order.base)
-    train_part, valid_part = _parts(corpus, order)
-    settings = _settings(train_part, order, base)
-    codec = _codec(settings, train_part, valid_part, base)
-    train_data, valid_data = (
-        encode_texts(codec, [codec.adapt(text, order.unknown) for text in part.texts])
-        for part in (train_part, valid_part)
+
+    def found_out() -> tuple[Prepared, tuple[str, ...], dict[str, Any]]:
+        read = corpus() if callable(corpus) else corpus
+        here = replace(order, valid=order.valid(read) if callable(order.valid) else order.valid)
+        return prepare(read, here, base), read.notes, _origin(read, here, base)
+
+    prepared, notes, origin = ranks.decide(found_out)
+    codec = codecs.from_json(prepared.codec)
+    builder = Builder(
+        codec, prepared.train, prepared.valid, order.seed, choose_device(order.device, ranks), base, ranks
     )
-    if not len(valid_data.ids):
-        raise CorpusError("nothing is left to validate on: the validation part has no symbol that the model knows")
-    builder = Builder(codec, train_data, valid_data, order.seed, choose_device(order.device), base)
-    settings, seconds = builder.trial(settings, measure=order.amount.is_time)
+    trial = builder.trial(prepared.settings, measure=order.amount.is_time)
+    settings, seconds = ranks.decide(lambda: trial)
     clock = _clock(builder, settings, order.amount.expected_minutes, started) if order.amount.is_time else None
-    steps, evaluate_every = _plan(order.amount, builder.stream(settings), clock, seconds)
+    steps, evaluate_every = ranks.decide(lambda: _plan(order.amount, builder.stream(settings), clock, seconds))
     trainer = builder.trainer(settings)
     trainer.evaluate_every = evaluate_every
     trainer.begin_schedule(steps)
-    run = RunFolder.create(
-        order.out,
-        config={
-            "recipe": order.recipe if base is None else base.config["recipe"],
-            "settings": config.write(settings),
-            "seed": order.seed,
-            "device": builder.device,
-            "threads": torch.get_num_threads(),
-        },
-        codec=codec.to_json(),
-        origin=_origin(corpus, order, base),
-        train=train_data,
-        valid=valid_data,
-        start=trainer.snapshot(),
+    start = trainer.snapshot()
+    about = {
+        "recipe": order.recipe if base is None else base.config["recipe"],
+        "settings": config.write(settings),
+        "seed": order.seed,
+        "device": builder.device.partition(":")[0],
+        "threads": torch.get_num_threads(),
+        "processes": ranks.count,
+    }
+    run = ranks.decide(
+        lambda: RunFolder.create(
+            order.out,
+            config=about,
+            codec=prepared.codec,
+            origin=origin,
+            corpus=prepared.pin or (prepared.train, prepared.valid),
+            start=start,
+        )
     )
-    training = Training(run, trainer, codec, epoch_symbols=len(train_data.ids), clock=clock)
-    training.notes = [*corpus.notes, _describe(training, train_data, valid_data)]
+    training = Training(run, trainer, codec, train_data=prepared.train, clock=clock)
+    training.notes = [*notes, _describe(training, prepared.train, prepared.valid)]
     return training
 
 
 def resume(
-    path: str | Path, *, minutes: float | None = None, device: str | None = None, started: float | None = None
+    path: str | Path,
+    *,
+    minutes: float | None = None,
+    device: str | None = None,
+    started: float | None = None,
+    corpus: Corpus | Callable[[], Corpus] | None = None,
+    cache: Path | None = None,
+    watch: Watch | None = None,
+    ranks: Ranks | None = None,
 ) -> Training:
     """Set a run up to go on exactly where it stopped.
 
@@ -151,53 +140,99 @@ def resume(
             finished has its end moved. ``None`` keeps the plan of an unfinished run.
         device: Another device than the run's own.
         started: When the process began, by ``time.monotonic()``.
+        corpus: The corpus it was made with, where that was too large to be kept in the run and is no
+            longer in the cache; or how to read it.
+        cache: Where corpora too large for memory are encoded; ``None`` is the usual place.
+        watch: Told of long work while setting up.
+        ranks: The processes that train together, each of which calls this; ``None``: this one alone.
 
     Raises:
         ConfigError: The run is finished and no minutes are given.
-        RunError: There is no run, it is damaged, or in use.
+        CorpusError: The corpus is not the one that the run was made with.
+        RunError: There is no run, it is damaged, or in use, or its corpus is gone.
     """
+    ranks = Alone() if ranks is None else ranks
     run = RunFolder(Path(path))
     about = run.config()
-    with run.locked():
-        checkpoint, warnings = run.load_latest()
-        run.cut_metrics(checkpoint.metrics_bytes)
-    if minutes is None and (end := run.finished()) is not None:
-        raise ConfigError(
-            f"{run.path} is finished (step {end['step']}, {end['reason']}). To train it further: "
-            f"ostinato resume {run.path} --minutes 5"
-        )
+    checkpoint, warnings, finished = ranks.decide(lambda: _checkpoint(run, minutes))
     settings = config.read(LanguageModelSettings, about["settings"], where=f"{run.path}/config.json")
     codec = codecs.from_json(run.codec())
-    builder = Builder(codec, *run.corpus(), about["seed"], choose_device(device or about["device"]), None)
+    train_data, valid_data = ranks.decide(lambda: _data(run, codec, corpus, Order(run.path, cache=cache, watch=watch)))
+    where = choose_device(device or about["device"], ranks)
+    builder = Builder(codec, train_data, valid_data, about["seed"], where, None, ranks)
     trainer = builder.trainer(settings)
-    trainer.restore(checkpoint.snapshot)
-    notes = [*warnings, *_forget_lost_best(trainer, run)]
+    trainer.restore(checkpoint)
+    notes = [*warnings, *_forget_lost_best(trainer, ranks.decide(run.steps))]
     clock = None
     if minutes is not None:
         begun = time.monotonic() if started is None else started
         amount = Amount(minutes=minutes)
-        _, seconds = builder.trial(settings, measure=True)
+        trial = builder.trial(settings, measure=True)
         clock = _clock(builder, settings, amount.expected_minutes, begun)
-        steps, trainer.evaluate_every = _plan(amount, builder.stream(settings), clock, seconds)
-        if run.finished() is None:
-            trainer.schedule.replan(trainer.step, trainer.step + steps)
-        else:
+        steps, trainer.evaluate_every = ranks.decide(lambda: _plan(amount, builder.stream(settings), clock, trial[1]))
+        if finished:
             trainer.begin_schedule(trainer.step + steps)
-    training = Training(
-        run,
-        trainer,
-        codec,
-        epoch_symbols=len(builder.train.ids),
-        clock=clock,
-        good=_last_evaluated(trainer, run),
-    )
+        else:
+            trainer.schedule.replan(trainer.step, trainer.step + steps)
+    good = ranks.decide(lambda: _last_evaluated(trainer, run))
+    training = Training(run, trainer, codec, train_data=train_data, clock=clock, good=good)
     training.notes = [*notes, f"going on at step {trainer.step:,} of {trainer.schedule.steps:,}"]
     return training
 
 
-def _forget_lost_best(trainer: Trainer, run: RunFolder) -> list[str]:
+def _checkpoint(run: RunFolder, minutes: float | None) -> tuple[Snapshot, list[str], bool]:
+    """The newest whole checkpoint, warnings, and whether the run was finished there."""
+    with run.locked():
+        checkpoint, warnings = run.load_latest()
+        run.cut_metrics(checkpoint.metrics_bytes)
+    end = run.finished()
+    if minutes is None and end is not None:
+        raise ConfigError(
+            f"{run.path} is finished (step {end['step']}, {end['reason']}). To train it further: "
+            f"ostinato resume {run.path} --minutes 5"
+        )
+    return checkpoint.snapshot, warnings, end is not None
+
+
+def _data(
+    run: RunFolder, codec: codecs.Codec, corpus: Corpus | Callable[[], Corpus] | None, order: Order
+) -> tuple[Encoded, Encoded]:
+    """The run's texts: from itself, from the cache, or from the corpus they were made of, encoded anew."""
+    origin, cache = run.origin(), Cache(order.cache or cache_folder())
+    try:
+        return run.corpus(cache)
+    except RunError:
+        if corpus is None or not run.is_pinned:
+            raise
+    read = corpus() if callable(corpus) else corpus
+    _check_same(origin["sources"], read, run)
+    if origin["valid_share"] is None:
+        raise CorpusError(f"{run.path} has a validation corpus of its own, which cannot be given again; train anew")
+    order = replace(order, seed=run.config()["seed"], unknown=origin["unknown"])
+    parts = split(read, share=origin["valid_share"], seed=order.seed)
+    train_data, valid_data, pin = encode_parts(codec, *parts, order)
+    if pin is None or pin.sha256 != origin["corpus_sha256"]:
+        raise CorpusError(
+            f"{run.path}: the same files now give other symbols than when the run was made; read them with "
+            "the same --encoding, --errors, --column and --as"
+        )
+    return train_data, valid_data
+
+
+def _check_same(known: Sequence[dict[str, Any]], read: Corpus, run: RunFolder) -> None:
+    """Check that a corpus is the one that a run was made with."""
+    if [source["sha256"] for source in known] == [source["sha256"] for source in read.sources]:
+        return
+    was, is_ = (
+        ", ".join(f"{s['name']} ({s['bytes']:,} bytes, SHA-256 {s['sha256'][:16]}…)" for s in sources) or "nothing"
+        for sources in (known, read.sources)
+    )
+    raise CorpusError(f"{run.path} was made with {was}; given is {is_}. Give the same files, in the same order")
+
+
+def _forget_lost_best(trainer: Trainer, steps: Sequence[int]) -> list[str]:
     """After damage the best checkpoint may be one that is no longer there; then the next evaluation is the best."""
-    if trainer.best is None or trainer.best["step"] in (trainer.step, *run.steps()):
+    if trainer.best is None or trainer.best["step"] in (trainer.step, *steps):
         return []
     lost, trainer.best, trainer.plateau = trainer.best["step"], None, None
     return [f"the best checkpoint so far, of step {lost:,}, is no longer there; the best one is looked for anew"]
@@ -213,41 +248,6 @@ def _last_evaluated(trainer: Trainer, run: RunFolder) -> Snapshot | None:
 def _clock(builder: Builder, settings: LanguageModelSettings, minutes: float, started: float) -> Clock:
     reserve = _RESERVE if builder.codec.end is None else _RESERVE_ITEMS
     return Clock(started + 60 * minutes, reserve, builder.evaluation_seconds(settings) + _CHECKPOINT)
-
-
-def _parts(corpus: Corpus, order: Order) -> tuple[Corpus, Corpus]:
-    if isinstance(order.valid, Corpus):
-        return corpus, order.valid
-    return split(corpus, share=order.valid, seed=order.seed)
-
-
-def _settings(train_part: Corpus, order: Order, base: SavedModel | None) -> LanguageModelSettings:
-    recipe = find_recipe(order.recipe if base is None else base.config["recipe"])
-    budget = Budget(train_part.size, train_part.kind == "items", order.amount.expected_minutes)
-    fixed = [name for name in _OF_THE_CODEC if name in order.settings]
-    if base is not None and fixed:
-        raise ConfigError(f"with --from the symbols are those of {base.path}; {', '.join(fixed)} cannot be set")
-    if base is None and order.unknown != "error":
-        raise ConfigError("--unknown is for a model that exists; it needs --from")
-    chosen = recipe.choose(budget, order.settings) if base is None else base.config["settings"]
-    return config.read(recipe.settings, {**chosen, **order.settings}, where="the settings given")
-
-
-def _codec(
-    settings: LanguageModelSettings, train_part: Corpus, valid_part: Corpus, base: SavedModel | None
-) -> codecs.Codec:
-    if base is not None:
-        codec = codecs.from_json(base.codec)
-        if (codec.end is not None) != (train_part.kind == "items"):
-            kinds = {True: "items", False: "running text"}
-            raise ConfigError(
-                f"{base.path} is a model of {kinds[codec.end is not None]}, the corpus is "
-                f"{kinds[train_part.kind == 'items']}; force its kind with --as"
-            )
-        return codec
-    # An alphabet says nothing about the text, so that of the validation part may be known as well.
-    texts = [*train_part.texts, *(valid_part.texts if settings.codec == "characters" else ())]
-    return learn_codec(settings, texts, end=train_part.kind == "items")
 
 
 def _plan(amount: Amount, stream: Stream, clock: Clock | None, seconds: float) -> tuple[int, int]:
@@ -268,6 +268,7 @@ def _origin(corpus: Corpus, order: Order, base: SavedModel | None) -> dict[str, 
         "sources": list(corpus.sources),
         "valid_sources": list(order.valid.sources) if isinstance(order.valid, Corpus) else [],
         "valid_share": None if isinstance(order.valid, Corpus) else order.valid,
+        "unknown": order.unknown,
         "base": None if base is None else {"name": base.path.name, **base.best},
         "command": order.command,
         "versions": {name: version(name) for name in ("ostinato", "torch", "numpy")},

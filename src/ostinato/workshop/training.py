@@ -8,6 +8,7 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -15,7 +16,7 @@ from ostinato import config
 from ostinato.codecs import Codec
 from ostinato.data import Encoded
 from ostinato.decode.rules import build_rules
-from ostinato.errors import RunError
+from ostinato.errors import LostRankError, RunError
 from ostinato.models import LanguageModel
 from ostinato.recipes import LanguageModelSettings
 from ostinato.runs import RunFolder
@@ -60,7 +61,18 @@ class Saved:
     step: int
 
 
-TrainingEvent: TypeAlias = Event | Sampled | Saved
+@dataclass(frozen=True)
+class Interrupted:
+    """Training was asked to stop, and has stopped with a checkpoint.
+
+    Attributes:
+        step: When.
+    """
+
+    step: int
+
+
+TrainingEvent: TypeAlias = Event | Sampled | Saved | Interrupted
 
 
 class Training:
@@ -83,7 +95,7 @@ class Training:
         trainer: Trainer,
         codec: Codec,
         *,
-        epoch_symbols: int,
+        train_data: Encoded,
         clock: Clock | None,
         good: Snapshot | None = None,
     ) -> None:
@@ -96,30 +108,29 @@ class Training:
         self.device: str = about["device"]
         self._clock = clock
         self._at = trainer.step
-        self._epoch_symbols = epoch_symbols
+        self._ranks = trainer.ranks
+        self._train_data = train_data
         self._recent: deque[tuple[float, int]] = deque(maxlen=_RECENT)
 
     def __iter__(self) -> Iterator[TrainingEvent]:
-        with self.run.locked():
-            if max(self.run.steps(), default=self._at) > self._at:
-                raise RunError(f"{self.run.path} was trained further by another process meanwhile; resume it anew")
-            for event in train_loop(self.trainer, self._good):
-                if isinstance(event, Stepped):
-                    self._recent.append((event.seconds, event.symbols))
-                elif isinstance(event, Evaluated):
-                    self.metrics = self._metrics(event)
-                    self.run.append_metrics(self.metrics)
-                yield event
-                if isinstance(event, Evaluated):
-                    yield from self._after_evaluation(event)
-                elif isinstance(event, RolledBack):
-                    self._recent.clear()
-                elif isinstance(event, Stopped):
-                    self._finish(event)
+        with self.run.locked() if self._ranks.is_first else nullcontext():
+            self._ranks.decide(self._check_place)
+            try:
+                yield from self._follow()
+            except LostRankError as error:
+                raise LostRankError(
+                    f"{error}. Everything up to step {max(self.run.steps(), default=0)} is saved; start the processes "
+                    f"again to go on from there: torchrun … -m ostinato resume {self.run.path}"
+                ) from error
+
+    def ask_to_stop(self) -> None:
+        """Stop after the training step at hand, with a checkpoint; all processes that train together stop there."""
+        self._ranks.asked = True
 
     def save(self) -> None:
         """Publish a checkpoint of the present state, if there is none yet."""
-        self.run.save(self.trainer.snapshot())
+        snapshot = self.trainer.snapshot()
+        self._ranks.decide(lambda: self.run.save(snapshot))
 
     def to_end(self) -> Model:
         """Train to the end and return the best model."""
@@ -139,7 +150,35 @@ class Training:
     @property
     def epochs(self) -> float:
         """How often the training data have been gone through."""
-        return self.trainer.symbols / self._epoch_symbols
+        return self.trainer.symbols / len(self._train_data.ids)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes and speaks, of those that train together."""
+        return self._ranks.is_first
+
+    def _check_place(self) -> None:
+        if max(self.run.steps(), default=self._at) > self._at:
+            raise RunError(f"{self.run.path} was trained further by another process meanwhile; resume it anew")
+
+    def _follow(self) -> Iterator[TrainingEvent]:
+        for event in train_loop(self.trainer, self._good):
+            if isinstance(event, Stepped):
+                self._recent.append((event.seconds, event.symbols))
+            elif isinstance(event, Evaluated):
+                self.metrics = self._metrics(event)
+                self._ranks.decide(lambda: self.run.append_metrics(self.metrics))
+            yield event
+            if isinstance(event, Evaluated):
+                yield from self._after_evaluation(event)
+            elif isinstance(event, RolledBack):
+                self._recent.clear()
+            elif isinstance(event, Stopped):
+                self._finish(event)
+            elif self._ranks.stopping:
+                self.save()
+                yield Interrupted(event.step)
+                return
 
     def _metrics(self, event: Evaluated) -> dict[str, Any]:
         best = self.trainer.best or {}
@@ -158,8 +197,7 @@ class Training:
 
     def _after_evaluation(self, event: Evaluated) -> Iterator[TrainingEvent]:
         started = time.perf_counter()
-        text = self._sample()
-        self.run.write_sample(event.step, text)
+        text = self._ranks.decide(lambda: self._write_sample(event.step))
         yield Sampled(event.step, text)
         if self._clock is not None and self._recent:
             self._replan(self._clock)
@@ -173,15 +211,24 @@ class Training:
         if at >= schedule.steps:  # the rate is down to nothing: more steps would change nothing
             return
         speed = statistics.fmean(seconds for seconds, _ in self._recent)
-        left = clock.corrected(schedule.steps - at, speed, self.trainer.evaluate_every)
+        every = self.trainer.evaluate_every
+        left = self._ranks.decide(lambda: clock.corrected(schedule.steps - at, speed, every))
         if at + left != schedule.steps:
             schedule.replan(at, at + left)
 
     def _finish(self, event: Stopped) -> None:
         self.save()  # nothing to do unless a plan was cut short: the last evaluation saved already
+        self._ranks.decide(lambda: self._mark_finished(event))
+
+    def _mark_finished(self, event: Stopped) -> None:
         self.run.mark_finished(event.step, event.reason)
         if self.codec.end is not None:
-            self.run.write_novelty(measure_novelty(self.model(), self.run.corpus()[0]))
+            self.run.write_novelty(measure_novelty(self.model(), self._train_data))
+
+    def _write_sample(self, step: int) -> str:
+        text = self._sample()
+        self.run.write_sample(step, text)
+        return text
 
     def _sample(self) -> str:
         network = self.trainer.task.module
@@ -208,14 +255,16 @@ def _finite(value: float | None) -> float | None:
 
 def measure_novelty(model: Model, train_data: Encoded) -> dict[str, Any]:
     """Sample 1,000 items and count those that are not among the training items, and how many differ."""
-    ids, offsets = train_data.ids.tolist(), train_data.offsets.tolist()
-    known = {model.codec.decode(ids[a:b]) for a, b in itertools.pairwise(offsets)}
     at_once = max(1, min(_NOVELTY_ITEMS, _NOVELTY_LOGITS // model.codec.size))
     texts = []
     for first in range(0, _NOVELTY_ITEMS, at_once):
         samples = min(at_once, _NOVELTY_ITEMS - first)
         run = model.generate_many([""], samples=samples, length=_LONGEST_ITEM, seed=1 + first)
         texts += [sample.text for sample in run.finish()]
+    wanted = set(texts)
+    offsets = train_data.offsets.tolist()
+    decoded = (model.codec.decode(train_data.ids[a:b].tolist()) for a, b in itertools.pairwise(offsets))
+    known = {text for text in decoded if text in wanted}
     return {
         "samples": len(texts),
         "new": sum(text not in known for text in texts),

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ostinato.disk.documents import sync_folder
 from ostinato.errors import RunError
-from ostinato.runs.documents import sync_folder
 
 DRAFT = ".draft-"
 

@@ -17,6 +17,7 @@ FORMAT = 1
 
 def write_document(path: Path, data: dict[str, Any]) -> None:
     """Write a JSON object under a new or old name; a reader sees the old one or the new one, whole."""
+    assert not data.keys() & {"format", "sha256"}, "these two names are the document's own"
     body = {"format": FORMAT, **data}
     write_whole(path, (json.dumps({**body, "sha256": _digest(body)}, ensure_ascii=False, indent=1) + "\n").encode())
 

@@ -1,0 +1,104 @@
+"""Bytes of a file in blocks that decode by themselves, so that no text need fit in memory whole."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import re
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import zstandard
+
+from ostinato.errors import CorpusError
+
+#: Endings of compressed files that are read as what they hold.
+COMPRESSED = (".gz", ".zst")
+
+BLOCK = 2**22  # bytes
+_TAILS = (2**9, 2**16)  # bytes at a block's end in which a place to cut is looked for
+_MOST_BLOCKS = 4  # after so many without such a place a block is cut between any two characters
+# Before white space that follows something else: no codec of ours joins symbols across that, "\r\n" stays whole.
+_PLACE = re.compile(rb"[^ \t\r\n](?=[ \r\n])")
+_STATEFUL = ("utf-7", "iso2022", "hz")  # what a byte means depends on what came before
+
+
+@contextmanager
+def open_file(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """Open a file for reading what it holds, unpacked; yield that stream, and the file itself for its position.
+
+    Raises:
+        CorpusError: It cannot be read.
+    """
+    try:
+        with ExitStack() as stack:
+            raw = stack.enter_context(path.open("rb"))
+            stream: BinaryIO = raw
+            if path.suffix == ".gz":
+                stream = cast(BinaryIO, stack.enter_context(gzip.open(raw)))
+            elif path.suffix == ".zst":
+                reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+                stream = cast(BinaryIO, stack.enter_context(reader))
+            yield stream, raw
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise CorpusError(f"{path} cannot be read: {reason}") from error
+
+
+def check_encoding(encoding: str) -> None:
+    """Check the name of an encoding.
+
+    Raises:
+        CorpusError: Python has no such text encoding.
+    """
+    try:
+        "".encode(encoding)
+    except (LookupError, UnicodeError, ValueError) as error:
+        raise CorpusError(f"{error}: --encoding takes Python's names, such as utf-8, latin-1, utf-16") from error
+
+
+def blocks(stream: BinaryIO, encoding: str, size: int = BLOCK) -> Iterator[bytes]:
+    """Cut a stream into blocks of about ``size`` bytes, each whole in its encoding.
+
+    Where an encoding does not tell characters apart in the middle of a text (UTF-16, ISO-2022), the
+    whole is one block.
+    """
+    cuttable = _is_cuttable(encoding)
+    held = b""
+    while data := stream.read(size if cuttable else -1):
+        held += data
+        cut = _cut(held, encoding, desperate=len(held) >= _MOST_BLOCKS * size) if cuttable else 0
+        if cut:
+            yield held[:cut]
+            held = held[cut:]
+    if held:
+        yield held
+
+
+def _is_cuttable(encoding: str) -> bool:
+    name = codecs.lookup(encoding).name
+    return name == "utf-8-sig" or (not name.startswith(_STATEFUL) and _same_in_ascii(encoding))
+
+
+def _same_in_ascii(encoding: str) -> bool:
+    try:
+        return " \r\n".encode(encoding) == b" \r\n"
+    except UnicodeError:
+        return False
+
+
+def _cut(held: bytes, encoding: str, *, desperate: bool) -> int:
+    """Where to end a block; 0 if there is no place yet."""
+    for tail in _TAILS:
+        places = [match.end() for match in _PLACE.finditer(held, max(0, len(held) - tail))]
+        if places:
+            return places[-1]
+    if not desperate:
+        return 0
+    if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
+        return next((n for n in range(len(held) - 1, len(held) - 5, -1) if held[n] & 0xC0 != 0x80), 0)
+    single = len(bytes(range(256)).decode(encoding, errors="replace")) == 256
+    return len(held) if single else 0

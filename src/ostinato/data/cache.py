@@ -1,0 +1,346 @@
+"""Corpora encoded on disk once, and mapped into memory by every run that reads them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import platformdirs
+from filelock import FileLock, Timeout
+
+from ostinato.codecs import Codec, Unknown
+from ostinato.data.corpus import Corpus
+from ostinato.data.encoded import Encoded, encode_texts, map_encoded, smallest_type
+from ostinato.disk.documents import read_document, sync_folder, write_document
+from ostinato.errors import CorpusError, DamagedError, RunError
+
+Progress = Callable[[int, int], None]  # characters encoded, in all
+
+_DRAFT = ".draft-"
+_ITEMS = 2**20  # characters of items that are encoded together
+SAFE = 2**25  # ids after which what is written is made safe, so that an interruption costs little
+OFFSET = np.dtype("<i8")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One encoded corpus in the cache.
+
+    Attributes:
+        key: Its name: a digest of texts, codec and format.
+        path: Its folder.
+        about: Codec, sources and parts, as plain data; empty where it is unfinished.
+        size: Bytes on disk.
+        used: When it was last used, in seconds since 1970.
+    """
+
+    key: str
+    path: Path
+    about: dict[str, Any]
+    size: int
+    used: float
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it was encoded to its end."""
+        return bool(self.about)
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """An encoded corpus that is mapped, not loaded: its pages come and go as they are read.
+
+    Attributes:
+        key: Its name in the cache.
+        sha256: Digest of all of it.
+        parts: The parts, such as ``"train"`` and ``"valid"``.
+    """
+
+    key: str
+    sha256: str
+    parts: dict[str, Encoded]
+
+
+def cache_folder() -> Path:
+    """Return where caches lie: OSTINATO_CACHE, or the place the system has for them."""
+    return Path(os.environ.get("OSTINATO_CACHE") or platformdirs.user_cache_path("ostinato"))
+
+
+class Cache:
+    """Encoded corpora in a folder, one folder each.
+
+    Several processes may use it at once: whoever comes second waits for what the first one encodes.
+    What was encoded when a process died is kept and gone on from.
+
+    Args:
+        folder: Where; it is made when needed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "corpora"
+
+    def encoded(
+        self,
+        codec: Codec,
+        parts: Mapping[str, Corpus],
+        *,
+        unknown: Unknown = "error",
+        progress: Progress | None = None,
+        waiting: Callable[[], None] | None = None,
+    ) -> Pinned:
+        """Return the parts encoded, from the cache or made now.
+
+        Args:
+            codec: How to encode.
+            parts: What to encode, by name.
+            unknown: What to do with symbols that the codec does not know.
+            progress: Told of the characters done and in all.
+            waiting: Told that another process is encoding the same.
+
+        Raises:
+            UnknownSymbolError: A text has symbols that the codec does not know.
+            CorpusError: A source has changed since it was surveyed, or the cache cannot be written.
+        """
+        key = _key(codec, parts, unknown)
+        with self._writing(), self._locked(key, waiting):
+            try:
+                return self.open(key)
+            except DamagedError:
+                shutil.rmtree(self.folder / key, ignore_errors=True)
+            except RunError:
+                pass
+            self._make(key, codec, parts, unknown, progress)
+            return self.open(key)
+
+    def open(self, key: str, sha256: str | None = None) -> Pinned:
+        """Map an encoded corpus, checking every byte of it.
+
+        Raises:
+            RunError: It is not there, or is not the one whose digest is given.
+            DamagedError: It is truncated or altered.
+        """
+        path = self.folder / key
+        if not (path / "about.json").exists():
+            raise RunError(f"the encoded corpus {key} is not in the cache {self.folder}")
+        about = read_document(path / "about.json")
+        for name, part in about["parts"].items():
+            for kind in ("ids", "offsets"):
+                if _file_digest(path / f"{name}.{kind}") != part[f"{kind}_sha256"]:
+                    raise DamagedError(f"{path / name}.{kind} is damaged: its content does not match its digest")
+        if sha256 is not None and about["corpus_sha256"] != sha256:
+            raise RunError(f"{path} is not the corpus that is asked for: its digest is {about['sha256']}, not {sha256}")
+        os.utime(path / "about.json")
+        parts = {
+            name: map_encoded((str(path / f"{name}.ids"), part["type"]), (str(path / f"{name}.offsets"), OFFSET.str))
+            for name, part in about["parts"].items()
+        }
+        return Pinned(key, about["corpus_sha256"], parts)
+
+    def entries(self) -> list[Entry]:
+        """Return what is in the cache, the last used first; drafts of unfinished ones too."""
+        found = [path for path in self.folder.glob("*") if path.is_dir()]
+        return sorted(map(_entry, found), key=lambda entry: -entry.used)
+
+    def remove(self, entry: Entry) -> bool:
+        """Remove an entry; return False if a process is making it at this moment."""
+        try:
+            with FileLock(self._lock(entry.key), timeout=0):
+                shutil.rmtree(entry.path)
+        except Timeout:
+            return False
+        self._lock(entry.key).unlink(missing_ok=True)
+        return True
+
+    def _make(
+        self, key: str, codec: Codec, parts: Mapping[str, Corpus], unknown: Unknown, progress: Progress | None
+    ) -> None:
+        draft = self.folder / f"{_DRAFT}{key}"
+        draft.mkdir(exist_ok=True)
+        total, done, told = sum(corpus.size for corpus in parts.values()), 0, {}
+        for name, corpus in parts.items():
+
+            def tick(characters: int, before: int = done) -> None:
+                if progress is not None:
+                    progress(before + characters, total)
+
+            told[name] = _PartWriter(draft, name, codec, unknown).write(corpus, tick)
+            done += corpus.size
+        first = next(iter(parts.values()))
+        digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        sources = [source["name"] for source in first.sources]
+        write_document(
+            draft / "about.json", {"codec": codec.name, "sources": sources, "parts": told, "corpus_sha256": digest}
+        )
+        draft.rename(self.folder / key)
+        sync_folder(self.folder)
+
+    def _lock(self, key: str) -> Path:
+        return self.folder / f".lock-{key}"
+
+    @contextmanager
+    def _locked(self, key: str, waiting: Callable[[], None] | None) -> Iterator[None]:
+        lock = FileLock(self._lock(key))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if waiting is not None:
+                waiting()
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say what a failure to write means; what was encoded so far stays."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            yield
+        except (RunError, CorpusError):
+            raise
+        except OSError as error:
+            raise CorpusError(
+                f"the cache {self.folder} cannot be written: {error.strerror or error}. Make room (ostinato data "
+                "--cache lists what is in it) or set OSTINATO_CACHE to another folder, and give the same command "
+                "again: what is encoded already is kept"
+            ) from error
+
+
+def _key(codec: Codec, parts: Mapping[str, Corpus], unknown: Unknown) -> str:
+    """Equal texts and codecs have equal keys, wherever the files lie."""
+    texts = {
+        name: {"kind": part.kind, "made_by": part.made_by, "sha256": [source["sha256"] for source in part.sources]}
+        for name, part in parts.items()
+    }
+    about = {"format": 1, "codec": codec.to_json(), "texts": texts, "unknown": unknown}
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
+
+
+class _PartWriter:
+    """Writes one part into two files, going on from where a process before was stopped.
+
+    Args:
+        folder: The draft.
+        name: Of the part.
+        codec: How to encode.
+        unknown: What to do with symbols that the codec does not know.
+    """
+
+    def __init__(self, folder: Path, name: str, codec: Codec, unknown: Unknown) -> None:
+        self._folder, self._name, self._codec, self._unknown = folder, name, codec, unknown
+        self._type = smallest_type(codec.size)
+        self._done = _read_progress(folder / f"{name}.progress.json")
+        self._safe = self._done["ids"]
+
+    def write(self, corpus: Corpus, tick: Callable[[int], None]) -> dict[str, Any]:
+        """Encode a corpus to its end; return what is to be known of the files."""
+        characters = 0
+        with self._appending("ids", self._done["ids"]) as ids, self._appending("offsets", self._done["texts"]) as ends:
+            for number, texts in enumerate(_chunks(corpus)):
+                characters += sum(map(len, texts))
+                if number >= self._done["chunks"]:
+                    self._write_chunk(texts, ids, ends, is_text=corpus.kind == "text")
+                    tick(characters)
+            if corpus.kind == "text":
+                ends.write(np.array([self._done["ids"]], dtype=OFFSET).tobytes())
+            _sync(ids, ends)
+        (self._folder / f"{self._name}.progress.json").unlink(missing_ok=True)
+        return {
+            "ids": self._done["ids"],
+            "type": self._type.str,
+            "ids_sha256": _file_digest(self._folder / f"{self._name}.ids"),
+            "offsets_sha256": _file_digest(self._folder / f"{self._name}.offsets"),
+        }
+
+    def _write_chunk(self, texts: list[str], ids: BinaryIO, ends: BinaryIO, *, is_text: bool) -> None:
+        encoded = encode_texts(self._codec, [self._codec.adapt(text, self._unknown) for text in texts])
+        ids.write(encoded.ids.tobytes())
+        if not is_text:
+            ends.write((encoded.offsets[1:] + self._done["ids"]).astype(OFFSET).tobytes())
+            self._done["texts"] += encoded.texts
+        self._done["ids"] += len(encoded.ids)
+        self._done["chunks"] += 1
+        if self._done["ids"] - self._safe >= SAFE:
+            _sync(ids, ends)
+            write_document(self._folder / f"{self._name}.progress.json", dict(self._done))
+            self._safe = self._done["ids"]
+
+    @contextmanager
+    def _appending(self, kind: str, known: int) -> Iterator[BinaryIO]:
+        """Open a file for appending after the first ``known`` numbers; what else it has was not made safe."""
+        path = self._folder / f"{self._name}.{kind}"
+        path.touch()
+        with path.open("r+b") as stream:
+            if kind == "ids":
+                stream.truncate(known * self._type.itemsize)
+                stream.seek(0, os.SEEK_END)
+            else:
+                stream.write(np.zeros(1, dtype=OFFSET).tobytes())  # where the first text starts
+                stream.truncate((1 + known) * OFFSET.itemsize)
+                stream.seek(0, os.SEEK_END)
+            yield stream
+
+
+def _sync(*streams: BinaryIO) -> None:
+    for stream in streams:
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _read_progress(path: Path) -> dict[str, int]:
+    try:
+        return read_document(path)
+    except RunError:
+        return {"chunks": 0, "ids": 0, "texts": 0}
+
+
+def _chunks(corpus: Corpus) -> Iterator[list[str]]:
+    """Texts to encode together; the same ones each time."""
+    if corpus.kind == "text":
+        yield from ([text] for text in corpus.texts)
+        return
+    chunk, size = list[str](), 0
+    for text in corpus.texts:
+        chunk.append(text)
+        size += len(text)
+        if size >= _ITEMS:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise DamagedError(f"{path} is missing") from error
+
+
+def _entry(path: Path) -> Entry:
+    size = sum(p.stat().st_size for p in path.glob("*"))
+    about: dict[str, Any] = {}
+    used = path.stat().st_mtime
+    if not path.name.startswith(_DRAFT):
+        try:
+            about = read_document(path / "about.json")
+            used = (path / "about.json").stat().st_mtime
+        except RunError:
+            pass
+    return Entry(path.name.removeprefix(_DRAFT), path, about, size, used)
+
+
+def days_unused(entry: Entry) -> float:
+    """How many days ago an entry was last used."""
+    return (time.time() - entry.used) / 86_400

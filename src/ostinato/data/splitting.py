@@ -1,0 +1,91 @@
+"""Setting a part of a corpus apart for validation."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+
+from ostinato.data.corpus import Again, Corpus
+from ostinato.errors import CorpusError
+
+
+def split(corpus: Corpus, *, share: float, seed: int) -> tuple[Corpus, Corpus]:
+    """Set a share of a corpus apart for validation.
+
+    Running text gives its last part. Of items, single ones are drawn; equal items always fall on the
+    same side, so that nothing validated was trained on.
+
+    Args:
+        corpus: What to divide.
+        share: How much to set apart, above 0 and below 1.
+        seed: Chooses the items.
+
+    Returns:
+        The training part and the validation part.
+
+    Raises:
+        CorpusError: The share is out of range, or one part would be empty.
+    """
+    if not 0 < share < 1:
+        raise CorpusError(f"the share for validation must be above 0 and below 1, got {share}")
+    if corpus.kind == "text":
+        train, valid = _split_text(corpus, share)
+    else:
+        train, valid = _split_items(corpus, share, seed)
+    if not train.size or not valid.size:
+        raise CorpusError(f"the corpus is too small to set {share:.0%} of it apart for validation")
+    return train, valid
+
+
+def _split_text(corpus: Corpus, share: float) -> tuple[Corpus, Corpus]:
+    cut = int(corpus.size * (1 - share))
+    if isinstance(corpus.texts, tuple):
+        text = "".join(corpus.texts)
+        parts: list[tuple[str, ...] | Again] = [(text[:cut],), (text[cut:],)]
+    else:
+        parts = [Again(partial(_between, corpus.texts, a, b)) for a, b in ((0, cut), (cut, corpus.size))]
+    first, second = (_part(corpus, part, f"running text, last {share}", n) for n, part in enumerate(parts))
+    return replace(first, known_size=cut), replace(second, known_size=corpus.size - cut)
+
+
+def _split_items(corpus: Corpus, share: float, seed: int) -> tuple[Corpus, Corpus]:
+    # A hash of the item itself decides, so neither order nor repeats matter.
+    bar = int(share * 2**64)
+    if isinstance(corpus.texts, tuple):
+        ranked = sorted(set(corpus.texts), key=lambda text: (_hash(seed, text), text))
+        few = sum(_hash(seed, text) < bar for text in ranked)
+        chosen = set(ranked[: max(1, min(few, len(ranked) - 1))])
+        parts: list[tuple[str, ...] | Again] = [
+            tuple(text for text in corpus.texts if text not in chosen),
+            tuple(text for text in corpus.texts if text in chosen),
+        ]
+    else:  # so many that both parts get some
+        parts = [Again(partial(_hashed, corpus.texts, seed, bar, below=below)) for below in (False, True)]
+    first, second = (_part(corpus, part, f"items, {share}, seed {seed}", n) for n, part in enumerate(parts))
+    return first, second
+
+
+def _part(corpus: Corpus, texts: tuple[str, ...] | Again, how: str, number: int) -> Corpus:
+    made_by = (*corpus.made_by, f"{how}: part {number}")
+    return replace(corpus, texts=texts, made_by=made_by, known_size=None, known_alphabet=None)
+
+
+def _between(texts: Iterable[str], start: int, stop: int) -> Iterator[str]:
+    """The characters from ``start`` to before ``stop`` of a text in pieces."""
+    at = 0
+    for text in texts:
+        if at > stop:  # not before: a text that is read to its end is checked for changes
+            return
+        if at + len(text) > start and at < stop:
+            yield text[max(0, start - at) : stop - at]
+        at += len(text)
+
+
+def _hashed(texts: Iterable[str], seed: int, bar: int, *, below: bool) -> Iterator[str]:
+    return (text for text in texts if (_hash(seed, text) < bar) == below)
+
+
+def _hash(seed: int, text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8, salt=str(seed).encode()[:16]).digest(), "big")

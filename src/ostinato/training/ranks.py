@@ -1,0 +1,177 @@
+"""Processes that train one model together: who takes which rows, who decides, and how gradients are added up."""
+
+from __future__ import annotations
+
+import abc
+import datetime
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ostinato.batch import Batch
+from ostinato.errors import ConfigError, LostRankError, OstinatoError
+
+T = TypeVar("T")
+
+_PATIENCE = datetime.timedelta(hours=2)  # for what the first rank does alone, such as encoding a large corpus
+
+
+class Ranks(abc.ABC):
+    """The processes that train together.
+
+    Attributes:
+        rank: Number of this process, from 0.
+        count: How many there are.
+        asked: Whether this process was asked to stop.
+        stopping: Whether all stop after this training step, because one of them was asked to.
+    """
+
+    def __init__(self, rank: int, count: int) -> None:
+        self.rank, self.count = rank, count
+        self.asked = self.stopping = False
+
+    @abc.abstractmethod
+    def add_gradients(self, gradients: Sequence[Tensor], loss: Tensor) -> float:
+        """Add the gradients of all processes up, in place, and return the sum of their losses."""
+
+    @abc.abstractmethod
+    def total(self, *numbers: float) -> list[float]:
+        """Return the sums over all processes of some numbers."""
+
+    @abc.abstractmethod
+    def gather(self, part: NDArray[Any]) -> NDArray[Any]:
+        """Return the rows of all processes, in order; ``part`` [rows, …] has this one's."""
+
+    @abc.abstractmethod
+    def decide(self, make: Callable[[], T]) -> T:
+        """Return what ``make`` gives in the first process, in all of them; what it raises is raised in all."""
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process decides, writes and speaks."""
+        return self.rank == 0
+
+    def rows(self, total: int) -> slice:
+        """Return which of ``total`` global rows are this process's; shares differ by one row at most."""
+        return slice(total * self.rank // self.count, total * (self.rank + 1) // self.count)
+
+    def part(self, batch: Batch) -> Batch:
+        """Return this process's rows of a global batch."""
+        rows = self.rows(len(batch.fresh))
+        lengths = None if batch.lengths is None else batch.lengths[rows]
+        return Batch(batch.inputs[rows], batch.targets[rows], lengths, batch.fresh[rows])
+
+    def check_rows(self, rows: int) -> None:
+        """Check that there is a row for each process.
+
+        Raises:
+            ConfigError: There is not.
+        """
+        if rows < self.count:
+            raise ConfigError(
+                f"batches of {rows} rows cannot be divided among {self.count} processes; "
+                f"--set batch_size={self.count} or more, give more items, or start fewer processes"
+            )
+
+
+class Alone(Ranks):
+    """One process: all rows are its own, and every decision."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def add_gradients(self, gradients: Sequence[Tensor], loss: Tensor) -> float:
+        self.stopping = self.asked
+        return loss.item()
+
+    def total(self, *numbers: float) -> list[float]:
+        return list(numbers)
+
+    def gather(self, part: NDArray[Any]) -> NDArray[Any]:
+        return part
+
+    def decide(self, make: Callable[[], T]) -> T:
+        return make()
+
+
+class Together(Ranks):
+    """The processes that ``torchrun`` started, joined by gloo (CPUs) or NCCL (GPUs).
+
+    Gradients are those of the mean over the global batch: each process divides its sum by the global
+    count of symbols, so ranks with fewer real places weigh less, and the sums are all-reduced.
+
+    Args:
+        rank: Number of this process.
+        count: How many there are.
+        device: Where gradients are.
+
+    Raises:
+        LostRankError: The others cannot be reached.
+    """
+
+    def __init__(self, rank: int, count: int, device: str) -> None:
+        super().__init__(rank, count)
+        with _telling_of_loss():
+            dist.init_process_group("nccl" if device.startswith("cuda") else "gloo", timeout=_PATIENCE)
+            # Decisions and sums of plain numbers always go through the CPU.
+            self._plain = dist.new_group(backend="gloo", timeout=_PATIENCE)
+
+    def add_gradients(self, gradients: Sequence[Tensor], loss: Tensor) -> float:
+        extra = torch.stack([loss.detach().float(), torch.full_like(loss, float(self.asked), dtype=torch.float32)])
+        flat = torch.cat([*(gradient.reshape(-1) for gradient in gradients), extra])
+        with _telling_of_loss():
+            dist.all_reduce(flat)
+        parts = torch.split(flat, [*(gradient.numel() for gradient in gradients), 1, 1])
+        torch._foreach_copy_(list(gradients), [p.view_as(g) for p, g in zip(parts, gradients, strict=False)])
+        self.stopping = bool(parts[-1] > 0)
+        return float(parts[-2])
+
+    def total(self, *numbers: float) -> list[float]:
+        sums = torch.tensor(numbers, dtype=torch.float64)
+        with _telling_of_loss():
+            dist.all_reduce(sums, group=self._plain)
+        told: list[float] = sums.tolist()
+        return told
+
+    def gather(self, part: NDArray[Any]) -> NDArray[Any]:
+        parts: list[Any] = [None] * self.count
+        with _telling_of_loss():
+            dist.all_gather_object(parts, part, group=self._plain)
+        return np.concatenate(parts)
+
+    def decide(self, make: Callable[[], T]) -> T:
+        told: list[Any] = [None]
+        if self.is_first:
+            try:
+                told = [(True, make())]
+            except (OstinatoError, KeyboardInterrupt) as error:
+                self._tell([(False, error)])
+                raise
+        self._tell(told)
+        done, value = told[0]
+        if not done:
+            raise value
+        return value  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Leave the others."""
+        dist.destroy_process_group()
+
+    def _tell(self, told: list[Any]) -> None:
+        with _telling_of_loss():
+            dist.broadcast_object_list(told, src=0, group=self._plain)
+
+
+@contextmanager
+def _telling_of_loss() -> Iterator[None]:
+    """Turn what a broken connection raises into the error for people."""
+    try:
+        yield
+    except RuntimeError as error:  # what torch.distributed raises, whatever happened
+        raise LostRankError("another process of this training is gone, so it cannot go on") from error

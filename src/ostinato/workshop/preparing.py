@@ -1,0 +1,156 @@
+"""What comes before anything is built: the split of the corpus, settings, symbols, and the encoded texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ostinato import codecs, config
+from ostinato.codecs import Unknown
+from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts, split
+from ostinato.errors import ConfigError, CorpusError
+from ostinato.recipes import Budget, LanguageModelSettings, find_recipe
+from ostinato.recipes.language_model import learn_codec
+from ostinato.runs import SavedModel
+from ostinato.runs.folder import Pin
+from ostinato.workshop.budget import Amount
+
+Watch: TypeAlias = Callable[[str, int, int], None]  # what is being done, how much of it, of how much
+
+_OF_THE_CODEC = ("codec", "nfc", "vocabulary", "unknown")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a user asks of a new run.
+
+    Attributes:
+        out: Where the run folder shall be.
+        recipe: Name of the recipe.
+        amount: How much to train.
+        settings: Settings that are not to be chosen, as plain data.
+        seed: Where all randomness comes from.
+        valid: A share of the corpus to set apart for validation, or another corpus, or how to get that
+            for the corpus.
+        base: A run or model file to start from.
+        unknown: What to do with symbols that the base's codec does not know.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+        command: What the user typed, for the record.
+        started: When the process began, by ``time.monotonic()``; a time budget counts from there.
+        cache: Where corpora too large for memory are encoded; ``None`` is the usual place.
+        watch: Told of long work while setting up.
+    """
+
+    out: Path
+    recipe: str = "char-lm"
+    amount: Amount = field(default_factory=Amount)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 1
+    valid: float | Corpus | Callable[[Corpus], Corpus] = 0.1
+    base: Path | None = None
+    unknown: Unknown = "error"
+    device: str = "auto"
+    command: str = ""
+    started: float | None = None
+    cache: Path | None = None
+    watch: Watch | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What to learn from, with which symbols and settings.
+
+    Attributes:
+        settings: As given and chosen; the precision may still be ``"auto"``.
+        codec: The codec's description.
+        train: The encoded training texts.
+        valid: The encoded validation texts.
+        pin: Where the two lie in the cache; ``None``: they are in memory.
+    """
+
+    settings: LanguageModelSettings
+    codec: dict[str, Any]
+    train: Encoded
+    valid: Encoded
+    pin: Pin | None
+
+
+def prepare(corpus: Corpus, order: Order, base: SavedModel | None) -> Prepared:
+    """Split, choose settings, learn the codec and encode.
+
+    Raises:
+        ConfigError: A setting is unknown or out of range.
+        CorpusError: The corpus is too little, has changed, or cannot be encoded.
+    """
+    train_part, valid_part = _parts(corpus, order)
+    settings = _settings(train_part, order, base)
+    codec = _codec(settings, corpus, train_part, valid_part, base)
+    train, valid, pin = encode_parts(codec, train_part, valid_part, order)
+    if not len(valid.ids):
+        raise CorpusError("nothing is left to validate on: the validation part has no symbol that the model knows")
+    return Prepared(settings, codec.to_json(), train, valid, pin)
+
+
+def encode_parts(
+    codec: codecs.Codec, train_part: Corpus, valid_part: Corpus, order: Order
+) -> tuple[Encoded, Encoded, Pin | None]:
+    """Encode in memory what is in memory, and all else in the cache."""
+    if train_part.is_held and valid_part.is_held:
+        train, valid = (
+            encode_texts(codec, [codec.adapt(text, order.unknown) for text in part.texts])
+            for part in (train_part, valid_part)
+        )
+        return train, valid, None
+    watch = order.watch or (lambda what, done, total: None)
+    pinned = Cache(order.cache or cache_folder()).encoded(
+        codec,
+        {"train": train_part, "valid": valid_part},
+        unknown=order.unknown,
+        progress=lambda done, total: watch("encoding the corpus", done, total),
+        waiting=lambda: watch("waiting for another process that encodes the same corpus", 0, 1),
+    )
+    return pinned.parts["train"], pinned.parts["valid"], Pin(pinned.key, pinned.sha256)
+
+
+def _parts(corpus: Corpus, order: Order) -> tuple[Corpus, Corpus]:
+    if isinstance(order.valid, Corpus):
+        return corpus, order.valid
+    assert not callable(order.valid)
+    return split(corpus, share=order.valid, seed=order.seed)
+
+
+def _settings(train_part: Corpus, order: Order, base: SavedModel | None) -> LanguageModelSettings:
+    recipe = find_recipe(order.recipe if base is None else base.config["recipe"])
+    budget = Budget(train_part.size, train_part.kind == "items", order.amount.expected_minutes)
+    fixed = [name for name in _OF_THE_CODEC if name in order.settings]
+    if base is not None and fixed:
+        raise ConfigError(f"with --from the symbols are those of {base.path}; {', '.join(fixed)} cannot be set")
+    if base is None and order.unknown != "error":
+        raise ConfigError("--unknown is for a model that exists; it needs --from")
+    chosen = recipe.choose(budget, order.settings) if base is None else base.config["settings"]
+    return config.read(recipe.settings, {**chosen, **order.settings}, where="the settings given")
+
+
+def _codec(
+    settings: LanguageModelSettings,
+    corpus: Corpus,
+    train_part: Corpus,
+    valid_part: Corpus,
+    base: SavedModel | None,
+) -> codecs.Codec:
+    if base is not None:
+        codec = codecs.from_json(base.codec)
+        if (codec.end is not None) != (train_part.kind == "items"):
+            kinds = {True: "items", False: "running text"}
+            raise ConfigError(
+                f"{base.path} is a model of {kinds[codec.end is not None]}, the corpus is "
+                f"{kinds[train_part.kind == 'items']}; force its kind with --as"
+            )
+        return codec
+    if settings.codec == "characters" and not settings.nfc:
+        # An alphabet says nothing about the text, so that of the validation part may be known as well.
+        return learn_codec(settings, [*corpus.alphabet, *valid_part.alphabet], end=train_part.kind == "items")
+    both = (train_part, valid_part) if settings.codec == "characters" else (train_part,)
+    return learn_codec(settings, (text for part in both for text in part.texts), end=train_part.kind == "items")
