@@ -180,6 +180,8 @@ class Cache:
         write_document(
             draft / "about.json", {"codec": codec.name, "sources": sources, "parts": told, "corpus_sha256": digest}
         )
+        for name in parts:
+            (draft / f"{name}.progress.json").unlink()
         draft.rename(self.folder / key)
         sync_folder(self.folder)
 
@@ -251,10 +253,10 @@ class _PartWriter:
                 if number >= self._done["chunks"]:
                     self._write_chunk(texts, ids, ends, is_text=corpus.kind == "text")
                     tick(characters)
+            self._make_safe(ids, ends)
             if corpus.kind == "text":
                 ends.write(np.array([self._done["ids"]], dtype=OFFSET).tobytes())
             _sync(ids, ends)
-        (self._folder / f"{self._name}.progress.json").unlink(missing_ok=True)
         return {
             "ids": self._done["ids"],
             "type": self._type.str,
@@ -271,9 +273,12 @@ class _PartWriter:
         self._done["ids"] += len(encoded.ids)
         self._done["chunks"] += 1
         if self._done["ids"] - self._safe >= SAFE:
-            _sync(ids, ends)
-            write_document(self._folder / f"{self._name}.progress.json", dict(self._done))
-            self._safe = self._done["ids"]
+            self._make_safe(ids, ends)
+
+    def _make_safe(self, ids: BinaryIO, ends: BinaryIO) -> None:
+        _sync(ids, ends)
+        write_document(self._folder / f"{self._name}.progress.json", dict(self._done))
+        self._safe = self._done["ids"]
 
     @contextmanager
     def _appending(self, kind: str, known: int) -> Iterator[BinaryIO]:
