@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import ostinato
+from ostinato.app.cli import main
 
 TINY = {"hidden_size": 24, "embedding_size": 8, "batch_size": 4, "window": 16, "precision": "float32", "patience": None}
 TEXT = "the cat sat on the mat. the dog sat on the log.\n\n" * 60
@@ -60,6 +61,21 @@ def text_model(text_run_once):
 @pytest.fixture(scope="session")
 def item_model(item_run_once):
     return ostinato.load(item_run_once)
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command; return its exit status, standard output and standard error."""
+
+    def call(*words):
+        try:
+            status = main([str(word) for word in words])
+        except SystemExit as ended:  # argparse
+            status = ended.code
+        told = capsys.readouterr()
+        return status, told.out, told.err
+
+    return call
 
 
 @pytest.fixture

@@ -15,23 +15,12 @@ import pytest
 
 import ostinato
 from ostinato.app.cli import main
+from ostinato.data import EMBEDDED
+from ostinato.data.datasets import DATA_SETS
+from ostinato.data.embedded import read_embedded
+from ostinato.data.reading import names_of_corpora
 
 SMALL = ["--set", "hidden_size=16", "--set", "batch_size=4", "--set", "window=16", "--set", "precision=float32"]
-
-
-@pytest.fixture
-def run(capsys):
-    """Run a command; return its exit status, standard output and standard error."""
-
-    def call(*words):
-        try:
-            status = main([str(word) for word in words])
-        except SystemExit as ended:  # argparse
-            status = ended.code
-        told = capsys.readouterr()
-        return status, told.out, told.err
-
-    return call
 
 
 def objects(text):
@@ -196,7 +185,17 @@ def test_export_and_everything_from_the_file(run, text_run, tmp_path):
 def test_recipes_and_data_are_listed(run):
     assert [line.split()[0] for line in run("recipes")[1].splitlines()] == ["char-lm", "word-lm"]
     assert "hidden_size = 512" in run("recipes", "char-lm")[1]
-    assert [line.split()[0] for line in run("data")[1].splitlines()] == ["python-docs", "python-stdlib"]
+    told = run("data")[1]
+    assert [line.split()[0] for line in told.splitlines()[1:3]] == ["python-docs", "python-stdlib"]
+    assert "tinyshakespeare" in told
+    assert run("data", "python-docs", "--print")[1] == read_embedded("python-docs")
+    assert run("data", "shakespear") == (
+        2,
+        "",
+        "error: unknown data set 'shakespear' in the command; did you mean 'tinyshakespeare'? Known: "
+        + ", ".join(sorted([*EMBEDDED, *DATA_SETS]))
+        + "\n",
+    )
 
 
 def test_the_demo_trains_and_shows(run, tmp_path, monkeypatch):
@@ -330,7 +329,7 @@ def test_missing_files_and_runs_are_named(run, tmp_path):
     assert (status, err.splitlines()[0]) == (
         1,
         f"error: there is no file or folder '{missing}'. A corpus is a file, a folder, a glob in quotes, "
-        "'-' for standard input, or one of: python-docs, python-stdlib",
+        "'-' for standard input, or one of: " + ", ".join(names_of_corpora()),
     )
     for command in ("generate", "score", "info", "resume"):
         words = [command, missing, *(["the"] if command == "score" else [])]

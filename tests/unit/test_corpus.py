@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ostinato.data import EMBEDDED, Corpus, Reading, read_corpus, split
+from ostinato.data.reading import names_of_corpora
 from ostinato.errors import CorpusError
 
 PROSE = "It was a dark night.\nThe wind blew.\n\nNobody spoke a word about it.\n"
@@ -153,10 +154,10 @@ def test_what_is_not_there_is_named_with_what_a_corpus_can_be(tmp_path):
     missing = str(tmp_path / "missing.txt")
     assert failure(missing) == (
         f"there is no file or folder {missing!r}. A corpus is a file, a folder, a glob in quotes, "
-        "'-' for standard input, or one of: python-docs, python-stdlib"
+        f"'-' for standard input, or one of: {', '.join(names_of_corpora())}"
     )
     assert failure(str(tmp_path / "*.nothing")) == f"no file matches '{tmp_path / '*.nothing'}'"
-    assert failure() == "no corpus given. Name a file, a folder, '-', or one of: python-docs, python-stdlib"
+    assert failure() == f"no corpus given. Name a file, a folder, '-', or one of: {', '.join(names_of_corpora())}"
 
 
 def test_a_folder_without_text_is_refused(tmp_path):

@@ -179,8 +179,12 @@ def _recipes(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> a
 
 
 def _data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
-    command = _command(commands, "data", "list the corpora that need no network, or print one")
-    command.add_argument("name", nargs="?", help="corpus to print")
+    command = _command(commands, "data", "list the corpora and data sets that have a name, and what is kept on disk")
+    command.add_argument("name", nargs="?", help="data set to tell about")
+    command.add_argument("--print", action="store_true", help="print its text")
+    command.add_argument("--fetch", action="store_true", help="download it now")
+    command.add_argument("--cache", action="store_true", help="list encoded corpora and downloads that are kept")
+    command.add_argument("--prune", metavar="WHICH", help="remove from there: a name, 'all', or days unused")
     return command
 
 

@@ -28,7 +28,7 @@ _MODULES = {
     "runs": "listing",
     "export": "listing",
     "recipes": "listing",
-    "data": "listing",
+    "data": "data",
 }
 
 

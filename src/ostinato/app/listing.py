@@ -1,4 +1,4 @@
-"""``info``, ``runs``, ``export``, ``recipes`` and ``data``: what needs no PyTorch."""
+"""``info``, ``runs``, ``export`` and ``recipes``: what needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ostinato import codecs
-from ostinato.data import EMBEDDED, digest
-from ostinato.data.embedded import read_embedded
 from ostinato.decode.units import bits
-from ostinato.errors import RunError, unknown_name
+from ostinato.errors import RunError
 from ostinato.recipes import RECIPES, find_recipe
 from ostinato.runs import RunFolder, read_model
 from ostinato.runs import export as export_model
@@ -87,19 +85,6 @@ def recipes(args: Namespace) -> int:
     print("is chosen by amount of data and time:")
     for field in dataclasses.fields(recipe.settings):
         print(f"  {field.name} = {json.dumps(field.default)}")
-    return 0
-
-
-def data(args: Namespace) -> int:
-    """List the embedded corpora, or print one."""
-    if args.name is not None:
-        if args.name not in EMBEDDED:
-            raise unknown_name("corpus", args.name, EMBEDDED, where="the command")
-        print(read_embedded(args.name), end="")
-        return 0
-    for name, summary in EMBEDDED.items():
-        text = read_embedded(name)
-        print(f"{name:<14} {len(text):>9,} characters  sha256 {digest(text)[:16]}…  {summary}")
     return 0
 
 

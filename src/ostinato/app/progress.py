@@ -48,7 +48,7 @@ class WorkView:
         """Show that ``done`` of ``total`` is done."""
         if what not in self._tasks:
             self._tasks[what] = self._bar.add_task(what, total=total)
-        self._bar.update(self._tasks[what], completed=done)
+        self._bar.update(self._tasks[what], completed=done, total=total)
 
     def reading(self, total: int) -> Callable[[int], None]:
         """Return what is to be told of bytes read, of ``total``."""
@@ -57,7 +57,7 @@ class WorkView:
         def tick(more: int) -> None:
             nonlocal done
             done += more
-            self.watch("reading the corpus", done, total)
+            self.watch("reading the corpus", done, max(done, total))
 
         return tick
 

@@ -134,4 +134,6 @@ def _share(given: str) -> float | None:
 
 def _read(sources: Sequence[str], args: Namespace, view: WorkView, kind: Kind | None) -> Corpus:
     reading = Reading(args.encoding, args.errors, args.column)
-    return read_corpus(sources, reading=reading, kind=kind, tick=view.reading(size_on_disk(sources)))
+    return read_corpus(
+        sources, reading=reading, kind=kind, tick=view.reading(size_on_disk(sources)), fetching=view.watch
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import re
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -46,6 +47,20 @@ def open_file(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise CorpusError(f"{path} cannot be read: {reason}") from error
+
+
+@contextmanager
+def open_member(path: Path, member: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """Open one part of a zip archive, unpacked; yield that stream, and the archive itself for its position.
+
+    Raises:
+        CorpusError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as raw, zipfile.ZipFile(raw) as archive, archive.open(member) as stream:
+            yield cast(BinaryIO, stream), raw
+    except (OSError, EOFError, KeyError, zlib.error, zipfile.BadZipFile) as error:
+        raise CorpusError(f"{member} in {path} cannot be read: {error}") from error
 
 
 def check_encoding(encoding: str) -> None:

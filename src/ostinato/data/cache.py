@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import platformdirs
 from filelock import FileLock, Timeout
 
 from ostinato.codecs import Codec, Unknown
@@ -68,11 +67,6 @@ class Pinned:
     key: str
     sha256: str
     parts: dict[str, Encoded]
-
-
-def cache_folder() -> Path:
-    """Return where caches lie: OSTINATO_CACHE, or the place the system has for them."""
-    return Path(os.environ.get("OSTINATO_CACHE") or platformdirs.user_cache_path("ostinato"))
 
 
 class Cache:

@@ -10,7 +10,8 @@ from typing import Any, Literal, TypeAlias
 
 from ostinato.data.documents import Document, Reading, Tick
 from ostinato.data.embedded import EMBEDDED
-from ostinato.data.reading import find_documents
+from ostinato.data.fetching import Fetched
+from ostinato.data.reading import find_documents, names_of_corpora
 from ostinato.errors import CorpusError
 
 Kind: TypeAlias = Literal["text", "items"]
@@ -88,8 +89,9 @@ def read_corpus(
     to_learn: bool = True,
     memory: int = MEMORY,
     tick: Tick | None = None,
+    fetching: Fetched | None = None,
 ) -> Corpus:
-    """Read a corpus from files, folders, globs, ``-``, or the name of an embedded one.
+    """Read a corpus from files, folders, globs, ``-``, or the name of an embedded one or of a data set.
 
     Args:
         sources: What to read; several are joined in order.
@@ -99,14 +101,15 @@ def read_corpus(
         to_learn: Whether this is for learning from, which takes more than one symbol.
         memory: Most characters to keep in memory; of a larger corpus only what is known of it is kept.
         tick: Told how many more bytes of the files have been read.
+        fetching: Told how far the download of a data set is.
 
     Raises:
         CorpusError: Nothing is named, or something cannot be read, or there is nothing to learn from.
     """
     if not sources:
-        raise CorpusError(f"no corpus given. Name a file, a folder, '-', or one of: {', '.join(EMBEDDED)}")
+        raise CorpusError(f"no corpus given. Name a file, a folder, '-', or one of: {', '.join(names_of_corpora())}")
     stream = sys.stdin.buffer if standard_input is None else standard_input
-    found, passed_over = find_documents(sources, reading or Reading(), standard_input=stream)
+    found, passed_over = find_documents(sources, reading or Reading(), standard_input=stream, fetching=fetching)
     documents = _surveyed(found, memory, tick)
     told, reason = (kind, "as was asked") if kind else _detect(documents)
     corpus = _corpus(told, documents)

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
-from ostinato.data.blocks import COMPRESSED, blocks, check_encoding, open_file
+from ostinato.data.blocks import COMPRESSED, blocks, check_encoding, open_file, open_member
 from ostinato.errors import CorpusError
 
 Tick: TypeAlias = Callable[[int], None]  # bytes of files read since the last call
@@ -167,6 +167,11 @@ class _Digest:
 def file_document(path: Path, reading: Reading) -> Document:
     """Make the document of a file; nothing is read yet."""
     return Document(path.name, str(path), partial(open_file, path), reading)
+
+
+def member_document(path: Path, member: str, reading: Reading) -> Document:
+    """Make the document of one part of a zip archive; nothing is read yet."""
+    return Document(Path(member).name, f"{member} in {path}", partial(open_member, path, member), reading)
 
 
 def bytes_document(name: str, data: bytes, reading: Reading) -> Document:

@@ -7,20 +7,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from ostinato.data.documents import Document, Reading, Tick, bytes_document, file_document, looks_like_text
+from ostinato.data.datasets import DATA_SETS
+from ostinato.data.documents import (
+    Document,
+    Reading,
+    Tick,
+    bytes_document,
+    file_document,
+    looks_like_text,
+    member_document,
+)
 from ostinato.data.embedded import EMBEDDED, read_embedded
+from ostinato.data.fetching import Fetched, fetch
 from ostinato.errors import CorpusError
 
 
 def find_documents(
-    sources: Sequence[str], reading: Reading, *, standard_input: BinaryIO
+    sources: Sequence[str], reading: Reading, *, standard_input: BinaryIO, fetching: Fetched | None = None
 ) -> tuple[list[Document], list[str]]:
     """Find everything that ``sources`` name, in order; a folder's files in the order of their paths.
 
     Args:
-        sources: Files, folders, globs, ``-`` for standard input, or the name of an embedded corpus.
+        sources: Files, folders, globs, ``-`` for standard input, or the name of an embedded corpus or of a
+            data set, which is downloaded if it is not on disk.
         reading: How bytes become text.
         standard_input: What ``-`` reads.
+        fetching: Told how far a download is.
 
     Returns:
         The documents, not read yet, and the names of files in folders that were passed over because
@@ -35,6 +47,8 @@ def find_documents(
             documents.append(bytes_document("standard input", standard_input.read(), reading))
         elif source in EMBEDDED and not Path(source).exists():
             documents.append(bytes_document(source, read_embedded(source).encode(), Reading()))
+        elif source in DATA_SETS and not Path(source).exists():
+            documents += _data_set_documents(source, reading, fetching)
         else:
             paths, others = _files(source, reading)
             documents += [file_document(path, reading) for path in paths]
@@ -95,8 +109,23 @@ def _files(source: str, reading: Reading) -> tuple[list[Path], list[Path]]:
         return matches, []
     raise CorpusError(
         f"there is no file or folder {source!r}. A corpus is a file, a folder, a glob in quotes, "
-        f"'-' for standard input, or one of: {', '.join(EMBEDDED)}"
+        f"'-' for standard input, or one of: {', '.join(names_of_corpora())}"
     )
+
+
+def names_of_corpora() -> list[str]:
+    """Return the names that stand for a corpus."""
+    return [*EMBEDDED, *(name for name, data_set in DATA_SETS.items() if data_set.kind == "text")]
+
+
+def _data_set_documents(name: str, reading: Reading, fetching: Fetched | None) -> list[Document]:
+    data_set = DATA_SETS[name]
+    if data_set.kind != "text":
+        raise CorpusError(f"{name} is no text ({data_set.summary}): it is for recipes that read it")
+    return [
+        file_document(path, reading) if file.member is None else member_document(path, file.member, reading)
+        for file, path in zip(data_set.files, fetch(data_set, progress=fetching), strict=True)
+    ]
 
 
 def _hidden(path: Path) -> bool:

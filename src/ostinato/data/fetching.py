@@ -1,0 +1,148 @@
+"""Getting the files of named data sets: found on disk by their digest, or downloaded, checked and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ostinato.data.datasets import DataFile, DataSet
+from ostinato.data.places import cache_folder, data_folder
+from ostinato.errors import CorpusError
+
+Fetched = Callable[[str, int, int], None]  # file, bytes so far, in all
+
+_SECONDS = 30  # for a server to answer
+_RETRIES = 3
+_CHUNK = 2**12  # bytes; of a cut connection less than this is lost
+_PARTIAL = 206  # HTTP status of a part that was asked for
+
+
+def fetch(data_set: DataSet, *, cache: Path | None = None, progress: Fetched | None = None) -> list[Path]:
+    """Return the files of a data set, on disk.
+
+    Args:
+        data_set: Which one.
+        cache: Where downloads are kept; ``None`` is the usual place.
+        progress: Told how far a download is.
+
+    Raises:
+        CorpusError: A file is not there and cannot be downloaded, or is not what it should be.
+    """
+    return [
+        locate(data_set, file, cache=cache) or _download(data_set, file, cache, progress) for file in data_set.files
+    ]
+
+
+def locate(data_set: DataSet, file: DataFile, *, cache: Path | None = None) -> Path | None:
+    """Return where a file is on disk already: in the cache, or anywhere under OSTINATO_DATA, by its digest."""
+    known = {(file.size, file.sha256), *file.same}
+    kept = _place(data_set, cache) / file.name
+    candidates = [kept] if kept.exists() else []
+    folder = data_folder()
+    if folder is not None and folder.is_dir():
+        candidates += sorted(path for path in folder.rglob("*") if path.is_file())
+    sizes = {size for size, _ in known}
+    for path in candidates:
+        if (size := path.stat().st_size) in sizes and (size, _digest(path)) in known:
+            return path
+    return None
+
+
+def _place(data_set: DataSet, cache: Path | None) -> Path:
+    return (cache or cache_folder()) / "data" / data_set.name
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _download(data_set: DataSet, file: DataFile, cache: Path | None, progress: Fetched | None) -> Path:
+    import pooch  # slow to import, and only needed here
+    import requests
+
+    pooch.get_logger().setLevel(logging.ERROR)
+    place = _place(data_set, cache)
+    keeper = pooch.create(
+        place, base_url="", registry={file.name: f"sha256:{file.sha256}"}, urls={file.name: file.url},
+        retry_if_failed=_RETRIES,
+    )  # fmt: skip
+    resuming = Resuming(place / f"{file.name}.part", file.size, progress)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        return Path(keeper.fetch(file.name, downloader=resuming))
+    except ValueError as error:  # what pooch raises for another digest
+        reason = f"what {file.url} gave is another file: its SHA-256 is not {file.sha256}"
+        raise CorpusError(_missing(data_set, file, place, reason)) from error
+    except requests.RequestException as error:
+        reason = f"{file.url} cannot be downloaded ({_told(error)})"
+        raise CorpusError(_missing(data_set, file, place, reason)) from error
+    except OSError as error:
+        raise CorpusError(f"{place} cannot be written: {error.strerror or error}") from error
+
+
+def _missing(data_set: DataSet, file: DataFile, place: Path, reason: str) -> str:
+    return (
+        f"data set {data_set.name!r} needs {file.name}, which is not on this machine, and {reason}. Put the file "
+        f"({file.size:,} bytes, SHA-256 {file.sha256}) into {place}, or anywhere under the folder that OSTINATO_DATA "
+        "names, and give the same command again"
+    )
+
+
+def _told(error: Exception) -> str:
+    """The innermost reason of a chain of network errors, in few words."""
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"HTTP status {response.status_code}"
+    words = str(error).split(": ")[-1].strip("'\")( ")
+    return words or type(error).__name__
+
+
+class Resuming:
+    """A downloader for pooch that goes on with what a broken connection left.
+
+    Args:
+        part: Where what has come so far is kept.
+        size: How many bytes there will be.
+        progress: Told how far it is.
+    """
+
+    def __init__(self, part: Path, size: int, progress: Fetched | None) -> None:
+        self._part, self._size, self._progress = part, size, progress
+
+    def __call__(self, url: str, output_file: Any, keeper: Any) -> None:
+        """Download ``url`` to ``output_file``, as pooch asks for.
+
+        Raises:
+            requests.RequestException: The server cannot be reached, or the connection was cut.
+        """
+        import requests
+
+        have = self._part.stat().st_size if self._part.exists() else 0
+        if have >= self._size:  # too much: it is of another file
+            self._part.unlink()
+            have = 0
+        asked = {"Range": f"bytes={have}-"} if have else {}
+        with requests.get(
+            url, stream=True, timeout=_SECONDS, headers={"Accept-Encoding": "identity", **asked}
+        ) as answer:
+            answer.raise_for_status()
+            goes_on = answer.status_code == _PARTIAL
+            with self._part.open("ab" if goes_on else "wb") as stream:
+                self._receive(answer, stream, have if goes_on else 0)
+        if self._part.stat().st_size < self._size:
+            raise requests.ConnectionError(
+                f"connection cut after {self._part.stat().st_size:,} of {self._size:,} bytes"
+            )
+        os.replace(self._part, output_file)
+
+    def _receive(self, answer: Any, stream: BinaryIO, done: int) -> None:
+        for chunk in answer.iter_content(_CHUNK):
+            stream.write(chunk)
+            done += len(chunk)
+            if self._progress is not None:
+                self._progress(self._part.name.removesuffix(".part"), done, self._size)
