@@ -161,5 +161,5 @@ def test_a_codec_that_is_not_there_is_refused_with_the_nearest_name():
 
 @pytest.mark.parametrize("broken", [{}, {"codec": "characters", "end": False}, {"codec": "words", "end": True}])
 def test_an_incomplete_description_is_refused(broken):
-    with pytest.raises(CodecError, match="incomplete"):
+    with pytest.raises(CodecError, match="the description of a codec"):
         codecs.from_json(broken)

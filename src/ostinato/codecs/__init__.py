@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from ostinato.codecs.base import Codec, Decoder, Ids, Unknown
 from ostinato.codecs.byte import ByteCodec
@@ -26,6 +26,8 @@ __all__ = [
     "from_json",
     "learn",
 ]
+
+T = TypeVar("T")
 
 CODECS = ("bytes", "characters", "subwords", "words")
 
@@ -63,16 +65,27 @@ def from_json(data: dict[str, Any]) -> Codec:
     Raises:
         CodecError: The data describes no codec.
     """
+    if not isinstance(data, dict) or data.get("codec") not in CODECS:
+        name = str(data.get("codec")) if isinstance(data, dict) else str(data)
+        raise CodecError(str(unknown_name("codec", name, CODECS, where="the description of a codec")))
+    name, end = data["codec"], _typed(data, "end", bool)
     try:
-        name, end = data["codec"], bool(data["end"])
         if name == "bytes":
             return ByteCodec(end=end)
         if name == "characters":
-            return CharacterCodec(data["alphabet"], end=end, nfc=bool(data["nfc"]))
+            return CharacterCodec(_typed(data, "alphabet", str), end=end, nfc=_typed(data, "nfc", bool))
         if name == "subwords":
-            return SubwordCodec(json.dumps(data["definition"]), end=end)
-        if name == "words":
-            return WordCodec(data["words"], spell=bool(data["spell"]), end=end)
-    except (KeyError, TypeError) as error:
-        raise CodecError(f"the description of a codec is incomplete: {error!r}") from error
-    raise unknown_name("codec", str(name), CODECS, where="the description of a codec")
+            return SubwordCodec(json.dumps(_typed(data, "definition", dict)), end=end)
+        words = _typed(data, "words", list)
+        if not all(isinstance(word, str) for word in words):
+            raise CodecError("the description of a codec has words that are no strings")
+        return WordCodec(words, spell=_typed(data, "spell", bool), end=end)
+    except UnicodeEncodeError as error:
+        raise CodecError(f"the description of a codec has what is no character: {error.object!r}") from error
+
+
+def _typed(data: dict[str, Any], name: str, type_: type[T]) -> T:
+    value = data.get(name)
+    if not isinstance(value, type_):
+        raise CodecError(f"the description of a codec has no {name} of type {type_.__name__}")
+    return value

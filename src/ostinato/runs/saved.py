@@ -16,6 +16,7 @@ from ostinato.runs.arrays import parse_arrays
 from ostinato.runs.folder import RunFolder, telling_of_a_full_disk
 from ostinato.training.snapshot import Arrays
 
+_ABOUT = ("config", "codec", "origin", "best")
 _KEY = "ostinato"  # our document's name in the metadata of a safetensors file
 _LONGEST_HEADER = 2**28
 
@@ -85,6 +86,9 @@ def _read_file(path: Path) -> SavedModel:
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
     about = check_document(_metadata(data, path), str(path))
+    missing = [name for name in (*_ABOUT, "weights_sha256") if name not in about]
+    if missing:
+        raise DamagedError(f"{path} is no model file that 'ostinato export' wrote: it states no {', '.join(missing)}")
     weights = parse_arrays(data, str(path))
     if _digest(weights) != about["weights_sha256"]:
         raise DamagedError(f"{path} is damaged: its weights do not match their digest")
