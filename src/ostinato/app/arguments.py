@@ -60,6 +60,7 @@ def _train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> arg
         "--valid", default="0.1", metavar="SHARE|FILE", help="share to set apart, or a file (default: %(default)s)"
     )
     command.add_argument("--json", action="store_true", help="one object per evaluation on standard output")
+    _tensorboard(command)
     _reading(command)
     _unknown(command)
     _machine(command)
@@ -79,6 +80,7 @@ def _resume(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> ar
         "in the cache",
     )
     command.add_argument("--json", action="store_true", help="one object per evaluation on standard output")
+    _tensorboard(command)
     _reading(command)
     _machine(command, default_device=None)
     return command
@@ -155,6 +157,7 @@ def _info(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argp
     command = _command(commands, "info", "tell all about a run or model file")
     _run(command)
     command.add_argument("--json", action="store_true", help="one object on standard output")
+    command.add_argument("--plot", type=Path, metavar="FILE", help="draw its learning curves: .svg, .png or .pdf")
     return command
 
 
@@ -186,6 +189,12 @@ def _data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argp
     command.add_argument("--cache", action="store_true", help="list encoded corpora and downloads that are kept")
     command.add_argument("--prune", metavar="WHICH", help="remove from there: a name, 'all', or days unused")
     return command
+
+
+def _tensorboard(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--tensorboard", action="store_true", help="write RUN/tensorboard as well; needs ostinato[tensorboard]"
+    )
 
 
 def _bulk(command: argparse.ArgumentParser) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ostinato import codecs
+from ostinato.app.plotting import plot_run
 from ostinato.decode.units import bits
-from ostinato.errors import RunError
+from ostinato.errors import ConfigError, RunError
 from ostinato.recipes import RECIPES, find_recipe
 from ostinato.runs import RunFolder, read_model
 from ostinato.runs import export as export_model
@@ -23,6 +24,13 @@ def info(args: Namespace) -> int:
     for warning in model.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     run = RunFolder(args.run) if args.run.is_dir() else None
+    if args.plot is not None:
+        if run is None:
+            raise ConfigError(
+                f"--plot draws the course of training, which a model file such as {args.run} does not hold"
+            )
+        plot_run(run, args.plot)
+        print(f"{args.plot}: learning curves of {run.path}", file=sys.stderr)
     codec = codecs.from_json(model.codec)
     about: dict[str, Any] = {
         "path": str(args.run),

@@ -7,6 +7,7 @@ import json
 import shlex
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from ostinato.errors import ConfigError
 from ostinato.recipes import find_recipe
 
 if TYPE_CHECKING:
+    from ostinato.app.tensorboard import TensorBoardLog
     from ostinato.workshop.training import Training
 
 
@@ -53,7 +55,7 @@ def train(args: Namespace) -> int:
                 watch=view.watch,
             )
             training = set_up(lambda: _read(args.corpus, args, view, args.kind), order, ranks)
-        return follow(training, console, json_lines=args.json)
+        return follow(training, console, json_lines=args.json, tensorboard=args.tensorboard)
 
 
 def resume(args: Namespace) -> int:
@@ -76,25 +78,41 @@ def resume(args: Namespace) -> int:
                 watch=view.watch,
                 ranks=ranks,
             )
-        return follow(training, console, json_lines=args.json)
+        return follow(training, console, json_lines=args.json, tensorboard=args.tensorboard)
 
 
-def follow(training: Training, console: Console, *, json_lines: bool = False, samples: bool = True) -> int:
+def follow(
+    training: Training, console: Console, *, json_lines: bool = False, samples: bool = True, tensorboard: bool = False
+) -> int:
     """Train to the end while showing it; Ctrl-C saves and tells how to go on."""
     from ostinato.training.loop import Evaluated
     from ostinato.workshop.training import Interrupted
 
     say_notes(console, training)
     stopped_at = None
-    with between_steps(training.ask_to_stop), TrainingView(console, training, samples=samples) as view:
+    with (
+        between_steps(training.ask_to_stop),
+        TrainingView(console, training, samples=samples) as view,
+        _log(training, wanted=tensorboard) as log,
+    ):
         for event in training:
             view.show(event)
+            if log is not None:
+                log.take(event)
             if json_lines and training.is_first and isinstance(event, Evaluated):
                 print(json.dumps(training.metrics), flush=True)
             if isinstance(event, Interrupted):
                 stopped_at = event.step
     _say_end(training, console, stopped_at)
     return 0 if stopped_at is None else 130
+
+
+def _log(training: Training, *, wanted: bool) -> AbstractContextManager[TensorBoardLog | None]:
+    if not wanted or not training.is_first:
+        return nullcontext()
+    from ostinato.app.tensorboard import TensorBoardLog
+
+    return TensorBoardLog(training)
 
 
 def _say_end(training: Training, console: Console, stopped_at: int | None) -> None:

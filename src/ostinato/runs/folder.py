@@ -288,7 +288,9 @@ class RunFolder:
         records = []
         for line in self._metrics.read_bytes().splitlines() if self._metrics.exists() else []:
             with contextlib.suppress(ValueError):
-                records.append(json.loads(line))
+                record = json.loads(line)
+                if isinstance(record, dict) and "step" in record:
+                    records.append(record)
         return records
 
     def write_sample(self, step: int, text: str) -> None:
