@@ -1,4 +1,4 @@
-"""Everything this package raises on purpose.
+"""Everything this package raises on purpose::
 
 * OstinatoError
   + ConfigError (ValueError)      a setting is unknown, missing, or out of range
@@ -9,6 +9,8 @@
     - DamagedError                a file of a run is truncated or altered
   + TrainingError (RuntimeError)  training cannot go on
     - LostRankError               another process of the same training is gone
+
+Each is the built-in error in parentheses as well, so code that knows nothing of this package can catch it.
 """
 
 from __future__ import annotations

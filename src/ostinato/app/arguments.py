@@ -43,7 +43,7 @@ def _demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argp
 def _train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     command = _command(commands, "train", "train a model on your own sequences")
     command.add_argument(
-        "corpus", nargs="*", help="files, folders, globs, '-' (standard input), or python-docs, python-stdlib"
+        "corpus", nargs="*", help="files, folders, globs, '-' (standard input), or names that 'data' lists"
     )
     command.add_argument("--recipe", default="char-lm", help="system to train (default: %(default)s); see 'recipes'")
     command.add_argument("--from", dest="base", type=Path, metavar="RUN", help="start from this run's weights")

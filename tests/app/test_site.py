@@ -1,0 +1,49 @@
+"""The documentation site: built with warnings as errors; every example file in it runs; every command is described."""
+
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+EXAMPLES = sorted((DOCS / "howto/examples").glob("*.py"))
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "-q", "-E", "-b", "html", DOCS, tmp_path],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "reference/python.html").read_text(encoding="utf-8")
+    for name in ("ostinato.train", "ostinato.Model.generate", "ostinato.errors.DamagedError"):
+        assert f'id="{name}"' in page
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_file_runs(example):
+    runpy.run_path(str(example))
+
+
+def test_every_example_file_is_shown_on_a_page():
+    shown = {
+        name for page in DOCS.rglob("*.md") for name in re.findall(r"literalinclude} examples/(\S+)", page.read_text())
+    }
+    assert shown == {path.name for path in EXAMPLES}
+
+
+def test_every_page_is_in_the_table_of_contents():
+    listed = set(re.findall(r"^((?:tutorial|howto|systems|reference|design)/\S+|platforms|reliability)$",
+                            (DOCS / "index.md").read_text(), re.M))  # fmt: skip
+    pages = {page.relative_to(DOCS).with_suffix("").as_posix() for page in DOCS.rglob("*.md")} - {"index"}
+    assert listed == pages
+
+
+def test_the_reference_of_the_command_line_is_what_the_program_says():
+    made = runpy.run_path(str(DOCS / "reference/make_command_line.py"))
+    assert (DOCS / "reference/command-line.md").read_text(encoding="utf-8") == made["page"]()
+    assert "## evaluate" in made["page"]()
