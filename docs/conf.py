@@ -16,3 +16,22 @@ autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 napoleon_google_docstring = True
 napoleon_custom_sections = ["Source"]
+html_show_copyright = False
+highlight_language = "none"
+
+
+def show_equations(app: object, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Show the indented equations of a docstring as they are written, not as a quotation."""
+    shown: list[str] = []
+    for line in lines:
+        begins = line.startswith("    ") and shown and not shown[-1].strip()
+        before = next((text for text in reversed(shown) if text.strip()), "")
+        if begins and before and not before.startswith(" ") and before != "::":
+            shown += ["::", ""]
+        shown.append(line)
+    lines[:] = shown
+
+
+def setup(app: object) -> None:
+    """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", show_equations, priority=900)  # type: ignore[attr-defined]

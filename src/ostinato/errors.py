@@ -1,14 +1,14 @@
-"""Everything this package raises on purpose::
+"""Everything this package raises on purpose.
 
 * OstinatoError
   + ConfigError (ValueError)      a setting is unknown, missing, or out of range
   + CorpusError (ValueError)      the data given cannot be read, or is too little to learn from
   + CodecError (ValueError)       raw data and ids do not fit each other
-    - UnknownSymbolError          a text has symbols that the codec does not know
+- UnknownSymbolError          a text has symbols that the codec does not know
   + RunError (OSError)            a run folder or model file is absent, damaged, in use, or of another version
-    - DamagedError                a file of a run is truncated or altered
+- DamagedError                a file of a run is truncated or altered
   + TrainingError (RuntimeError)  training cannot go on
-    - LostRankError               another process of the same training is gone
+- LostRankError               another process of the same training is gone
 
 Each is the built-in error in parentheses as well, so code that knows nothing of this package can catch it.
 """

@@ -163,3 +163,12 @@ def test_a_codec_that_is_not_there_is_refused_with_the_nearest_name():
 def test_an_incomplete_description_is_refused(broken):
     with pytest.raises(CodecError, match="the description of a codec"):
         codecs.from_json(broken)
+
+
+@given(text=st.text(" \n\tab'é日,.", max_size=300))
+def test_subwords_of_a_long_text_are_those_of_the_whole(text):
+    codec = codecs.learn("subwords", ["a b, ab' é日 " * 30], end=False, vocabulary=280)
+    whole = codec.encode(text).tolist()
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr("ostinato.codecs.subwords._TOGETHER", 7)
+        assert codec.encode(text).tolist() == whole

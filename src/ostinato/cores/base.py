@@ -27,8 +27,8 @@ class Core(nn.Module, abc.ABC, Generic[S]):
     DropConnect is a change of weights made from outside (``torch.func.functional_call``).
     """
 
-    #: Optional: run a whole sequence faster than ``step`` repeated, ``scan(xs, state, lengths, masks)``
-    #: with arguments and results as of ``forward``. A core with a fused kernel defines it.
+    #: ``scan(xs, state, lengths, masks)`` runs a whole sequence faster than ``step`` repeated, with
+    #: arguments and results as of ``forward``. A core with a fused kernel defines it; ``None`` is none.
     scan: Callable[..., tuple[Tensor, S]] | None = None
 
     @abc.abstractmethod
