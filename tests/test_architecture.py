@@ -115,7 +115,8 @@ def run_python(code):
     "code",
     [
         "import ostinato; dir(ostinato)",
-        "import ostinato.errors, ostinato.config, ostinato.batch, ostinato.codecs, ostinato.data",
+        "import ostinato.errors, ostinato.config, ostinato.disk, ostinato.batch, ostinato.codecs, ostinato.data",
+        "import ostinato.data.cache, ostinato.data.fetching, ostinato.decode.shards",
         "import ostinato.runs, ostinato.recipes, ostinato.decode.rules, ostinato.decode.noise, ostinato.decode.text",
         "from ostinato.app.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass",
         "from ostinato.app.cli import main; main(['recipes', 'char-lm']); main(['data'])",
@@ -146,3 +147,18 @@ def test_the_public_names_are_those_that_can_be_imported():
         assert getattr(ostinato, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         ostinato.trian  # noqa: B018
+
+
+POSIX_ONLY = set(
+    ["fork", "getuid", "geteuid", "statvfs", "posix_fallocate", "chown", "mkfifo", "getpgid", "killpg", "setsid", "nice", "getloadavg", "SIGKILL", "SIGHUP", "SIGUSR1", "SIGALRM", "SIGSTOP", "O_DIRECTORY"]
+)
+POSIX_MODULES = {"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog", "readline"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_nothing_is_called_that_only_posix_has(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    named = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert not used & POSIX_ONLY
+    assert not named & POSIX_MODULES

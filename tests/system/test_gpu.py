@@ -1,10 +1,14 @@
 """What a GPU has to do; written for machines that have one."""
 
+import json
+
 import pytest
 import torch
 
 import ostinato
 from conftest import TINY
+from ostinato.runs import RunFolder
+from torchrun import launch
 
 pytestmark = [
     pytest.mark.gpu,
@@ -36,3 +40,17 @@ def test_a_run_begun_on_a_gpu_goes_on_there(corpora, tmp_path):
     assert again.device == "cuda"
     again.to_end()
     assert again.trainer.step == 10
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")
+def test_two_gpus_learn_what_one_learns(corpora, tmp_path):
+    ostinato.train(str(corpora / "cats.txt"), out=tmp_path / "one", steps=12, settings=TINY, device="cuda").to_end()
+    words = [word for name, value in TINY.items() for word in ("--set", f"{name}={json.dumps(value)}")]
+    status, _, err = launch(
+        2, "train", corpora / "cats.txt", "--steps", 12, "--out", tmp_path / "two", "--device", "cuda", *words
+    )
+    assert status == 0, err
+    one, two = (RunFolder(tmp_path / name).metrics() for name in ("one", "two"))
+    assert [r["valid_nats_per_symbol"] for r in two] == pytest.approx(
+        [r["valid_nats_per_symbol"] for r in one], rel=1e-3
+    )

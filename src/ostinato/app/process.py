@@ -79,10 +79,12 @@ def console_of(ranks: Ranks, *, to_stderr: bool) -> Console:
     return Console(stderr=to_stderr) if ranks.is_first else Console(quiet=True)
 
 
-def _device_of_ranks(name: str | None) -> str:
+def _device_of_ranks(name: str | None) -> str | None:
+    """The GPU of this process, by its number on this machine; ``None`` where the CPU is to be used."""
     from ostinato.workshop.device import choose_device
 
-    return choose_device(name or "auto")
+    chosen = choose_device(name or "auto")
+    return f"cuda:{os.environ['LOCAL_RANK']}" if chosen == "cuda" else None
 
 
 @contextmanager

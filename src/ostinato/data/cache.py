@@ -145,11 +145,11 @@ class Cache:
         return sorted(map(_entry, found), key=lambda entry: -entry.used)
 
     def remove(self, entry: Entry) -> bool:
-        """Remove an entry; return False if a process is making it at this moment."""
+        """Remove an entry; return False if a process is making it, or, on Windows, has it mapped."""
         try:
             with FileLock(self._lock(entry.key), timeout=0):
                 shutil.rmtree(entry.path)
-        except Timeout:
+        except (Timeout, PermissionError):
             return False
         self._lock(entry.key).unlink(missing_ok=True)
         return True

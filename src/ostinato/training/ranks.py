@@ -30,10 +30,11 @@ class Ranks(abc.ABC):
         count: How many there are.
         asked: Whether this process was asked to stop.
         stopping: Whether all stop after this training step, because one of them was asked to.
+        device: The GPU that is this process's own, such as ``"cuda:1"``; ``None``: it may choose.
     """
 
-    def __init__(self, rank: int, count: int) -> None:
-        self.rank, self.count = rank, count
+    def __init__(self, rank: int, count: int, device: str | None = None) -> None:
+        self.rank, self.count, self.device = rank, count, device
         self.asked = self.stopping = False
 
     @abc.abstractmethod
@@ -109,16 +110,18 @@ class Together(Ranks):
     Args:
         rank: Number of this process.
         count: How many there are.
-        device: Where gradients are.
+        device: This process's own GPU, where gradients are; ``None`` for the CPU.
 
     Raises:
         LostRankError: The others cannot be reached.
     """
 
-    def __init__(self, rank: int, count: int, device: str) -> None:
-        super().__init__(rank, count)
+    def __init__(self, rank: int, count: int, device: str | None = None) -> None:
+        super().__init__(rank, count, device)
+        if device is not None:
+            torch.cuda.set_device(device)
         with _telling_of_loss():
-            dist.init_process_group("nccl" if device.startswith("cuda") else "gloo", timeout=_PATIENCE)
+            dist.init_process_group("gloo" if device is None else "nccl", timeout=_PATIENCE)
             # Decisions and sums of plain numbers always go through the CPU.
             self._plain = dist.new_group(backend="gloo", timeout=_PATIENCE)
 

@@ -34,8 +34,8 @@ def choose_device(name: str, ranks: Ranks | None = None) -> str:
     if torch.backends.mps.is_available():
         there.append("mps")
     name = there[-1] if name == "auto" else name
-    if name == "cuda" and ranks is not None and ranks.count > 1:
-        name = f"cuda:{ranks.rank % max(1, torch.cuda.device_count())}"
+    if name == "cuda" and ranks is not None and ranks.device is not None:
+        return ranks.device
     try:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:  # what PyTorch raises depends on how it was built
