@@ -10,8 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-WITHOUT_DATA = ["startup", "overhead", "gradients"]
-WITH_DATA = ["shakespeare", "names", "sizes"]
+WITHOUT_DATA = ["startup", "overhead", "gradients", "faults", "fuzz"]
+WITH_DATA = ["shakespeare", "names", "sizes", "ranks", "large"]
 
 
 def main() -> None:

@@ -19,6 +19,15 @@ def _one_thread():
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_places(tmp_path_factory):
+    """Nothing is read from, or left in, the places of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setenv("OSTINATO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        changed.delenv("OSTINATO_DATA", raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def corpora(tmp_path_factory):
     folder = tmp_path_factory.mktemp("corpora")

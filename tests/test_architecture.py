@@ -149,9 +149,26 @@ def test_the_public_names_are_those_that_can_be_imported():
         ostinato.trian  # noqa: B018
 
 
-POSIX_ONLY = set(
-    ["fork", "getuid", "geteuid", "statvfs", "posix_fallocate", "chown", "mkfifo", "getpgid", "killpg", "setsid", "nice", "getloadavg", "SIGKILL", "SIGHUP", "SIGUSR1", "SIGALRM", "SIGSTOP", "O_DIRECTORY"]
-)
+POSIX_ONLY = {
+    "fork",
+    "getuid",
+    "geteuid",
+    "statvfs",
+    "posix_fallocate",
+    "chown",
+    "mkfifo",
+    "getpgid",
+    "killpg",
+    "setsid",
+    "nice",
+    "getloadavg",
+    "SIGKILL",
+    "SIGHUP",
+    "SIGUSR1",
+    "SIGALRM",
+    "SIGSTOP",
+    "O_DIRECTORY",
+}
 POSIX_MODULES = {"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog", "readline"}
 
 

@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from ostinato.app.cli import main
 
@@ -24,6 +25,7 @@ def place(tmp_path, monkeypatch):
     for name in ("notes.txt", "held-out.txt", "tinyshakespeare.txt", "chapters/one.txt", "essays/first.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(PROSE)
+    (tmp_path / "notes.txt.zst").write_bytes(zstandard.compress(PROSE.encode()))
     (tmp_path / "names.txt").write_text(NAMES)
     (tmp_path / "songs.csv").write_text("title,year\n" + "\n".join(f"song of {n},19{n}" for n in range(10, 60)))
     return tmp_path

@@ -34,6 +34,7 @@ _SAMPLE_TEMPERATURE = 0.8
 _NOVELTY_ITEMS = 1_000
 _NOVELTY_LOGITS = 2**20  # in one step of the search, so that memory stays bounded
 _LONGEST_ITEM = 200
+_BLOCK = 2**16  # items decoded at once
 _RECENT = 200  # steps whose mean time is the present speed
 
 
@@ -248,6 +249,16 @@ class Training:
         return "\n".join(sample.text for sample in samples)
 
 
+def _found(texts: set[str], data: Encoded, codec: Codec) -> set[str]:
+    """Which of the texts are among the items; a block at a time, as there may be more items than memory holds."""
+    found: set[str] = set()
+    for first in range(0, data.texts, _BLOCK):
+        block = data.part(first, min(first + _BLOCK, data.texts))
+        ids = block.ids.tolist()
+        found |= texts & {codec.decode(ids[a:b]) for a, b in itertools.pairwise(block.offsets.tolist())}
+    return found
+
+
 def _finite(value: float | None) -> float | None:
     """JSON has no word for a number that is not finite."""
     return value if value is not None and math.isfinite(value) else None
@@ -261,10 +272,7 @@ def measure_novelty(model: Model, train_data: Encoded) -> dict[str, Any]:
         samples = min(at_once, _NOVELTY_ITEMS - first)
         run = model.generate_many([""], samples=samples, length=_LONGEST_ITEM, seed=1 + first)
         texts += [sample.text for sample in run.finish()]
-    wanted = set(texts)
-    offsets = train_data.offsets.tolist()
-    decoded = (model.codec.decode(train_data.ids[a:b].tolist()) for a, b in itertools.pairwise(offsets))
-    known = {text for text in decoded if text in wanted}
+    known = _found(set(texts), train_data, model.codec)
     return {
         "samples": len(texts),
         "new": sum(text not in known for text in texts),
