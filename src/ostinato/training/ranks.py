@@ -38,8 +38,8 @@ class Ranks(abc.ABC):
         self.asked = self.stopping = False
 
     @abc.abstractmethod
-    def add_gradients(self, gradients: Sequence[Tensor], loss: Tensor) -> float:
-        """Add the gradients of all processes up, in place, and return the sum of their losses."""
+    def add_gradients(self, parameters: Sequence[Tensor], loss: Tensor) -> float:
+        """Give each parameter the sum of its gradients in all processes; return the sum of their losses."""
 
     @abc.abstractmethod
     def total(self, *numbers: float) -> list[float]:
@@ -87,7 +87,7 @@ class Alone(Ranks):
     def __init__(self) -> None:
         super().__init__(0, 1)
 
-    def add_gradients(self, gradients: Sequence[Tensor], loss: Tensor) -> float:
+    def add_gradients(self, parameters: Sequence[Tensor], loss: Tensor) -> float:
         self.stopping = self.asked
         return loss.item()
 
@@ -125,13 +125,15 @@ class Together(Ranks):
             # Decisions and sums of plain numbers always go through the CPU.
             self._plain = dist.new_group(backend="gloo", timeout=_PATIENCE)
 
-    def add_gradients(self, gradients: Sequence[Tensor], loss: Tensor) -> float:
+    def add_gradients(self, parameters: Sequence[Tensor], loss: Tensor) -> float:
+        trained = [parameter for parameter in parameters if parameter.grad is not None]
         extra = torch.stack([loss.detach().float(), torch.full_like(loss, float(self.asked), dtype=torch.float32)])
-        flat = torch.cat([*(gradient.reshape(-1) for gradient in gradients), extra])
+        flat = torch.cat([*(p.grad.reshape(-1) for p in trained if p.grad is not None), extra])
         with _telling_of_loss():
             dist.all_reduce(flat)
-        parts = torch.split(flat, [*(gradient.numel() for gradient in gradients), 1, 1])
-        torch._foreach_copy_(list(gradients), [p.view_as(g) for p, g in zip(parts, gradients, strict=False)])
+        parts = torch.split(flat, [*(parameter.numel() for parameter in trained), 1, 1])
+        for parameter, part in zip(trained, parts, strict=False):
+            parameter.grad = part.view_as(parameter)
         self.stopping = bool(parts[-1] > 0)
         return float(parts[-2])
 

@@ -109,7 +109,7 @@ class Trainer:
         loss, state = self.task.loss(batch, state, context)
         mean = loss.total / count  # of the batch of all ranks, of which this one has a part
         mean.backward()  # type: ignore[no-untyped-call]
-        value = self.ranks.add_gradients([p.grad for p in self._parameters.values() if p.grad is not None], mean)
+        value = self.ranks.add_gradients(list(self._parameters.values()), mean)
         norm = torch.nn.utils.clip_grad_norm_(self._parameters.values(), self.settings.clip)
         length = norm.item()
         if math.isfinite(value) and math.isfinite(length):
