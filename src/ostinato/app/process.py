@@ -58,7 +58,7 @@ def joined(args: Namespace) -> Iterator[Ranks]:
     prepare_torch(args.threads)
     from ostinato.training.ranks import Alone, Together
 
-    count = int(os.environ.get("WORLD_SIZE", "1"))
+    count = number_of_processes()
     if count == 1:
         yield Alone()
         return
@@ -67,6 +67,11 @@ def joined(args: Namespace) -> Iterator[Ranks]:
         yield ranks
     finally:
         ranks.close()
+
+
+def number_of_processes() -> int:
+    """Return how many processes torchrun started, or 1."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def is_first() -> bool:

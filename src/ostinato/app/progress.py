@@ -23,9 +23,10 @@ class WorkView:
 
     Args:
         console: Where to.
+        what: What is being done all the while; ``None`` shows nothing until something is told.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, what: str | None = None) -> None:
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -36,6 +37,8 @@ class WorkView:
             disable=not console.is_terminal,
         )
         self._tasks: dict[str, TaskID] = {}
+        if what is not None:
+            self._bar.add_task(what, total=None)
 
     def __enter__(self) -> WorkView:
         self._bar.start()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
-from ostinato.app.process import between_steps, console_of, joined
+from ostinato.app.process import between_steps, console_of, joined, number_of_processes
 from ostinato.app.progress import TrainingView, WorkView, say_notes
 from ostinato.config import parse_assignments
 from ostinato.data import Corpus, Kind, Reading, read_corpus
@@ -35,7 +35,7 @@ def train(args: Namespace) -> int:
     share = _share(args.valid)
     with joined(args) as ranks:
         console = console_of(ranks, to_stderr=args.json)
-        with WorkView(console) as view:
+        with WorkView(console, "setting up") as view:
             from ostinato.workshop.budget import Amount
             from ostinato.workshop.preparing import Order
             from ostinato.workshop.setting_up import set_up
@@ -62,11 +62,12 @@ def resume(args: Namespace) -> int:
     """Go on with a run."""
     from ostinato.runs import RunFolder
 
-    recorded = RunFolder(args.run).config()["threads"]
-    args.threads = recorded if args.threads is None else args.threads
+    about = RunFolder(args.run).config()
+    if args.threads is None and about.get("processes", 1) == number_of_processes():
+        args.threads = about["threads"]
     with joined(args) as ranks:
         console = console_of(ranks, to_stderr=args.json)
-        with WorkView(console) as view:
+        with WorkView(console, "setting up") as view:
             from ostinato.workshop.setting_up import resume as set_up_again
 
             training = set_up_again(

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from ostinato.codecs import Codec, Unknown
 from ostinato.data.corpus import Corpus
 from ostinato.data.encoded import Encoded, encode_texts, map_encoded, smallest_type
-from ostinato.disk.documents import read_document, sync_folder, write_document
+from ostinato.disk.documents import FORMAT, read_document, sync_folder, write_document
 from ostinato.errors import CorpusError, DamagedError, RunError
 
 Progress = Callable[[int, int], None]  # characters encoded, in all
@@ -218,7 +218,7 @@ def _key(codec: Codec, parts: Mapping[str, Corpus], unknown: Unknown) -> str:
         name: {"kind": part.kind, "made_by": part.made_by, "sha256": [source["sha256"] for source in part.sources]}
         for name, part in parts.items()
     }
-    about = {"format": 1, "codec": codec.to_json(), "texts": texts, "unknown": unknown}
+    about = {"format": FORMAT, "codec": codec.to_json(), "texts": texts, "unknown": unknown}
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -77,7 +77,12 @@ class Corpus:
     @cached_property
     def alphabet(self) -> frozenset[str]:
         """Every character that occurs."""
-        return frozenset().union(*self.texts) if self.known_alphabet is None else self.known_alphabet
+        if self.known_alphabet is not None:
+            return self.known_alphabet
+        found: set[str] = set()
+        for text in self.texts:
+            found.update(text)
+        return frozenset(found)
 
 
 def read_corpus(

@@ -86,7 +86,8 @@ def prepare(corpus: Corpus, order: Order, base: SavedModel | None) -> Prepared:
     """
     train_part, valid_part = _parts(corpus, order)
     settings = _settings(train_part, order, base)
-    codec = _codec(settings, corpus, train_part, valid_part, base)
+    alphabet = corpus.alphabet | (order.valid.alphabet if isinstance(order.valid, Corpus) else frozenset())
+    codec = _codec(settings, alphabet, train_part, valid_part, base)
     train, valid, pin = encode_parts(codec, train_part, valid_part, order)
     if not len(valid.ids):
         raise CorpusError("nothing is left to validate on: the validation part has no symbol that the model knows")
@@ -135,7 +136,7 @@ def _settings(train_part: Corpus, order: Order, base: SavedModel | None) -> Lang
 
 def _codec(
     settings: LanguageModelSettings,
-    corpus: Corpus,
+    alphabet: frozenset[str],
     train_part: Corpus,
     valid_part: Corpus,
     base: SavedModel | None,
@@ -151,6 +152,6 @@ def _codec(
         return codec
     if settings.codec == "characters" and not settings.nfc:
         # An alphabet says nothing about the text, so that of the validation part may be known as well.
-        return learn_codec(settings, [*corpus.alphabet, *valid_part.alphabet], end=train_part.kind == "items")
+        return learn_codec(settings, alphabet, end=train_part.kind == "items")
     both = (train_part, valid_part) if settings.codec == "characters" else (train_part,)
     return learn_codec(settings, (text for part in both for text in part.texts), end=train_part.kind == "items")
