@@ -191,7 +191,7 @@ def test_the_data_command_tells_fetches_prints_and_prunes(server, monkeypatch, c
     assert "downloaded" in capsys.readouterr().out
     assert main(["data", "--prune", "be"]) == 0
     assert capsys.readouterr().out == "freed 84.0 kB\n"
-    assert locate(known, known.files[0]) is None
+    assert locate(known, known.files[0], {}) is None
     assert main(["data", "--prune", "be"]) == 2
     assert capsys.readouterr().err == (
         "error: --prune 'be': give 'all', a number of days, or a name in the cache: []\n"

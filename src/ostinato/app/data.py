@@ -14,7 +14,7 @@ from ostinato.data import EMBEDDED, Cache, cache_folder, digest, read_corpus
 from ostinato.data.cache import Entry, days_unused
 from ostinato.data.datasets import DATA_SETS, DataSet
 from ostinato.data.embedded import read_embedded
-from ostinato.data.fetching import fetch, locate
+from ostinato.data.fetching import fetch, files_at_hand, locate
 from ostinato.errors import ConfigError, unknown_name
 
 
@@ -48,11 +48,12 @@ def _list() -> int:
     print("always there:")
     for name in EMBEDDED:
         print(f"  {_embedded_line(name)}")
+    at_hand = files_at_hand()
     for kind, title in (("text", "texts to train on by name:"), ("other", "for recipes that read them:")):
         print(title)
         for data_set in DATA_SETS.values():
             if data_set.kind == kind:
-                here = all(locate(data_set, file) for file in data_set.files)
+                here = all(locate(data_set, file, at_hand) for file in data_set.files)
                 size = sum(file.size for file in data_set.files)
                 print(f"  {data_set.name:<17} {_size(size):>9}  {'here' if here else '    '}  {data_set.summary}")
     print("'ostinato data NAME' tells more; --fetch downloads; --cache lists what is kept on disk")
@@ -67,8 +68,9 @@ def _embedded_line(name: str) -> str:
 def _tell(data_set: DataSet) -> None:
     print(f"{data_set.name}: {data_set.summary}")
     print(f"licence: {data_set.licence}\ncite: {data_set.citation}")
+    at_hand = files_at_hand()
     for file in data_set.files:
-        found = locate(data_set, file)
+        found = locate(data_set, file, at_hand)
         print(f"{file.name}: {file.size:,} bytes, SHA-256 {file.sha256}")
         known = f"published by {file.published}" if file.published else "unverified: published nowhere that we found"
         print(f"  from {file.url}; this digest is {known}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,6 +26,7 @@ from ostinato.errors import CorpusError, DamagedError, RunError
 Progress = Callable[[int, int], None]  # characters encoded, in all
 
 _DRAFT = ".draft-"
+_KEY = re.compile("[0-9a-f]{32}")
 _ITEMS = 2**20  # characters of items that are encoded together
 SAFE = 2**25  # ids after which what is written is made safe, so that an interruption costs little
 OFFSET = np.dtype("<i8")
@@ -105,6 +107,9 @@ class Cache:
             CorpusError: A source has changed since it was surveyed, or the cache cannot be written.
         """
         key = _key(codec, parts, unknown)
+        if (self.folder / key).exists():
+            with suppress(RunError):  # needs no lock, so a cache that is only readable serves as well
+                return self.open(key)
         with self._writing(), self._locked(key, waiting):
             try:
                 return self.open(key)
@@ -123,6 +128,8 @@ class Cache:
             DamagedError: It is truncated or altered.
         """
         path = self.folder / key
+        if not _KEY.fullmatch(key):  # it may come from a run that somebody sent
+            raise RunError(f"{key!r} is no name of an encoded corpus")
         if not (path / "about.json").exists():
             raise RunError(f"the encoded corpus {key} is not in the cache {self.folder}")
         about = read_document(path / "about.json")
@@ -131,8 +138,9 @@ class Cache:
                 if _file_digest(path / f"{name}.{kind}") != part[f"{kind}_sha256"]:
                     raise DamagedError(f"{path / name}.{kind} is damaged: its content does not match its digest")
         if sha256 is not None and about["corpus_sha256"] != sha256:
-            raise RunError(f"{path} is not the corpus that is asked for: its digest is {about['sha256']}, not {sha256}")
-        os.utime(path / "about.json")
+            raise RunError(f"{path} is not the corpus that is asked for: its digest is {about['corpus_sha256']}")
+        with suppress(OSError):  # when it was last used; a cache that is only readable does not tell
+            os.utime(path / "about.json")
         parts = {
             name: map_encoded((str(path / f"{name}.ids"), part["type"]), (str(path / f"{name}.offsets"), OFFSET.str))
             for name, part in about["parts"].items()
@@ -151,7 +159,6 @@ class Cache:
                 shutil.rmtree(entry.path)
         except (Timeout, PermissionError):
             return False
-        self._lock(entry.key).unlink(missing_ok=True)
         return True
 
     def _make(
@@ -174,10 +181,10 @@ class Cache:
         write_document(
             draft / "about.json", {"codec": codec.name, "sources": sources, "parts": told, "corpus_sha256": digest}
         )
-        for name in parts:
-            (draft / f"{name}.progress.json").unlink()
         draft.rename(self.folder / key)
         sync_folder(self.folder)
+        for name in parts:
+            (self.folder / key / f"{name}.progress.json").unlink()
 
     def _lock(self, key: str) -> Path:
         return self.folder / f".lock-{key}"
@@ -215,11 +222,22 @@ class Cache:
 def _key(codec: Codec, parts: Mapping[str, Corpus], unknown: Unknown) -> str:
     """Equal texts and codecs have equal keys, wherever the files lie."""
     texts = {
-        name: {"kind": part.kind, "made_by": part.made_by, "sha256": [source["sha256"] for source in part.sources]}
+        name: {"kind": part.kind, "made_by": part.made_by, "sha256": _source_digests(part)}
         for name, part in parts.items()
     }
     about = {"format": FORMAT, "codec": codec.to_json(), "texts": texts, "unknown": unknown}
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _source_digests(part: Corpus) -> list[str]:
+    """What tells the texts of a corpus from others: of texts that were given in memory, they themselves."""
+    if isinstance(part.texts, tuple):
+        state = hashlib.sha256()
+        for text in part.texts:
+            data = text.encode(errors="surrogatepass")
+            state.update(len(data).to_bytes(8, "little") + data)
+        return [state.hexdigest()]
+    return [source["sha256"] for source in part.sources]
 
 
 class _PartWriter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -32,23 +32,34 @@ def fetch(data_set: DataSet, *, cache: Path | None = None, progress: Fetched | N
     Raises:
         CorpusError: A file is not there and cannot be downloaded, or is not what it should be.
     """
+    at_hand = files_at_hand()
     return [
-        locate(data_set, file, cache=cache) or _download(data_set, file, cache, progress) for file in data_set.files
+        locate(data_set, file, at_hand, cache=cache) or _download(data_set, file, cache, progress)
+        for file in data_set.files
     ]
 
 
-def locate(data_set: DataSet, file: DataFile, *, cache: Path | None = None) -> Path | None:
-    """Return where a file is on disk already: in the cache, or anywhere under OSTINATO_DATA, by its digest."""
-    known = {(file.size, file.sha256), *file.same}
-    kept = _place(data_set, cache) / file.name
-    candidates = [kept] if kept.exists() else []
+def files_at_hand() -> dict[int, list[Path]]:
+    """Return every file under OSTINATO_DATA, by size."""
+    found: dict[int, list[Path]] = {}
     folder = data_folder()
-    if folder is not None and folder.is_dir():
-        candidates += sorted(path for path in folder.rglob("*") if path.is_file())
-    sizes = {size for size, _ in known}
-    for path in candidates:
-        if (size := path.stat().st_size) in sizes and (size, _digest(path)) in known:
-            return path
+    for path in sorted(folder.rglob("*")) if folder is not None and folder.is_dir() else ():
+        if path.is_file():
+            found.setdefault(path.stat().st_size, []).append(path)
+    return found
+
+
+def locate(
+    data_set: DataSet, file: DataFile, at_hand: Mapping[int, Sequence[Path]], *, cache: Path | None = None
+) -> Path | None:
+    """Return where a file is on disk already, by its digest: in the cache, or among the files at hand."""
+    kept = _place(data_set, cache) / file.name
+    if kept.exists() and kept.stat().st_size == file.size and _digest(kept) == file.sha256:
+        return kept
+    for size, sha256 in ((file.size, file.sha256), *file.same):
+        for path in at_hand.get(size, ()):
+            if _digest(path) == sha256:
+                return path
     return None
 
 
