@@ -9,7 +9,7 @@ from argparse import Namespace
 
 from rich.console import Console
 
-from ostinato.app.progress import WorkView
+from ostinato.app.working import WorkView
 from ostinato.data import EMBEDDED, Cache, cache_folder, digest, read_corpus
 from ostinato.data.cache import Entry, days_unused
 from ostinato.data.datasets import DATA_SETS, DataSet

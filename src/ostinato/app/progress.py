@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ostinato.decode.units import bits
 from ostinato.training.loop import Evaluated, RolledBack, Stepped, Stopped
@@ -16,53 +15,6 @@ from ostinato.workshop.training import Sampled, Training, TrainingEvent
 
 _SMOOTH = 0.05
 _SAMPLE_LINES = 6
-
-
-class WorkView:
-    """Show how far long work is, with an ETA, in a terminal; elsewhere nothing.
-
-    Args:
-        console: Where to.
-        what: What is being done all the while; ``None`` shows nothing until something is told.
-    """
-
-    def __init__(self, console: Console, what: str | None = None) -> None:
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._tasks: dict[str, TaskID] = {}
-        if what is not None:
-            self._bar.add_task(what, total=None)
-
-    def __enter__(self) -> WorkView:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def watch(self, what: str, done: int, total: int) -> None:
-        """Show that ``done`` of ``total`` is done."""
-        if what not in self._tasks:
-            self._tasks[what] = self._bar.add_task(what, total=total)
-        self._bar.update(self._tasks[what], completed=done, total=total)
-
-    def reading(self, total: int) -> Callable[[int], None]:
-        """Return what is to be told of bytes read, of ``total``."""
-        done = 0
-
-        def tick(more: int) -> None:
-            nonlocal done
-            done += more
-            self.watch("reading the corpus", done, max(done, total))
-
-        return tick
 
 
 class TrainingView:

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from ostinato.app.process import load_model
-from ostinato.app.progress import WorkView
 from ostinato.app.spreading import spread
+from ostinato.app.working import WorkView
 from ostinato.data import Kind, Reading, read_corpus
 from ostinato.data.corpus import lines
 from ostinato.data.reading import plain_document, read_plain, size_on_disk

@@ -14,7 +14,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ostinato.app.progress import WorkView
+from ostinato.app.working import WorkView
 from ostinato.config import at_least
 from ostinato.errors import ConfigError, OstinatoError
 

@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from ostinato.app.process import between_steps, console_of, joined, number_of_processes
-from ostinato.app.progress import TrainingView, WorkView, say_notes
+from ostinato.app.progress import TrainingView, say_notes
+from ostinato.app.working import WorkView
 from ostinato.config import parse_assignments
 from ostinato.data import Corpus, Kind, Reading, read_corpus
 from ostinato.data.reading import size_on_disk

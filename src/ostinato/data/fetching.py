@@ -7,11 +7,14 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ostinato.data.datasets import DataFile, DataSet
 from ostinato.data.places import cache_folder, data_folder
 from ostinato.errors import CorpusError
+
+if TYPE_CHECKING:
+    import requests
 
 Fetched = Callable[[str, int, int], None]  # file, bytes so far, in all
 
@@ -104,11 +107,10 @@ def _missing(data_set: DataSet, file: DataFile, place: Path, reason: str) -> str
     )
 
 
-def _told(error: Exception) -> str:
+def _told(error: requests.RequestException) -> str:
     """The innermost reason of a chain of network errors, in few words."""
-    response = getattr(error, "response", None)
-    if response is not None:
-        return f"HTTP status {response.status_code}"
+    if error.response is not None:
+        return f"HTTP status {error.response.status_code}"
     words = str(error).split(": ")[-1].strip("'\")( ")
     return words or type(error).__name__
 
