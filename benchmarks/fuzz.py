@@ -21,8 +21,16 @@ from common import report
 
 TESTS = Path(__file__).parents[1] / "tests"
 # How the inputs are shared out: reading files takes longer than parsing words.
-SHARES = {"codec_texts": 2, "codec_descriptions": 3, "readers": 1.5, "pieces": 4, "run_files": 3, "arguments": 2,
-          "settings": 2}  # fmt: skip
+SHARES = {
+    "codec_texts": 2,
+    "codec_descriptions": 3,
+    "readers": 1.5,
+    "pieces": 4,
+    "run_files": 3,
+    "arguments": 2,
+    "option_values": 2,
+    "settings": 2,
+}
 SECONDS = 2  # for one input
 
 WORKER = f"""

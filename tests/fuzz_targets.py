@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import io
 import json
+import math
 import tempfile
 from pathlib import Path
 
@@ -14,12 +15,18 @@ import zstandard
 from ostinato import codecs
 from ostinato.app.arguments import build_parser
 from ostinato.app.cli import _MODULES
+from ostinato.app.data import _is_meant
+from ostinato.app.spreading import _words_without
+from ostinato.app.training import _share
 from ostinato.codecs.words import split_words
 from ostinato.data import Reading, encode_texts, read_corpus, split
 from ostinato.data.blocks import blocks
+from ostinato.data.cache import Entry
 from ostinato.data.documents import bytes_document
+from ostinato.decode.rules import build_rules
+from ostinato.decode.shards import parse_shard
 from ostinato.disk.documents import check_document, seal
-from ostinato.errors import ConfigError, OstinatoError
+from ostinato.errors import ConfigError, CorpusError, OstinatoError
 from ostinato.runs.arrays import parse_arrays
 from ostinato.runs.saved import read_model
 
@@ -99,9 +106,12 @@ def readers(data: bytes) -> None:
         path = Path(folder) / name
         path.write_bytes(packed)
         for kind in (None, "text", "items"):
-            with contextlib.suppress(OstinatoError):
+            try:
                 held = read_corpus([str(path)], reading=reading, kind=kind)
-                large = read_corpus([str(path)], reading=reading, kind=kind, memory=-1)
+            except OstinatoError:
+                continue
+            large = read_corpus([str(path)], reading=reading, kind=kind, memory=-1)
+            with contextlib.suppress(CorpusError):  # too little to split, which is found last
                 assert "".join(large.texts) == "".join(held.texts)
                 assert large.size == held.size
                 codec = codecs.CharacterCodec(large.alphabet, end=held.kind == "items")
@@ -156,6 +166,25 @@ def arguments(data: bytes) -> None:
     assert args.act(args) == 0
 
 
+def option_values(data: bytes) -> None:
+    """The values of options are understood or refused, and options are taken out of a command's words whole."""
+    source = Bytes(data)
+    words = source.text().split("\0")
+    for word in words:
+        with contextlib.suppress(ConfigError):
+            shard = parse_shard(word)
+            assert 1 <= shard.number <= shard.count
+        with contextlib.suppress(ConfigError):
+            share = _share(word)
+            assert share is None or math.isnan(share) or share == float(word)
+        with contextlib.suppress(ConfigError):
+            build_rules(temperature=source.choose((None, 0.5)), top_k=len(word), order=word.split(","))
+        _is_meant(Entry("0" * 32, Path("x"), {}, 1, 0.0), word)
+    left = _words_without(words, ("--ray", "--parts"))
+    assert not any(word.partition("=")[0] in ("--ray", "--parts") for word in left)
+    assert len(left) <= len(words)
+
+
 def settings(data: bytes) -> None:
     """Any --set words give settings, or one error that names them all."""
     from ostinato import config
@@ -174,7 +203,7 @@ def settings(data: bytes) -> None:
 
 TARGETS = {
     target.__name__: target
-    for target in (codec_texts, codec_descriptions, readers, pieces, run_files, arguments, settings)
+    for target in (codec_texts, codec_descriptions, readers, pieces, run_files, arguments, option_values, settings)
 }
 
 
@@ -204,5 +233,6 @@ SEEDS = {
         bytes([n]) + _words("runs/x", "--seed", "1", "--json", "--shard", "1/2", "--set", "layers=2", "--length", "5")
         for n in range(len(_MODULES))
     ],
+    "option_values": [_words("1/4", "0.1", "all", "30", "temperature,top-k", "--ray", "auto", "--parts=3", "--json")],
     "settings": [b"\0" + _words("hidden_size=64", "core=gru", "tied=true", "dropout=0.5", "patience=null")],
 }

@@ -177,5 +177,8 @@ def test_nothing_is_called_that_only_posix_has(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     named = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    from_ = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    named |= {node.module for node in from_}
+    used |= {alias.name for node in from_ if node.module in ("os", "signal") for alias in node.names}
     assert not used & POSIX_ONLY
     assert not named & POSIX_MODULES

@@ -26,9 +26,13 @@ def label(action: argparse.Action) -> str:
     return ", ".join(action.option_strings) + ("" if action.nargs == 0 else f" {value}")
 
 
+def _is_hidden(action: argparse.Action) -> bool:
+    return action.help is argparse.SUPPRESS or isinstance(action, argparse._HelpAction)
+
+
 def section(name: str, command: argparse.ArgumentParser) -> str:
     """One command's part of the page."""
-    actions = [action for action in command._actions if not isinstance(action, argparse._HelpAction)]
+    actions = [action for action in command._actions if not _is_hidden(action)]
     places = " ".join(label(action) for action in actions if not action.option_strings)
     rows = [f"| `{label(action)}` | {(action.help or '') % {'default': action.default}} |" for action in actions]
     return "\n".join(

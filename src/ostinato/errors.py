@@ -4,13 +4,13 @@
   + ConfigError (ValueError)      a setting is unknown, missing, or out of range
   + CorpusError (ValueError)      the data given cannot be read, or is too little to learn from
   + CodecError (ValueError)       raw data and ids do not fit each other
-- UnknownSymbolError          a text has symbols that the codec does not know
+    - UnknownSymbolError          a text has symbols that the codec does not know
   + RunError (OSError)            a run folder or model file is absent, damaged, in use, or of another version
-- DamagedError                a file of a run is truncated or altered
+    - DamagedError                a file of a run is truncated or altered
   + TrainingError (RuntimeError)  training cannot go on
-- LostRankError               another process of the same training is gone
-
-Each is the built-in error in parentheses as well, so code that knows nothing of this package can catch it.
+    - LostRankError               another process of the same training is gone
+    - ToldElsewhereError          the first process of the same training could not go on
+  + ShardError (RuntimeError)     a part of a bulk job could not be done
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ __all__ = [
     "LostRankError",
     "OstinatoError",
     "RunError",
+    "ShardError",
+    "ToldElsewhereError",
     "TrainingError",
     "UnknownSymbolError",
     "unknown_name",
@@ -62,6 +64,14 @@ class DamagedError(RunError):
 
 class TrainingError(OstinatoError, RuntimeError):
     """Training cannot go on."""
+
+
+class ToldElsewhereError(TrainingError):
+    """The first process of the same training could not go on; it says why itself."""
+
+
+class ShardError(OstinatoError, RuntimeError):
+    """A part of a bulk job could not be done."""
 
 
 class LostRankError(TrainingError):

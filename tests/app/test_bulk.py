@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import sys
 
 import pytest
 
@@ -68,6 +69,39 @@ def test_the_shards_of_evaluate_join_to_the_whole_whatever_their_order(
         assert "these shards do not join" in run("join", parts[0], *parts)[2]
 
 
+def test_shards_without_work_join_in_any_order(run, item_run, corpora, tmp_path):
+    words = ["evaluate", item_run, corpora / "names.txt"]  # fewer items than go together
+    for number, out in enumerate(joined(run, words, 3)):
+        (tmp_path / f"{number}.json").write_text(out)
+    for order in ("012", "210", "102"):
+        assert run("join", *(tmp_path / f"{n}.json" for n in order), "--json")[1] == run(*words, "--json")[1]
+
+
+def test_shards_of_different_jobs_do_not_join(run, text_run, corpora, tmp_path):
+    words = ["evaluate", text_run, corpora / "cats.txt", "--protocol", "windows", "--windows", 600]
+    (tmp_path / "a").write_text(joined(run, words, 2)[0])
+    (tmp_path / "b").write_text(joined(run, [*words, "--seed", 2], 2)[1])
+    assert run("join", tmp_path / "a", tmp_path / "b") == (
+        2,
+        "",
+        "error: these shards do not join: they are of different models, texts or settings\n",
+    )
+
+
+def test_ray_and_its_parts_are_refused_where_they_make_no_sense(run, item_run, lines):
+    no_input = "error: --ray needs a file that every part can read; standard input is there only once\n"
+    assert run("score", item_run, "--ray") == (2, "", no_input)
+    assert run("generate", item_run, "--prompt-file", "-", "--ray", "--seed", 1) == (2, "", no_input)
+    assert run("evaluate", item_run, "-", "--ray") == (2, "", no_input)
+    assert run("score", item_run, "--file", lines, "--parts", 3) == (
+        2,
+        "",
+        "error: --parts is for --ray; with --shard the parts are counted there, such as 1/4\n",
+    )
+    both = run("score", item_run, "--file", lines, "--ray", "--shard", "1/2")
+    assert both == (2, "", "error: --ray makes the shards itself; leave --shard out\n")
+
+
 def test_more_shards_than_work_leave_some_with_nothing(run, item_run, lines):
     words = ["score", item_run, "--file", lines]
     assert "".join(joined(run, words, 9)) == run(*words)[1]
@@ -126,6 +160,19 @@ def test_a_long_text_is_scored_in_pieces_to_the_same_number(run, text_run, corpo
         assert value == pytest.approx(told[name], rel=1e-6)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for Python")
+def test_a_part_whose_process_is_killed_is_lost_and_another_error_is_not(item_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(spreading.sys, "executable", str(tmp_path / "python"))
+    for script, lost in (("kill -9 $$", True), ("echo 'error: no' >&2; exit 1", False)):
+        (tmp_path / "python").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "python").chmod(0o755)
+        if lost:
+            with pytest.raises(spreading._LostPartError):
+                spreading._run_part(b"", ["score"], "1/1")
+        else:
+            assert spreading._run_part(b"", ["score"], "1/1") == (1, b"", "error: no\n")
+
+
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs the ray extra")
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
@@ -133,6 +180,7 @@ def test_a_ray_cluster_does_the_shards_and_prints_the_same(run, item_run, lines)
     jobs = [
         ["generate", item_run, "--samples", 70, "--seed", 3, "--length", 5],
         ["evaluate", item_run, lines, "--json"],
+        ["generate", item_run, "--samples", 2, "--seed", 3, "--length", 5, "--prompt", "an", "--threads", 1],
     ]
     for words in jobs:
         status, out, err = run(*words, "--ray", "--parts", 3)

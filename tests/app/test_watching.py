@@ -33,7 +33,7 @@ def test_tensorboard_sees_the_losses_of_a_run_and_of_its_resumption(run, corpora
 @pytest.mark.parametrize("name", ["TensorBoard", "matplotlib"])
 def test_a_missing_extra_is_told_with_the_way_to_get_it(run, text_run, corpora, tmp_path, monkeypatch, name):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
     if name == "matplotlib":
         told = run("info", text_run, "--plot", tmp_path / "x.svg")
         assert told == (2, "", "error: --plot needs matplotlib: pip install 'ostinato[plot]'\n")
@@ -44,6 +44,7 @@ def test_a_missing_extra_is_told_with_the_way_to_get_it(run, text_run, corpora, 
             2,
             "error: --tensorboard needs TensorBoard: pip install 'ostinato[tensorboard]'",
         )
+        assert not (tmp_path / "r").exists()
 
 
 @pytest.mark.parametrize("ending", ["svg", "png", "pdf"])
@@ -69,6 +70,12 @@ def test_what_cannot_be_drawn_is_told(run, text_run, tmp_path):
     status, _, err = run("info", tmp_path / "m.safetensors", "--plot", tmp_path / "x.svg")
     assert status == 2
     assert err.startswith("error: --plot draws the course of training, which a model file such as")
+    metrics = text_run / "metrics.jsonl"
+    lines = metrics.read_bytes()
+    metrics.write_bytes(lines[:-400] + lines[-400:].replace(b"best_nats", b"bast_nats"))
+    status, out, _ = run("runs", text_run.parent)
+    assert status == 0
+    assert "cats" in out
     (text_run / "metrics.jsonl").write_text('7\n{"a": 1}\n')
     assert run("info", text_run, "--plot", tmp_path / "x.svg")[2] == (
         f"error: {text_run} has no evaluations to draw yet\n"

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -83,7 +85,11 @@ def test_when_one_process_is_killed_the_others_say_so_and_the_run_goes_on(corpor
     os.kill(workers[1], signal.SIGKILL)
     _, err = process.communicate(timeout=90)
     assert process.returncode != 0
-    assert "error: another process of this training is gone, so it cannot go on. Everything up to step 0" in err
+    assert re.search(
+        r"^error: another process of this training is gone, so it cannot go on \([^\[]*\S*\)\. Everything up to step 0 is saved",
+        err,
+        re.M,
+    ), err
     assert f"-m ostinato resume {run}" in err
     assert ostinato.resume(run, minutes=0.02).to_end().parameters > 0
 
@@ -95,6 +101,24 @@ def test_what_is_wrong_is_told_once_and_ends_all(corpora, tmp_path):
     assert status != 0
     assert err.count("error: batches of 1 rows cannot be divided among 2 processes; --set batch_size=2 or more") == 1
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX things")
+def test_ctrl_c_stops_all_after_the_same_step_with_a_checkpoint(corpora, tmp_path):
+    run = tmp_path / "run"
+    process = start(2, "train", corpora / "cats.txt", *SETTINGS, "--steps", 400_000, "--out", run)
+    deadline = time.monotonic() + 90
+    while not (run / "checkpoints").is_dir() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    time.sleep(2)
+    for pid in children(process.pid):
+        if "ostinato" in Path(f"/proc/{pid}/cmdline").read_text():
+            os.kill(pid, signal.SIGINT)
+    out, _ = process.communicate(timeout=90)
+    step = RunFolder(run).steps()[-1]
+    assert step > 0
+    assert f"stopped and saved at step {step}. To go on: ostinato resume {run}" in out
 
 
 def children(pid):

@@ -25,6 +25,7 @@ class Server(http.server.BaseHTTPRequestHandler):
     content = TEXT
     cuts: ClassVar[list[int]] = []  # after how many bytes the next answers are cut
     ranges = True
+    shrunk = False
     asked: ClassVar[list[str | None]] = []
 
     def do_GET(self):
@@ -32,6 +33,9 @@ class Server(http.server.BaseHTTPRequestHandler):
         type(self).asked.append(wanted)
         if self.path == "/missing":
             self.send_error(404)
+            return
+        if wanted and self.shrunk:
+            self.send_error(416)
             return
         first = int(re.fullmatch(r"bytes=(\d+)-", wanted)[1]) if wanted and self.ranges else 0
         body = self.content[first:]
@@ -114,6 +118,14 @@ def test_a_server_that_knows_no_ranges_is_asked_for_all_again(server):
     Server.ranges, Server.cuts = False, [40_000]
     (path,) = fetch(data_set(f"{server}/be.txt"))
     assert path.read_bytes() == TEXT
+
+
+def test_a_file_that_became_shorter_on_the_server_is_begun_anew(server, monkeypatch, places):
+    Server.cuts = [40_000]
+    monkeypatch.setattr(Server, "shrunk", True)
+    (path,) = fetch(data_set(f"{server}/be.txt"))
+    assert path.read_bytes() == TEXT
+    assert Server.asked == [None, "bytes=36864-", None]
 
 
 def test_what_was_left_of_another_file_is_thrown_away(server, places):

@@ -14,6 +14,7 @@ EXAMPLES = {
     "pieces": 15000,
     "run_files": 3000,
     "arguments": 2500,
+    "option_values": 3000,
     "settings": 3500,
 }
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -56,6 +57,12 @@ INPUTS = {
     "arguments": st.tuples(
         st.binary(min_size=1, max_size=1), st.lists(st.sampled_from(OPTIONS) | st.text(max_size=9), max_size=6)
     ).map(lambda parts: parts[0] + "\0".join(parts[1]).encode("utf-8", "replace")),
+    "option_values": st.lists(
+        st.sampled_from(
+            ["1/4", "0/0", "-1", "0.1", "all", "30", "nan", "top-k,temperature", "--ray", "--parts", "--parts=2"]
+        )
+        | st.text("0123456789/.-=,eall", max_size=8)
+    ).map(lambda words: "\0".join(words).encode()),
     "settings": st.lists(
         st.tuples(st.sampled_from(SETTINGS), LEAVES.map(as_json) | st.text(max_size=5).map(str.encode)), max_size=4
     ).map(lambda pairs: b"\0" + b"\0".join(name.encode() + b"=" + value for name, value in pairs)),

@@ -25,7 +25,7 @@ from ostinato import codecs
 from ostinato.data import Cache, Encoded, Reading, cache, corpus, encode_texts, read_corpus, split
 from ostinato.data.blocks import blocks
 from ostinato.data.corpus import lines
-from ostinato.errors import CorpusError, DamagedError, RunError, UnknownSymbolError
+from ostinato.errors import ConfigError, CorpusError, DamagedError, RunError, UnknownSymbolError
 
 PROSE = "It was a dark night; the wind blew, naïvely.\r\nNobody spoke a word.\n\n  Zoë said – nothing.\n" * 40
 
@@ -117,8 +117,13 @@ def test_compressed_files_are_read_as_what_they_hold(write):
             assert read.sources[0]["sha256"] == plain.sources[0]["sha256"]
     table = read_corpus([write("t.jsonl.zst", zstandard.compress(b'{"text": "a b"}\n{"text": "c"}\n'))])
     assert table.texts == ("a b", "c")
-    with pytest.raises(CorpusError, match=r"cut.zst cannot be read: .*"):
-        read_corpus([write("cut.zst", b"no zstandard")])
+    with pytest.raises(CorpusError, match=r"no.zst cannot be read: .*"):
+        read_corpus([write("no.zst", b"no zstandard")])
+    for end in (1, 50, len(two_frames) - 1, len(zstandard.compress(data[:500])) + 3):
+        with pytest.raises(
+            CorpusError, match=r"cut.zst cannot be read: Compressed file ended before the end of its last"
+        ):
+            read_corpus([write("cut.zst", two_frames[:end])])
 
 
 @given(text=st.text("ab \n\r\u2028\x0b", max_size=60), cuts=st.lists(st.integers(0, 60), max_size=6))
@@ -294,6 +299,82 @@ def test_a_source_that_changes_meanwhile_is_told_exactly(write, tmp_path):
     assert str(caught.value).startswith(f"{tmp_path / 't.txt'} has changed since it was first read: its SHA-256 was ")
 
 
+def test_what_was_encoded_of_a_changed_source_is_never_gone_on_from(write, tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "SAFE", 50)
+    large = read_corpus([write("t.txt", PROSE)], memory=1)
+    parts = dict(zip(("train", "valid"), split(large, share=0.3, seed=1), strict=True))
+    whole = Cache(tmp_path / "whole").encoded(codecs.ByteCodec(), parts)
+    for number, stop_after in enumerate((5, 1000)):  # in the middle of the training part, and never
+        store, calls = Cache(tmp_path / f"cut-{number}"), []
+        write("t.txt", PROSE.replace("dark", "pale"))
+
+        def stopped(codec, texts, calls=calls, stop_after=stop_after):
+            calls.append(1)
+            if len(calls) > stop_after:
+                raise KeyboardInterrupt
+            return encode_texts(codec, texts)
+
+        monkeypatch.setattr(cache, "encode_texts", stopped)
+        with pytest.raises((KeyboardInterrupt, CorpusError)):
+            store.encoded(codecs.ByteCodec(), parts)
+        monkeypatch.setattr(cache, "encode_texts", encode_texts)
+        write("t.txt", PROSE)
+        assert store.encoded(codecs.ByteCodec(), parts).sha256 == whole.sha256
+
+
+def test_a_damaged_draft_is_never_gone_on_from(write, tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "SAFE", 50)
+    large = read_corpus([write("t.txt", "\n".join(f"item {n}" for n in range(400)))], memory=1)
+    monkeypatch.setattr(cache, "_ITEMS", 100)
+    codec = codecs.ByteCodec(end=True)
+    whole = Cache(tmp_path / "whole").encoded(codec, {"text": large})
+    for number, (file, damage) in enumerate(
+        [("text.ids", lambda d: d[:100]), ("text.ids", lambda d: b"x" + d[1:]), ("text.offsets", lambda d: d[:20])]
+    ):
+        store, calls = Cache(tmp_path / f"cut-{number}"), []
+
+        def stopped(codec, texts, calls=calls):
+            calls.append(1)
+            if len(calls) > 5:
+                raise KeyboardInterrupt
+            return encode_texts(codec, texts)
+
+        monkeypatch.setattr(cache, "encode_texts", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            store.encoded(codec, {"text": large})
+        monkeypatch.setattr(cache, "encode_texts", encode_texts)
+        (draft,) = store.folder.glob(".draft-*")
+        (draft / file).write_bytes(damage((draft / file).read_bytes()))
+        pinned = store.encoded(codec, {"text": large})
+        assert pinned.sha256 == whole.sha256
+        assert np.array_equal(pinned.parts["text"].offsets, whole.parts["text"].offsets)
+
+
+def test_the_same_bytes_as_a_table_and_as_text_are_two_corpora(write, tmp_path):
+    store, body = Cache(tmp_path), "text\none\ntwo\n" + "three\n" * 30
+    found = [
+        store.encoded(codecs.ByteCodec(), {"text": read_corpus([write(name, body)], kind="text", memory=1)})
+        for name in ("x.csv", "x.txt")
+    ]
+    assert found[0].key != found[1].key
+    assert codecs.ByteCodec().decode(found[1].parts["text"].ids.tolist()) == body
+
+
+def test_what_an_interrupted_removal_left_is_in_nobodys_way(write, tmp_path):
+    store, large = Cache(tmp_path), read_corpus([write("t.txt", PROSE)], memory=1)
+    pinned = store.encoded(codecs.ByteCodec(), {"text": large})
+    (store.folder / pinned.key / "about.json").unlink()
+    assert store.encoded(codecs.ByteCodec(), {"text": large}).sha256 == pinned.sha256
+
+
+def test_many_files_are_not_held_by_their_beginnings(write, tmp_path):
+    paths = [write(f"{n}.txt", PROSE * 5) for n in range(40)]
+    large = read_corpus(paths, memory=1)
+    documents = large.texts.read.args[0]
+    assert len(documents) == 40
+    assert all(not document.sample and document.held is None for document in documents)
+
+
 def test_a_damaged_entry_is_seen_and_made_again(write, tmp_path):
     large = read_corpus([write("t.txt", PROSE)], memory=1)
     store = Cache(tmp_path)
@@ -387,12 +468,32 @@ def test_a_run_whose_corpus_left_the_cache_says_how_to_go_on(large_run, tmp_path
     assert len(store.entries()) == 1
 
 
+def test_a_run_with_a_validation_file_of_its_own_may_be_given_both_again(large_run, write, tmp_path):
+    train, valid = write("a.txt", PROSE), write("b.txt", PROSE[:900])
+    out = tmp_path / "both"
+    order = {"valid": read_corpus([valid], kind="text"), "settings": TINY}
+    ostinato.train(train, out=out, steps=2, **order).to_end()
+    store = Cache(tmp_path / "cache")
+    for entry in store.entries():
+        store.remove(entry)
+    with pytest.raises(RunError, match=f"resume {out} --corpus FILE --valid FILE$"):
+        ostinato.resume(out, minutes=0.01)
+    with pytest.raises(ConfigError, match="has a validation corpus of its own; name that again too: --valid FILE"):
+        ostinato.resume(out, minutes=0.01, corpus=lambda: read_corpus([train]))
+    ostinato.resume(
+        out, minutes=0.01, corpus=lambda: read_corpus([train]), valid=lambda: read_corpus([valid], kind="text")
+    )
+
+
 def test_evaluation_and_scores_of_a_text_on_disk_are_those_in_memory(large_run, write, tmp_path):
     model = ostinato.load(large_run)
     path = write("v.txt", PROSE[:3000])
     large, text = read_corpus([path], kind="text"), PROSE[:3000].replace("\r\n", "\n")
     assert not large.is_held
     assert model.evaluate(large) == model.evaluate([text])
+    odd = read_corpus([write("w.txt", PROSE[:2000] + "€" * 90 + "\n")], kind="text")
+    on_disk, in_memory = (model.evaluate(c, unknown="skip") for c in (odd, ["".join(odd.texts)]))
+    assert on_disk == in_memory
     assert model.evaluate(large, protocol="windows", windows=9) == model.evaluate([text], protocol="windows", windows=9)
     parts = list(model.score_pieces(large.texts))
     whole = model.score(text)

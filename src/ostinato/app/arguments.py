@@ -79,6 +79,7 @@ def _resume(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> ar
         help="the files it was made with, needed only where the corpus was too large for the run and is no longer "
         "in the cache",
     )
+    command.add_argument("--valid", metavar="FILE", help="with --corpus: the validation file, if the run had one")
     command.add_argument("--json", action="store_true", help="one object per evaluation on standard output")
     _tensorboard(command)
     _reading(command)
@@ -214,6 +215,7 @@ def _bulk(command: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--parts", type=int, metavar="N", help="for --ray: how many parts (default: 4 for each processor)"
     )
+    group.add_argument("--model-file", type=Path, help=argparse.SUPPRESS)  # the model, where RUN is elsewhere
 
 
 def _run(command: argparse.ArgumentParser) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from ostinato.app.arguments import build_parser
-from ostinato.app.process import ignore_known_warnings, is_first
-from ostinato.errors import ConfigError, LostRankError, OstinatoError
+from ostinato.app.process import ignore_known_warnings
+from ostinato.errors import ConfigError, OstinatoError, ToldElsewhereError
 
 STARTED = time.monotonic()  # a time budget counts from here, imports included
 
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OstinatoError as error:
         if args.debug:
             raise
-        if is_first() or isinstance(error, LostRankError):  # what all processes know, one of them tells
+        if not isinstance(error, ToldElsewhereError):
             print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError) else 1
     except BrokenPipeError:  # the reader, such as head, has had enough

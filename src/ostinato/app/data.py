@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 from argparse import Namespace
+from pathlib import Path
 
 from rich.console import Console
 
@@ -99,7 +100,7 @@ def _prune(which: str) -> int:
     store = Cache(cache_folder())
     entries = store.entries()
     chosen = [entry for entry in entries if _is_meant(entry, which)]
-    downloads = [folder for folder in (cache_folder() / "data").glob("*") if which in ("all", folder.name)]
+    downloads = [folder for folder in (cache_folder() / "data").glob("*") if _is_old(folder, which)]
     if not chosen and not downloads and not which.isdecimal() and which != "all":
         known = [entry.key for entry in entries]
         raise ConfigError(f"--prune {which!r}: give 'all', a number of days, or a name in the cache: {known}")
@@ -117,6 +118,11 @@ def _prune(which: str) -> int:
 
 def _is_meant(entry: Entry, which: str) -> bool:
     return which == "all" or entry.key == which or (which.isdecimal() and days_unused(entry) >= int(which))
+
+
+def _is_old(download: Path, which: str) -> bool:
+    days = (time.time() - download.stat().st_mtime) / 86_400
+    return which in ("all", download.name) or (which.isdecimal() and days >= int(which))
 
 
 def _size(size: float) -> str:

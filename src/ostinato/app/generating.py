@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ostinato.app.process import load_model
-from ostinato.app.spreading import spread
+from ostinato.app.spreading import shard_of, spread
 from ostinato.config import at_least
 from ostinato.data import Reading
 from ostinato.data.reading import read_plain
 from ostinato.decode.rules import build_rules
-from ostinato.decode.shards import Shard, parse_shard
+from ostinato.decode.shards import Shard
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def generate(args: Namespace) -> int:
         min_p=args.min_p,
         order=None if args.rules is None else [name.strip() for name in args.rules.split(",")],
     )
-    shard = None if args.shard is None else parse_shard(args.shard)
+    shard = shard_of(args, *([args.prompt_file] if args.prompt_file is not None else []))
     if args.seed is None and not args.greedy and (shard is not None or args.ray is not None):
         raise ConfigError("the shards of one job need the same --seed, so that they join")
     if args.ray is not None:

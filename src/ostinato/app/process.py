@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ostinato.config import at_least
+from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
     from ostinato.training.ranks import Ranks
@@ -46,15 +47,24 @@ def load_model(args: Namespace) -> Model:
     prepare_torch(args.threads)
     from ostinato.workshop.model import load
 
-    model = load(args.run, device=args.device)
+    model = load(args.model_file or args.run, device=args.device)
     for warning in model.saved.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     return model
 
 
 @contextmanager
-def joined(args: Namespace) -> Iterator[Ranks]:
-    """Join the processes that torchrun started, if it started this one; set threads as ``prepare_torch`` does."""
+def joined(args: Namespace, device: str) -> Iterator[Ranks]:
+    """Join the processes that torchrun started, if it started this one; set threads as ``prepare_torch`` does.
+
+    Args:
+        args: Of the command.
+        device: Where to train, by name.
+
+    Raises:
+        ConfigError: There is no device of that kind for each process.
+        LostRankError: The others cannot be reached.
+    """
     prepare_torch(args.threads)
     from ostinato.training.ranks import Alone, Together
 
@@ -62,7 +72,7 @@ def joined(args: Namespace) -> Iterator[Ranks]:
     if count == 1:
         yield Alone()
         return
-    ranks = Together(int(os.environ["RANK"]), count, _device_of_ranks(args.device))
+    ranks = Together(int(os.environ["RANK"]), count, _gpu_of_rank(device))
     try:
         yield ranks
     finally:
@@ -71,12 +81,7 @@ def joined(args: Namespace) -> Iterator[Ranks]:
 
 def number_of_processes() -> int:
     """Return how many processes torchrun started, or 1."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def is_first() -> bool:
-    """Whether this process is the first of those that torchrun started, or the only one."""
-    return os.environ.get("RANK", "0") == "0"
+    return int(os.environ["WORLD_SIZE"]) if {"RANK", "LOCAL_RANK", "WORLD_SIZE"} <= os.environ.keys() else 1
 
 
 def console_of(ranks: Ranks, *, to_stderr: bool) -> Console:
@@ -84,12 +89,22 @@ def console_of(ranks: Ranks, *, to_stderr: bool) -> Console:
     return Console(stderr=to_stderr) if ranks.is_first else Console(quiet=True)
 
 
-def _device_of_ranks(name: str | None) -> str | None:
+def _gpu_of_rank(name: str) -> str | None:
     """The GPU of this process, by its number on this machine; ``None`` where the CPU is to be used."""
+    import torch
+
     from ostinato.workshop.device import choose_device
 
-    chosen = choose_device(name or "auto")
-    return f"cuda:{os.environ['LOCAL_RANK']}" if chosen == "cuda" else None
+    chosen = choose_device(name)
+    if chosen == "cpu":
+        return None
+    place, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if not chosen.startswith("cuda") or place >= there:
+        raise ConfigError(
+            f"process {place + 1} of this machine has no GPU of its own: there are {there} for NCCL. Start as many "
+            "processes as there are, or give --device cpu"
+        )
+    return f"cuda:{place}"
 
 
 @contextmanager

@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.text import Text
 
 from ostinato.app.process import load_model
-from ostinato.app.spreading import spread
+from ostinato.app.spreading import shard_of, spread
 from ostinato.app.working import WorkView
 from ostinato.data import Kind, Reading, read_corpus
 from ostinato.data.corpus import lines
 from ostinato.data.reading import plain_document, read_plain, size_on_disk
-from ostinato.decode.shards import Shard, parse_shard
+from ostinato.decode.shards import Shard
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _COLOURS = ((1.0, "green"), (3.0, ""), (5.0, "yellow"), (8.0, "dark_orange"), (m
 
 def score(args: Namespace) -> int:
     """Score a text, or a file: of items every line by itself, of running text the whole as one, however long."""
-    shard = None if args.shard is None else parse_shard(args.shard)
+    shard = shard_of(args, *([] if args.text is not None else [args.file]))
     if args.ray is not None:
         return spread(args)
     document = None if args.text is not None else _document(args)
@@ -55,7 +55,7 @@ def score(args: Namespace) -> int:
 
 def evaluate(args: Namespace) -> int:
     """Measure a model on held-out text."""
-    shard = None if args.shard is None else parse_shard(args.shard)
+    shard = shard_of(args, *args.corpus)
     if args.ray is not None:
         return spread(args)
     reading = Reading(args.encoding, args.errors, args.column)
@@ -72,6 +72,7 @@ def evaluate(args: Namespace) -> int:
             seed=args.seed,
             unknown=args.unknown,
             shard=shard,
+            encoding=lambda done, total: view.watch("encoding the text", done, total),
             tick=lambda done, total: view.watch("evaluating", done, total),
         )
     if shard is not None:
@@ -120,7 +121,7 @@ def _score_long(model: Model, pieces: Iterator[str], args: Namespace) -> int:
     console, log_prob, symbols = Console(), 0.0, 0
     if args.per is not None and not args.json and not console.is_terminal:
         print(_COLUMNS)
-    for part in grouped(model.score_pieces(pieces, unknown=args.unknown), args.per or "line"):
+    for part in grouped(model.score_pieces(pieces, unknown=args.unknown), args.per or "symbol"):
         log_prob, symbols = log_prob + part.log_prob, symbols + part.symbols
         if args.per is not None and args.json:
             print(json.dumps(_part_as_json(part), ensure_ascii=False))
@@ -178,6 +179,7 @@ def _tell_evaluation(result: Evaluation, *, as_json: bool) -> None:
 def _as_part(losses: Losses) -> dict[str, Any]:
     return {
         "protocol": losses.protocol,
+        "job": losses.job,
         "first": losses.first,
         "everything": losses.everything,
         "characters": losses.characters,
@@ -194,7 +196,8 @@ def _from_part(line: str, where: str) -> Losses:
     try:
         told = json.loads(line)
         totals, counts = np.array(told["totals"], dtype=np.float64), np.array(told["counts"], dtype=np.int64)
-        return Losses(told["protocol"], totals, counts, told["characters"], told["everything"], told["first"])
+        about = (told["characters"], told["everything"], told["first"], told["job"])
+        return Losses(told["protocol"], totals, counts, *about)
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{where} is not what 'ostinato evaluate --shard' printed: {error!r}") from error
 

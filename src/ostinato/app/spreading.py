@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -16,14 +17,12 @@ from rich.console import Console
 
 from ostinato.app.working import WorkView
 from ostinato.config import at_least
-from ostinato.errors import ConfigError, OstinatoError
+from ostinato.decode.shards import Shard, parse_shard
+from ostinato.errors import ConfigError, ShardError
 
 _PARTS_FOR_EACH = 4  # processor: so that a slow one does not keep the others waiting
 _RETRIES = 3  # of a part whose process or machine is lost
-
-
-class _PartError(OstinatoError):
-    """A part of a job could not be done."""
+_KILLED = 137  # what a shell makes of kill -9
 
 
 def spread(args: Namespace) -> int:
@@ -34,57 +33,88 @@ def spread(args: Namespace) -> int:
 
     Raises:
         ConfigError: Ray is not installed, or options do not go together.
+        ShardError: A part could not be done.
     """
     if args.shard is not None:
         raise ConfigError("--ray makes the shards itself; leave --shard out")
+    if args.parts is not None:
+        at_least("--parts", args.parts, 1)
     try:
         import ray as ray_module
     except ImportError as error:
         raise ConfigError("--ray needs Ray: pip install 'ostinato[ray]'") from error
     ray: Any = ray_module
-    ray.init(address=args.ray, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
-    try:
-        parts = args.parts or int(ray.cluster_resources().get("CPU", 1)) * _PARTS_FOR_EACH
-        at_least("--parts", parts, 1)
-        outputs = _run_parts(ray, args, parts)
-    finally:
-        ray.shutdown()
+    with contextlib.redirect_stdout(sys.stderr):  # Ray tells of lost workers on standard output
+        ray.init(address=args.ray, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
+        try:
+            parts = args.parts or int(ray.cluster_resources().get("CPU", 1)) * _PARTS_FOR_EACH
+            outputs = _run_parts(ray, args, parts)
+        finally:
+            ray.shutdown()
     if args.command == "evaluate":
         _join(outputs, as_json=args.json)
-    else:
-        for output in outputs:
-            sys.stdout.write(output)
+        return 0
+    for output in outputs:
+        print(output.decode(), end="")
     return 0
 
 
-def _run_parts(ray: Any, args: Namespace, parts: int) -> list[str]:
+def shard_of(args: Namespace, *files: object) -> Shard | None:
+    """Return the part that is asked for, after checking that the options of bulk work go together.
+
+    Args:
+        args: Of the command.
+        files: What it reads; ``None`` and ``"-"`` are standard input.
+
+    Raises:
+        ConfigError: They do not.
+    """
+    if args.parts is not None and args.ray is None:
+        raise ConfigError("--parts is for --ray; with --shard the parts are counted there, such as 1/4")
+    if args.ray is not None and any(file is None or str(file) == "-" for file in files):
+        raise ConfigError("--ray needs a file that every part can read; standard input is there only once")
+    return None if args.shard is None else parse_shard(args.shard)
+
+
+def _run_parts(ray: Any, args: Namespace, parts: int) -> list[bytes]:
     model = ray.put(_model_bytes(args.run))
-    task = ray.remote(max_retries=_RETRIES, num_cpus=1)(_run_part)
+    gpus = 1 if str(args.device).startswith("cuda") else 0
+    task = ray.remote(max_retries=_RETRIES, retry_exceptions=[_LostPartError], num_cpus=1, num_gpus=gpus)(_run_part)
     words = _words_without(args.words, ("--ray", "--parts"))
-    waiting = {task.remote(model, words, str(args.run), f"{n}/{parts}"): n for n in range(1, parts + 1)}
-    outputs: dict[int, str] = {}
+    words += [] if args.threads is not None else ["--threads", "1"]
+    waiting = {task.remote(model, words, f"{n}/{parts}"): n for n in range(1, parts + 1)}
+    outputs: dict[int, bytes] = {}
     with WorkView(Console(stderr=True)) as view:
         while waiting:
             done, _ = ray.wait(list(waiting))
             number = waiting.pop(done[0])
-            status, output, told = ray.get(done[0])
+            try:
+                status, output, told = ray.get(done[0])
+            except Exception as error:  # whatever Ray raises when it has given up
+                raise ShardError(f"part {number} of {parts} was lost {_RETRIES + 1} times: {error}") from error
             if status:
-                raise _PartError(f"part {number} of {parts} failed: {told.removeprefix('error: ').strip()}")
+                raise ShardError(f"part {number} of {parts} failed: {told.removeprefix('error: ').strip()}")
             outputs[number] = output
             view.watch(f"{parts} parts", len(outputs), parts)
     return [outputs[number] for number in sorted(outputs)]
 
 
-def _run_part(model: bytes, words: list[str], run: str, shard: str) -> tuple[int, str, str]:
+class _LostPartError(Exception):
+    """The process of a part was killed."""
+
+
+def _run_part(model: bytes, words: list[str], shard: str) -> tuple[int, bytes, str]:
     """Do one part in a process of its own: exit status, standard output, standard error."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
         path.write_bytes(model)
-        there = [str(path) if word == run else word for word in words]
-        command = [sys.executable, "-m", "ostinato", *there, "--shard", shard, "--threads", "1"]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-        return done.returncode, done.stdout, done.stderr
+        command = [sys.executable, "-m", "ostinato", *words, "--shard", shard, "--model-file", str(path)]
+        environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+        done = subprocess.run(command, capture_output=True, check=False, env=environment)
+        told = done.stderr.decode(errors="replace")
+        if done.returncode < 0 or done.returncode == _KILLED:
+            raise _LostPartError(f"killed by signal: {done.returncode} {told}")
+        return done.returncode, done.stdout.replace(os.linesep.encode(), b"\n"), told
 
 
 def _model_bytes(run: Path) -> bytes:
@@ -110,7 +140,7 @@ def _words_without(words: list[str], options: tuple[str, ...]) -> list[str]:
     return left
 
 
-def _join(outputs: list[str], *, as_json: bool) -> None:
+def _join(outputs: list[bytes], *, as_json: bool) -> None:
     """Join an evaluation's parts as ``ostinato join`` does."""
     from ostinato.app.scoring import join
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ostinato.decode.units import bits
-from ostinato.errors import ConfigError
 from ostinato.training.loop import Evaluated, Stepped
 from ostinato.workshop.training import Sampled, Training, TrainingEvent
 
@@ -22,20 +21,13 @@ class TensorBoardLog:
 
     Args:
         training: The run.
-
-    Raises:
-        ConfigError: TensorBoard is not installed.
     """
 
     def __init__(self, training: Training) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise ConfigError("--tensorboard needs TensorBoard: pip install 'ostinato[tensorboard]'") from error
-        step = training.trainer.step
-        self._writer: SummaryWriter = SummaryWriter(
-            str(training.run.path / "tensorboard"), purge_step=step + 1 if step else None
-        )
+        from torch.utils.tensorboard import SummaryWriter  # slow to import, and only needed here
+
+        folder = str(training.run.path / "tensorboard")
+        self._writer: SummaryWriter = SummaryWriter(folder, purge_step=training.trainer.step + 1)
         self._training = training
 
     def __enter__(self) -> TensorBoardLog:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import json
 import shlex
@@ -19,9 +20,10 @@ from ostinato.app.progress import TrainingView, say_notes
 from ostinato.app.working import WorkView
 from ostinato.config import parse_assignments
 from ostinato.data import Corpus, Kind, Reading, read_corpus
-from ostinato.data.reading import size_on_disk
+from ostinato.data.reading import names_of_corpora, size_on_disk
 from ostinato.errors import ConfigError
 from ostinato.recipes import find_recipe
+from ostinato.runs import RunFolder
 
 if TYPE_CHECKING:
     from ostinato.app.tensorboard import TensorBoardLog
@@ -31,10 +33,14 @@ if TYPE_CHECKING:
 def train(args: Namespace) -> int:
     """Train a new run."""
     settings = parse_assignments(args.settings, find_recipe(args.recipe).settings)
-    if not args.corpus:  # before anything takes time
+    if not args.corpus:  # what can be known before anything takes time is checked first
         read_corpus([])
     share = _share(args.valid)
-    with joined(args) as ranks:
+    out = args.out or free_folder(Path("runs"), args.corpus[0])
+    RunFolder.check_free(out)
+    if args.tensorboard:
+        check_tensorboard()
+    with joined(args, args.device) as ranks:
         console = console_of(ranks, to_stderr=args.json)
         with WorkView(console, "setting up") as view:
             from ostinato.workshop.budget import Amount
@@ -42,7 +48,7 @@ def train(args: Namespace) -> int:
             from ostinato.workshop.setting_up import set_up
 
             order = Order(
-                out=args.out or free_folder(Path("runs"), args.corpus[0]),
+                out=out,
                 recipe=args.recipe,
                 amount=Amount(args.minutes, args.epochs, args.steps),
                 settings=settings,
@@ -61,12 +67,14 @@ def train(args: Namespace) -> int:
 
 def resume(args: Namespace) -> int:
     """Go on with a run."""
-    from ostinato.runs import RunFolder
-
+    if args.tensorboard:
+        check_tensorboard()
+    if not args.corpus and (args.valid is not None or _names_reading(args)):
+        raise ConfigError("--valid, --encoding, --errors, --column and --as say how to read what --corpus names")
     about = RunFolder(args.run).config()
     if args.threads is None and about.get("processes", 1) == number_of_processes():
         args.threads = about["threads"]
-    with joined(args) as ranks:
+    with joined(args, args.device or about["device"]) as ranks:
         console = console_of(ranks, to_stderr=args.json)
         with WorkView(console, "setting up") as view:
             from ostinato.workshop.setting_up import resume as set_up_again
@@ -77,6 +85,7 @@ def resume(args: Namespace) -> int:
                 device=args.device,
                 started=args.started,
                 corpus=(lambda: _read(args.corpus, args, view, args.kind)) if args.corpus else None,
+                valid=(lambda: _read([args.valid], args, view, args.kind)) if args.valid else None,
                 watch=view.watch,
                 ranks=ranks,
             )
@@ -107,6 +116,16 @@ def follow(
                 stopped_at = event.step
     _say_end(training, console, stopped_at)
     return 0 if stopped_at is None else 130
+
+
+def check_tensorboard() -> None:
+    """Check that TensorBoard is there, without importing it.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if importlib.util.find_spec("tensorboard") is None:
+        raise ConfigError("--tensorboard needs TensorBoard: pip install 'ostinato[tensorboard]'")
 
 
 def _log(training: Training, *, wanted: bool) -> AbstractContextManager[TensorBoardLog | None]:
@@ -147,9 +166,14 @@ def _share(given: str) -> float | None:
     try:
         return float(given)
     except ValueError:
-        if not Path(given).exists():
+        if not given or (not Path(given).exists() and given not in names_of_corpora()):
             raise ConfigError(f"--valid {given!r} is neither a share such as 0.1 nor a file that exists") from None
         return None
+
+
+def _names_reading(args: Namespace) -> bool:
+    plain = Reading()
+    return (args.encoding, args.errors, args.column, args.kind) != (plain.encoding, plain.errors, plain.column, None)
 
 
 def _read(sources: Sequence[str], args: Namespace, view: WorkView, kind: Kind | None) -> Corpus:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import abc
 import codecs as standard_codecs
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 
 Ids: TypeAlias = NDArray[np.int32]
 Unknown: TypeAlias = Literal["error", "nearest", "skip"]
+
+
+_PLACE = re.compile(r"\S(?=[ \n])")
 
 
 class Codec(abc.ABC):
@@ -83,3 +87,16 @@ class Decoder:
     def flush(self) -> str:
         """Return what an unfinished character leaves at the end: U+FFFD, or nothing."""
         return self._bytes.decode(b"", final=True)
+
+
+def pieces_of(text: str, size: int) -> Iterator[str]:
+    """Cut a text into pieces of about ``size`` characters that can be encoded one by one.
+
+    A piece ends before white space that follows something else: no codec joins symbols across that.
+    """
+    start = 0
+    while start < len(text):
+        place = _PLACE.search(text, start + size)
+        end = place.end() if place else len(text)
+        yield text[start:end]
+        start = end

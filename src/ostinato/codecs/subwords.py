@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ostinato.codecs.base import Codec, Ids
+from ostinato.codecs.base import Codec, Ids, pieces_of
 from ostinato.errors import CodecError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _TOGETHER = 2**13  # characters
-_PLACE = re.compile(r"\S(?=[ \n])")
 
 
 class SubwordCodec(Codec):
@@ -54,28 +52,19 @@ class SubwordCodec(Codec):
         trainer = trainers.BpeTrainer(
             vocab_size=vocabulary, show_progress=False, initial_alphabet=sorted(_byte_characters().values())
         )
-        tokenizer.train_from_iterator(texts, trainer)
+        # Short pieces, as the trainer holds many at once.
+        tokenizer.train_from_iterator((piece for text in texts for piece in pieces_of(text, _TOGETHER)), trainer)
         return cls(tokenizer.to_str(), end=end)
 
     def encode(self, text: str) -> Ids:
         if len(text) <= _TOGETHER:
             return np.array(self._tokenizer.encode(text).ids, dtype=np.int32)
         # Several processors encode pieces of a long text at once, and short texts are quicker each.
-        pieces = self._tokenizer.encode_batch_fast(list(_pieces(text)))
+        pieces = self._tokenizer.encode_batch_fast(list(pieces_of(text, _TOGETHER)))
         return np.concatenate([np.array(piece.ids, dtype=np.int32) for piece in pieces])
 
     def to_json(self) -> dict[str, Any]:
         return {"codec": self.name, "definition": json.loads(self.definition), "end": self.end is not None}
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Cut a text where byte-level encoding never joins: before white space that follows something else."""
-    start = 0
-    while start < len(text):
-        place = _PLACE.search(text, start + _TOGETHER)
-        end = place.end() if place else len(text)
-        yield text[start:end]
-        start = end
 
 
 def _byte_characters() -> dict[int, str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import re
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import zstandard
 
@@ -20,6 +21,7 @@ from ostinato.errors import CorpusError
 COMPRESSED = (".gz", ".zst")
 
 BLOCK = 2**22  # bytes
+_READ = 2**17  # bytes of a compressed file
 _TAILS = (2**9, 2**16)  # bytes at a block's end in which a place to cut is looked for
 _MOST_BLOCKS = 4  # after so many without such a place a block is cut between any two characters
 # Before white space that follows something else: no codec of ours joins symbols across that, "\r\n" stays whole.
@@ -41,8 +43,7 @@ def open_file(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
             if path.suffix == ".gz":
                 stream = cast(BinaryIO, stack.enter_context(gzip.open(raw)))
             elif path.suffix == ".zst":
-                reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-                stream = cast(BinaryIO, stack.enter_context(reader))
+                stream = io.BufferedReader(_Zstandard(raw))
             yield stream, raw
     except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -61,6 +62,37 @@ def open_member(path: Path, member: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
             yield cast(BinaryIO, stream), raw
     except (OSError, EOFError, KeyError, zlib.error, zipfile.BadZipFile) as error:
         raise CorpusError(f"{member} in {path} cannot be read: {error}") from error
+
+
+class _Zstandard(io.RawIOBase):
+    """The content of a Zstandard file of one or more frames; unlike the library's own reader it misses an end."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw, self._frame, self._held = raw, _new_frame(), b""
+        self._begun = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._held:
+            data = self._frame.unused_data if self._frame.eof else b""
+            if self._frame.eof:
+                self._frame, self._begun = _new_frame(), False
+            data = data or self._raw.read(_READ)
+            if not data:
+                if self._begun:
+                    raise EOFError("Compressed file ended before the end of its last frame")
+                return 0
+            self._begun = True
+            self._held = self._frame.decompress(data)
+        size = min(len(buffer), len(self._held))
+        buffer[:size], self._held = self._held[:size], self._held[size:]
+        return size
+
+
+def _new_frame() -> zstandard.ZstdDecompressionObj:
+    return zstandard.ZstdDecompressor().decompressobj()
 
 
 def check_encoding(encoding: str) -> None:

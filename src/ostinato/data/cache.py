@@ -19,9 +19,9 @@ from filelock import FileLock, Timeout
 
 from ostinato.codecs import Codec, Unknown
 from ostinato.data.corpus import Corpus
-from ostinato.data.encoded import Encoded, encode_texts, map_encoded, smallest_type
+from ostinato.data.encoded import Array, Encoded, encode_texts, map_encoded, smallest_type
 from ostinato.disk.documents import FORMAT, read_document, sync_folder, write_document
-from ostinato.errors import CorpusError, DamagedError, RunError
+from ostinato.errors import CorpusError, DamagedError, RunError, UnknownSymbolError
 
 Progress = Callable[[int, int], None]  # characters encoded, in all
 
@@ -30,6 +30,8 @@ _KEY = re.compile("[0-9a-f]{32}")
 _ITEMS = 2**20  # characters of items that are encoded together
 SAFE = 2**25  # ids after which what is written is made safe, so that an interruption costs little
 OFFSET = np.dtype("<i8")
+_FIRST = np.zeros(1, dtype=OFFSET).tobytes()
+_READ = 2**22  # bytes
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,13 @@ class Pinned:
         key: Its name in the cache.
         sha256: Digest of all of it.
         parts: The parts, such as ``"train"`` and ``"valid"``.
+        characters: How many characters each part has, of those that were encoded.
     """
 
     key: str
     sha256: str
     parts: dict[str, Encoded]
+    characters: dict[str, int]
 
 
 class Cache:
@@ -145,7 +149,8 @@ class Cache:
             name: map_encoded((str(path / f"{name}.ids"), part["type"]), (str(path / f"{name}.offsets"), OFFSET.str))
             for name, part in about["parts"].items()
         }
-        return Pinned(key, about["corpus_sha256"], parts)
+        characters = {name: part["characters"] for name, part in about["parts"].items()}
+        return Pinned(key, about["corpus_sha256"], parts, characters)
 
     def entries(self) -> list[Entry]:
         """Return what is in the cache, the last used first; drafts of unfinished ones too."""
@@ -156,7 +161,10 @@ class Cache:
         """Remove an entry; return False if a process is making it, or, on Windows, has it mapped."""
         try:
             with FileLock(self._lock(entry.key), timeout=0):
-                shutil.rmtree(entry.path)
+                doomed = entry.path.with_name(f"{_DRAFT}{entry.key}-old")
+                shutil.rmtree(doomed, ignore_errors=True)
+                entry.path.rename(doomed)
+                shutil.rmtree(doomed)
         except (Timeout, PermissionError):
             return False
         return True
@@ -166,6 +174,7 @@ class Cache:
     ) -> None:
         draft = self.folder / f"{_DRAFT}{key}"
         draft.mkdir(exist_ok=True)
+        shutil.rmtree(self.folder / key, ignore_errors=True)  # what an interrupted removal has left
         total, done, told = sum(corpus.size for corpus in parts.values()), 0, {}
         for name, corpus in parts.items():
 
@@ -243,6 +252,9 @@ def _source_digests(part: Corpus) -> list[str]:
 class _PartWriter:
     """Writes one part into two files, going on from where a process before was stopped.
 
+    What was made safe is gone on from only if the files still hold it and the texts are still the ones
+    it was made of: both are hashed along the way.
+
     Args:
         folder: The draft.
         name: Of the part.
@@ -253,72 +265,124 @@ class _PartWriter:
     def __init__(self, folder: Path, name: str, codec: Codec, unknown: Unknown) -> None:
         self._folder, self._name, self._codec, self._unknown = folder, name, codec, unknown
         self._type = smallest_type(codec.size)
-        self._done = _read_progress(folder / f"{name}.progress.json")
-        self._safe = self._done["ids"]
+        self._begin({"chunks": 0, "ids": 0, "texts": 0, "characters": 0})
 
     def write(self, corpus: Corpus, tick: Callable[[int], None]) -> dict[str, Any]:
         """Encode a corpus to its end; return what is to be known of the files."""
-        characters = 0
-        with self._appending("ids", self._done["ids"]) as ids, self._appending("offsets", self._done["texts"]) as ends:
+        self._begin(self._known())
+        try:
+            self._go_through(corpus, tick)
+        except _OtherTextError:
+            self._begin({"chunks": 0, "ids": 0, "texts": 0, "characters": 0})
+            self._go_through(corpus, tick)
+        return {
+            "ids": self._done["ids"],
+            "characters": self._done["characters"],
+            "type": self._type.str,
+            "ids_sha256": self._ids.hexdigest(),
+            "offsets_sha256": self._offsets.hexdigest(),
+        }
+
+    def _begin(self, done: dict[str, Any]) -> None:
+        self._done, self._safe = done, done["ids"]
+        self._text, self._ids, self._offsets = hashlib.sha256(), hashlib.sha256(), hashlib.sha256(_FIRST)
+        if done["chunks"]:
+            _hash_beginning(self._path("ids"), self._ids, done["ids"] * self._type.itemsize)
+            _hash_beginning(self._path("offsets"), self._offsets, done["texts"] * OFFSET.itemsize, skip=len(_FIRST))
+
+    def _known(self) -> dict[str, Any]:
+        """How far a process before came, if what it left is still whole."""
+        try:
+            done = read_document(self._path("progress.json"))
+            self._begin(done)
+            if (self._ids.hexdigest(), self._offsets.hexdigest()) == (done["ids_sha256"], done["offsets_sha256"]):
+                return done
+        except (RunError, OSError):
+            pass
+        return {"chunks": 0, "ids": 0, "texts": 0, "characters": 0}
+
+    def _go_through(self, corpus: Corpus, tick: Callable[[int], None]) -> None:
+        characters, before = 0, self._done["chunks"]
+        with self._appending("ids") as ids, self._appending("offsets") as ends:
             for number, texts in enumerate(_chunks(corpus)):
                 characters += sum(map(len, texts))
-                if number >= self._done["chunks"]:
+                for text in texts:
+                    self._text.update(text.encode(errors="surrogatepass"))
+                if number == before - 1 and self._text.hexdigest() != self._done["text_sha256"]:
+                    raise _OtherTextError
+                if number >= before:
                     self._write_chunk(texts, ids, ends, is_text=corpus.kind == "text")
                     tick(characters)
             self._make_safe(ids, ends)
             if corpus.kind == "text":
-                ends.write(np.array([self._done["ids"]], dtype=OFFSET).tobytes())
+                self._write(ends, self._offsets, np.array([self._done["ids"]]), OFFSET)
             _sync(ids, ends)
-        return {
-            "ids": self._done["ids"],
-            "type": self._type.str,
-            "ids_sha256": _file_digest(self._folder / f"{self._name}.ids"),
-            "offsets_sha256": _file_digest(self._folder / f"{self._name}.offsets"),
-        }
 
     def _write_chunk(self, texts: list[str], ids: BinaryIO, ends: BinaryIO, *, is_text: bool) -> None:
-        encoded = encode_texts(self._codec, [self._codec.adapt(text, self._unknown) for text in texts])
-        ids.write(encoded.ids.tobytes())
+        adapted = [self._codec.adapt(text, self._unknown) for text in texts]
+        try:
+            encoded = encode_texts(self._codec, adapted)
+        except UnknownSymbolError as error:
+            raise UnknownSymbolError(f"after the first {self._done['characters']:,} characters: {error}") from error
+        self._write(ids, self._ids, encoded.ids, self._type)
         if not is_text:
-            ends.write((encoded.offsets[1:] + self._done["ids"]).astype(OFFSET).tobytes())
+            self._write(ends, self._offsets, encoded.offsets[1:] + self._done["ids"], OFFSET)
             self._done["texts"] += encoded.texts
         self._done["ids"] += len(encoded.ids)
+        self._done["characters"] += sum(map(len, adapted))
         self._done["chunks"] += 1
         if self._done["ids"] - self._safe >= SAFE:
             self._make_safe(ids, ends)
 
+    def _write(self, stream: BinaryIO, digest: hashlib._Hash, numbers: Array, type_: np.dtype[Any]) -> None:
+        data = numbers.astype(type_).tobytes()
+        digest.update(data)
+        stream.write(data)
+
     def _make_safe(self, ids: BinaryIO, ends: BinaryIO) -> None:
         _sync(ids, ends)
-        write_document(self._folder / f"{self._name}.progress.json", dict(self._done))
+        self._done |= {
+            "ids_sha256": self._ids.hexdigest(),
+            "offsets_sha256": self._offsets.hexdigest(),
+            "text_sha256": self._text.hexdigest(),
+        }
+        write_document(self._path("progress.json"), dict(self._done))
         self._safe = self._done["ids"]
 
+    def _path(self, kind: str) -> Path:
+        return self._folder / f"{self._name}.{kind}"
+
     @contextmanager
-    def _appending(self, kind: str, known: int) -> Iterator[BinaryIO]:
-        """Open a file for appending after the first ``known`` numbers; what else it has was not made safe."""
-        path = self._folder / f"{self._name}.{kind}"
-        path.touch()
-        with path.open("r+b") as stream:
-            if kind == "ids":
-                stream.truncate(known * self._type.itemsize)
-                stream.seek(0, os.SEEK_END)
-            else:
-                stream.write(np.zeros(1, dtype=OFFSET).tobytes())  # where the first text starts
-                stream.truncate((1 + known) * OFFSET.itemsize)
-                stream.seek(0, os.SEEK_END)
+    def _appending(self, kind: str) -> Iterator[BinaryIO]:
+        """Open a file for appending after what was made safe."""
+        known = self._done["ids"] * self._type.itemsize
+        self._path(kind).touch()
+        with self._path(kind).open("r+b") as stream:
+            if kind == "offsets":
+                stream.write(_FIRST)  # where the first text starts
+                known = len(_FIRST) + self._done["texts"] * OFFSET.itemsize
+            stream.truncate(known)
+            stream.seek(known)
             yield stream
+
+
+class _OtherTextError(Exception):
+    """What a draft was made of is not what is to be encoded now."""
+
+
+def _hash_beginning(path: Path, digest: hashlib._Hash, size: int, *, skip: int = 0) -> None:
+    """Hash the first ``size`` bytes of a file after some to skip, or as many as there are."""
+    with path.open("rb") as stream:
+        stream.seek(skip)
+        while size > 0 and (data := stream.read(min(size, _READ))):
+            digest.update(data)
+            size -= len(data)
 
 
 def _sync(*streams: BinaryIO) -> None:
     for stream in streams:
         stream.flush()
         os.fsync(stream.fileno())
-
-
-def _read_progress(path: Path) -> dict[str, int]:
-    try:
-        return read_document(path)
-    except RunError:
-        return {"chunks": 0, "ids": 0, "texts": 0}
 
 
 def _chunks(corpus: Corpus) -> Iterator[list[str]]:
@@ -355,7 +419,7 @@ def _entry(path: Path) -> Entry:
             used = (path / "about.json").stat().st_mtime
         except RunError:
             pass
-    return Entry(path.name.removeprefix(_DRAFT), path, about, size, used)
+    return Entry(path.name.removeprefix(_DRAFT).removesuffix("-old"), path, about, size, used)
 
 
 def days_unused(entry: Entry) -> float:

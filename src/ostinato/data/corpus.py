@@ -24,6 +24,7 @@ _LEAST_ITEMS = 20
 _LONGEST_ITEM = 200
 _USUAL_ITEM = 48
 _EMPTY_SHARE = 0.01
+_SAMPLE = 2**22  # characters at the beginning that are looked at
 
 
 @dataclass(frozen=True)
@@ -117,10 +118,11 @@ def read_corpus(
     found, passed_over = find_documents(sources, reading or Reading(), standard_input=stream, fetching=fetching)
     documents = _surveyed(found, memory, tick)
     told, reason = (kind, "as was asked") if kind else _detect(documents)
+    documents = [replace(document, sample="") for document in documents]
     corpus = _corpus(told, documents)
     if not corpus.is_held:
         reason += "; too large for memory, so it is read from disk"
-    notes = [_describe(corpus, reason)]
+    notes = [f"{_counted(corpus)}, {corpus.size:,} characters ({reason})"]
     notes += [f"{d.name} of this Python: SHA-256 {d.sha256}" for d in documents if d.name in EMBEDDED]
     notes += [f"passed over, as they are no text: {', '.join(passed_over)}"] if passed_over else []
     _check_size(corpus, " ".join(sources), to_learn=to_learn)
@@ -130,10 +132,11 @@ def read_corpus(
 def _surveyed(found: Sequence[Document], memory: int, tick: Tick | None) -> list[Document]:
     """The documents, all held in memory or none of them."""
     documents: list[Document] = []
-    left = memory
+    left, sampled = memory, 0
     for document in found:
-        documents.append(document.surveyed(max(0, left), tick))
+        documents.append(document.surveyed(max(0, left), max(0, _SAMPLE - sampled), tick))
         left -= documents[-1].characters
+        sampled += len(documents[-1].sample)
         if left < 0:
             documents = [replace(document, held=None) for document in documents]
     return documents
@@ -141,7 +144,7 @@ def _surveyed(found: Sequence[Document], memory: int, tick: Tick | None) -> list
 
 def _corpus(kind: Kind, documents: Sequence[Document]) -> Corpus:
     origins = tuple({"name": d.name, "bytes": d.size, "sha256": d.sha256} for d in documents)
-    made_by = (kind, *(repr(d.reading) for d in documents))
+    made_by = (kind, *(f"{d.form} {d.reading}" for d in documents))
     pieces = partial(_running_text if kind == "text" else _items, documents)
     if not any(document.held is None for document in documents):
         texts = ("".join(pieces()),) if kind == "text" else tuple(pieces())
@@ -149,7 +152,7 @@ def _corpus(kind: Kind, documents: Sequence[Document]) -> Corpus:
     # Line ends are added between documents and rows, so "\n" may be missing in what was surveyed.
     added = {"\n"} if kind == "text" and (len(documents) > 1 or documents[0].is_table) else set()
     alphabet = frozenset(added).union(*(document.alphabet for document in documents))
-    size = _joined_size(documents) if kind == "text" else None
+    size = _joined_size(documents) if kind == "text" else sum(map(len, pieces()))
     return Corpus(kind, Again(pieces), origins, made_by=made_by, known_size=size, known_alphabet=alphabet)
 
 
@@ -216,10 +219,10 @@ def lines(pieces: Iterable[str]) -> Iterator[str]:
         yield "".join(pending)
 
 
-def _describe(corpus: Corpus, reason: str) -> str:
-    if corpus.kind == "items":
-        return f"{sum(1 for _ in corpus.texts):,} items, {corpus.size:,} characters ({reason})"
-    return f"running text, {corpus.size:,} characters ({reason})"
+def _counted(corpus: Corpus) -> str:
+    if corpus.kind == "text":
+        return "running text"
+    return f"{len(corpus.texts):,} items" if isinstance(corpus.texts, tuple) else "items"
 
 
 def _check_size(corpus: Corpus, where: str, *, to_learn: bool) -> None:

@@ -23,7 +23,6 @@ _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _JSON_LINES = (".jsonl", ".ndjson")
 _TABLES = ", ".join([*_DELIMITERS, *_JSON_LINES])
 _PROBE = 8192  # bytes looked at to tell binary data from text
-_SAMPLE = 2**22  # characters at the beginning that tell running text from items
 _AFTER_RETURN = re.compile(r"(?<=\r)(?=.)", re.S)
 _COLUMNS_SHOWN = 20
 _LONGEST_FIELD = 2**30
@@ -78,9 +77,14 @@ class Document:
     held: tuple[str, ...] | None = None
 
     @property
+    def form(self) -> str:
+        """What kind of table the document is, ``""`` for plain text: with ``reading``, how bytes become texts."""
+        return suffix if (suffix := _suffix(self.name)) in (*_DELIMITERS, *_JSON_LINES) else ""
+
+    @property
     def is_table(self) -> bool:
         """Whether the document is a table, each of whose rows is a text."""
-        return _suffix(self.name) in (*_DELIMITERS, *_JSON_LINES)
+        return bool(self.form)
 
     def texts(self, tick: Tick | None = None) -> Iterator[str]:
         """Yield a table's texts, or the pieces of the one text, which joined give the whole.
@@ -103,19 +107,21 @@ class Document:
         """Yield the pieces of the text without having surveyed it: for what is read only once."""
         return self._read(_Digest(), tick)
 
-    def surveyed(self, memory: int, tick: Tick | None) -> Document:
-        """Read everything once: digest, size, alphabet; and hold the texts if they have at most ``memory`` characters.
+    def surveyed(self, memory: int, sample: int, tick: Tick | None) -> Document:
+        """Read everything once: digest, size, alphabet, and the first ``sample`` characters.
+
+        The texts are held if they have at most ``memory`` characters.
 
         Raises:
             CorpusError: It cannot be read, is binary, is not in the stated encoding, or is no proper table.
         """
         digest, characters, count, last, alphabet = _Digest(), 0, 0, "", set[str]()
-        sample, held = io.StringIO(), list[str]()
+        beginning, held = io.StringIO(), list[str]()
         for text in self._read(digest, tick):
             characters, count, last = characters + len(text), count + 1, text[-1:] or last
             alphabet.update(_unseen(text, alphabet))
-            if sample.tell() < _SAMPLE:
-                sample.write(text[:_SAMPLE] + "\n" * self.is_table)
+            if beginning.tell() < sample:
+                beginning.write(text[: sample - beginning.tell()] + "\n" * self.is_table)
             if characters <= memory:
                 held.append(text)
         return replace(
@@ -126,7 +132,7 @@ class Document:
             count=count,
             last=last,
             alphabet=frozenset(alphabet),
-            sample=sample.getvalue(),
+            sample=beginning.getvalue(),
             held=tuple(held) if characters <= memory else None,
         )
 
@@ -261,7 +267,7 @@ def _lines_kept(pieces: Iterator[str]) -> Iterator[str]:
 
 
 def _delimited_rows(where: str, lines: Iterator[str], column: str | None, delimiter: str) -> Iterator[str]:
-    csv.field_size_limit(_LONGEST_FIELD)
+    csv.field_size_limit(_LONGEST_FIELD)  # of the whole process: the module knows no other way
     # A carriage return alone ends a line too, as in tables of old.
     parts = (part for line in lines for part in (_AFTER_RETURN.split(line) if "\r" in line else [line]))
     rows = csv.DictReader(parts, delimiter=delimiter)

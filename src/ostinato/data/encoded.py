@@ -12,8 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.codecs import Codec
+from ostinato.codecs.base import pieces_of
+from ostinato.errors import UnknownSymbolError
 
 Array: TypeAlias = NDArray[Any]
+
+_TOGETHER = 2**21  # characters
 
 
 @dataclass(frozen=True)
@@ -69,12 +73,21 @@ def encode_texts(codec: Codec, texts: Iterable[str]) -> Encoded:
     Raises:
         UnknownSymbolError: A text has symbols that the codec does not know.
     """
-    end = [] if codec.end is None else [np.array([codec.end], dtype=np.int32)]
-    pieces = [piece for text in texts for piece in (codec.encode(text), *end)]
-    lengths = [len(piece) for piece in pieces]
+    type_ = smallest_type(codec.size)
+    end = [] if codec.end is None else [np.array([codec.end], dtype=type_)]
+    pieces: list[Array] = []
+    lengths: list[int] = []
+    for text in texts:
+        # In pieces, each brought to the small type at once: what encoding needs on the way is many times as large.
+        try:
+            encoded = [codec.encode(piece).astype(type_) for piece in pieces_of(text, _TOGETHER)]
+        except UnknownSymbolError:
+            codec.encode(text)  # whose error has the place in the whole text
+            raise
+        pieces += encoded + end
+        lengths.append(sum(map(len, encoded)) + len(end))
     offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    ids = np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int32)
-    return Encoded(ids.astype(smallest_type(codec.size)), offsets[:: 1 + len(end)])
+    return Encoded(np.concatenate(pieces) if pieces else np.zeros(0, dtype=type_), offsets)
 
 
 def smallest_type(size: int) -> np.dtype[Any]:

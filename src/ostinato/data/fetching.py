@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from filelock import FileLock
+
 from ostinato.data.datasets import DataFile, DataSet
 from ostinato.data.places import cache_folder, data_folder
 from ostinato.errors import CorpusError
@@ -21,7 +23,7 @@ Fetched = Callable[[str, int, int], None]  # file, bytes so far, in all
 _SECONDS = 30  # for a server to answer
 _RETRIES = 3
 _CHUNK = 2**12  # bytes; of a cut connection less than this is lost
-_PARTIAL = 206  # HTTP status of a part that was asked for
+_PARTIAL, _NO_SUCH_PART = 206, 416  # HTTP statuses of a part that was asked for
 
 
 def fetch(data_set: DataSet, *, cache: Path | None = None, progress: Fetched | None = None) -> list[Path]:
@@ -88,7 +90,10 @@ def _download(data_set: DataSet, file: DataFile, cache: Path | None, progress: F
     resuming = Resuming(place / f"{file.name}.part", file.size, progress)
     try:
         place.mkdir(parents=True, exist_ok=True)
-        return Path(keeper.fetch(file.name, downloader=resuming))
+        with FileLock(
+            place.parent.with_name(f".lock-{data_set.name}")
+        ):  # of two processes one downloads, the other one finds it there
+            return Path(keeper.fetch(file.name, downloader=resuming))
     except ValueError as error:  # what pooch raises for another digest
         reason = f"what {file.url} gave is another file: its SHA-256 is not {file.sha256}"
         raise CorpusError(_missing(data_set, file, place, reason)) from error
@@ -139,10 +144,15 @@ class Resuming:
         if have >= self._size:  # too much: it is of another file
             self._part.unlink()
             have = 0
+        if not have:
+            self._part.unlink(missing_ok=True)
         asked = {"Range": f"bytes={have}-"} if have else {}
         with requests.get(
             url, stream=True, timeout=_SECONDS, headers={"Accept-Encoding": "identity", **asked}
         ) as answer:
+            if answer.status_code == _NO_SUCH_PART:  # the file has become shorter: begin anew
+                self._part.unlink(missing_ok=True)
+                raise requests.ConnectionError("the server has less than was there before")
             answer.raise_for_status()
             goes_on = answer.status_code == _PARTIAL
             with self._part.open("ab" if goes_on else "wb") as stream:
@@ -157,5 +167,7 @@ class Resuming:
         for chunk in answer.iter_content(_CHUNK):
             stream.write(chunk)
             done += len(chunk)
+            if done > self._size:  # it is another file; the digest will say so
+                return
             if self._progress is not None:
                 self._progress(self._part.name.removesuffix(".part"), done, self._size)

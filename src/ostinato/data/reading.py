@@ -93,13 +93,13 @@ def size_on_disk(sources: Sequence[str]) -> int:
 def _files(source: str, reading: Reading) -> tuple[list[Path], list[Path]]:
     """The files that a source names, and those in a folder that are no text."""
     path = Path(source)
-    if path.is_dir():
+    if source and path.is_dir():
         found = [p for p in sorted(path.rglob("*")) if p.is_file() and not _hidden(p.relative_to(path))]
-        texts = [p for p in found if looks_like_text(p, reading)]
+        texts = {p: None for p in found if looks_like_text(p, reading)}
         if not texts:
             held = f"none of its {len(found)} files is text" if found else "it holds no files"
             raise CorpusError(f"folder {source} has no text to learn from: {held}")
-        return texts, [p for p in found if p not in texts]
+        return list(texts), [p for p in found if p not in texts]
     if path.is_file():
         return [path], []
     if glob.has_magic(source):

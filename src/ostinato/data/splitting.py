@@ -63,8 +63,18 @@ def _split_items(corpus: Corpus, share: float, seed: int) -> tuple[Corpus, Corpu
         ]
     else:  # so many that both parts get some
         parts = [Again(partial(_hashed, corpus.texts, seed, bar, below=below)) for below in (False, True)]
+    sizes = [0, 0]
+    for text in () if corpus.is_held else corpus.texts:
+        sizes[_hash(seed, text) < bar] += len(text)
     first, second = (_part(corpus, part, f"items, {share}, seed {seed}", n) for n, part in enumerate(parts))
-    return first, second
+    return (
+        (first, second)
+        if corpus.is_held
+        else (
+            replace(first, known_size=sizes[0]),
+            replace(second, known_size=sizes[1]),
+        )
+    )
 
 
 def _part(corpus: Corpus, texts: tuple[str, ...] | Again, how: str, number: int) -> Corpus:
@@ -76,8 +86,7 @@ def _between(texts: Iterable[str], start: int, stop: int) -> Iterator[str]:
     """The characters from ``start`` to before ``stop`` of a text in pieces."""
     at = 0
     for text in texts:
-        if at > stop:  # not before: a text that is read to its end is checked for changes
-            return
+        # To the end, although nothing more is wanted: only then is the whole checked for changes.
         if at + len(text) > start and at < stop:
             yield text[max(0, start - at) : stop - at]
         at += len(text)

@@ -77,7 +77,7 @@ class ContinuousStream(Stream):
         targets = self._rows[:, start : start + T].astype(np.int64)
         before = self._rows[:, start - 1 : start] if start else np.full((B, 1), self._begin)
         inputs = np.concatenate([before.astype(np.int64), targets[:, :-1]], axis=1)
-        fresh = self._fresh[:, self._place]
+        fresh = (self._fresh[:, self._place // 8] >> (7 - self._place % 8) & 1).astype(bool)
         inputs[fresh, 0] = self._begin
         self._place += 1
         if (self._place + 1) * T > self._rows.shape[1]:
@@ -100,9 +100,9 @@ class ContinuousStream(Stream):
         offset = int(random.integers(T)) if epoch else 0
         length = (len(self._ids) - offset) // B
         self._rows = self._ids[offset : offset + B * length].reshape(B, length)
-        # Row by row: the random numbers of a large corpus would fill memory all at once.
-        self._fresh = np.stack([random.random(length // T) < self._restart for _ in range(B)])
-        self._fresh[:, 0] = True
+        # Eight windows to a byte, row by row: the random numbers of a large corpus would fill memory all at once.
+        self._fresh = np.stack([np.packbits(random.random(length // T) < self._restart) for _ in range(B)])
+        self._fresh[:, 0] |= 128  # the first window of every row
         self._epoch, self._place = epoch, place
 
 

@@ -52,3 +52,13 @@ def parse_arrays(data: bytes, where: str) -> Arrays:
         return load(data)
     except (SafetensorError, ValueError, KeyError) as error:
         raise DamagedError(f"{where} is damaged: {error}") from error
+
+
+def arrays_digest(arrays: Arrays) -> str:
+    """Return the SHA-256 of arrays with their names, types and shapes, in hexadecimal."""
+    state = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        state.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        state.update(array.data)
+    return state.hexdigest()

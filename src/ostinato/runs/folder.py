@@ -6,6 +6,7 @@ import contextlib
 import errno
 import itertools
 import json
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from ostinato.runs.arrays import read_arrays, write_arrays
 from ostinato.training.snapshot import Snapshot
 
 _PARTS = ("weights", "average", "optimizer", "carried_state")
+_METRICS = ("train_nats_per_symbol", "valid_nats_per_symbol", "best_nats_per_symbol", "epochs")
 _KEEP = 2  # checkpoints kept besides the best one
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -72,6 +74,18 @@ class RunFolder:
                 f"{path} {what}. 'ostinato train CORPUS --out {path}' makes one; 'ostinato runs' lists those there are"
             )
 
+    @staticmethod
+    def check_free(path: Path) -> None:
+        """Check that a new run folder can have this name.
+
+        Raises:
+            RunError: The path is taken.
+        """
+        if path.exists():
+            raise RunError(
+                f"{path} exists already. Go on with it: 'ostinato resume {path}'; or choose another name: --out"
+            )
+
     @classmethod
     def create(
         cls,
@@ -91,10 +105,7 @@ class RunFolder:
         Raises:
             RunError: The path is taken, or cannot be written.
         """
-        if path.exists():
-            raise RunError(
-                f"{path} exists already. Go on with it: 'ostinato resume {path}'; or choose another name: --out"
-            )
+        cls.check_free(path)
         with telling_of_a_full_disk(path), publishing(path) as draft:
             pinned = {} if isinstance(corpus, tuple) else {"corpus_key": corpus.key}
             sha256 = _write_corpus(draft, *corpus) if isinstance(corpus, tuple) else corpus.sha256
@@ -160,8 +171,10 @@ class RunFolder:
             try:
                 parts = cache.open(origin["corpus_key"], origin["corpus_sha256"]).parts
             except RunError as error:
-                way = f"The run was made with {names}; name the same files again: ostinato resume {self.path} --corpus"
-                raise type(error)(f"{error}. {way} FILE") from error
+                way = f"ostinato resume {self.path} --corpus FILE" + " --valid FILE" * bool(origin["valid_sources"])
+                raise type(error)(
+                    f"{error}. The run was made with {names}; name the same files again: {way}"
+                ) from error
             return parts["train"], parts["valid"]
         arrays = read_arrays(self.path / "corpus.safetensors", origin["corpus_sha256"])
         return (
@@ -187,7 +200,8 @@ class RunFolder:
 
     def mark_finished(self, step: int, reason: str) -> None:
         """Record that training is over, and why."""
-        write_document(self.path / "finished.json", {"step": step, "reason": reason})
+        with telling_of_a_full_disk(self.path):
+            write_document(self.path / "finished.json", {"step": step, "reason": reason})
 
     def finished(self) -> dict[str, Any] | None:
         """Return the step and the reason of the end, if the run has ended and not gone on since."""
@@ -199,7 +213,8 @@ class RunFolder:
 
     def write_novelty(self, novelty: dict[str, Any]) -> None:
         """Keep how many sampled items are new."""
-        write_document(self.path / "novelty.json", novelty)
+        with telling_of_a_full_disk(self.path):
+            write_document(self.path / "novelty.json", novelty)
 
     def novelty(self) -> dict[str, Any] | None:
         """Return how many sampled items are new, if that was measured."""
@@ -281,7 +296,8 @@ class RunFolder:
     def cut_metrics(self, length: int) -> None:
         """Cut metrics.jsonl back to what a checkpoint knew of, in bytes."""
         if self._metrics.exists() and self._metrics.stat().st_size > length:
-            os.truncate(self._metrics, length)
+            with telling_of_a_full_disk(self.path):
+                os.truncate(self._metrics, length)
 
     def metrics(self) -> list[dict[str, Any]]:
         """Return the records of metrics.jsonl; a damaged line is left out."""
@@ -289,7 +305,7 @@ class RunFolder:
         for line in self._metrics.read_bytes().splitlines() if self._metrics.exists() else []:
             with contextlib.suppress(ValueError):
                 record = json.loads(line)
-                if isinstance(record, dict) and "step" in record:
+                if isinstance(record, dict) and _is_metric(record):
                     records.append(record)
         return records
 
@@ -326,6 +342,13 @@ class RunFolder:
 
 def _checkpoint_name(step: int) -> str:
     return f"checkpoints/step-{step:06d}"
+
+
+def _is_metric(record: dict[str, Any]) -> bool:
+    """Whether a record has what those who read it need: a damaged line may be JSON still."""
+    numbers = [record.get(name, "missing") for name in _METRICS]
+    whole = all(number is None or (isinstance(number, float | int) and math.isfinite(number)) for number in numbers)
+    return whole and isinstance(record.get("step"), int)
 
 
 def _write_corpus(folder: Path, train: Encoded, valid: Encoded) -> str:

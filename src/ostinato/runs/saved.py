@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from safetensors.numpy import save
 
 from ostinato.disk.documents import check_document, seal, write_whole
 from ostinato.errors import DamagedError, RunError
-from ostinato.runs.arrays import parse_arrays
+from ostinato.runs.arrays import arrays_digest, parse_arrays
 from ostinato.runs.folder import RunFolder, telling_of_a_full_disk
 from ostinato.training.snapshot import Arrays
 
@@ -72,7 +71,7 @@ def export(model: SavedModel, target: Path) -> None:
         "codec": model.codec,
         "origin": model.origin,
         "best": model.best,
-        "weights_sha256": _digest(model.weights),
+        "weights_sha256": arrays_digest(model.weights),
     }
     data = save(model.weights, {_KEY: seal(about)})
     with telling_of_a_full_disk(target):
@@ -90,7 +89,7 @@ def _read_file(path: Path) -> SavedModel:
     if missing:
         raise DamagedError(f"{path} is no model file that 'ostinato export' wrote: it states no {', '.join(missing)}")
     weights = parse_arrays(data, str(path))
-    if _digest(weights) != about["weights_sha256"]:
+    if arrays_digest(weights) != about["weights_sha256"]:
         raise DamagedError(f"{path} is damaged: its weights do not match their digest")
     return SavedModel(path, about["config"], about["codec"], about["origin"], about["best"], weights)
 
@@ -108,12 +107,3 @@ def _metadata(data: bytes, path: Path) -> str:
     if not isinstance(document, str):
         raise RunError(f"{path} is a safetensors file, but not one that 'ostinato export' wrote")
     return document
-
-
-def _digest(weights: Arrays) -> str:
-    state = hashlib.sha256()
-    for name in sorted(weights):
-        array = weights[name]
-        state.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        state.update(array.tobytes())
-    return state.hexdigest()

@@ -70,6 +70,7 @@ class Losses:
         characters: How many characters of text all predictions make up, of all shards.
         everything: How many blocks, windows or items all shards have.
         first: The number of this one's first.
+        job: What was measured on what by what, as a digest: shards of another job do not join.
     """
 
     protocol: Protocol
@@ -78,6 +79,7 @@ class Losses:
     characters: int
     everything: int
     first: int = 0
+    job: str = ""
 
     def evaluation(self) -> Evaluation:
         """Return the mean and its standard error, by a bootstrap that draws blocks, windows or items anew."""
@@ -93,14 +95,13 @@ def join(shards: Sequence[Losses]) -> Losses:
     Raises:
         ConfigError: One is missing, or is of another evaluation.
     """
-    ordered = sorted(shards, key=lambda shard: shard.first)
+    if len({(shard.job, shard.protocol, shard.characters, shard.everything) for shard in shards}) > 1:
+        raise ConfigError("these shards do not join: they are of different models, texts or settings")
+    # A shard that had nothing to do begins where the next one does.
+    ordered = sorted(shards, key=lambda shard: (shard.first, len(shard.totals)))
     at = 0
     for shard in ordered:
-        if shard.first != at or (shard.protocol, shard.characters, shard.everything) != (
-            ordered[0].protocol,
-            ordered[0].characters,
-            ordered[0].everything,
-        ):
+        if shard.first != at and len(shard.totals):
             raise ConfigError(f"these shards do not join: part {at:,} of {shard.everything:,} is missing or doubled")
         at += len(shard.totals)
     if at != ordered[0].everything:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import datetime
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -15,10 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ostinato.batch import Batch
-from ostinato.errors import ConfigError, LostRankError, OstinatoError
+from ostinato.errors import ConfigError, LostRankError, ToldElsewhereError
 
 T = TypeVar("T")
 
+_PLACE = re.compile(r"^\[\S*:\d+\] ")  # in PyTorch's source, at the beginning of its messages
 _PATIENCE = datetime.timedelta(hours=2)  # for what the first rank does alone, such as encoding a large corpus
 
 
@@ -51,7 +53,11 @@ class Ranks(abc.ABC):
 
     @abc.abstractmethod
     def decide(self, make: Callable[[], T]) -> T:
-        """Return what ``make`` gives in the first process, in all of them; what it raises is raised in all."""
+        """Return what ``make`` gives in the first process, in all of them.
+
+        Raises:
+            ToldElsewhereError: In the others, when it raised something in the first one.
+        """
 
     @property
     def is_first(self) -> bool:
@@ -155,13 +161,13 @@ class Together(Ranks):
         if self.is_first:
             try:
                 told = [(True, make())]
-            except (OstinatoError, KeyboardInterrupt) as error:
-                self._tell([(False, error)])
+            except (Exception, KeyboardInterrupt):
+                self._tell([(False, None)])
                 raise
         self._tell(told)
         done, value = told[0]
         if not done:
-            raise value
+            raise ToldElsewhereError("the first process could not go on, and says why")
         return value  # type: ignore[no-any-return]
 
     def close(self) -> None:
@@ -179,4 +185,6 @@ def _telling_of_loss() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:  # what torch.distributed raises, whatever happened
-        raise LostRankError("another process of this training is gone, so it cannot go on") from error
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        why = _PLACE.sub("", first)
+        raise LostRankError(f"another process of this training is gone, so it cannot go on ({why})") from error

@@ -80,7 +80,8 @@ class Builder:
             ConfigError: There are more processes than rows.
         """
         items = self.codec.end is not None
-        self.ranks.check_rows(min(settings.batch_size, self.train.texts) if items else settings.batch_size)
+        rows = min(settings.batch_size, self.train.texts) if items else settings.batch_size
+        self.ranks.decide(lambda: self.ranks.check_rows(rows))
         return Trainer(
             build_task(settings, self.model(settings)),
             self.stream(settings),

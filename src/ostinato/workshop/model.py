@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from ostinato.models import LanguageModel
 from ostinato.recipes import find_recipe
 from ostinato.recipes.language_model import build_model
 from ostinato.runs import SavedModel, export, read_model
+from ostinato.runs.arrays import arrays_digest
 from ostinato.training import evaluation
 from ostinato.training.evaluation import Evaluation, Losses, Protocol, Ticker
 from ostinato.training.trainer import load_weights
@@ -171,6 +174,7 @@ class Model:
         unknown: Unknown = "error",
         shard: Shard | None = None,
         cache: Path | None = None,
+        encoding: Ticker | None = None,
         tick: Ticker | None = None,
     ) -> Losses:
         """Measure the losses on held-out text, or one shard of them.
@@ -184,15 +188,30 @@ class Model:
             unknown: What to do with symbols that the model does not know.
             shard: Which part to measure; ``None``: all.
             cache: Where a corpus too large for memory is encoded; ``None`` is the usual place.
+            encoding: Told how many characters of it are encoded.
             tick: Told of progress, in symbols.
 
         Raises:
             ConfigError: The protocol does not fit the model, or cannot be cut into shards.
         """
         protocol = self._protocol(protocol, windows, seed, shard)
-        encoded, characters = self._encoded(texts, unknown, cache)
+        encoded, characters, digest = self._encoded(texts, unknown, cache, encoding)
         if not len(encoded.ids):
             raise ConfigError("there is nothing to evaluate on: the text is empty")
+        losses = self._measure(protocol, encoded, characters, windows, seed, shard, tick)
+        job = repr((digest, arrays_digest(self.saved.weights), self.saved.config, self.saved.codec, windows, seed))
+        return replace(losses, job=hashlib.sha256(job.encode()).hexdigest())
+
+    def _measure(
+        self,
+        protocol: Protocol,
+        encoded: Encoded,
+        characters: int,
+        windows: int | None,
+        seed: int | None,
+        shard: Shard | None,
+        tick: Ticker | None,
+    ) -> Losses:
         if protocol == "items":
             return evaluation.items(self.network, encoded, characters=characters, shard=shard, tick=tick)
         if protocol == "windows":
@@ -222,17 +241,21 @@ class Model:
         config.at_least("seed", 1 if seed is None else seed, 0)
         return protocol
 
-    def _encoded(self, texts: Sequence[str] | Corpus, unknown: Unknown, cache: Path | None) -> tuple[Encoded, int]:
-        """The texts encoded, and how many characters they have, ends included."""
+    def _encoded(
+        self, texts: Sequence[str] | Corpus, unknown: Unknown, cache: Path | None, encoding: Ticker | None
+    ) -> tuple[Encoded, int, str]:
+        """The texts encoded, how many characters they have, ends included, and a digest of them."""
         if isinstance(texts, Corpus) and not texts.is_held:
-            pinned = Cache(cache or cache_folder()).encoded(self.codec, {"text": texts}, unknown=unknown)
-            encoded, characters = pinned.parts["text"], texts.size
+            store = Cache(cache or cache_folder())
+            pinned = store.encoded(self.codec, {"text": texts}, unknown=unknown, progress=encoding)
+            encoded, characters, digest = pinned.parts["text"], pinned.characters["text"], pinned.sha256
         else:
             adapted = [
                 self.codec.adapt(text, unknown) for text in (texts.texts if isinstance(texts, Corpus) else texts)
             ]
             encoded, characters = encode_texts(self.codec, adapted), sum(map(len, adapted))
-        return encoded, characters + (encoded.texts if self.codec.end is not None else 0)
+            digest = arrays_digest({"ids": encoded.ids, "offsets": encoded.offsets})
+        return encoded, characters + (encoded.texts if self.codec.end is not None else 0), digest
 
     def export(self, path: str | Path) -> None:
         """Write the model into one file that ``load`` reads.

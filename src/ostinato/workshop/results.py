@@ -110,27 +110,47 @@ class Score:
 
 def grouped(parts: Iterable[ScoredPart], unit: Unit) -> Iterator[ScoredPart]:
     """Join symbols, as they come, into whole characters, words (with the white space before them), or lines."""
-    whole: ScoredPart | None = None
+    group = _Group()
     for part in parts:
-        if whole is not None and not _begins(unit, whole, part):
-            whole = _joined(whole, part)
-        else:
-            if whole is not None:
-                yield whole
-            whole = part
-    if whole is not None:
-        yield whole
+        if group.parts and _begins(unit, group, part):
+            yield group.joined()
+            group = _Group()
+        group.take(part)
+    if group.parts:
+        yield group.joined()
 
 
-def _begins(unit: Unit, before: ScoredPart, part: ScoredPart) -> bool:
-    """Whether a part starts a new unit after what stands before it."""
+class _Group:
+    """Symbols that belong together so far, and what decides whether another one does."""
+
+    def __init__(self) -> None:
+        self.parts: list[ScoredPart] = []
+        self.is_space = True
+        self.rest = b""  # of a character that is not whole yet
+
+    def take(self, part: ScoredPart) -> None:
+        self.parts.append(part)
+        self.is_space = self.is_space and part.data.isspace()
+        self.rest += part.data
+        if _is_whole(self.rest):
+            self.rest = b""
+
+    def joined(self) -> ScoredPart:
+        if len(self.parts) == 1:
+            return self.parts[0]
+        data = b"".join(part.data for part in self.parts)
+        return ScoredPart(data, sum(p.log_prob for p in self.parts), sum(p.symbols for p in self.parts))
+
+
+def _begins(unit: Unit, group: _Group, part: ScoredPart) -> bool:
+    """Whether a part starts a new unit after those of a group."""
     if unit == "symbol" or part.is_end:
         return True
     if unit == "line":
-        return before.data.endswith(b"\n")
-    if not _is_whole(before.data):
+        return group.parts[-1].data.endswith(b"\n")
+    if group.rest:
         return False
-    return unit == "character" or (part.data[:1].isspace() and not before.data.isspace())
+    return unit == "character" or (part.data[:1].isspace() and not group.is_space)
 
 
 def _is_whole(data: bytes) -> bool:
@@ -140,7 +160,3 @@ def _is_whole(data: bytes) -> bool:
     except UnicodeDecodeError as error:
         return error.reason != "unexpected end of data"
     return True
-
-
-def _joined(before: ScoredPart, part: ScoredPart) -> ScoredPart:
-    return ScoredPart(before.data + part.data, before.log_prob + part.log_prob, before.symbols + part.symbols)

@@ -6,6 +6,7 @@ import math
 import platform
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,7 @@ def resume(
     device: str | None = None,
     started: float | None = None,
     corpus: Corpus | Callable[[], Corpus] | None = None,
+    valid: Callable[[], Corpus] | None = None,
     cache: Path | None = None,
     watch: Watch | None = None,
     ranks: Ranks | None = None,
@@ -142,6 +144,7 @@ def resume(
         started: When the process began, by ``time.monotonic()``.
         corpus: The corpus it was made with, where that was too large to be kept in the run and is no
             longer in the cache; or how to read it.
+        valid: How to read the validation corpus, where the run had one of its own.
         cache: Where corpora too large for memory are encoded; ``None`` is the usual place.
         watch: Told of long work while setting up.
         ranks: The processes that train together, each of which calls this; ``None``: this one alone.
@@ -157,7 +160,9 @@ def resume(
     checkpoint, warnings, finished = ranks.decide(lambda: _checkpoint(run, minutes))
     settings = config.read(LanguageModelSettings, about["settings"], where=f"{run.path}/config.json")
     codec = codecs.from_json(run.codec())
-    train_data, valid_data = ranks.decide(lambda: _data(run, codec, corpus, Order(run.path, cache=cache, watch=watch)))
+    train_data, valid_data = ranks.decide(
+        lambda: _data(run, codec, corpus, valid, Order(run.path, cache=cache, watch=watch))
+    )
     where = choose_device(device or about["device"], ranks)
     builder = Builder(codec, train_data, valid_data, about["seed"], where, None, ranks)
     trainer = builder.trainer(settings)
@@ -195,21 +200,30 @@ def _checkpoint(run: RunFolder, minutes: float | None) -> tuple[Snapshot, list[s
 
 
 def _data(
-    run: RunFolder, codec: codecs.Codec, corpus: Corpus | Callable[[], Corpus] | None, order: Order
+    run: RunFolder,
+    codec: codecs.Codec,
+    corpus: Corpus | Callable[[], Corpus] | None,
+    valid: Callable[[], Corpus] | None,
+    order: Order,
 ) -> tuple[Encoded, Encoded]:
     """The run's texts: from itself, from the cache, or from the corpus they were made of, encoded anew."""
     origin, cache = run.origin(), Cache(order.cache or cache_folder())
-    try:
+    if corpus is None:
         return run.corpus(cache)
-    except RunError:
-        if corpus is None or not run.is_pinned:
-            raise
+    if not run.is_pinned:
+        raise ConfigError(f"{run.path} holds its corpus itself, so nothing needs to be read again; leave --corpus out")
     read = corpus() if callable(corpus) else corpus
     _check_same(origin["sources"], read, run)
-    if origin["valid_share"] is None:
-        raise CorpusError(f"{run.path} has a validation corpus of its own, which cannot be given again; train anew")
+    with suppress(RunError):
+        return run.corpus(cache)
     order = replace(order, seed=run.config()["seed"], unknown=origin["unknown"])
-    parts = split(read, share=origin["valid_share"], seed=order.seed)
+    if origin["valid_share"] is not None:
+        parts = split(read, share=origin["valid_share"], seed=order.seed)
+    elif valid is None:
+        raise ConfigError(f"{run.path} has a validation corpus of its own; name that again too: --valid FILE")
+    else:
+        parts = read, valid()
+        _check_same(origin["valid_sources"], parts[1], run)
     train_data, valid_data, pin = encode_parts(codec, *parts, order)
     if pin is None or pin.sha256 != origin["corpus_sha256"]:
         raise CorpusError(
