@@ -156,6 +156,9 @@ def test_what_is_not_there_is_named_with_what_a_corpus_can_be(tmp_path):
         f"there is no file or folder {missing!r}. A corpus is a file, a folder, a glob in quotes, "
         f"'-' for standard input, or one of: {', '.join(names_of_corpora())}"
     )
+    long = "x" * 3000  # longer than any file system allows
+    assert failure(long).startswith(f"there is no file or folder {long!r}. A corpus is")
+    assert failure("").startswith("there is no file or folder ''. A corpus is")
     assert failure(str(tmp_path / "*.nothing")) == f"no file matches '{tmp_path / '*.nothing'}'"
     assert failure() == f"no corpus given. Name a file, a folder, '-', or one of: {', '.join(names_of_corpora())}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import json
+import os
 import shlex
 from argparse import Namespace
 from collections.abc import Sequence
@@ -166,7 +167,7 @@ def _share(given: str) -> float | None:
     try:
         return float(given)
     except ValueError:
-        if not given or (not Path(given).exists() and given not in names_of_corpora()):
+        if not given or (not os.path.exists(given) and given not in names_of_corpora()):
             raise ConfigError(f"--valid {given!r} is neither a share such as 0.1 nor a file that exists") from None
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -45,9 +46,9 @@ def find_documents(
     for source in sources:
         if source == "-":
             documents.append(bytes_document("standard input", standard_input.read(), reading))
-        elif source in EMBEDDED and not Path(source).exists():
+        elif source in EMBEDDED and not os.path.exists(source):
             documents.append(bytes_document(source, read_embedded(source).encode(), Reading()))
-        elif source in DATA_SETS and not Path(source).exists():
+        elif source in DATA_SETS and not os.path.exists(source):
             documents += _data_set_documents(source, reading, fetching)
         else:
             paths, others = _files(source, reading)
@@ -64,7 +65,7 @@ def plain_document(source: str, reading: Reading, *, standard_input: BinaryIO) -
     """
     if source == "-":
         return bytes_document("standard input", standard_input.read(), reading)
-    if not Path(source).is_file():
+    if not os.path.isfile(source):
         raise CorpusError(f"there is no file {source!r}")
     document = file_document(Path(source), reading)
     return Document(f"{document.name}.txt" if document.is_table else document.name, source, document.open, reading)
@@ -85,22 +86,26 @@ def size_on_disk(sources: Sequence[str]) -> int:
     total = 0
     for source in sources:
         path = Path(source)
-        found = path.rglob("*") if path.is_dir() else [path] if path.is_file() else map(Path, glob.glob(source))
-        total += sum(file.stat().st_size for file in found if file.is_file())
+        found = (
+            path.rglob("*")
+            if os.path.isdir(source)
+            else map(Path, [source] if os.path.exists(source) else glob.glob(source))
+        )
+        total += sum(os.path.getsize(file) for file in found if os.path.isfile(file))
     return total
 
 
 def _files(source: str, reading: Reading) -> tuple[list[Path], list[Path]]:
     """The files that a source names, and those in a folder that are no text."""
     path = Path(source)
-    if source and path.is_dir():
+    if os.path.isdir(source):
         found = [p for p in sorted(path.rglob("*")) if p.is_file() and not _hidden(p.relative_to(path))]
         texts = {p: None for p in found if looks_like_text(p, reading)}
         if not texts:
             held = f"none of its {len(found)} files is text" if found else "it holds no files"
             raise CorpusError(f"folder {source} has no text to learn from: {held}")
         return list(texts), [p for p in found if p not in texts]
-    if path.is_file():
+    if os.path.isfile(source):
         return [path], []
     if glob.has_magic(source):
         matches = [Path(match) for match in sorted(glob.glob(source, recursive=True)) if Path(match).is_file()]
