@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -83,16 +83,13 @@ def read_plain(source: str, reading: Reading, *, standard_input: BinaryIO, tick:
 
 def size_on_disk(sources: Sequence[str]) -> int:
     """Return how many bytes of files there are to read, as far as that is known before reading."""
-    total = 0
-    for source in sources:
-        path = Path(source)
-        found = (
-            path.rglob("*")
-            if os.path.isdir(source)
-            else map(Path, [source] if os.path.exists(source) else glob.glob(source))
-        )
-        total += sum(os.path.getsize(file) for file in found if os.path.isfile(file))
-    return total
+    return sum(os.path.getsize(path) for source in sources for path in _found(source) if os.path.isfile(path))
+
+
+def _found(source: str) -> Iterable[str | Path]:
+    if os.path.isdir(source):
+        return Path(source).rglob("*")
+    return [source] if os.path.exists(source) else glob.glob(source)
 
 
 def _files(source: str, reading: Reading) -> tuple[list[Path], list[Path]]:
