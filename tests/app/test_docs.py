@@ -10,6 +10,7 @@ import pytest
 import zstandard
 
 from ostinato.app.cli import main
+from ostinato.data import read_corpus
 from ostinato.data.datasets import DATA_SETS
 from torchrun import launch
 
@@ -79,8 +80,10 @@ def run_example(code, page, names):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")  # of Ray
 @pytest.mark.parametrize("page", [p for p in PAGES if BLOCK.search(p.read_text())], ids=lambda p: p.name)
-def test_every_command_and_example_works_as_written_in_their_order(page, place, capsys):
+def test_every_command_and_example_works_as_written_in_their_order(page, place, capsys, monkeypatch):
     names = {}
+    if page.stem == "large-corpora":  # what is large in life is large here as well
+        monkeypatch.setitem(read_corpus.__kwdefaults__, "memory", 1000)
     for kind, block in BLOCK.findall(page.read_text(encoding="utf-8")):
         if kind == "python":
             run_example(block, page, names)

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import ostinato
 from conftest import TINY
 from ostinato import codecs
-from ostinato.data import Cache, Encoded, Reading, cache, corpus, encode_texts, read_corpus, split
+from ostinato.data import Cache, Encoded, Reading, cache, encode_texts, read_corpus, split
 from ostinato.data.blocks import blocks
 from ostinato.data.corpus import lines
 from ostinato.errors import ConfigError, CorpusError, DamagedError, RunError, UnknownSymbolError
@@ -431,8 +431,7 @@ def test_entries_are_listed_and_removed_but_not_while_one_is_made(write, tmp_pat
 
 @pytest.fixture
 def large_run(write, tmp_path, monkeypatch):
-    monkeypatch.setattr(corpus, "MEMORY", 100)
-    monkeypatch.setattr(read_corpus, "__kwdefaults__", {**read_corpus.__kwdefaults__, "memory": 100})
+    monkeypatch.setitem(read_corpus.__kwdefaults__, "memory", 100)
     monkeypatch.setenv("OSTINATO_CACHE", str(tmp_path / "cache"))
     path = write("t.txt", PROSE)
     training = ostinato.train(path, out=tmp_path / "run", steps=6, settings=TINY)
