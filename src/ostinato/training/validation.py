@@ -15,6 +15,7 @@ from ostinato.training.ranks import Alone, Ranks
 _ROWS = 32
 _WINDOW = 256
 _ITEM_ROWS = 256
+_LOGITS = 2**24  # numbers in one batch at most, so that memory stays bounded
 
 
 class Validation:
@@ -58,16 +59,21 @@ def _text_batches(data: Encoded, begin: int, limit: int) -> list[Batch]:
     rows = max(1, min(_ROWS, len(ids) // _WINDOW))
     length = len(ids) // rows
     offsets = np.arange(rows + 1, dtype=np.int64) * length
-    cut = Encoded(ids[: rows * length], offsets)
-    return [cut_window(cut, np.arange(rows), begin, start, _WINDOW) for start in range(0, length, _WINDOW)]
+    cut, window = Encoded(ids[: rows * length], offsets), _window(rows, begin)
+    return [cut_window(cut, np.arange(rows), begin, start, window) for start in range(0, length, window)]
 
 
 def _item_batches(data: Encoded, begin: int, limit: int) -> list[Batch]:
     few = int(np.searchsorted(data.offsets[1:], limit, side="right"))
     order: np.ndarray[Any, Any] = np.argsort(data.lengths[: max(1, few)], kind="stable")
-    batches = []
+    batches, window = [], _window(_ITEM_ROWS, begin)
     for first in range(0, len(order), _ITEM_ROWS):
         rows = order[first : first + _ITEM_ROWS]
         longest = int(data.lengths[rows].max())
-        batches += [cut_window(data, rows, begin, start, _WINDOW) for start in range(0, longest, _WINDOW)]
+        batches += [cut_window(data, rows, begin, start, window) for start in range(0, longest, window)]
     return batches
+
+
+def _window(rows: int, symbols: int) -> int:
+    """How many places of so many rows go together: fewer where the vocabulary is large."""
+    return max(1, min(_WINDOW, _LOGITS // (rows * symbols)))
