@@ -283,3 +283,17 @@ def test_epochs_count_what_was_read(corpora, tmp_path):
     assert training.trainer.schedule.steps == 2 * training.trainer.stream.batches_per_epoch
     training.to_end()
     assert training.epochs == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.parametrize("items", [False, True])
+def test_validation_in_fewer_places_at_a_time_gives_the_same_loss(items, monkeypatch):
+    codec = codecs.learn("characters", [TEXT], end=items)
+    data = encode_texts(codec, TEXT.split("\n") if items else [TEXT])
+    task = LanguageModelTask(
+        LanguageModel(codec.size, core="lstm", layers=1, hidden_size=8, embedding_size=4), Dropout()
+    )
+    whole = Validation(data, codec.begin, items=items, limit=2000)(task)
+    monkeypatch.setattr("ostinato.training.validation._LOGITS", 256 * codec.begin * 5)
+    cut = Validation(data, codec.begin, items=items, limit=2000)
+    assert max(batch.inputs.shape[1] for batch in cut._batches) <= (5 if items else 40 * 8)
+    assert cut(task) == pytest.approx(whole, rel=1e-6)
