@@ -73,6 +73,7 @@ def test_two_processes_learn_items_as_one_although_their_symbols_differ_in_numbe
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
 def test_when_one_process_is_killed_the_others_say_so_and_the_run_goes_on(corpora, tmp_path):
     process = start(2, "train", corpora / "cats.txt", *SETTINGS, "--steps", 400_000, "--out", tmp_path / "run",
                     "--set", "valid_symbols=100")  # fmt: skip
@@ -101,7 +102,7 @@ def test_what_is_wrong_is_told_once_and_ends_all(corpora, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX things")
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
 def test_ctrl_c_stops_all_after_the_same_step_with_a_checkpoint(corpora, tmp_path):
     run = tmp_path / "run"
     process = start(2, "train", corpora / "cats.txt", *SETTINGS, "--steps", 400_000, "--out", run)

@@ -237,7 +237,7 @@ def test_interrupted_encoding_goes_on_where_it_was(write, tmp_path, monkeypatch)
 
 def test_killed_encoding_goes_on_where_it_was(tmp_path):
     path = tmp_path / "t.txt"
-    path.write_bytes(PROSE.encode() * 300)
+    path.write_bytes(PROSE.encode() * 1200)
     code = f"""
 import sys
 from ostinato import codecs
