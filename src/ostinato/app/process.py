@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from ostinato.config import at_least
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ostinato.training.ranks import Ranks
     from ostinato.workshop.model import Model
 
@@ -86,6 +86,8 @@ def number_of_processes() -> int:
 
 def console_of(ranks: Ranks, *, to_stderr: bool) -> Console:
     """Return where to show things: of several processes only the first one speaks."""
+    from rich.console import Console  # not needed for --help
+
     return Console(stderr=to_stderr) if ranks.is_first else Console(quiet=True)
 
 

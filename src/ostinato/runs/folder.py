@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from ostinato.data.cache import Cache
 from ostinato.data.encoded import Encoded
+from ostinato.data.places import cache_folder
 from ostinato.disk.documents import read_document, write_document
 from ostinato.disk.publishing import discard, publishing, sweep
 from ostinato.errors import DamagedError, RunError
@@ -158,8 +159,11 @@ class RunFolder:
         """Whether the run's corpus lies in the cache, not in the run."""
         return "corpus_key" in self.origin()
 
-    def corpus(self, cache: Cache) -> tuple[Encoded, Encoded]:
+    def corpus(self, cache: Cache | None = None) -> tuple[Encoded, Encoded]:
         """Return the encoded training and validation texts, from the run itself or from the cache.
+
+        Args:
+            cache: Where those too large for the run lie; ``None`` is the usual place.
 
         Raises:
             RunError: They are no longer in the cache.
@@ -169,7 +173,11 @@ class RunFolder:
         if self.is_pinned:
             names = ", ".join(f"{source['name']} ({source['bytes']:,} bytes)" for source in origin["sources"])
             try:
-                parts = cache.open(origin["corpus_key"], origin["corpus_sha256"]).parts
+                parts = (
+                    (Cache(cache_folder()) if cache is None else cache)
+                    .open(origin["corpus_key"], origin["corpus_sha256"])
+                    .parts
+                )
             except RunError as error:
                 way = f"ostinato resume {self.path} --corpus FILE" + " --valid FILE" * bool(origin["valid_sources"])
                 raise type(error)(
