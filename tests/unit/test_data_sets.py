@@ -198,7 +198,7 @@ def test_the_data_command_tells_fetches_prints_and_prunes(server, monkeypatch, c
     assert main(["data", "be", "--print"]) == 0
     assert capsys.readouterr().out == TEXT.decode()
     assert main(["data"]) == 0
-    assert re.search(r"be +84\.0 kB  here  a test", capsys.readouterr().out)
+    assert re.search(r"be +84\.0 kB  here  a test \(digest unverified\)\n", capsys.readouterr().out)
     assert main(["data", "--cache"]) == 0
     assert "downloaded" in capsys.readouterr().out
     assert main(["data", "--prune", "be"]) == 0

@@ -56,7 +56,9 @@ def _list() -> int:
             if data_set.kind == kind:
                 here = all(locate(data_set, file, at_hand) for file in data_set.files)
                 size = sum(file.size for file in data_set.files)
-                print(f"  {data_set.name:<17} {_size(size):>9}  {'here' if here else '    '}  {data_set.summary}")
+                doubt = "" if data_set.is_verified else " (digest unverified)"
+                told = f"{_size(size):>9}  {'here' if here else '    '}  {data_set.summary}{doubt}"
+                print(f"  {data_set.name:<17} {told}")
     print("'ostinato data NAME' tells more; --fetch downloads; --cache lists what is kept on disk")
     return 0
 

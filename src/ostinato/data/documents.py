@@ -103,9 +103,9 @@ class Document:
                 f"now it is {digest.hexadecimal}. Put the old file back, or start anew"
             )
 
-    def pieces(self, tick: Tick | None = None) -> Iterator[str]:
+    def pieces(self) -> Iterator[str]:
         """Yield the pieces of the text without having surveyed it: for what is read only once."""
-        return self._read(_Digest(), tick)
+        return self._read(_Digest(), None)
 
     def surveyed(self, memory: int, sample: int, tick: Tick | None) -> Document:
         """Read everything once: digest, size, alphabet, and the first ``sample`` characters.

@@ -12,7 +12,6 @@ from ostinato.data.datasets import DATA_SETS
 from ostinato.data.documents import (
     Document,
     Reading,
-    Tick,
     bytes_document,
     file_document,
     looks_like_text,
@@ -71,14 +70,14 @@ def plain_document(source: str, reading: Reading, *, standard_input: BinaryIO) -
     return Document(f"{document.name}.txt" if document.is_table else document.name, source, document.open, reading)
 
 
-def read_plain(source: str, reading: Reading, *, standard_input: BinaryIO, tick: Tick | None = None) -> str:
+def read_plain(source: str, reading: Reading, *, standard_input: BinaryIO) -> str:
     """Read one file, or ``-`` for standard input, as plain text whatever its name.
 
     Raises:
         CorpusError: It is missing, unreadable, binary, or not in the stated encoding.
     """
     document = plain_document(source, reading, standard_input=standard_input)
-    return "".join(document.pieces(tick))
+    return "".join(document.pieces())
 
 
 def size_on_disk(sources: Sequence[str]) -> int:
