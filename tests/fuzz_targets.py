@@ -23,7 +23,7 @@ from ostinato.data import Reading, encode_texts, read_corpus, split
 from ostinato.data.blocks import blocks
 from ostinato.data.cache import Entry
 from ostinato.data.documents import bytes_document
-from ostinato.decode.rules import build_rules
+from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.shards import parse_shard
 from ostinato.disk.documents import check_document, seal
 from ostinato.errors import ConfigError, CorpusError, OstinatoError
@@ -178,7 +178,7 @@ def option_values(data: bytes) -> None:
             share = _share(word)
             assert share is None or math.isnan(share) or share == float(word)
         with contextlib.suppress(ConfigError):
-            build_rules(temperature=source.choose((None, 0.5)), top_k=len(word), order=word.split(","))
+            RuleSettings(temperature=source.choose((None, 0.5)), top_k=len(word), order=word.split(","))
         _is_meant(Entry("0" * 32, Path("x"), {}, 1, 0.0), word)
     left = _words_without(words, ("--ray", "--parts"))
     assert not any(word.partition("=")[0] in ("--ray", "--parts") for word in left)

@@ -30,7 +30,9 @@ LEVEL = {package: level for level, layer in enumerate(ORDER) for package in laye
 MODULES = sorted(ROOT.rglob("*.py"))
 FACES = {"__init__", "__main__"}  # these re-export from every layer
 MOST_LINES, MOST_BODY, MOST_POSITIONAL = 450, 50, 7
-FACADES = {("workshop/setting_up.py", "train"), ("workshop/model.py", "stream"), ("workshop/model.py", "generate_many")}
+FACADES = {("workshop/setting_up.py", "train")} | {
+    ("workshop/model.py", name) for name in ("generate", "stream", "generate_all", "generate_many", "exact_method")
+}
 FORWARDERS = {("models/language_model.py", "forward")}
 
 
@@ -117,7 +119,8 @@ def run_python(code):
         "import ostinato; dir(ostinato)",
         "import ostinato.errors, ostinato.config, ostinato.disk, ostinato.batch, ostinato.codecs, ostinato.data",
         "import ostinato.data.cache, ostinato.data.fetching, ostinato.decode.shards",
-        "import ostinato.runs, ostinato.recipes, ostinato.decode.rules, ostinato.decode.noise, ostinato.decode.text",
+        "import ostinato.runs, ostinato.recipes, ostinato.decode.pipeline, ostinato.decode.noise, ostinato.decode.text",
+        "import ostinato.decode.searching, ostinato.decode.constraints, ostinato.data.ngrams, ostinato.data.copies",
         "from ostinato.app.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass",
         "from ostinato.app.cli import main; main(['recipes', 'char-lm']); main(['data'])",
     ],

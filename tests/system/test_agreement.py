@@ -10,8 +10,9 @@ import torch
 from ostinato import codecs
 from ostinato.batch import Batch
 from ostinato.data import encode_texts
-from ostinato.decode.rules import build_rules
+from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.scoring import log_probs_of
+from ostinato.decode.searching import SearchSettings
 from ostinato.models import CORES, Context, Dropout, LanguageModel, LanguageModelTask
 from ostinato.training import evaluation
 from ostinato.workshop.generation import Generation
@@ -51,7 +52,7 @@ def test_all_strings_sum_to_one(core, residual):
 def test_search_scoring_and_loss_give_one_number(core, end):
     codec = codecs.CharacterCodec("abcd", end=end)
     model = random_model(core, codec)
-    run = Generation(codec, model, ["", "ab", "abcdabcd"], samples=5, length=12, seed=3, rules=build_rules(top_k=3))
+    run = Generation(codec, model, ["", "ab", "abcdabcd"], samples=5, length=12, seed=3, rules=RuleSettings(top_k=3))
     for sample in run.finish():
         whole = sample.prompt + sample.text
         encoded = encode_texts(codec, [whole])
@@ -81,7 +82,7 @@ def test_a_prompt_of_any_length_leads_to_the_state_that_its_symbols_lead_to(leng
     codec = codecs.CharacterCodec("ab")
     model = random_model("gru", codec)
     prompt = ("ab" * length)[:length]
-    (sample,) = Generation(codec, model, [prompt], length=1, greedy=True).finish()
+    (sample,) = Generation(codec, model, [prompt], length=1, settings=SearchSettings(greedy=True)).finish()
     (_, values), *_ = log_probs_of(model, encode_texts(codec, [prompt + sample.text]))
     assert sample.log_prob == pytest.approx(values[-1], abs=1e-4)
 

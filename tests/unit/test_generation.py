@@ -2,7 +2,8 @@
 
 import pytest
 
-from ostinato.decode.rules import build_rules
+from ostinato.decode.pipeline import RuleSettings
+from ostinato.decode.searching import SearchSettings
 from ostinato.errors import ConfigError
 
 
@@ -24,7 +25,9 @@ def test_pieces_joined_are_the_texts(text_model):
 
 
 def test_symbols_and_log_prob_count_the_stop_string_that_was_drawn(text_model):
-    (sample,) = text_model.generate_many(["the cat sat on the m"], length=60, greedy=True, stop=[" t"]).finish()
+    (sample,) = text_model.generate_many(
+        ["the cat sat on the m"], length=60, settings=SearchSettings(greedy=True), stop=[" t"]
+    ).finish()
     assert sample.finished
     assert sample.symbols == len(sample.text) + len(" t")
     whole, before = text_model.score(sample.prompt + sample.text + " t"), text_model.score(sample.prompt)
@@ -32,7 +35,7 @@ def test_symbols_and_log_prob_count_the_stop_string_that_was_drawn(text_model):
 
 
 def test_rows_of_one_call_are_rows_of_calls_of_their_own(text_model):
-    rules = build_rules(temperature=0.7)
+    rules = RuleSettings(temperature=0.7)
     together = text_model.generate_many(["the ", "on"], samples=2, length=25, seed=10, rules=rules).finish()
     for row, prompt in enumerate(["the ", "the ", "on", "on"]):
         (alone,) = text_model.generate_many([prompt], length=25, seed=10 + row, rules=rules).finish()
@@ -40,8 +43,8 @@ def test_rows_of_one_call_are_rows_of_calls_of_their_own(text_model):
 
 
 @pytest.mark.parametrize(
-    ("options", "others"), [({"seed": 1}, "a seed"), ({"samples": 3, "rules": build_rules(top_k=2)}, "top-k, several")]
+    ("options", "others"), [({"seed": 1}, "a seed"), ({"samples": 3, "rules": RuleSettings(top_k=2)}, "top-k, several")]
 )
 def test_greedy_goes_with_nothing_random(text_model, options, others):
     with pytest.raises(ConfigError, match=f"it cannot go with {others}"):
-        text_model.generate_many([""], greedy=True, **options)
+        text_model.generate_many([""], settings=SearchSettings(greedy=True), **options)

@@ -93,24 +93,96 @@ def _generate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     prompt = command.add_mutually_exclusive_group()
     prompt.add_argument("--prompt", help="text to go on from (default: none)")
     prompt.add_argument("--prompt-file", type=Path, metavar="FILE", help="read the prompt from a file ('-': stdin)")
+    prompt.add_argument("--prompts", type=Path, metavar="FILE", help="go on from every line of a file ('-': stdin)")
     command.add_argument("--prompt-tail", type=int, metavar="N", help="use only the last N characters of the prompt")
     command.add_argument("--length", type=int, default=500, help="most symbols to write (default: %(default)s)")
     command.add_argument("--samples", type=int, default=1, help="how many texts (default: %(default)s)")
     command.add_argument("--seed", type=int, help="same seed, same text; text n uses seed + n (default: a random one)")
-    command.add_argument("--greedy", action="store_true", help="take the most probable symbol each time")
-    command.add_argument("--temperature", type=float, help="above 0; below 1 is safer, above 1 is wilder")
-    command.add_argument("--top-k", type=int, help="draw among the k most probable symbols")
-    command.add_argument("--top-p", type=float, help="draw among the fewest symbols that reach probability p")
-    command.add_argument("--min-p", type=float, help="draw among symbols at least p times as probable as the best")
-    command.add_argument(
-        "--rules", metavar="ORDER", help="order of these rules (default: temperature,top-k,top-p,min-p)"
-    )
     command.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end before TEXT; may be repeated")
     command.add_argument("--json", action="store_true", help="one object per text on standard output")
+    command.add_argument("--novelty", action="store_true", help="tell what is copied from the training text")
+    _search(command)
+    _rules(command)
+    _constraints(command)
     _bulk(command)
     _unknown(command)
     _machine(command, default_device="cpu")
     return command
+
+
+def _search(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("search (default: draw symbol by symbol)")
+    group.add_argument("--greedy", action="store_true", help="take the most probable symbol each time")
+    group.add_argument("--beam", type=int, metavar="K", help="keep the K best beginnings")
+    group.add_argument("--n-best", type=int, metavar="N", help="of a beam: give the N best texts")
+    group.add_argument("--length-power", type=float, metavar="A", help="of a beam: compare by log prob / symbols^A")
+    group.add_argument("--gnmt", type=float, metavar="A", help="of a beam: compare by GNMT's formula")
+    group.add_argument(
+        "--patience", type=float, metavar="P", help="of a beam: stop at P x K texts (default: when none can be better)"
+    )
+    group.add_argument("--diverse", type=int, metavar="G", help="of a beam: in G groups that avoid each other")
+    group.add_argument("--strength", type=float, metavar="S", help="of --diverse: how much, in nats (default: 0.5)")
+    group.add_argument("--draw", action="store_true", help="of a beam: draw the beginnings that are kept")
+    group.add_argument("--stochastic", action="store_true", help="of a beam: K different samples, without replacement")
+    group.add_argument("--watch", action="store_true", help="of a beam: see the beginnings compete in the terminal")
+    group.add_argument("--best-of", type=int, metavar="N", help="of N samples give the best")
+    group.add_argument(
+        "--by", choices=("total", "per-symbol"), help="of --best-of: by which log probability (default: total)"
+    )
+    group.add_argument("--exact", action="store_true", help="draw exactly as the model does, given the constraint")
+
+
+def _rules(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("rules, applied in order")
+    group.add_argument("--temperature", metavar="T", help="above 0; below 1 is safer; or a schedule: 0:1.2,40:0.6")
+    group.add_argument("--top-k", type=int, metavar="K", help="draw among the K most probable symbols")
+    group.add_argument("--top-p", type=float, metavar="P", help="draw among the fewest symbols that reach P")
+    group.add_argument("--min-p", type=float, metavar="P", help="draw among symbols P times as probable as the best")
+    group.add_argument("--typical", type=float, metavar="P", help="draw among the most typical symbols that reach P")
+    group.add_argument("--epsilon", type=float, metavar="P", help="draw among symbols at least P probable")
+    group.add_argument("--eta", type=float, metavar="P", help="the same, with a bar that falls with entropy")
+    group.add_argument("--mirostat", type=float, metavar="BITS", help="steer the surprise to BITS per symbol")
+    group.add_argument("--mirostat-rate", type=float, metavar="R", help="how fast (default: 0.1)")
+    group.add_argument("--repetition-penalty", type=float, metavar="R", help="for symbols in the window; above 1")
+    group.add_argument("--presence-penalty", type=float, metavar="X", help="nats, for symbols in the window")
+    group.add_argument("--frequency-penalty", type=float, metavar="X", help="nats, for each time in the window")
+    group.add_argument("--penalty-window", type=int, metavar="N", help="symbols the three look back (default: 64)")
+    group.add_argument("--no-repeat", type=int, metavar="N", help="no sequence of N symbols twice")
+    group.add_argument("--dry", type=float, metavar="X", help="nats against making a repeat longer")
+    group.add_argument("--dry-base", type=float, metavar="B", help="times B for each symbol (default: 1.75)")
+    group.add_argument("--dry-allowed", type=int, metavar="N", help="repeats that go unpunished (default: 2)")
+    group.add_argument(
+        "--bias", action="append", default=[], metavar="SYMBOL=X", help="nats for one symbol; may be repeated"
+    )
+    group.add_argument("--min-length", type=int, metavar="N", help="of items: no end before N symbols")
+    group.add_argument("--no-end", action="store_true", help="of items: no end before the length")
+    group.add_argument("--end-bias", type=float, metavar="X", help="of items: nats for the end")
+    group.add_argument(
+        "--max-copy", type=int, metavar="N", help="copy at most N symbols in a row from the training text"
+    )
+    group.add_argument("--keep-index", action="store_true", help="of --max-copy: keep its index in the run folder")
+    group.add_argument(
+        "--rules",
+        nargs="?",
+        const="",
+        metavar="ORDER",
+        help="show the rules in their order, or set it: names and commas",
+    )
+
+
+def _constraints(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("constraints: every text that ends fulfils them")
+    group.add_argument("--match", metavar="REGEX", help="the new text matches a regular expression, as a whole")
+    group.add_argument("--lexicon", type=Path, metavar="FILE", help="only words of this file")
+    group.add_argument(
+        "--brackets",
+        nargs="?",
+        const='()[]{}""',
+        metavar="PAIRS",
+        help="what opens closes (default pairs: round, square, curly, double quotes)",
+    )
+    group.add_argument("--max-line", type=int, metavar="N", help="lines of at most N characters")
+    group.add_argument("--ban", action="append", default=[], metavar="TEXT", help="never write TEXT; may be repeated")
 
 
 def _score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:

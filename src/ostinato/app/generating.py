@@ -7,7 +7,8 @@ import json
 import secrets
 import sys
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -16,12 +17,15 @@ from ostinato.app.spreading import shard_of, spread
 from ostinato.config import at_least
 from ostinato.data import Reading
 from ostinato.data.reading import read_plain
-from ostinato.decode.rules import build_rules
+from ostinato.decode.pipeline import RuleSettings
+from ostinato.decode.searching import SearchSettings
 from ostinato.decode.shards import Shard
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
     from ostinato.workshop.generation import Generation
+    from ostinato.workshop.model import Model
+    from ostinato.workshop.novelty import TrainingText
     from ostinato.workshop.results import Sample
 
 
@@ -32,60 +36,119 @@ _TOGETHER = 64
 
 def generate(args: Namespace) -> int:
     """Write texts; one is streamed as it is made."""
-    rules = build_rules(
-        temperature=args.temperature,
-        top_k=args.top_k,
-        top_p=args.top_p,
-        min_p=args.min_p,
-        order=None if args.rules is None else [name.strip() for name in args.rules.split(",")],
-    )
-    shard = shard_of(args, *([args.prompt_file] if args.prompt_file is not None else []))
-    if args.seed is None and not args.greedy and (shard is not None or args.ray is not None):
+    search, rules = _settings(args)
+    if args.rules == "":
+        print("\n".join(f"{number} {told}" for number, told in enumerate(rules.told(), 1)) or "no rules are on")
+        return 0
+    shard = shard_of(args, *(file for file in (args.prompt_file, args.prompts) if file is not None))
+    if args.seed is None and search.is_random and (shard is not None or args.ray is not None):
         raise ConfigError("the shards of one job need the same --seed, so that they join")
+    _check(args, search)
     if args.ray is not None:
+        if args.max_copy is not None or args.novelty:
+            raise ConfigError("--ray sends the model along and not its training text; --max-copy and --novelty need it")
         return spread(args)
-    at_least("samples", args.samples, 1)
-    prompt = _prompt(args)
+    prompts = [prompt for prompt in _prompts(args) for _ in range(args.samples)]
+    search.check(rules, samples=args.samples, seed=args.seed, stop=args.stop)
     model = load_model(args)
-    seed = secrets.randbelow(2**32) if args.seed is None and not args.greedy else args.seed
-    reading = _tell_reading if len(prompt) > _LONG_PROMPT and sys.stderr.isatty() else None
-    groups = range(0, args.samples, _TOGETHER)
+    seed = secrets.randbelow(2**32) if args.seed is None and search.is_random else args.seed
+    training = _training_text(model, args)
+    together = max(1, _TOGETHER // (search.best_of or 1))
     status = 0
-    for first in (shard or Shard()).of(groups):
-        run = model.generate_many(
-            [prompt],
-            samples=min(_TOGETHER, args.samples - first),
-            length=args.length,
-            seed=None if args.greedy else seed + first,
-            greedy=args.greedy,
-            rules=rules,
-            stop=args.stop,
-            unknown=args.unknown,
-            reading=reading,
-        )
-        try:
-            if args.samples == 1 and not args.json:
-                _stream(run)
-            else:
-                _write_all(run, args.length, first, args.samples)
-        except KeyboardInterrupt:  # what was made is kept
-            status = 130
-        _print(run.samples(), first, args, of_items=model.codec.end is not None)
+    for first in (shard or Shard()).of(range(0, len(prompts), together)):
+        some = prompts[first : first + together]
+        options: dict[str, Any] = {
+            "settings": search,
+            "rules": rules,
+            "length": args.length,
+            "seed": seed + first * (search.best_of or 1) if search.is_random else None,
+            "stop": args.stop,
+            "unknown": args.unknown,
+        }
+        samples, status = _write(model, some, options, args, first, len(prompts))
+        _tell(_with_novelty(samples, training), first, args, of_items=model.codec.end is not None)
         if status:
             break
-    if args.seed is None and not args.greedy and not args.json:
+    if args.seed is None and search.is_random and not args.json:
         print(f"(seed {seed})", file=sys.stderr)
     return status
 
 
-def _print(samples: list[Sample], first: int, args: Namespace, *, of_items: bool) -> None:
+def _settings(args: Namespace) -> tuple[SearchSettings, RuleSettings]:
+    """What the command's options say."""
+    given = vars(args)
+    search = SearchSettings(**{field.name: given[field.name] for field in dataclasses.fields(SearchSettings)})
+    own = {
+        "bias": dict(_bias(text) for text in args.bias) or None,
+        "lexicon": None if args.lexicon is None else _read(args.lexicon).split(),
+        "automaton": None,
+        "order": [name.strip() for name in args.rules.split(",")] if args.rules else None,
+    }
+    names = [field.name for field in dataclasses.fields(RuleSettings)]
+    return search, RuleSettings(**{name: own[name] if name in own else given[name] for name in names})
+
+
+def _check(args: Namespace, search: SearchSettings) -> None:
+    at_least("samples", args.samples, 1)
+    if args.watch and (search.beam is None or args.json or args.prompts is not None or not sys.stdout.isatty()):
+        raise ConfigError("--watch shows a beam search of one prompt in a terminal; give --beam, and no --json")
+    if args.keep_index and args.max_copy is None:
+        raise ConfigError("--keep-index is for --max-copy, which is not given")
+
+
+def _write(
+    model: Model, prompts: Sequence[str], options: dict[str, Any], args: Namespace, first: int, total: int
+) -> tuple[list[Sample], int]:
+    """Write some texts, showing them or how far they are; what was made before Ctrl-C is kept."""
+    search = options["settings"]
+    if search.best_of is not None or search.exact:
+        with Console(stderr=True).status("writing"):
+            return model.generate_all(prompts, **options), 0
+    reading = _tell_reading if len(prompts[0]) > _LONG_PROMPT and sys.stderr.isatty() else None
+    run = model.generate_many(prompts, reading=reading, **options)
+    try:
+        if args.watch:
+            _watch(run, args.length)
+        elif _is_one(args):
+            _stream(run)
+        else:
+            _write_all(run, args.length, first, total)
+    except KeyboardInterrupt:
+        return run.samples(), 130
+    return run.samples(), 0
+
+
+def _is_one(args: Namespace) -> bool:
+    """Whether there is one text, which is shown as it is made."""
+    several = args.samples > 1 or args.prompts is not None or args.stochastic or (args.n_best or 1) > 1
+    return not (several or args.json or args.watch or args.best_of or args.exact)
+
+
+def _tell(samples: list[Sample], first: int, args: Namespace, *, of_items: bool) -> None:
     if args.json:
         for sample in samples:
-            print(json.dumps(dataclasses.asdict(sample), ensure_ascii=False))
-    elif args.samples == 1:
+            print(json.dumps({**dataclasses.asdict(sample), "removed": sample.removed}, ensure_ascii=False))
+        return
+    if _is_one(args):
         print(flush=True)
+    elif len(samples) == 1 and args.prompts is None:
+        print(f"{samples[0].prompt}{samples[0].text}")
     else:
         _print_all(samples, first, of_items=of_items)
+    for sample in samples:
+        _remark(sample)
+
+
+def _remark(sample: Sample) -> None:
+    """Say on standard error what a reader of the text should know."""
+    if sample.ending == "stuck":
+        print("(stuck: the rules together left no symbol; loosen one of them)", file=sys.stderr)
+    if sample.removed is not None:
+        print(f"(the constraint removed {sample.removed:.1%} of the probability mass per symbol)", file=sys.stderr)
+    if sample.novelty is not None:
+        found = sample.novelty
+        seen = ", ".join(f"{share:.0%} of its {n}-symbol windows" for n, share in found.seen.items())
+        print(f"(longest copy {found.longest_copy} symbols: {found.copied!r}; known are {seen})", file=sys.stderr)
 
 
 def _stream(run: Generation) -> None:
@@ -93,6 +156,18 @@ def _stream(run: Generation) -> None:
     for pieces in run:
         if pieces[0]:
             print(pieces[0], end="", flush=True)
+
+
+def _watch(run: Generation, length: int) -> None:
+    """Show all beginnings of a beam as they compete."""
+    from rich.live import Live
+
+    from ostinato.app.beams import beams
+
+    with Live(console=Console(), transient=True, refresh_per_second=12) as live:
+        for step, _ in enumerate(run, start=1):
+            live.update(beams(run.beginnings(), step, length))
+    print(run.samples()[0].prompt + run.samples()[0].text, end="")
 
 
 def _write_all(run: Generation, length: int, first: int, total: int) -> None:
@@ -104,19 +179,56 @@ def _write_all(run: Generation, length: int, first: int, total: int) -> None:
 
 def _print_all(samples: list[Sample], first: int, *, of_items: bool) -> None:
     for number, sample in enumerate(samples, start=first):
-        head = "" if of_items else f"{chr(10) * (number > 0)}--- seed {sample.seed}\n"
+        name = f"log probability {sample.log_prob:.2f}" if sample.seed is None else f"seed {sample.seed}"
+        head = "" if of_items else f"{chr(10) * (number > 0)}--- {name}\n"
         print(f"{head}{sample.prompt}{sample.text}")
 
 
-def _prompt(args: Namespace) -> str:
-    prompt = args.prompt or ""
+def _training_text(model: Model, args: Namespace) -> TrainingText | None:
+    """The training text, if what is written is to be compared with it."""
+    if args.model_file is not None or not args.run.is_dir():
+        if args.novelty:
+            raise ConfigError(f"{args.run} is a model file, which holds no training text; give the run folder")
+        return None
+    from ostinato.workshop.novelty import QUICK
+
+    training = model.training_text()
+    if args.keep_index:
+        training.rule(args.max_copy, keep=True)
+    return training if args.novelty or (args.json and training.size <= QUICK) else None
+
+
+def _with_novelty(samples: list[Sample], training: TrainingText | None) -> list[Sample]:
+    if training is None:
+        return samples
+    found = training.novelty([sample.text for sample in samples])
+    return [dataclasses.replace(sample, novelty=novelty) for sample, novelty in zip(samples, found, strict=True)]
+
+
+def _prompts(args: Namespace) -> Iterator[str]:
+    texts = _read(args.prompts).splitlines() if args.prompts is not None else [args.prompt or ""]
+    if not texts:
+        raise ConfigError(f"{args.prompts} has no line, and so no prompt")
     if args.prompt_file is not None:
-        prompt = read_plain(str(args.prompt_file), Reading(), standard_input=sys.stdin.buffer)
-    if args.prompt_tail is not None:
-        if args.prompt_tail < 1:
-            raise ConfigError(f"--prompt-tail must be at least 1, got {args.prompt_tail}")
-        prompt = prompt[-args.prompt_tail :]
-    return prompt
+        texts = [_read(args.prompt_file)]
+    for text in texts:
+        if args.prompt_tail is not None:
+            if args.prompt_tail < 1:
+                raise ConfigError(f"--prompt-tail must be at least 1, got {args.prompt_tail}")
+            text = text[-args.prompt_tail :]
+        yield text
+
+
+def _read(file: object) -> str:
+    return read_plain(str(file), Reading(), standard_input=sys.stdin.buffer)
+
+
+def _bias(text: str) -> tuple[str, float]:
+    symbol, _, value = text.rpartition("=")
+    try:
+        return symbol.encode().decode("unicode_escape") if "\\" in symbol else symbol, float(value)
+    except ValueError as error:
+        raise ConfigError(f"--bias must be SYMBOL=NATS, such as 'z=-2', got {text!r}") from error
 
 
 def _tell_reading(done: int, total: int) -> None:

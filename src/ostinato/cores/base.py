@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
+from ostinato.cores.products import Product, plain
 from ostinato.cores.state import where_rows
 
 S = TypeVar("S")
@@ -40,7 +41,7 @@ class Core(nn.Module, abc.ABC, Generic[S]):
         """
 
     @abc.abstractmethod
-    def step(self, x: Tensor, state: S, masks: Any = None) -> tuple[Tensor, S]:
+    def step(self, x: Tensor, state: S, masks: Any = None, *, product: Product = plain) -> tuple[Tensor, S]:
         """Advance every row by one time step.
 
         Args:
@@ -48,6 +49,7 @@ class Core(nn.Module, abc.ABC, Generic[S]):
             state: State before the step.
             masks: What the output is multiplied with, [B, H] (for a stack: a tuple, one per layer);
                 ``None`` leaves it alone. The state is never masked.
+            product: How products with weights are done.
 
         Returns:
             Output [B, H] and the state after the step.

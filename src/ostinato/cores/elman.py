@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.cores.base import Core, Tap, finish_scan, masked, uniform_
+from ostinato.cores.products import Product, plain
 
 
 class Elman(Core[Tensor]):
@@ -39,9 +40,11 @@ class Elman(Core[Tensor]):
     def initial_state(self, batch_size: int, context: Any = None) -> Tensor:
         return self.weight_hh.new_zeros(batch_size, self.hidden_size)
 
-    def step(self, x: Tensor, state: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def step(
+        self, x: Tensor, state: Tensor, masks: Tensor | None = None, *, product: Product = plain
+    ) -> tuple[Tensor, Tensor]:
         f = torch.tanh if self.nonlinearity == "tanh" else torch.relu
-        h = self.activation(f(x @ self.weight_ih.T + state @ self.weight_hh.T + self.bias))
+        h = self.activation(f(product(x, self.weight_ih) + product(state, self.weight_hh) + self.bias))
         return masked(h, masks), h
 
     def scan(self, xs: Tensor, state: Tensor, lengths: Tensor | None, masks: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.cores.base import Core, Tap, finish_scan, masked, uniform_
+from ostinato.cores.products import Product, plain
 
 
 class GRU(Core[Tensor]):
@@ -43,9 +44,11 @@ class GRU(Core[Tensor]):
     def initial_state(self, batch_size: int, context: Any = None) -> Tensor:
         return self.weight_hh.new_zeros(batch_size, self.hidden_size)
 
-    def step(self, x: Tensor, state: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        r_x, z_x, n_x = (x @ self.weight_ih.T + self.bias).chunk(3, dim=-1)
-        r_h, z_h, n_h = (state @ self.weight_hh.T).chunk(3, dim=-1)
+    def step(
+        self, x: Tensor, state: Tensor, masks: Tensor | None = None, *, product: Product = plain
+    ) -> tuple[Tensor, Tensor]:
+        r_x, z_x, n_x = (product(x, self.weight_ih) + self.bias).chunk(3, dim=-1)
+        r_h, z_h, n_h = product(state, self.weight_hh).chunk(3, dim=-1)
         r = self.reset_gate(torch.sigmoid(r_x + r_h))
         z = self.update_gate(torch.sigmoid(z_x + z_h))
         n = self.candidate(torch.tanh(n_x + r * (n_h + self.candidate_bias)))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.cores.base import Core, Tap, masked, uniform_
+from ostinato.cores.products import Product, plain
 
 
 class Jordan(Core[Tensor]):
@@ -44,8 +45,10 @@ class Jordan(Core[Tensor]):
     def initial_state(self, batch_size: int, context: Any = None) -> Tensor:
         return self.weight_sh.new_zeros(batch_size, self.output_size)
 
-    def step(self, x: Tensor, state: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        h = self.hidden(torch.tanh(x @ self.weight_ih.T + state @ self.weight_sh.T + self.bias))
+    def step(
+        self, x: Tensor, state: Tensor, masks: Tensor | None = None, *, product: Product = plain
+    ) -> tuple[Tensor, Tensor]:
+        h = self.hidden(torch.tanh(product(x, self.weight_ih) + product(state, self.weight_sh) + self.bias))
         y = self.output(h)
         s = self.decay * state + y.softmax(dim=-1)
         return masked(y, masks), s

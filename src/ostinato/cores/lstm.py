@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.cores.base import Core, Tap, as_carried, finish_scan, masked, uniform_
+from ostinato.cores.products import Product, plain
 
 # Through a sigmoid this is exactly 0 or 1 in every precision, and its own gradient is exactly 0.
 _SHUT = 1e4
@@ -55,8 +56,10 @@ class LSTM(Core[LSTMState]):
         zero = self.weight_hh.new_zeros(batch_size, self.hidden_size)
         return LSTMState(zero, zero)
 
-    def step(self, x: Tensor, state: LSTMState, masks: Tensor | None = None) -> tuple[Tensor, LSTMState]:
-        gates = x @ self.weight_ih.T + state.hidden @ self.weight_hh.T + self.bias  # [B, 4H]
+    def step(
+        self, x: Tensor, state: LSTMState, masks: Tensor | None = None, *, product: Product = plain
+    ) -> tuple[Tensor, LSTMState]:
+        gates = product(x, self.weight_ih) + product(state.hidden, self.weight_hh) + self.bias  # [B, 4H]
         i, f, g, o = gates.chunk(4, dim=-1)
         i, f = self.input_gate(i.sigmoid()), self.forget_gate(f.sigmoid())
         g, o = self.candidate(g.tanh()), self.output_gate(o.sigmoid())

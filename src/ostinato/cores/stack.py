@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ostinato.cores.base import Core, masked, unroll
+from ostinato.cores.products import Product, plain
 
 
 class Stack(Core[tuple[Any, ...]]):
@@ -35,10 +36,12 @@ class Stack(Core[tuple[Any, ...]]):
     def initial_state(self, batch_size: int, context: Any = None) -> tuple[Any, ...]:
         return tuple(core.initial_state(batch_size, context) for core in self._cores())
 
-    def step(self, x: Tensor, state: tuple[Any, ...], masks: Any = None) -> tuple[Tensor, tuple[Any, ...]]:
+    def step(
+        self, x: Tensor, state: tuple[Any, ...], masks: Any = None, *, product: Product = plain
+    ) -> tuple[Tensor, tuple[Any, ...]]:
         after = []
         for layer, core in enumerate(self._cores()):
-            y, new = core.step(x, state[layer])
+            y, new = core.step(x, state[layer], product=product)
             x = self._join(layer, x, masked(y, None if masks is None else masks[layer]))
             after.append(new)
         return x, tuple(after)

@@ -27,6 +27,27 @@ def uniform(seeds: Sequence[int], step: int) -> NDArray[np.float64]:
     return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
+def gumbel(seeds: Sequence[int], step: int, rows: NDArray[np.int64], symbols: int) -> NDArray[np.float64]:
+    """Return one standard Gumbel number for each row and symbol: the noise of searches that draw from a beam.
+
+    Args:
+        seeds: The seed of each row, [R]; rows of one beam share theirs.
+        step: Which symbol is chosen, from 0; -1 for the root of a beam.
+        rows: The number of each row in its beam, [R].
+        symbols: How many symbols V.
+
+    Returns:
+        Numbers [R, V]; those of different (seed, step, row, symbol) are independent, and of those of ``uniform``.
+    """
+    key = np.repeat(np.array([seed % 2**64 for seed in seeds], dtype=np.uint64), symbols)
+    place = (rows.astype(np.uint64)[:, None] * np.uint64(symbols) + np.arange(symbols, dtype=np.uint64)).ravel()
+    counter = np.full(key.shape, step % 2**64, dtype=np.uint64)
+    words, _ = threefry(counter, (place + np.uint64(1)).astype(np.uint64), key, np.zeros_like(key))
+    # Half a step off 0, which has no logarithm.
+    numbers = ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    return -np.log(-np.log(numbers)).reshape(len(rows), symbols)
+
+
 def threefry(
     counter_0: NDArray[np.uint64], counter_1: NDArray[np.uint64], key_0: NDArray[np.uint64], key_1: NDArray[np.uint64]
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:

@@ -1,18 +1,21 @@
-"""One loop for greedy search and sampling; a strategy only says which symbols come next."""
+"""One loop for every search and sampling method; a strategy only says which rows go on, with which symbols."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
 
 from ostinato.cores.state import first_tensor, select_rows
-from ostinato.decode.noise import uniform
-from ostinato.decode.rules import Rules
-from ostinato.models.heads import draw
+from ostinato.decode.rules.base import At, Rules
+
+#: Why a hypothesis ended: its end symbol, what a rule waits for (a stop string, a constraint that is
+#: fulfilled and lets nothing follow), the length limit, or that the rules left it no symbol.
+Ending: TypeAlias = Literal["end", "complete", "length", "stuck"]
+_LIVE, _COMPLETE, _LENGTH, STUCK = range(4)
+_ENDINGS: tuple[Ending, ...] = ("end", "complete", "length", "stuck")
 
 
 class Stepper(Protocol):
@@ -25,49 +28,64 @@ class Stepper(Protocol):
         """Append one symbol to each row, [R]: log-probabilities of the one after [R, V], and the state."""
 
 
+class Place(NamedTuple):
+    """Where a search stands, as a strategy sees it. Rows of one cell stand side by side.
+
+    A cell is a set of rows that compete: the beam of one prompt, one group of a diverse beam, one sample.
+    """
+
+    log_probs: Tensor  # [R, V] float64, the model's own
+    ruled: Tensor  # [R, V] float64, logits after the rules; -inf is forbidden; rows that are over have only -inf
+    scores: Tensor  # [R] float64, natural log of the model's own probability of all symbols since the prompt
+    cells: Tensor  # [R] int64, the cell of each row, in rising order
+    over: Tensor | None  # [R] int64, 0 where the row goes on, else why not, such as STUCK; None: all go on
+    at: At
+    end: int | None
+
+
+class Ended(NamedTuple):
+    """Hypotheses that ended at one time step."""
+
+    parents: Tensor  # [E] int64, the row that each went on from
+    symbols: Tensor  # [E] int64, its last symbol; -1 where it ended without one
+    scores: Tensor  # [E] float64, natural log of the model's own probability
+    ranks: Tensor  # [E] float64, what the strategy orders hypotheses by; higher is better
+
+
 class Choice(NamedTuple):
     """One time step of a search. Row i goes on from row ``parents[i]`` of the step before with ``symbols[i]``."""
 
-    parents: Tensor  # [R] int64
+    parents: Tensor | None  # [R] int64; None: every row goes on from itself
     symbols: Tensor  # [R] int64
-    scores: Tensor  # [R] float64, natural log of the model's own probability of all symbols since the prompt
+    scores: Tensor  # [R] float64
+    ended: Ended | None = None
+    state: Any = ()
 
 
 class Strategy(Protocol):
-    """Which rows go on, with which symbols."""
-
-    def choose(self, log_probs: Tensor, ruled: Tensor, scores: Tensor, step: int) -> Choice:
-        """Pick the next symbols.
-
-        Args:
-            log_probs: The model's log-probabilities, [R, V] float64.
-            ruled: Logits after the rules, [R, V] float64; ``-inf`` is forbidden.
-            scores: Totals so far, [R] float64.
-            step: How many symbols each row has chosen already.
-        """
-
-
-@dataclass(frozen=True)
-class Greedy:
-    """Take the most probable allowed symbol; of equally probable ones the lowest id."""
-
-    def choose(self, log_probs: Tensor, ruled: Tensor, scores: Tensor, step: int) -> Choice:
-        return _stay(log_probs, ruled.argmax(dim=-1), scores)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Draw each symbol from the distribution that the rules leave.
+    """Which rows go on, with which symbols, and which hypotheses end.
 
     Attributes:
-        seeds: One for each row; a row's text depends on its seed alone.
+        cells: How many cells each prompt gets; each begins with one row.
     """
 
-    seeds: tuple[int, ...]
+    @property
+    def cells(self) -> int: ...
 
-    def choose(self, log_probs: Tensor, ruled: Tensor, scores: Tensor, step: int) -> Choice:
-        noise = torch.from_numpy(uniform(self.seeds, step))
-        return _stay(log_probs, draw(ruled, noise), scores)
+    def initial_state(self, cells: int) -> Any:
+        """Return the state before the first symbol. It is the strategy's own: the loop only hands it back."""
+
+    def choose(self, place: Place, state: Any) -> Choice:
+        """Pick the next symbols. Rows that are over end here; rows that are not taken are forgotten."""
+
+
+class Taken(NamedTuple):
+    """What the loop yields for one time step."""
+
+    choice: Choice
+    endings: tuple[Ending, ...]  # why each hypothesis of ``choice.ended`` ended
+    before: list[Any]  # the memory of every rule before this step's symbol was ruled on, and
+    after: list[Any]  # after, for the rows that were there then
 
 
 def search(
@@ -78,49 +96,101 @@ def search(
     *,
     length: int,
     end: int | None,
-) -> Iterator[Choice]:
-    """Yield one ``Choice`` per time step, until every row has ended or ``length`` symbols are chosen.
-
-    A row that has ended repeats ``end`` at no cost, so its score stands still.
+) -> Iterator[Taken]:
+    """Yield one choice per time step until every hypothesis has ended; the last may be after the length limit.
 
     Args:
         stepper: The model.
-        prompts: Ids to go on from, one sequence for each row.
+        prompts: Ids to go on from.
         strategy: How to choose.
         rules: What may be chosen, applied in order.
         length: Most new symbols.
-        end: The id that ends a row, or ``None``.
+        end: The id that ends a hypothesis, or ``None``.
     """
+    prompts = [prompt for prompt in prompts for _ in range(strategy.cells)]
     log_probs, state = stepper.start(prompts)
-    rows, symbols = log_probs.shape
-    scores = torch.zeros(rows, dtype=torch.float64)
-    memories = [rule.initial_state(rows) for rule in rules]
-    finished = torch.zeros(rows, dtype=torch.bool)
-    stay = torch.full((symbols,), -torch.inf, dtype=torch.float64)
-    if end is not None:
-        stay[end] = 0.0
-    for step in range(length):
-        log_probs = torch.where(finished[:, None], stay, log_probs.double())
-        ruled = log_probs
-        for rule, memory in zip(rules, memories, strict=True):
-            ruled = rule.apply(ruled, memory)
-        choice = strategy.choose(log_probs, ruled, scores, step)
-        yield choice
-        scores = choice.scores
-        if end is not None:
-            finished = finished[choice.parents] | (choice.symbols == end)
-            if finished.all():
-                return
-        memories = [
-            rule.advance(choice.symbols, select_rows(memory, choice.parents))
-            for rule, memory in zip(rules, memories, strict=True)
-        ]
-        # An ended row's end symbol is not read: it may be no symbol that the model takes as an input.
-        read = torch.where(finished, torch.zeros_like(choice.symbols), choice.symbols)
-        parents = choice.parents.to(first_tensor(state).device)
-        log_probs, state = stepper.step(read, select_rows(state, parents))
+    cells, scores = torch.arange(len(prompts)), torch.zeros(len(prompts), dtype=torch.float64)
+    memory = strategy.initial_state(len(prompts))
+    memories = [rule.initial_state(prompts) for rule in rules]
+    for step in range(length + 1):
+        at = At(step, length)
+        log_probs = log_probs.double()
+        over = _complete(rules, memories, len(cells))
+        before = memories
+        if step < length:
+            ruled, memories = _apply(rules, memories, log_probs, at)
+            over = _without_stuck(ruled, over) if rules else over
+            if over is not None:
+                ruled = ruled.masked_fill((over != _LIVE)[:, None], -torch.inf)
+        else:
+            ruled = torch.full_like(log_probs, -torch.inf)
+            over = torch.full((len(cells),), _LENGTH) if over is None else over.masked_fill(over == _LIVE, _LENGTH)
+        choice = strategy.choose(Place(log_probs, ruled, scores, cells, over, at, end), memory)
+        yield Taken(choice, _endings(choice.ended, over), before, memories)
+        if not len(choice.symbols):
+            return
+        scores, memory = choice.scores, choice.state
+        if choice.parents is not None:
+            cells = cells[choice.parents]
+            memories = [select_rows(each, choice.parents) for each in memories]
+            state = select_rows(state, choice.parents.to(first_tensor(state).device))
+        memories = [rule.advance(choice.symbols, each) for rule, each in zip(rules, memories, strict=True)]
+        if step + 1 < length:
+            log_probs, state = stepper.step(choice.symbols, state)
+        else:
+            log_probs = log_probs.new_zeros(len(cells), log_probs.shape[1])
 
 
-def _stay(log_probs: Tensor, symbols: Tensor, scores: Tensor) -> Choice:
-    parents = torch.arange(len(scores))
-    return Choice(parents, symbols, scores + log_probs.gather(1, symbols[:, None])[:, 0])
+def end_rows(place: Place, ranks: Tensor) -> Ended | None:
+    """Return the rows that are over as ended hypotheses.
+
+    Args:
+        place: Where the search stands.
+        ranks: What hypotheses are ordered by, for every row, [R].
+    """
+    if place.over is None:
+        return None
+    (rows,) = place.over.nonzero(as_tuple=True)
+    return Ended(rows, torch.full_like(rows, -1), place.scores[rows], ranks[rows])
+
+
+def join_ended(first: Ended | None, second: Ended | None) -> Ended | None:
+    """Put ended hypotheses together."""
+    if first is None or second is None:
+        return second if first is None else first
+    return Ended(*(torch.cat(parts) for parts in zip(first, second, strict=True)))
+
+
+def _apply(rules: Rules, memories: list[Any], logits: Tensor, at: At) -> tuple[Tensor, list[Any]]:
+    after = []
+    for rule, memory in zip(rules, memories, strict=True):
+        logits, memory = rule.apply(logits, memory, at)
+        after.append(memory)
+    return logits, after
+
+
+def _complete(rules: Rules, memories: list[Any], rows: int) -> Tensor | None:
+    """Which rows some rule declares complete, as reasons [rows]; ``None`` where none is."""
+    found: Tensor | None = None
+    for rule, memory in zip(rules, memories, strict=True):
+        complete = rule.complete(memory)
+        if complete is not None and complete.any():
+            found = complete if found is None else found | complete
+    return None if found is None else found.long() * _COMPLETE
+
+
+def _without_stuck(ruled: Tensor, over: Tensor | None) -> Tensor | None:
+    """Add the rows that have no symbol left."""
+    stuck = ruled.amax(dim=-1) == -torch.inf
+    if not stuck.any():
+        return over
+    if over is None:
+        return stuck.long() * STUCK
+    return torch.where(stuck & (over == _LIVE), STUCK, over)
+
+
+def _endings(ended: Ended | None, over: Tensor | None) -> tuple[Ending, ...]:
+    if ended is None:
+        return ()
+    reasons = torch.zeros_like(ended.parents) if over is None else over[ended.parents]
+    return tuple(_ENDINGS[reason] for reason in torch.where(ended.symbols < 0, reasons, 0).tolist())

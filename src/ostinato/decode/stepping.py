@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ostinato.cores import select_rows
+from ostinato.cores.products import Packed
 from ostinato.models.language_model import LanguageModel
 
 _WINDOW = 2048  # symbols of a prompt read in one call of the kernel
@@ -29,6 +30,7 @@ class LanguageModelStepper:
         self._model = model
         self._progress = progress
         self._device = model.embedding.weight.device
+        self._product = Packed(model)
 
     def start(self, prompts: Sequence[Sequence[int]]) -> tuple[Tensor, Any]:
         """Read one prompt for each row; equal prompts are read once."""
@@ -40,7 +42,7 @@ class LanguageModelStepper:
 
     @torch.inference_mode()
     def step(self, symbols: Tensor, state: Any) -> tuple[Tensor, Any]:
-        log_probs, state = self._model.step(symbols.to(self._device), state)
+        log_probs, state = self._model.step(symbols.to(self._device), state, product=self._product)
         return log_probs.cpu(), state
 
     @torch.inference_mode()

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ostinato.batch import Batch
 from ostinato.cores import GRU, LSTM, Core, Elman, Jordan, Stack, where_rows
+from ostinato.cores.products import Product, plain
 from ostinato.errors import ConfigError, unknown_name
 from ostinato.models.heads import SoftmaxHead
 from ostinato.models.randomness import Randomness
@@ -113,9 +114,9 @@ class LanguageModel(nn.Module):
         y, state = self.output(inputs, state)
         return self.head.log_probs(y), state
 
-    def step(self, symbols: Tensor, state: Any) -> tuple[Tensor, Any]:
+    def step(self, symbols: Tensor, state: Any, *, product: Product = plain) -> tuple[Tensor, Any]:
         """Return the log-probability of every next symbol [B, V] and the state after one symbol per row [B]."""
-        y, state = self.core.step(self.embedding(symbols), state)
+        y, state = self.core.step(self.embedding(symbols), state, product=product)
         return self.head.log_probs(y), state
 
 

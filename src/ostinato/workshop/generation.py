@@ -7,14 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ostinato.codecs import Codec, Unknown
 from ostinato.config import at_least
-from ostinato.decode.rules import Rules
-from ostinato.decode.search import Greedy, Strategy, search
-from ostinato.decode.search import Sample as DrawStrategy
+from ostinato.decode.constraints import Stops
+from ostinato.decode.paths import Hypothesis, Paths
+from ostinato.decode.pipeline import RuleSettings
+from ostinato.decode.rules import Rule
+from ostinato.decode.rules.copying import MaxCopy
+from ostinato.decode.search import search
+from ostinato.decode.searching import SearchSettings
 from ostinato.decode.stepping import LanguageModelStepper
+from ostinato.decode.strategies import importance_weights
 from ostinato.decode.text import TextStream
 from ostinato.errors import ConfigError
 from ostinato.models import LanguageModel
-from ostinato.workshop.results import Sample
+from ostinato.workshop.results import Beginning, Sample
 
 #: A longer prompt is refused: reading it would take minutes, and a recurrent state forgets it anyway.
 MOST_PROMPT_SYMBOLS = 1_000_000
@@ -23,24 +28,26 @@ MOST_PROMPT_SYMBOLS = 1_000_000
 class Generation:
     """Several texts being written at once, a symbol at a time.
 
-    Iterating yields, for each step, the piece of text that became certain in each row. Leaving the
-    loop keeps what was made, and iterating again goes on. ``samples`` tells the results so far.
+    Iterating yields, for each step, the piece of text that became certain in each row: of a sample, what was
+    drawn; of a beam, what all beginnings that can still win agree on. Leaving the loop keeps what was made, and
+    iterating again goes on. ``samples`` tells the results so far.
 
     Args:
         codec: The model's codec.
         network: The model's network, in evaluation mode.
         prompts: What to go on from; each gives ``samples`` rows.
+        settings: Which search.
+        rules: What may be chosen.
         samples: Rows for each prompt.
         length: Most symbols of each row.
-        seed: Row i draws with ``seed + i``, so each row can be made again alone.
-        greedy: Take the most probable symbol each time.
-        rules: The pipeline, in order.
+        seed: Row i draws with ``seed + i``, so each row can be made again alone; or the seed of each row.
         stop: Strings before which a text ends.
         unknown: What to do with unknown symbols of prompts.
         reading: Told how much of long prompts has been read.
+        copied: Makes the rule against copying the training text, if that is at hand.
 
     Raises:
-        ConfigError: A value is out of range.
+        ConfigError: A value is out of range, or options do not go together.
         UnknownSymbolError: A prompt has symbols that the model does not know.
     """
 
@@ -50,31 +57,37 @@ class Generation:
         network: LanguageModel,
         prompts: Sequence[str],
         *,
+        settings: SearchSettings | None = None,
+        rules: RuleSettings | None = None,
         samples: int = 1,
         length: int = 500,
-        seed: int | None = None,
-        greedy: bool = False,
-        rules: Rules = (),
+        seed: int | Sequence[int] | None = None,
         stop: Sequence[str] = (),
         unknown: Unknown = "error",
         reading: Callable[[int, int], None] | None = None,
+        copied: Callable[[int], MaxCopy] | None = None,
     ) -> None:
         at_least("samples", samples, 1)
         at_least("length", length, 1)
-        if greedy:
-            _check_greedy(samples, seed, rules)
+        self._settings, rules = settings or SearchSettings(), rules or RuleSettings()
+        self._settings.check(rules, samples=samples, seed=seed, stop=stop)
         adapted = [codec.adapt(prompt, unknown) for prompt in prompts]
         encoded = [_prompt_ids(codec, prompt) for prompt in adapted]
         self._codec, self._network = codec, network
         self._prompts = [prompt for prompt in adapted for _ in range(samples)]
         self._ids = [ids for ids in encoded for _ in range(samples)]
-        self._length, self._rules, self._reading = length, rules, reading
-        first = secrets.randbelow(2**32) if seed is None else seed
-        self._seeds = None if greedy else tuple(first + row for row in range(len(self._prompts)))
+        self._length, self._reading, self._stop = length, reading, tuple(stop)
+        if isinstance(seed, Sequence):
+            self._seeds = tuple(seed)
+        else:
+            first = secrets.randbelow(2**32) if seed is None else seed
+            self._seeds = tuple(first + row for row in range(len(self._prompts)))
         self._texts = [TextStream(codec, stop) for _ in self._prompts]
-        self._log_probs = [0.0] * len(self._prompts)
-        self._counts = [0] * len(self._prompts)
-        self._ended = [False] * len(self._prompts)
+        self._rules: list[Rule] = rules.build(codec, self._prompts, length, copied)
+        if stop:
+            self._rules.append(Stops(stop, codec.pieces))
+        self._strategy = self._settings.strategy(self._seeds)
+        self._paths = Paths(len(self._prompts), self._strategy.cells, self._rules)
         self._writing = self._write()
 
     def __iter__(self) -> Iterator[list[str]]:
@@ -87,48 +100,82 @@ class Generation:
         return self.samples()
 
     def samples(self) -> list[Sample]:
-        """Return what has been written, row by row."""
-        return [
-            Sample(
-                text.text,
-                self._prompts[row],
-                self._log_probs[row],
-                self._counts[row],
-                None if self._seeds is None else self._seeds[row],
-                self._ended[row],
-            )
-            for row, text in enumerate(self._texts)
-        ]
+        """Return what has been written: of each row the sample; of each beam the best texts that have ended.
+
+        Of a beam that is not at its end yet, what its best beginning is so far.
+        """
+        found: list[Sample] = []
+        for row in range(len(self._prompts)):
+            found += self._of_stochastic(row) if self._settings.stochastic else self._of_row(row)
+        return found
+
+    def hypotheses(self, row: int) -> list[Hypothesis]:
+        """Return all sequences that the search for a row has ended, best first."""
+        return self._paths.ended(row)
+
+    def beginnings(self, row: int = 0) -> list[Beginning]:
+        """Return what is being written now for a row of a beam, best first, for watching beams compete."""
+        return [Beginning(self._codec.decode(symbols), score) for symbols, score in self._paths.live(row)]
 
     def _write(self) -> Iterator[list[str]]:
-        strategy: Strategy = Greedy() if self._seeds is None else DrawStrategy(self._seeds)
         stepper = LanguageModelStepper(self._network, self._reading)
-        steps = search(stepper, self._ids, strategy, self._rules, length=self._length, end=self._codec.end)
-        for choice in steps:
-            symbols, scores = choice.symbols.tolist(), choice.scores.tolist()
-            pieces = [self._take(row, symbols[row], scores[row]) for row in range(len(symbols))]
-            yield pieces
-            if all(self._ended):
-                break
+        steps = search(stepper, self._ids, self._strategy, self._rules, length=self._length, end=self._codec.end)
+        for taken in steps:
+            self._paths.take(taken)
+            yield [self._feed(row, symbols) for row, symbols in enumerate(self._paths.agreed())]
         rest = [text.flush() for text in self._texts]
         if any(rest):
             yield rest
 
-    def _take(self, row: int, symbol: int, score: float) -> str:
-        if self._ended[row]:
-            return ""
-        self._log_probs[row] = score
-        self._counts[row] += 1
-        piece = self._texts[row].feed(symbol)
-        self._ended[row] = symbol == self._codec.end or self._texts[row].stopped
-        return piece
+    def _feed(self, row: int, symbols: Sequence[int]) -> str:
+        return "".join(self._texts[row].feed(symbol) for symbol in symbols)
 
+    def _of_row(self, row: int) -> list[Sample]:
+        """The sample of a row, or the best texts of a beam."""
+        ended, live = self._paths.ended(row), self._paths.live(row)
+        if not live:
+            return [self._sample(row, hypothesis) for hypothesis in ended[: self._settings.n_best or 1]]
+        symbols, score = live[0]
+        if self._settings.beam is None:
+            return [self._sample(row, Hypothesis(symbols, score, score, "length", 0.0), text=self._texts[row].text)]
+        return [self._sample(row, Hypothesis(symbols, score, score, "length", 0.0))]
 
-def _check_greedy(samples: int, seed: int | None, rules: Rules) -> None:
-    others = [rule.name for rule in rules] + ["a seed"] * (seed is not None) + ["several samples"] * (samples > 1)
-    if others:
-        told = ", ".join(others)
-        raise ConfigError(f"greedy search takes the most probable symbol, always; it cannot go with {told}")
+    def _of_stochastic(self, row: int) -> list[Sample]:
+        """The k samples without replacement of a row, with their weights."""
+        ended = [hypothesis for hypothesis in self._paths.ended(row) if hypothesis.ending != "stuck"]
+        assert self._settings.beam is not None
+        chosen = ended[: self._settings.beam]
+        # Where nothing is ruled out, the distribution drawn from is the model's own.
+        weights = importance_weights([h.score for h in chosen], [h.rank for h in ended[: self._settings.beam + 1]])
+        plain = not self._rules
+        return [
+            self._sample(row, hypothesis, weight=weight if plain else None)
+            for hypothesis, weight in zip(chosen, weights, strict=True)
+        ]
+
+    def _sample(
+        self, row: int, hypothesis: Hypothesis, *, text: str | None = None, weight: float | None = None
+    ) -> Sample:
+        stream = TextStream(self._codec, self._stop)
+        for symbol in hypothesis.symbols:
+            stream.feed(symbol)
+        if text is None:
+            stream.flush()
+        count = len(hypothesis.symbols)
+        constrained = any(rule.name == "constraint" for rule in self._rules)
+        ending = "stop" if stream.stopped else hypothesis.ending
+        return Sample(
+            stream.text if text is None else text,
+            self._prompts[row],
+            hypothesis.score,
+            count,
+            self._seeds[row] if self._settings.is_random else None,
+            ending in ("end", "stop", "complete"),
+            ending,
+            rank=None if self._settings.beam is None else hypothesis.rank,
+            weight=weight,
+            log_kept=hypothesis.kept if constrained else None,
+        )
 
 
 def _prompt_ids(codec: Codec, prompt: str) -> list[int]:

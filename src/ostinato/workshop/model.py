@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ import numpy as np
 from ostinato import codecs, config
 from ostinato.codecs import Unknown
 from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts
-from ostinato.decode.rules import build_rules
+from ostinato.decode.pipeline import RuleSettings
+from ostinato.decode.rules.copying import MaxCopy
 from ostinato.decode.scoring import log_probs_of, running_log_probs
 from ostinato.decode.shards import Shard
 from ostinato.errors import ConfigError, DamagedError
@@ -26,8 +27,11 @@ from ostinato.runs.arrays import arrays_digest
 from ostinato.training import evaluation
 from ostinato.training.evaluation import Evaluation, Losses, Protocol, Ticker
 from ostinato.training.trainer import load_weights
+from ostinato.workshop.choosing import best_of, sort_options
 from ostinato.workshop.device import choose_device
+from ostinato.workshop.exact import ExactSampler
 from ostinato.workshop.generation import Generation
+from ostinato.workshop.novelty import TrainingText
 from ostinato.workshop.results import Sample, Score, ScoredPart
 
 _WINDOWS = 2_000
@@ -57,56 +61,78 @@ class Model:
             raise DamagedError(f"{saved.path} is damaged: weights and settings do not fit: {error}") from error
         self.network.to(choose_device(device)).eval()
 
-    def generate(
-        self,
-        prompt: str = "",
-        *,
-        length: int = 500,
-        seed: int | None = None,
-        greedy: bool = False,
-        temperature: float | None = None,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
-        rules: Sequence[str] | None = None,
-        stop: Sequence[str] = (),
-        unknown: Unknown = "error",
-    ) -> Sample:
+    def generate(self, prompt: str = "", **options: Any) -> Sample:
         """Write one text.
 
         Args:
             prompt: What to go on from; empty starts anew.
-            length: Most symbols to write.
-            seed: Same seed, same text; ``None`` takes a random one, which the sample tells.
-            greedy: Take the most probable symbol each time; nothing is random.
-            temperature: Above 0; below 1 is safer, above 1 is wilder.
-            top_k: Draw among the k most probable symbols.
-            top_p: Draw among the fewest most probable symbols that reach this probability.
-            min_p: Draw among symbols at least this times as probable as the most probable one.
-            rules: Order of these rules, if another than temperature, top-k, top-p, min-p.
-            stop: Strings before which the text ends.
-            unknown: What to do with symbols of the prompt that the model does not know.
+            options: ``length`` (500 symbols at most), ``seed``, ``stop`` (strings before which the text ends),
+                ``unknown``, and all fields of ``SearchSettings`` and ``RuleSettings`` by their names, such as
+                ``temperature``, ``top_k``, ``greedy``, ``beam``, ``match`` or ``max_copy``.
 
         Raises:
-            ConfigError: A value is out of range.
+            ConfigError: A value is out of range, options cancel each other, or there is no such option.
             UnknownSymbolError: The prompt has symbols that the model does not know.
         """
-        pipeline = build_rules(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, order=rules)
-        return self.generate_many(
-            [prompt], length=length, seed=seed, greedy=greedy, rules=pipeline, stop=stop, unknown=unknown
-        ).finish()[0]
+        return self.generate_all([prompt], **options)[0]
 
     def stream(self, prompt: str = "", **options: Any) -> Iterator[str]:
-        """Write one text and yield it piece by piece, never half a character; options as of ``generate``."""
-        names = ("temperature", "top_k", "top_p", "min_p")
-        rules = build_rules(**{n: options.pop(n, None) for n in names}, order=options.pop("rules", None))
-        for pieces in self.generate_many([prompt], rules=rules, **options):
+        """Write one text and yield it piece by piece, never half a character; options as of ``generate``.
+
+        Of a beam search, what all beginnings that can still win agree on is yielded at once.
+        """
+        for pieces in self.generate_many([prompt], **options):
             if pieces[0]:
                 yield pieces[0]
 
+    def generate_all(self, prompts: Sequence[str], **options: Any) -> list[Sample]:
+        """Write texts to the end; options as of ``generate``, and ``samples`` for each prompt.
+
+        So ``n_best`` gives several texts for a prompt, ``best_of`` chooses among samples, ``exact`` draws from the
+        model's own distribution given the constraint.
+        """
+        settings, rules, others = sort_options(options)
+        if settings.exact:
+            return self._sampler(rules, others).samples(prompts, others.pop("samples", 1), others.pop("seed", None))
+        if settings.best_of is None:
+            return self.generate_many(prompts, settings=settings, rules=rules, **others).finish()
+        count, chosen = settings.best_of, replace(settings, best_of=None, by=None)
+        found = self.generate_many(
+            prompts, settings=chosen, rules=rules, **{**others, "samples": count * others.get("samples", 1)}
+        ).finish()
+        return best_of(found, count, settings.by or "total")
+
     def generate_many(self, prompts: Sequence[str], **options: Any) -> Generation:
-        """Set up several texts to be written side by side; options as of ``Generation``."""
-        return Generation(self.codec, self.network, prompts, **options)
+        """Set up several texts to be written side by side; options as of ``generate``, or as of ``Generation``."""
+        settings, rules, others = sort_options(options)
+        if settings.best_of is not None or settings.exact:
+            raise ConfigError("best_of and exact need whole texts; use generate_all")
+        return Generation(
+            self.codec, self.network, prompts, settings=settings, rules=rules, copied=self._against_copying, **others
+        )
+
+    def training_text(self, progress: Callable[[int], None] | None = None) -> TrainingText:
+        """Return the text that the model learned from, for asking how new a text is.
+
+        Raises:
+            ConfigError: This is a model file, which holds none.
+        """
+        return TrainingText(self.saved.path, self.codec, progress)
+
+    def _against_copying(self, most: int) -> MaxCopy:
+        return self.training_text().rule(most)
+
+    def _sampler(self, rules: RuleSettings, options: dict[str, Any]) -> ExactSampler:
+        given = {name: options[name] for name in ("length", "unknown") if name in options}
+        refused = sorted({name for name, value in options.items() if value} - {"length", "unknown", "samples", "seed"})
+        if refused:
+            raise ConfigError(f"exact sampling cannot go with {', '.join(refused)}; leave it out")
+        return ExactSampler(self.codec, self.network, rules, **given)
+
+    def exact_method(self, prompt: str, **options: Any) -> str:
+        """Tell how ``exact`` would draw: by ``"enumeration"`` of all texts, or by ``"rejection"``."""
+        _, rules, others = sort_options(options)
+        return self._sampler(rules, others).method(prompt)
 
     def score(self, text: str, *, unknown: Unknown = "error") -> Score:
         """Return how probable a text is, and each of its symbols.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -23,7 +24,15 @@ class Sample:
         symbols: How many symbols were drawn: those of ``text``, and those of the end symbol or the stop
             string that ended it, which ``text`` leaves out.
         seed: With this seed and the same rules, one sample alone gives the same text. ``None`` for greedy search.
-        finished: Whether it ended by itself (end symbol or stop string), not at the length limit.
+        finished: Whether it ended by itself, not at the length limit.
+        ending: How it ended: ``"end"`` symbol, ``"stop"`` string, ``"complete"`` (the constraint is fulfilled and
+            lets nothing follow), ``"length"``, or ``"stuck"``: the rules together left no symbol.
+        rank: What a beam search orders its texts by: the log-probability after the rules, normalised for length; of
+            stochastic beams, perturbed by Gumbel noise. ``None`` for other searches.
+        weight: Of stochastic beams without rules: the sample's weight in an estimate of an expectation.
+        log_kept: With a constraint: natural log of the probability mass that it kept, multiplied over all symbols. The
+            sample's probability under the constrained sampler is exp(log_prob - log_kept), if no other rule is on.
+        novelty: What it has in common with the training text, where that was looked for.
     """
 
     text: str
@@ -32,6 +41,61 @@ class Sample:
     symbols: int
     seed: int | None
     finished: bool
+    ending: str
+    rank: float | None = None
+    weight: float | None = None
+    log_kept: float | None = None
+    novelty: Novelty | None = None
+
+    @property
+    def removed(self) -> float | None:
+        """The share of the probability mass that the constraint removed per symbol, as a geometric mean."""
+        return None if self.log_kept is None else -math.expm1(self.log_kept / max(1, self.symbols))
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What one row of a beam has written so far.
+
+    Attributes:
+        text: The text.
+        log_prob: Natural log of the model's own probability.
+    """
+
+    text: str
+    log_prob: float
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """What a text has in common with the training text.
+
+    Attributes:
+        longest_copy: Symbols of the longest run that stands there word for word.
+        copied: That run.
+        place: Where it first stands: the number of its first symbol in the training text.
+        seen: By length n: the share of the text's windows of n symbols that stand there; 0 where it is shorter.
+    """
+
+    longest_copy: int
+    copied: str
+    place: int
+    seen: dict[int, float]
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """What held-out text has in common with the training text: what is only natural.
+
+    Attributes:
+        pieces: How many pieces of it were looked at.
+        longest_copy: Their longest copies, on average.
+        seen: By length n: the share of their windows of n symbols that stand in the training text, on average.
+    """
+
+    pieces: int
+    longest_copy: float
+    seen: dict[int, float]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from ostinato import config
 from ostinato.codecs import Codec
 from ostinato.data import Encoded
-from ostinato.decode.rules import build_rules
+from ostinato.decode.pipeline import RuleSettings
 from ostinato.errors import LostRankError, RunError
 from ostinato.models import LanguageModel
 from ostinato.recipes import LanguageModelSettings
@@ -242,7 +242,7 @@ class Training:
             samples=1 if self.codec.end is None else _SAMPLE_ITEMS,
             length=_SAMPLE_SYMBOLS,
             seed=self.trainer.step,
-            rules=build_rules(temperature=_SAMPLE_TEMPERATURE),
+            rules=RuleSettings(temperature=_SAMPLE_TEMPERATURE),
         )
         samples = run.finish()
         network.train()

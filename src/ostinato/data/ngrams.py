@@ -1,0 +1,212 @@
+"""Sequences of n symbols as numbers: rolling hashes of any length, and a sorted index of all in a corpus."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.disk.documents import read_document, write_document
+from ostinato.disk.publishing import publishing
+from ostinato.errors import DamagedError
+
+Hashes = NDArray[np.uint64]
+
+_BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2^64
+_INVERSE = pow(_BASE, -1, 2**64)
+_CHUNK = 2**22  # symbols hashed at once
+_BUCKETS = 256  # files that a corpus too large to sort at once is dealt into
+_SORTED_AT_ONCE = 2**25  # numbers
+
+
+class Rolling:
+    """Hashes of all windows of a sequence, of whatever length, from one pass over it.
+
+        H(i, n) = sum_k f(x[i + k]) B^k   modulo 2^64
+
+    Args:
+        ids: The sequence, [T].
+    """
+
+    def __init__(self, ids: NDArray[Any]) -> None:
+        powers, inverses = _powers(len(ids))
+        self._sums = np.zeros(len(ids) + 1, dtype=np.uint64)
+        np.cumsum(mixed(ids) * powers, out=self._sums[1:])
+        self._inverses = inverses
+
+    def windows(self, n: int) -> Hashes:
+        """Return the hash of every window of n symbols, [T - n + 1]."""
+        count = max(0, len(self._sums) - n)
+        found: Hashes = (self._sums[n:] - self._sums[:count]) * self._inverses[:count] if count else self._sums[:0]
+        return found
+
+
+class NgramIndex:
+    """All windows of n symbols that occur in a corpus, as a sorted array of hashes, in memory or mapped from a file.
+
+    With 64 bits, a window that does not occur is taken for one that does in about one of 10^13 cases for a
+    corpus of a million symbols; one that occurs is always found.
+
+    Args:
+        n: Length of the windows.
+        hashes: Hashes, sorted, each once.
+    """
+
+    def __init__(self, n: int, hashes: Hashes) -> None:
+        self.n = n
+        self._hashes = hashes
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    def contains(self, hashes: Hashes) -> NDArray[np.bool_]:
+        """Return which hashes are those of windows that occur."""
+        if not len(self._hashes):
+            return np.zeros(hashes.shape, dtype=bool)
+        places = np.searchsorted(self._hashes, hashes)
+        found: NDArray[np.bool_] = self._hashes[np.minimum(places, len(self._hashes) - 1)] == hashes
+        return found
+
+    @classmethod
+    def build(
+        cls, ids: NDArray[Any], n: int, *, end: int | None, progress: Callable[[int, int], None] | None = None
+    ) -> NgramIndex:
+        """Index a corpus that fits into memory (8 bytes for each symbol).
+
+        Args:
+            ids: All ids, [N].
+            n: Length of the windows.
+            end: The id that ends an item: windows that hold it are left out. ``None``: there is none.
+            progress: Told how many symbols are done, and of how many.
+        """
+        parts = list(_hashed(ids, n, end, progress))
+        return cls(n, np.unique(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.uint64))
+
+    @classmethod
+    def kept(
+        cls,
+        folder: Path,
+        ids: NDArray[Any],
+        n: int,
+        *,
+        end: int | None,
+        corpus: str,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> NgramIndex:
+        """Open the index in a folder, or make it there first, with bounded memory whatever the corpus's size.
+
+        Args:
+            folder: Where it is kept; it appears whole or not at all.
+            ids: As of ``build``.
+            n: As of ``build``.
+            end: As of ``build``.
+            corpus: Digest of the corpus; an index of another one is not taken.
+            progress: As of ``build``.
+
+        Raises:
+            DamagedError: What is kept there is damaged, or of another corpus.
+        """
+        if not folder.exists():
+            with publishing(folder) as draft:
+                count = _write_sorted(draft, _hashed(ids, n, end, progress))
+                write_document(draft / "index.json", {"n": n, "count": count, "corpus_sha256": corpus})
+        about = read_document(folder / "index.json")
+        path = folder / "hashes.u64"
+        expected = {"n": n, "corpus_sha256": corpus}
+        if {name: about.get(name) for name in expected} != expected or path.stat().st_size != 8 * about["count"]:
+            raise DamagedError(
+                f"{folder} is no index of this run's {n}-symbol windows, or a damaged one: {json.dumps(about)}. "
+                "Delete it; it is made again when it is asked for"
+            )
+        empty = not about["count"]
+        return cls(n, np.zeros(0, dtype=np.uint64) if empty else np.memmap(path, dtype=np.uint64, mode="r"))
+
+
+def mixed(ids: NDArray[Any]) -> Hashes:
+    """Return a well-mixed 64-bit number for each id (the finaliser of Steele, Lea and Flood 2014, SplitMix)."""
+    x = (ids.astype(np.uint64) + np.uint64(1)) * np.uint64(_BASE)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    found: Hashes = x ^ (x >> np.uint64(31))
+    return found
+
+
+def weights(n: int) -> Hashes:
+    """Return B^0 to B^(n-1) modulo 2^64: what the symbols of a window are weighted with."""
+    return _powers(n)[0]
+
+
+def chunks(size: int, n: int, chunk: int = _CHUNK) -> Iterator[tuple[int, int]]:
+    """Yield beginnings and ends of parts that together hold every window of n symbols exactly once."""
+    for start in range(0, max(0, size - n + 1), chunk):
+        yield start, min(size, start + chunk + n - 1)
+
+
+def _hashed(
+    ids: NDArray[Any], n: int, end: int | None, progress: Callable[[int, int], None] | None
+) -> Iterator[Hashes]:
+    for start, stop in chunks(len(ids), n):
+        part = np.asarray(ids[start:stop])
+        hashes = Rolling(part).windows(n)
+        if end is not None:
+            ends = np.concatenate([[0], np.cumsum(part == end)])
+            hashes = hashes[ends[n:] == ends[:-n]]
+        yield hashes
+        if progress is not None:
+            progress(stop, len(ids))
+
+
+def _write_sorted(folder: Path, parts: Iterator[Hashes]) -> int:
+    """Write all hashes sorted, each once; return how many. They are dealt into buckets by their first bits."""
+    first = list(itertools.takewhile(_few(), parts))
+    with (folder / "hashes.u64").open("wb") as out:
+        if sum(map(len, first)) < _SORTED_AT_ONCE:
+            hashes = np.unique(np.concatenate(first)) if first else np.zeros(0, dtype=np.uint64)
+            out.write(hashes.tobytes())
+            return len(hashes)
+        names = [folder / f"bucket-{number}" for number in range(_BUCKETS)]
+        for part in itertools.chain(first, parts):
+            _deal(part, names)
+        count = 0
+        for name in names:
+            hashes = np.unique(np.fromfile(name, dtype=np.uint64)) if name.exists() else np.zeros(0, dtype=np.uint64)
+            out.write(hashes.tobytes())
+            count += len(hashes)
+            name.unlink(missing_ok=True)
+        return count
+
+
+def _few() -> Callable[[Hashes], bool]:
+    """Say yes until so many numbers have come that they are not to be sorted at once."""
+    seen = 0
+
+    def more(part: Hashes) -> bool:
+        nonlocal seen
+        seen += len(part)
+        return seen <= _SORTED_AT_ONCE
+
+    return more
+
+
+def _deal(part: Hashes, names: Sequence[Path]) -> None:
+    part = np.sort(part)
+    bounds = np.searchsorted(part, np.arange(1, _BUCKETS, dtype=np.uint64) << np.uint64(56))
+    for name, hashes in zip(names, np.split(part, bounds), strict=True):
+        if len(hashes):
+            with name.open("ab") as file:
+                file.write(hashes.tobytes())
+
+
+def _powers(count: int) -> tuple[Hashes, Hashes]:
+    """B^0 to B^(count-1), and their inverses."""
+    found = []
+    for base in (_BASE, _INVERSE):
+        powers = np.full(max(1, count), np.uint64(base), dtype=np.uint64)
+        powers[0] = 1
+        found.append(np.cumprod(powers)[:count])
+    return found[0], found[1]

@@ -1,0 +1,247 @@
+"""Automata over the bytes of a text: what a constraint allows, before any vocabulary is known. No PyTorch here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.errors import ConfigError
+
+#: No state: what would follow is not allowed.
+DEAD = -1
+_BYTES = 256
+_MOST_STATES = 200_000
+_WORD = frozenset(range(128, 256)) | frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+
+
+class Automaton(Protocol):
+    """What a user writes to constrain generation: states of any hashable kind, moved by one character at a time.
+
+    An automaton may also have ``characters``, a string of all that may occur (default: printable ASCII, tab
+    and line end, or the model's alphabet), and ``fewest(state)``: in how many characters acceptance can be
+    reached, which is needed where there are too many states to go through.
+    """
+
+    @property
+    def start(self) -> Hashable:
+        """The state before the first character."""
+
+    def step(self, state: Any, character: str) -> Hashable | None:
+        """Return the state after a character, or ``None`` where it is not allowed."""
+
+    def accepts(self, state: Any) -> bool:
+        """Return whether a text may end here."""
+
+
+@dataclass(frozen=True)
+class ByteTable:
+    """A finite automaton over bytes.
+
+    Attributes:
+        next: State after each byte, [S, 256] int32; ``DEAD`` where it is not allowed. State 0 is the start.
+        accepts: Whether a text may end in each state, [S].
+        told: What it demands, for messages.
+        begin: The state after a prompt; ``None``: what is asked for begins after the prompt.
+    """
+
+    next: NDArray[np.int32]
+    accepts: NDArray[np.bool_]
+    told: str
+    begin: Callable[[bytes], int] | None = field(default=None, compare=False)
+
+
+def matching(pattern: str) -> ByteTable:
+    """The texts that a regular expression matches as a whole.
+
+    The ``outlines-core`` library turns it into an automaton: syntax as of Rust's ``regex`` crate, without
+    look-around, back-references and anchors.
+
+    Raises:
+        ConfigError: The pattern has an error, or needs what no automaton can do.
+    """
+    from outlines_core import Index, Vocabulary
+
+    try:
+        index = Index(pattern, Vocabulary(_BYTES, {bytes([value]): [value] for value in range(_BYTES)}))
+    except ValueError as error:
+        raise ConfigError(
+            f"the pattern {pattern!r} cannot be matched: {error}. Syntax as of Rust's regex crate, over the whole new "
+            "text; there is no look-around, no back-reference, no anchor (^, $, \\b)"
+        ) from error
+    moves, start = index.get_transitions(), index.get_initial_state()
+    states = {name: number for number, name in enumerate([start, *sorted(set(moves) - {start})])}
+    table = np.full((len(states), _BYTES), DEAD, dtype=np.int32)
+    for state, to in moves.items():
+        for byte, name in to.items():
+            if byte < _BYTES and name in states:
+                table[states[state], byte] = states[name]
+    final = index.get_final_states()
+    accepts = np.array([name in final for name in states])
+    return ByteTable(table, accepts, f"the pattern {pattern!r}")
+
+
+def of_words(words: Iterable[str]) -> ByteTable:
+    """Texts made of given words only, with any ASCII white space and punctuation between them.
+
+    A word in lower case may also stand capitalised or in capitals.
+
+    Raises:
+        ConfigError: There is no word.
+    """
+    forms = {form for word in words for form in _forms(word.strip()) if form}
+    if not forms:
+        raise ConfigError("the lexicon has no words; give one word per line")
+    moves: list[dict[int, int]] = [{}]
+    ends = {0}
+    for form in sorted(forms):
+        node = 0
+        for byte in form.encode():
+            if byte not in moves[node]:
+                moves[node][byte] = len(moves)
+                moves.append({})
+            node = moves[node][byte]
+        ends.add(node)
+    if len(moves) > _MOST_STATES:
+        raise ConfigError(f"the lexicon is too large: {len(moves):,} beginnings of words; {_MOST_STATES:,} can be held")
+    table = np.full((len(moves), _BYTES), DEAD, dtype=np.int32)
+    separators = [byte for byte in range(128) if byte not in _WORD]
+    table[np.ix_(sorted(ends), separators)] = 0
+    for node, children in enumerate(moves):
+        for byte, child in children.items():
+            table[node, byte] = child
+    accepts = np.zeros(len(moves), dtype=bool)
+    accepts[sorted(ends)] = True
+    return ByteTable(table, accepts, "the lexicon")
+
+
+def balanced(pairs: str = '()[]{}""', depth: int = 4) -> ByteTable:
+    """Texts in which every bracket and quote that opens closes, in order, also those that the prompt left open.
+
+    Args:
+        pairs: Opening and closing characters in turn, ASCII; of a quote both are the same.
+        depth: How many may be open at once.
+
+    Raises:
+        ConfigError: The pairs are none, or the depth is not from 1 to 6.
+    """
+    if not pairs or len(pairs) % 2 or not pairs.isascii() or len(set(pairs[::2])) < len(pairs) // 2:
+        raise ConfigError(f"brackets must be pairs of ASCII characters such as '()[]', got {pairs!r}")
+    if not 1 <= depth <= 6:
+        raise ConfigError(f"the depth of brackets must be from 1 to 6, got {depth}")
+    opening, closing = pairs[::2].encode(), pairs[1::2].encode()
+
+    def after(stack: tuple[int, ...], byte: int) -> tuple[int, ...] | None:
+        if stack and closing[stack[-1]] == byte:
+            return stack[:-1]
+        if byte in opening:
+            return (*stack, opening.index(byte)) if len(stack) < depth else None
+        return None if byte in closing else stack
+
+    numbers = _reachable((), lambda stack: (after(stack, byte) for byte in {*opening, *closing}))
+    table = np.array([[_number(numbers, after(stack, byte)) for byte in range(_BYTES)] for stack in numbers])
+    accepts = np.array([not stack for stack in numbers])
+
+    def begin(prompt: bytes) -> int:
+        stack: tuple[int, ...] = ()
+        for byte in prompt:  # what closes without having been opened, or opens too much, is not ours to mend
+            moved = after(stack, byte)
+            stack = stack if moved is None else moved
+        return numbers[stack]
+
+    return ByteTable(table.astype(np.int32), accepts, f"balanced {pairs}", begin)
+
+
+def lines_of(most: int) -> ByteTable:
+    """Texts whose lines have at most so many characters, the line that the prompt began included.
+
+    Raises:
+        ConfigError: It is not from 1 to 10,000.
+    """
+    if not 1 <= most <= 10_000:
+        raise ConfigError(f"the longest line must have from 1 to 10000 characters, got {most}")
+    columns = np.arange(most + 1, dtype=np.int32)
+    table = np.repeat(np.where(columns < most, columns + 1, DEAD)[:, None], _BYTES, axis=1).astype(np.int32)
+    table[:, 0x80:0xC0] = columns[:, None]  # the rest of a character that was counted at its first byte
+    table[:, ord("\n")] = 0
+
+    def begin(prompt: bytes) -> int:
+        line = prompt.rpartition(b"\n")[2]
+        return min(most, sum(not 0x80 <= byte < 0xC0 for byte in line))
+
+    return ByteTable(table, np.ones(most + 1, dtype=bool), f"lines of at most {most} characters", begin)
+
+
+def without(strings: Sequence[str]) -> ByteTable:
+    """Texts in which none of some strings occurs, not even one that the prompt began.
+
+    Source of the construction: Aho and Corasick 1975.
+
+    Raises:
+        ConfigError: There is none, or an empty one.
+    """
+    table, found = string_matcher(strings, "banned")
+    table = np.where(found[table], DEAD, table).astype(np.int32)
+
+    def begin(prompt: bytes) -> int:
+        state = 0
+        for byte in prompt[-sum(map(len, strings)) * 4 :]:
+            state = max(0, int(table[state, byte]))
+        return state
+
+    told = "no " + ", ".join(repr(string) for string in strings)
+    return ByteTable(table, ~found, told, begin)
+
+
+def string_matcher(strings: Sequence[str], kind: str) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """An automaton that finds strings: state after each byte [S, 256], and whether one has just been completed [S].
+
+    Raises:
+        ConfigError: There is no string, or an empty one.
+    """
+    if not strings or "" in strings:
+        raise ConfigError(f"a {kind} string must have at least one character, got an empty one")
+    moves: list[dict[int, int]] = [{}]
+    found = [False]
+    for string in strings:
+        node = 0
+        for byte in string.encode():
+            if byte not in moves[node]:
+                moves[node][byte] = len(moves)
+                moves.append({})
+                found.append(False)
+            node = moves[node][byte]
+        found[node] = True
+    table = np.zeros((len(moves), _BYTES), dtype=np.int32)
+    fall = [0] * len(moves)
+    waiting = [0]
+    for node in waiting:  # breadth first, so that what a node falls back to is there already
+        found[node] = found[node] or found[fall[node]]
+        table[node] = table[fall[node]] if node else 0
+        for byte, child in moves[node].items():
+            fall[child] = int(table[node, byte])
+            table[node, byte] = child
+            waiting.append(child)
+    return table, np.array(found)
+
+
+def _forms(word: str) -> set[str]:
+    return {word, word.capitalize(), word.upper()} if word.islower() else {word}
+
+
+def _reachable(start: Hashable, after: Callable[[Any], Iterable[Any]]) -> dict[Any, int]:
+    numbers = {start: 0}
+    waiting = [start]
+    for state in waiting:
+        for found in after(state):
+            if found is not None and found not in numbers:
+                numbers[found] = len(numbers)
+                waiting.append(found)
+    return numbers
+
+
+def _number(numbers: dict[Any, int], state: Any) -> int:
+    return DEAD if state is None else numbers[state]

@@ -1,0 +1,157 @@
+"""The table that a constrained search reads: state after every symbol, and in how few symbols a text can be ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.decode.constraints.automata import DEAD
+from ostinato.decode.constraints.walking import NEVER, Walk, fewest_steps
+from ostinato.errors import ConfigError
+
+_MOST_ENTRIES = 2**24  # states times symbols that are gone through before a search
+
+
+class SymbolTable:
+    """An automaton over symbols in one array, filled before the search where it is small, else as it is needed.
+
+    Args:
+        walk: The automaton.
+        symbols: How many symbols V; the end symbol counts if there is one.
+        end: The id that ends an item, or ``None``.
+        prompts: The bytes of every prompt, from whose ends texts go on.
+
+    Attributes:
+        is_whole: Whether every state is known, and so the fewest symbols are exact.
+
+    Raises:
+        ConfigError: No text fulfils the constraint, or it has too many states.
+    """
+
+    def __init__(self, walk: Walk, symbols: int, end: int | None, prompts: Sequence[bytes]) -> None:
+        self._walk, self._symbols, self._end = walk, symbols, end
+        self.told = walk.told
+        self.starts = np.array([walk.begin(prompt) for prompt in prompts], dtype=np.int64)
+        self._next = np.full((0, symbols), DEAD, dtype=np.int32)
+        self._accepts = np.zeros(0, dtype=bool)
+        self._fewest = np.zeros(0, dtype=np.int64)
+        self._known = np.zeros(0, dtype=bool)
+        self.is_whole = self._explore()
+        if self.is_whole:
+            self._trim()
+        elif walk.fewest(self.starts) is None:
+            raise ConfigError(
+                f"the constraint ({walk.told}) has more than {_MOST_ENTRIES // symbols:,} states with this model's "
+                f"{symbols} symbols, so whether it can still be fulfilled is not known. Use a simpler one, fewer at "
+                "once, or give your automaton a method fewest(state)"
+            )
+
+    def check(self, length: int) -> None:
+        """Check that every prompt can be gone on from.
+
+        Raises:
+            ConfigError: It cannot, in so many symbols.
+        """
+        self.fill(self.starts)
+        fewest = int(self._fewest[self.starts].max(initial=0))
+        if fewest >= NEVER:
+            raise ConfigError(
+                f"no text of this model's symbols fulfils the constraint: {self.told}. Some characters it needs may "
+                "not be in the model's vocabulary ('ostinato info RUN' tells)"
+            )
+        if fewest > length:
+            raise ConfigError(
+                f"the constraint ({self.told}) needs at least {fewest} symbols, but the length is {length}; "
+                f"use --length {fewest} or more"
+            )
+
+    def fill(self, states: NDArray[np.int64]) -> bool:
+        """Make sure that the rows of some states are known; return whether any is new."""
+        if self.is_whole:
+            return False
+        self._grow(int(states.max(initial=-1)) + 1)
+        new = np.unique(states[~self._known[states]])
+        if len(new):
+            moved = self._walk.move(new)
+            self._grow(int(moved.max(initial=-1)) + 1)
+            self._take(new, moved)
+            reached = np.unique(moved[moved >= 0])
+            self._fewest[reached] = self._estimated(reached)
+            self._fewest[new] = self._estimated(new)
+        return bool(len(new))
+
+    @property
+    def next(self) -> NDArray[np.int32]:
+        """State after every symbol, [S, V]; ``DEAD`` where it is not allowed. The end's column is always dead."""
+        return self._next
+
+    @property
+    def accepts(self) -> NDArray[np.bool_]:
+        """Whether a text may end in each state, [S]."""
+        return self._accepts
+
+    @property
+    def fewest(self) -> NDArray[np.int64]:
+        """In how few symbols a text can be ended from each state, [S]; ``NEVER`` where it cannot."""
+        return self._fewest
+
+    def count(self, length: int) -> float:
+        """Return how many sequences of at most ``length`` symbols fulfil the constraint from the first start.
+
+        They end where they can go no further, with the end symbol, or at the length.
+        """
+        ways = self._accepts.astype(np.float64)
+        stops = self._accepts if self._end is not None else self._accepts & (self._next < 0).all(axis=1)
+        with np.errstate(over="ignore"):  # more than a float holds is infinitely many
+            for _ in range(length):
+                ways = np.where(self._next >= 0, ways[self._next], 0.0).sum(axis=1) + stops
+        return float(ways[self.starts[0]])
+
+    def _explore(self) -> bool:
+        """Go through all states, if there are not too many; return whether it was done."""
+        frontier = np.unique(self.starts)
+        limit = max(1, _MOST_ENTRIES // self._symbols)
+        while len(frontier):
+            self._grow(int(frontier.max()) + 1)
+            if len(self._next) > limit:
+                return False
+            for part in np.array_split(frontier, -(-len(frontier) // 1024)):
+                moved = self._walk.move(part)
+                self._grow(int(moved.max(initial=-1)) + 1)
+                self._take(part, moved)
+                if len(self._next) > 2 * limit:
+                    return False
+            reached = np.unique(self._next[frontier])
+            reached = reached[reached >= 0]
+            frontier = reached[~self._known[reached]].astype(np.int64)
+        self._fewest = fewest_steps(self._next.astype(np.int64), self._accepts)
+        return True
+
+    def _trim(self) -> None:
+        """Forbid what leads to states from which nothing can be ended."""
+        hopeless = np.append(self._fewest >= NEVER, False)  # index -1 is the dead state, which is so already
+        self._next[hopeless[self._next]] = DEAD
+
+    def _take(self, states: NDArray[np.int64], moved: NDArray[np.int64]) -> None:
+        if self._end is not None:
+            moved[:, self._end] = DEAD
+        self._next[states] = moved
+        self._accepts[states] = self._walk.accepts(states)
+        self._known[states] = True
+
+    def _estimated(self, states: NDArray[np.int64]) -> NDArray[np.int64]:
+        found = self._walk.fewest(states)
+        assert found is not None
+        return found
+
+    def _grow(self, size: int) -> None:
+        more = size - len(self._known)
+        if more <= 0:
+            return
+        more = max(more, len(self._known))  # twice as many, so that growing costs little in all
+        self._next = np.concatenate([self._next, np.full((more, self._symbols), DEAD, dtype=np.int32)])
+        self._accepts = np.concatenate([self._accepts, np.zeros(more, dtype=bool)])
+        self._known = np.concatenate([self._known, np.zeros(more, dtype=bool)])
+        self._fewest = np.concatenate([self._fewest, np.full(more, NEVER, dtype=np.int64)])

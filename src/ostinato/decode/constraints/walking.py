@@ -1,0 +1,221 @@
+"""From characters and bytes to symbols: where an automaton is after each symbol of a vocabulary. No PyTorch here."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Hashable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.decode.constraints.automata import DEAD, Automaton, ByteTable
+
+_USUAL_CHARACTERS = string.printable.replace("\r", "").replace("\x0b", "").replace("\x0c", "")
+
+
+class Walk(Protocol):
+    """An automaton that reads whole symbols. Its states are numbers, given on demand."""
+
+    told: str
+
+    def begin(self, prompt: bytes) -> int:
+        """Return the state after a prompt."""
+
+    def move(self, states: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the state after every symbol, [F, V], for states [F]; ``DEAD`` where it is not allowed."""
+
+    def accepts(self, states: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return whether a text may end in each state, [F]."""
+
+    def fewest(self, states: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        """Return in how many symbols acceptance can be reached at the latest, [F]; ``None`` where that is unknown."""
+
+
+class TableWalk:
+    """A byte table, walked over all symbols at once, a byte of each at a time.
+
+    Args:
+        table: The automaton.
+        pieces: The bytes of every symbol.
+    """
+
+    def __init__(self, table: ByteTable, pieces: Sequence[bytes]) -> None:
+        self.told = table.told
+        self._begin = table.begin
+        # One more state, the dead one, to which index -1 leads and from which nothing leads away.
+        self._next = np.vstack([table.next, np.full((1, 256), DEAD, dtype=np.int32)])
+        self._accepts = table.accepts
+        self._lengths = np.array([len(piece) for piece in pieces])
+        longest = int(self._lengths.max(initial=0))
+        self._bytes = np.zeros((len(pieces), longest), dtype=np.uint8)
+        for row, piece in enumerate(pieces):
+            self._bytes[row, : len(piece)] = np.frombuffer(piece, dtype=np.uint8)
+        self._spells = {piece for piece in pieces if len(piece) == 1} >= {bytes([value]) for value in range(256)}
+        self._fewest: NDArray[np.int64] | None = None
+
+    def begin(self, prompt: bytes) -> int:
+        return 0 if self._begin is None else self._begin(prompt)
+
+    def move(self, states: NDArray[np.int64]) -> NDArray[np.int64]:
+        found = np.repeat(states[:, None], len(self._lengths), axis=1)
+        for place in range(self._bytes.shape[1]):
+            alive = self._lengths > place
+            found[:, alive] = self._next[found[:, alive], self._bytes[alive, place]]
+        found[:, self._lengths == 0] = DEAD  # a symbol that writes nothing could be repeated without end
+        return found
+
+    def accepts(self, states: NDArray[np.int64]) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = self._accepts[states]
+        return found
+
+    def fewest(self, states: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        """As many as bytes are needed, where every byte is a symbol of its own."""
+        if not self._spells:
+            return None
+        if self._fewest is None:
+            self._fewest = fewest_steps(self._next[:-1].astype(np.int64), self._accepts)
+        found: NDArray[np.int64] = self._fewest[states]
+        return found
+
+
+class CharacterWalk:
+    """An automaton that a user wrote, walked character by character.
+
+    Where symbols are parts of characters, a state also holds the bytes of a character begun.
+
+    Args:
+        automaton: The automaton.
+        pieces: The bytes of every symbol.
+    """
+
+    def __init__(self, automaton: Automaton, pieces: Sequence[bytes]) -> None:
+        self._automaton, self._pieces = automaton, pieces
+        self.told = type(automaton).__name__
+        known = vars(type(automaton)) | vars(automaton)
+        whole = {character for piece in pieces for character in _characters(piece)}
+        characters = known.get("characters", "".join(whole) if _all_whole(pieces) else _USUAL_CHARACTERS)
+        self._encodings = {character.encode() for character in characters}
+        self._beginnings = {code[:size] for code in self._encodings for size in range(1, len(code))}
+        self._estimate = known.get("fewest")
+        self._states: list[tuple[Any, bytes]] = []
+        self._numbers: dict[tuple[Hashable, bytes], int] = {}
+        self._numbered((automaton.start, b""))
+
+    def begin(self, prompt: bytes) -> int:
+        return 0
+
+    def move(self, states: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.array([[self._after(number, piece) for piece in self._pieces] for number in states.tolist()])
+
+    def accepts(self, states: NDArray[np.int64]) -> NDArray[np.bool_]:
+        found = [self._states[number] for number in states.tolist()]
+        return np.array([not rest and self._automaton.accepts(state) for state, rest in found], dtype=bool)
+
+    def fewest(self, states: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        if self._estimate is None:
+            return None
+        found = [self._states[number] for number in states.tolist()]
+        # A character begun takes up to three more bytes, which may be three symbols.
+        return np.array([self._estimate(self._automaton, state) + 3 * bool(rest) for state, rest in found])
+
+    def _after(self, number: int, piece: bytes) -> int:
+        state, rest = self._states[number]
+        if not piece:
+            return DEAD
+        for value in piece:
+            rest += bytes([value])
+            if rest in self._encodings:
+                state, rest = self._automaton.step(state, rest.decode()), b""
+                if state is None:
+                    return DEAD
+            elif rest not in self._beginnings:
+                return DEAD
+        return self._numbered((state, rest))
+
+    def _numbered(self, state: tuple[Hashable, bytes]) -> int:
+        if state not in self._numbers:
+            self._numbers[state] = len(self._states)
+            self._states.append(state)
+        return self._numbers[state]
+
+
+class Both:
+    """Two constraints at once: the product of their automata.
+
+    Args:
+        first: One of them.
+        second: The other.
+    """
+
+    def __init__(self, first: Walk, second: Walk) -> None:
+        self._parts = (first, second)
+        self.told = f"{first.told} and {second.told}"
+        self._pairs: list[tuple[int, int]] = []
+        self._numbers: dict[int, int] = {}
+
+    def begin(self, prompt: bytes) -> int:
+        first, second = (part.begin(prompt) for part in self._parts)
+        return int(self._numbered(np.array([first]), np.array([second]))[0])
+
+    def move(self, states: NDArray[np.int64]) -> NDArray[np.int64]:
+        first, second = (part.move(own) for part, own in zip(self._parts, self._own(states), strict=True))
+        alive = (first >= 0) & (second >= 0)
+        found = np.full(first.shape, DEAD, dtype=np.int64)
+        found[alive] = self._numbered(first[alive], second[alive])
+        return found
+
+    def accepts(self, states: NDArray[np.int64]) -> NDArray[np.bool_]:
+        first, second = (part.accepts(own) for part, own in zip(self._parts, self._own(states), strict=True))
+        return first & second
+
+    def fewest(self, states: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        return None  # what leads one to acceptance may lead the other away
+
+    def _own(self, states: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        pairs = np.array([self._pairs[number] for number in states.tolist()], dtype=np.int64).reshape(-1, 2)
+        return pairs[:, 0], pairs[:, 1]
+
+    def _numbered(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+        keys, places = np.unique(first << 32 | second, return_inverse=True)
+        for key in keys.tolist():
+            if key not in self._numbers:
+                self._numbers[key] = len(self._pairs)
+                self._pairs.append((key >> 32, key & 0xFFFFFFFF))
+        numbers = np.array([self._numbers[key] for key in keys.tolist()], dtype=np.int64)
+        return numbers[places]
+
+
+#: More steps than any text has: acceptance cannot be reached.
+NEVER = 2**40
+
+
+def fewest_steps(next_states: NDArray[np.int64], accepts: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return in how few moves each state leads to an accepting one, [S]; ``NEVER`` where none does.
+
+    Args:
+        next_states: State after each move, [S, N]; ``DEAD`` is none.
+        accepts: Which states accept, [S].
+    """
+    sources, moves = np.nonzero(next_states >= 0)
+    targets = next_states[sources, moves]
+    order = np.argsort(targets, kind="stable")
+    sources, counts = sources[order], np.bincount(targets, minlength=len(accepts))
+    firsts = np.concatenate([[0], np.cumsum(counts)])
+    steps = np.where(accepts, 0, NEVER).astype(np.int64)
+    frontier = np.flatnonzero(accepts)
+    distance = 0
+    while len(frontier):  # breadth first, backwards
+        distance += 1
+        before = np.concatenate([sources[firsts[state] : firsts[state + 1]] for state in frontier.tolist()])
+        frontier = np.unique(before[steps[before] == NEVER])
+        steps[frontier] = distance
+    return steps
+
+
+def _characters(piece: bytes) -> str:
+    return piece.decode(errors="ignore")
+
+
+def _all_whole(pieces: Sequence[bytes]) -> bool:
+    return all(_characters(piece).encode() == piece for piece in pieces)

@@ -1,0 +1,115 @@
+"""Following hypotheses through a search: what every row has written, and what all that can still win agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ostinato.decode.rules.base import Rules
+from ostinato.decode.search import Ending, Taken
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A sequence that a search has found.
+
+    Attributes:
+        symbols: Its ids, the end symbol included.
+        score: Natural log of the model's own probability.
+        rank: What the strategy orders by; higher is better.
+        ending: Why it ended.
+        kept: Natural log of what the constraint kept of the probability mass, over all symbols; 0 without one.
+    """
+
+    symbols: tuple[int, ...]
+    score: float
+    rank: float
+    ending: Ending
+    kept: float
+
+
+class Paths:
+    """Hypotheses of every prompt of a search.
+
+    Args:
+        prompts: How many prompts.
+        cells: How many cells each has.
+        rules: The search's rules: the constraint among them tells what it kept.
+    """
+
+    def __init__(self, prompts: int, cells: int, rules: Rules) -> None:
+        self._cells = cells
+        self._rows: list[list[int]] = [[] for _ in range(prompts * cells)]
+        self._scores = [0.0] * (prompts * cells)
+        self._prompt = [row // cells for row in range(prompts * cells)]
+        self._shown = [0] * prompts
+        self._ended: list[list[Hypothesis]] = [[] for _ in range(prompts)]
+        self._constraint = next((n for n, rule in enumerate(rules) if rule.name == "constraint"), None)
+
+    def take(self, taken: Taken) -> None:
+        """Follow one time step."""
+        choice = taken.choice
+        if choice.ended is not None:
+            self._end(taken)
+        symbols = choice.symbols.tolist()
+        self._scores = choice.scores.tolist()
+        if choice.parents is None:
+            for row, symbol in zip(self._rows, symbols, strict=True):
+                row.append(symbol)
+            return
+        parents = choice.parents.tolist()
+        self._rows = [[*self._rows[parent], symbol] for parent, symbol in zip(parents, symbols, strict=True)]
+        self._prompt = [self._prompt[parent] for parent in parents]
+
+    def ended(self, prompt: int) -> list[Hypothesis]:
+        """Return what has ended of a prompt, best first; what got stuck comes last."""
+        return sorted(self._ended[prompt], key=lambda h: (h.ending == "stuck", -h.rank))
+
+    def live(self, prompt: int) -> list[tuple[tuple[int, ...], float]]:
+        """Return what is being written of a prompt, in the search's order: symbols and score."""
+        return [
+            (tuple(row), score)
+            for row, score, owner in zip(self._rows, self._scores, self._prompt, strict=True)
+            if owner == prompt
+        ]
+
+    def agreed(self) -> list[list[int]]:
+        """Return, for every prompt, the symbols that are certain now and were not before.
+
+        Certain is what all live rows and the best hypothesis that has ended begin with: whichever wins.
+        """
+        live: list[list[list[int]]] = [[] for _ in self._shown]
+        for row, owner in zip(self._rows, self._prompt, strict=True):
+            live[owner].append(row)
+        found = []
+        for prompt, rows in enumerate(live):
+            start = self._shown[prompt]
+            candidates: list[Sequence[int]] = [row[start:] for row in rows]
+            if self._ended[prompt]:
+                candidates.append(self.ended(prompt)[0].symbols[start:])
+            found.append(_common_beginning(candidates))
+            self._shown[prompt] += len(found[-1])
+        return found
+
+    def _end(self, taken: Taken) -> None:
+        ended = taken.choice.ended
+        assert ended is not None
+        columns = (ended.parents.tolist(), ended.symbols.tolist(), ended.scores.tolist(), ended.ranks.tolist())
+        for row, symbol, score, rank, ending in zip(*columns, taken.endings, strict=True):
+            symbols = tuple(self._rows[row]) if symbol < 0 else (*self._rows[row], symbol)
+            kept = 0.0
+            if self._constraint is not None:
+                # What ended without a symbol has not asked the constraint this time.
+                memory = (taken.before if symbol < 0 else taken.after)[self._constraint]
+                kept = float(memory.kept[row])
+            self._ended[self._prompt[row]].append(Hypothesis(symbols, score, rank, ending, kept))
+
+
+def _common_beginning(sequences: Sequence[Sequence[int]]) -> list[int]:
+    """What all sequences begin with."""
+    if not sequences:
+        return []
+    ordered = sorted(map(tuple, sequences))
+    first, last = ordered[0], ordered[-1]  # whatever these two share, those between them share
+    size = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), None)
+    return list(first if size is None else first[:size])

@@ -1,0 +1,178 @@
+"""Which search is asked for: its settings, checked against the rules. No PyTorch here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from ostinato.decode.pipeline import RuleSettings
+from ostinato.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ostinato.decode.search import Strategy
+
+By: TypeAlias = Literal["total", "per-symbol"]
+
+_OF_BEAMS = ("n_best", "length_power", "gnmt", "patience", "diverse", "strength", "draw", "stochastic")
+# What never changes which symbol is the most probable, and so nothing that takes the most probable one.
+_NEVER_BEST = ("temperature", "top_k", "top_p", "min_p", "epsilon", "eta", "mirostat")
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """What is asked for; without any, every text is drawn symbol by symbol.
+
+    Attributes:
+        greedy: Take the most probable symbol each time.
+        beam: Keep so many beginnings.
+        n_best: Give so many of the best (1).
+        length_power: Compare hypotheses by log-probability / symbols^a.
+        gnmt: Compare them by GNMT's formula with this exponent.
+        patience: Stop when ``patience * beam`` hypotheses have ended, instead of when no better one can come.
+        diverse: In so many groups that avoid each other.
+        strength: How much they do, in nats (0.5).
+        draw: Draw the beginnings that are kept.
+        stochastic: Draw ``beam`` different texts, without replacement.
+        best_of: Of so many samples give the best.
+        by: By which score: of the whole text, or of a symbol on average.
+        exact: Draw from the model's own distribution given that the constraint is fulfilled.
+
+    Raises:
+        ConfigError: Options cancel each other, or need one that is off, or are out of range.
+    """
+
+    greedy: bool = False
+    beam: int | None = None
+    n_best: int | None = None
+    length_power: float | None = None
+    gnmt: float | None = None
+    patience: float | None = None
+    diverse: int | None = None
+    strength: float | None = None
+    draw: bool = False
+    stochastic: bool = False
+    best_of: int | None = None
+    by: By | None = None
+    exact: bool = False
+
+    def __post_init__(self) -> None:
+        on = self.on()
+        if self.beam is None and (others := [name for name in _OF_BEAMS if name in on]):
+            raise ConfigError(f"{_told(others)} is for a beam search, and none is asked for; give beam, such as beam 8")
+        ways = [name for name in ("greedy", "beam", "best_of", "exact") if name in on]
+        if len(ways) > 1:
+            raise ConfigError(f"{_told(ways)} are different searches; choose one")
+        kinds = [name for name in ("diverse", "draw", "stochastic") if name in on]
+        if len(kinds) > 1:
+            raise ConfigError(f"{_told(kinds)} are different kinds of beam search; choose one")
+        if self.by is not None and self.best_of is None:
+            raise ConfigError("by is for best-of, which is not given")
+        if self.strength is not None and self.diverse is None:
+            raise ConfigError("strength is for diverse, which is not given")
+        self._check_ranges()
+        if self.stochastic and (others := [n for n in ("n_best", "length_power", "gnmt", "patience") if n in on]):
+            raise ConfigError(
+                f"stochastic beam search gives exactly beam samples, without replacement; {_told(others)} would "
+                "make them others: leave it out"
+            )
+
+    def on(self) -> list[str]:
+        """Return the names of all options that are given."""
+        return [name for name, value in vars(self).items() if value is not None and value is not False]
+
+    @property
+    def is_random(self) -> bool:
+        """Whether a seed changes anything."""
+        return not self.greedy and (self.beam is None or self.draw or self.stochastic)
+
+    def check(self, rules: RuleSettings, *, samples: int, seed: object, stop: Sequence[str]) -> None:
+        """Check that the search goes with everything else that is asked for.
+
+        Raises:
+            ConfigError: It does not.
+        """
+        on = rules.on()
+        if self.greedy:
+            # With a constraint or a penalty before it, what is most probable is another symbol, and greedy takes that.
+            others = [name for name in _NEVER_BEST if name in on]
+            others += ["a seed"] * (seed is not None) + ["several samples"] * (samples > 1)
+            if others:
+                raise ConfigError(
+                    f"greedy search takes the most probable symbol, always; it cannot go with {_told(others)}"
+                )
+        if self.beam is not None:
+            self._check_beam(on, samples, seed)
+        if stop and {"match", "lexicon", "brackets", "automaton"} & set(on):
+            raise ConfigError(
+                "a stop string cuts the text before it, and what is left might not fulfil the constraint; "
+                "leave stop out, or say in the constraint how the text ends"
+            )
+        if self.exact:
+            self._check_exact(rules)
+
+    def strategy(self, seeds: Sequence[int]) -> Strategy:
+        """Return the strategy; ``seeds`` has one for each prompt (and is not used where nothing is drawn)."""
+        from ostinato.decode.strategies import Beam, Greedy, Lengths, Sample, StochasticBeam
+
+        if self.greedy:
+            return Greedy()
+        if self.beam is None:
+            return Sample(tuple(seeds))
+        if self.stochastic:
+            return StochasticBeam(self.beam, tuple(seeds))
+        lengths = Lengths(self.length_power or 0.0) if self.gnmt is None else Lengths(self.gnmt, "gnmt")
+        return Beam(
+            self.beam,
+            lengths,
+            best=self.n_best or 1,
+            patience=self.patience,
+            seeds=tuple(seeds) if self.draw else None,
+            groups=self.diverse or 1,
+            strength=0.0 if self.diverse is None else 0.5 if self.strength is None else self.strength,
+        )
+
+    def _check_ranges(self) -> None:
+        for name in ("beam", "n_best", "diverse", "best_of"):
+            value = vars(self)[name]
+            if value is not None and not 1 <= value <= 10_000:
+                raise ConfigError(f"{_told([name])} must be from 1 to 10000, got {value}")
+        if self.beam is not None and (self.n_best or 1) > self.beam:
+            raise ConfigError(f"n-best {self.n_best} is more than the beam of {self.beam} can give; widen the beam")
+        if self.beam is not None and self.diverse is not None and self.beam % self.diverse:
+            raise ConfigError(f"a beam of {self.beam} cannot be shared out among {self.diverse} groups of equal size")
+        if self.strength is not None and not 0 <= self.strength < 1e6:
+            raise ConfigError(f"strength must be a number of nats from 0 on, got {self.strength:g}")
+        if self.patience is not None and not 0 < self.patience < 1e6:
+            raise ConfigError(f"patience must be above 0, got {self.patience:g}")
+        if self.length_power is not None and self.gnmt is not None:
+            raise ConfigError("length-power and gnmt are two formulas for the same; choose one")
+        if self.best_of == 1:
+            raise ConfigError("best-of 1 chooses among one; leave it out, or give more")
+
+    def _check_beam(self, on: Sequence[str], samples: int, seed: object) -> None:
+        if samples > 1:
+            raise ConfigError(f"a beam gives its best with n-best, not with several samples; use n-best {samples}")
+        if self.is_random:
+            return
+        others = ["temperature"] * ("temperature" in on) + ["mirostat"] * ("mirostat" in on)
+        others += ["a seed"] * (seed is not None)
+        if others:
+            raise ConfigError(
+                f"a beam search draws nothing, so {_told(others)} can change nothing; leave it out, or add draw or "
+                "stochastic"
+            )
+
+    def _check_exact(self, rules: RuleSettings) -> None:
+        on = set(rules.on())
+        others = sorted(on - {"match", "lexicon", "brackets", "max_line", "ban", "automaton"})
+        if others:
+            raise ConfigError(
+                f"exact sampling is from the model's own distribution, which {_told(others)} would change; leave it out"
+            )
+        if not on:
+            raise ConfigError("exact sampling is for constraints, and none is given; without one, sampling is exact")
+
+
+def _told(names: Sequence[str]) -> str:
+    return ", ".join(name.replace("_", "-") for name in names)

@@ -1,0 +1,168 @@
+"""Beam search: plain, drawn from, and in groups that avoid each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ostinato.decode.noise import gumbel
+from ostinato.decode.search import STUCK, Choice, Ended, Place, end_rows, join_ended
+from ostinato.decode.strategies.cells import Candidates, best_of_cells, within
+from ostinato.decode.strategies.lengths import Lengths
+
+
+class BeamState(NamedTuple):
+    """What a beam search remembers.
+
+    A row's total is the sum of what the rules made of its log-probabilities: its score, where rules only
+    forbid. Of the hypotheses that have ended, the best are kept, for knowing when to stop.
+    """
+
+    totals: Tensor  # [R] float64
+    best: Tensor  # [C, n-best] float64, normalised totals of the best ended hypotheses, best first
+    ended: Tensor  # [C] int64, how many have ended
+    rising: bool  # whether a total has ever risen, as a logit bias can make it; then no bound holds
+
+
+@dataclass(frozen=True)
+class Beam:
+    """Keep the ``width`` best beginnings of each prompt; exact when there are no more beginnings than that.
+
+    An end symbol among the ``width`` best continuations ends a hypothesis, and the best others go on. The
+    search for a prompt stops as soon as no beginning can become better than the ``best`` hypotheses that
+    have ended, so stopping changes nothing; or, with ``patience``, when so many have ended.
+
+    Attributes:
+        width: Beginnings kept (K).
+        lengths: Length normalisation of ended hypotheses.
+        best: How many hypotheses are asked for.
+        patience: Stop when ``round(patience * width)`` hypotheses have ended; ``None`` stops only when that is exact.
+        seeds: One for each prompt: continuations are drawn without replacement, in proportion to their probability,
+            instead of taken in order, so a width of 1 is sampling; ``None`` takes the best.
+        groups: Diverse beam search: so many groups of width / groups beginnings.
+        strength: What a symbol costs a group, in nats, for each beginning of an earlier group that takes it
+            at the same time step (Hamming diversity). It changes what is chosen, not what it is worth.
+
+    Source: Lowerre 1976; first-come stopping and patience: Kasai et al. 2022, arXiv:2204.05424; groups: Vijayakumar
+    et al. 2018, arXiv:1610.02424.
+    """
+
+    width: int
+    lengths: Lengths = field(default_factory=Lengths)
+    best: int = 1
+    patience: float | None = None
+    seeds: tuple[int, ...] | None = None
+    groups: int = 1
+    strength: float = 0.0
+
+    @property
+    def cells(self) -> int:
+        return self.groups
+
+    def initial_state(self, cells: int) -> BeamState:
+        totals = torch.zeros(cells, dtype=torch.float64)
+        return BeamState(totals, totals.new_full((cells, self.best), -torch.inf), totals.long(), False)
+
+    def choose(self, place: Place, state: BeamState) -> Choice:
+        totals = state.totals[:, None] + place.ruled
+        rising = state.rising or bool(place.ruled.amax() > 0)
+        found = self._candidates(place, totals)
+        keep = self.width // self.groups
+        possible = found.keys > -torch.inf
+        at_end = torch.zeros_like(possible) if place.end is None else possible & (found.symbols == place.end)
+        going = possible & ~at_end
+        going &= going.cumsum(dim=1) <= keep
+        ending = at_end[:, :keep]
+        over = end_rows(place, self.lengths.normalised(state.totals, place.at.step))
+        ended = join_ended(over, self._ended(place, totals, found, ending))
+        best, count = self._pool(place, state, ended)
+        going &= ~self._is_done(place, totals, found, going, best, count, rising)[:, None]
+        rows, symbols = found.rows[going], found.symbols[going]
+        after = BeamState(totals[rows, symbols], best, count, rising)
+        return Choice(rows, symbols, place.scores[rows] + place.log_probs[rows, symbols], ended, after)
+
+    def _candidates(self, place: Place, totals: Tensor) -> Candidates:
+        """Twice as many continuations as are kept, so that enough go on whatever ends."""
+        count = 2 * (self.width // self.groups)
+        if self.seeds is not None:
+            seeds = [self.seeds[cell // self.groups] for cell in place.cells.tolist()]
+            keys = totals + torch.from_numpy(gumbel(seeds, place.at.step, within(place.cells).numpy(), totals.shape[1]))
+            return best_of_cells(keys, place.cells, count)  # in the order in which they are drawn
+        if not (self.groups > 1 and self.strength):
+            return best_of_cells(totals, place.cells, count)
+        return self._diverse(place, totals, count)
+
+    def _diverse(self, place: Place, totals: Tensor, count: int) -> Candidates:
+        """Group after group: what earlier groups of the same prompt take now costs the later ones."""
+        taken = totals.new_zeros(int(place.cells[-1]) // self.groups + 1, totals.shape[1])
+        parts: list[Candidates] = []
+        for group in range(self.groups):
+            (rows,) = (place.cells % self.groups == group).nonzero(as_tuple=True)
+            if not len(rows):
+                continue
+            prompts = place.cells[rows] // self.groups
+            found = best_of_cells(totals[rows] - self.strength * taken[prompts], place.cells[rows], count)
+            found = found._replace(rows=rows[found.rows])
+            parts.append(found)
+            first = (found.keys > -torch.inf)[:, : self.width // self.groups]
+            line = (found.cells // self.groups)[:, None].expand(first.shape)
+            symbols = found.symbols[:, : first.shape[1]]
+            taken.index_put_((line[first], symbols[first]), taken.new_ones(()), accumulate=True)
+        return _side_by_side(parts)
+
+    def _ended(self, place: Place, totals: Tensor, found: Candidates, ending: Tensor) -> Ended | None:
+        if not ending.any():
+            return None
+        rows, symbols = (part[:, : ending.shape[1]][ending] for part in (found.rows, found.symbols))
+        scores = place.scores[rows] + place.log_probs[rows, symbols]
+        ranks = self.lengths.normalised(totals[rows, symbols], place.at.step + 1)
+        return Ended(rows, symbols, scores, ranks)
+
+    def _pool(self, place: Place, state: BeamState, ended: Ended | None) -> tuple[Tensor, Tensor]:
+        """The best ended hypotheses of every cell, and how many there are, with the new ones."""
+        if ended is None:
+            return state.best, state.ended
+        if place.over is not None:  # what has got stuck is no result
+            whole = (ended.symbols >= 0) | (place.over[ended.parents] != STUCK)
+            ended = Ended(*(part[whole] for part in ended))
+        cells = place.cells[ended.parents]
+        new = state.best.new_full((len(state.best), len(cells)), -torch.inf)
+        new[cells, torch.arange(len(cells))] = ended.ranks
+        best = torch.cat([state.best, new], dim=1).topk(self.best, dim=1).values
+        return best, state.ended.index_add(0, cells, torch.ones_like(cells))
+
+    def _is_done(
+        self,
+        place: Place,
+        totals: Tensor,
+        found: Candidates,
+        going: Tensor,
+        best: Tensor,
+        count: Tensor,
+        rising: bool,
+    ) -> Tensor:
+        """Whether the search of each line's cell can stop, [C]."""
+        if self.patience is not None:
+            return count[found.cells] >= max(1, round(self.patience * self.width / self.groups))
+        if rising or not count.any():
+            return torch.zeros(len(found.cells), dtype=torch.bool)
+        worth = totals[found.rows, found.symbols].masked_fill(~going, -torch.inf).amax(dim=1)
+        bound = self.lengths.bound(worth, place.at.step + 1, place.at.length)
+        return best[found.cells, -1] >= bound
+
+
+def _side_by_side(parts: list[Candidates]) -> Candidates:
+    """Candidates of all groups, in the order of their cells."""
+    width = max(part.keys.shape[1] for part in parts)
+
+    def filled(name: str, value: float) -> Tensor:
+        tensors = [part._asdict()[name] for part in parts]
+        return torch.cat([torch.nn.functional.pad(t, (0, width - t.shape[1]), value=value) for t in tensors])
+
+    cells = torch.cat([part.cells for part in parts])
+    order = cells.argsort()
+    keys, rows, symbols = filled("keys", -torch.inf), filled("rows", 0), filled("symbols", 0)
+    return Candidates(keys[order], rows[order], symbols[order], cells[order])
