@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from ostinato.decode.noise import threefry, uniform
+from ostinato.decode.noise import Uniform, threefry, uniform
 from ostinato.decode.paths import Paths
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.rules.base import Memoryless
@@ -344,6 +344,7 @@ def test_what_all_that_can_win_agree_on_is_told_as_soon_as_it_is_certain():
 def test_a_row_that_has_no_symbol_left_is_stuck_and_loses_to_all_others():
     class Ban(Memoryless):
         name = "ban"
+        may_exhaust = True
 
         def apply(self, logits, state, at):
             return logits.masked_fill(torch.tensor([True, at.step > 0, at.step > 1]), -math.inf), state
@@ -380,6 +381,9 @@ def test_noise_is_uniform_and_differs_by_seed_and_step():
     counts, _ = np.histogram(noise, bins=20, range=(0, 1))
     assert ((counts - 500) ** 2 / 500).sum() < 43.8  # chi-squared with 19 degrees, p = 0.001
     assert uniform([-1], 0) == uniform([2**64 - 1], 0)
+    blocks = Uniform(range(5))
+    for step in (0, 1, 63, 64, 200, 3):
+        assert blocks.at(step).tolist() == uniform(range(5), step).tolist()
 
 
 def test_a_heads_own_draw_is_the_draw_from_its_distribution():

@@ -78,7 +78,7 @@ def _settings(args: Namespace) -> tuple[SearchSettings, RuleSettings]:
     """What the command's options say."""
     given = vars(args)
     search = SearchSettings(**{field.name: given[field.name] for field in dataclasses.fields(SearchSettings)})
-    own = {
+    own: dict[str, Any] = {
         "bias": dict(_bias(text) for text in args.bias) or None,
         "lexicon": None if args.lexicon is None else _read(args.lexicon).split(),
         "automaton": None,

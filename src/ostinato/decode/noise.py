@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 _ROTATIONS = (16, 42, 12, 31, 16, 32, 24, 21)
 _ROUNDS = 20
+_STEPS = 64  # made at once
 _PARITY = np.uint64(0x1BD11BDAA9FC1A22)
 
 
@@ -24,7 +25,29 @@ def uniform(seeds: Sequence[int], step: int) -> NDArray[np.float64]:
     """
     key = np.array([seed % 2**64 for seed in seeds], dtype=np.uint64)
     words, _ = threefry(np.full_like(key, step), np.zeros_like(key), key, np.zeros_like(key))
-    return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return _uniform(words)
+
+
+class Uniform:
+    """The numbers of ``uniform`` for some samples, made many steps at a time, which is much quicker.
+
+    Args:
+        seeds: The seed of each sample.
+    """
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        self._key = np.array([seed % 2**64 for seed in seeds], dtype=np.uint64)
+        self._first, self._block = 0, np.zeros((0, len(seeds)))
+
+    def at(self, step: int) -> NDArray[np.float64]:
+        """Return the numbers of all samples at one time step, [samples]."""
+        if not self._first <= step < self._first + len(self._block):
+            steps = np.arange(step, step + _STEPS, dtype=np.uint64)
+            key = np.tile(self._key, _STEPS)
+            words, _ = threefry(np.repeat(steps, len(self._key)), np.zeros_like(key), key, np.zeros_like(key))
+            self._first, self._block = step, _uniform(words).reshape(_STEPS, len(self._key))
+        found: NDArray[np.float64] = self._block[step - self._first]
+        return found
 
 
 def gumbel(seeds: Sequence[int], step: int, rows: NDArray[np.int64], symbols: int) -> NDArray[np.float64]:
@@ -70,3 +93,8 @@ def threefry(
             x = x + keys[group % 3]
             y = y + keys[(group + 1) % 3] + np.uint64(group)
     return x, y
+
+
+def _uniform(words: NDArray[np.uint64]) -> NDArray[np.float64]:
+    numbers: NDArray[np.float64] = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return numbers

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ostinato.decode.constraints import Constraint
+from ostinato.decode.masses import KeptMasses
 from ostinato.decode.rules.base import Rules
 from ostinato.decode.search import Ending, Taken
 
@@ -44,13 +46,16 @@ class Paths:
         self._prompt = [row // cells for row in range(prompts * cells)]
         self._shown = [0] * prompts
         self._ended: list[list[Hypothesis]] = [[] for _ in range(prompts)]
-        self._constraint = next((n for n, rule in enumerate(rules) if rule.name == "constraint"), None)
+        constraint = next((n for n, rule in enumerate(rules) if rule.name == Constraint.name), None)
+        self._masses = None if constraint is None else KeptMasses(constraint, prompts * cells)
 
     def take(self, taken: Taken) -> None:
         """Follow one time step."""
         choice = taken.choice
         if choice.ended is not None:
             self._end(taken)
+        if self._masses is not None:
+            self._masses.take(taken)
         symbols = choice.symbols.tolist()
         self._scores = choice.scores.tolist()
         if choice.parents is None:
@@ -95,13 +100,9 @@ class Paths:
         ended = taken.choice.ended
         assert ended is not None
         columns = (ended.parents.tolist(), ended.symbols.tolist(), ended.scores.tolist(), ended.ranks.tolist())
-        for row, symbol, score, rank, ending in zip(*columns, taken.endings, strict=True):
+        masses = [0.0] * len(taken.endings) if self._masses is None else self._masses.ended(taken)
+        for row, symbol, score, rank, ending, kept in zip(*columns, taken.endings, masses, strict=True):
             symbols = tuple(self._rows[row]) if symbol < 0 else (*self._rows[row], symbol)
-            kept = 0.0
-            if self._constraint is not None:
-                # What ended without a symbol has not asked the constraint this time.
-                memory = (taken.before if symbol < 0 else taken.after)[self._constraint]
-                kept = float(memory.kept[row])
             self._ended[self._prompt[row]].append(Hypothesis(symbols, score, rank, ending, kept))
 
 

@@ -84,8 +84,7 @@ class Taken(NamedTuple):
 
     choice: Choice
     endings: tuple[Ending, ...]  # why each hypothesis of ``choice.ended`` ended
-    before: list[Any]  # the memory of every rule before this step's symbol was ruled on, and
-    after: list[Any]  # after, for the rows that were there then
+    logits: tuple[Tensor, ...]  # [R, V] each: the model's log-probabilities, and what each rule made of them
 
 
 def search(
@@ -112,21 +111,23 @@ def search(
     cells, scores = torch.arange(len(prompts)), torch.zeros(len(prompts), dtype=torch.float64)
     memory = strategy.initial_state(len(prompts))
     memories = [rule.initial_state(prompts) for rule in rules]
+    may_get_stuck = any(rule.may_exhaust for rule in rules)
     for step in range(length + 1):
         at = At(step, length)
         log_probs = log_probs.double()
         over = _complete(rules, memories, len(cells))
-        before = memories
+        logits = (log_probs,)
         if step < length:
-            ruled, memories = _apply(rules, memories, log_probs, at)
-            over = _without_stuck(ruled, over) if rules else over
+            logits, memories = _apply(rules, memories, log_probs, at)
+            ruled = logits[-1]
+            over = _without_stuck(ruled, over) if may_get_stuck else over
             if over is not None:
                 ruled = ruled.masked_fill((over != _LIVE)[:, None], -torch.inf)
         else:
             ruled = torch.full_like(log_probs, -torch.inf)
             over = torch.full((len(cells),), _LENGTH) if over is None else over.masked_fill(over == _LIVE, _LENGTH)
         choice = strategy.choose(Place(log_probs, ruled, scores, cells, over, at, end), memory)
-        yield Taken(choice, _endings(choice.ended, over), before, memories)
+        yield Taken(choice, _endings(choice.ended, over), logits)
         if not len(choice.symbols):
             return
         scores, memory = choice.scores, choice.state
@@ -161,12 +162,13 @@ def join_ended(first: Ended | None, second: Ended | None) -> Ended | None:
     return Ended(*(torch.cat(parts) for parts in zip(first, second, strict=True)))
 
 
-def _apply(rules: Rules, memories: list[Any], logits: Tensor, at: At) -> tuple[Tensor, list[Any]]:
-    after = []
+def _apply(rules: Rules, memories: list[Any], logits: Tensor, at: At) -> tuple[tuple[Tensor, ...], list[Any]]:
+    found, after = [logits], []
     for rule, memory in zip(rules, memories, strict=True):
         logits, memory = rule.apply(logits, memory, at)
+        found.append(logits)
         after.append(memory)
-    return logits, after
+    return tuple(found), after
 
 
 def _complete(rules: Rules, memories: list[Any], rows: int) -> Tensor | None:

@@ -121,8 +121,8 @@ class ExactSampler:
         constraint = next(rule for rule in rules if isinstance(rule, Constraint))
         ids = [self._codec.encode(adapted).tolist()]
         log_probs, _ = LanguageModelStepper(self._network).start(ids)
-        _, state = constraint.apply(log_probs.double(), constraint.initial_state(ids), At(0, self._length))
-        return float(state.kept[0])
+        ruled, _ = constraint.apply(log_probs.double(), constraint.initial_state(ids), At(0, self._length))
+        return float(ruled.logsumexp(dim=-1))
 
     def _generation(self, prompt: str, settings: SearchSettings, seeds: Sequence[int] | None = None) -> Generation:
         prompts = [prompt] * len(seeds or (0,))

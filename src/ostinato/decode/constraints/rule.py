@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from ostinato.decode.constraints.automata import ByteTable, string_matcher
 from ostinato.decode.constraints.table import SymbolTable
-from ostinato.decode.constraints.walking import TableWalk
+from ostinato.decode.constraints.walking import NEVER, TableWalk
 from ostinato.decode.rules.base import At
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-class ConstraintState(NamedTuple):
-    """Where each row is: the number of its state, [R] int64, and the log of what was kept of the mass so far, [R]."""
-
-    numbers: Tensor
-    kept: Tensor
 
 
 class Constraint:
@@ -39,40 +32,57 @@ class Constraint:
 
     def __init__(self, table: SymbolTable, end: int | None) -> None:
         self.table, self._end = table, end
+        self.may_exhaust = not table.is_whole  # where all is known, nothing hopeless is ever allowed
         self._load()
 
-    def initial_state(self, prompts: Sequence[Sequence[int]]) -> ConstraintState:
+    def initial_state(self, prompts: Sequence[Sequence[int]]) -> Tensor:
+        """Return the number of each row's state, [R] int64."""
         import torch  # settings need none
 
         # Several rows may go on from each prompt; they come side by side.
-        numbers = torch.from_numpy(np.repeat(self.table.starts, len(prompts) // len(self.table.starts)))
-        return ConstraintState(numbers, torch.zeros(len(prompts), dtype=torch.float64))
+        return torch.from_numpy(np.repeat(self.table.starts, len(prompts) // len(self.table.starts)))
 
-    def apply(self, logits: Tensor, state: ConstraintState, at: At) -> tuple[Tensor, ConstraintState]:
-        self._fill(state.numbers)
-        after = self._next.index_select(0, state.numbers)  # [R, V]
+    def apply(self, logits: Tensor, state: Tensor, at: At) -> tuple[Tensor, Tensor]:
         left = at.length - at.step - 1
-        # Far from the limit only what is dead is forbidden; a whole table has no hopeless state left.
-        allowed = after >= 0 if left >= self._farthest else self._fewest[after.long()] <= left
-        if self._end is not None:
-            allowed[:, self._end] = self._accepts[state.numbers]
-        weights = logits.exp()
-        kept = (weights * allowed).sum(dim=-1) / weights.sum(dim=-1)
-        return logits.masked_fill(~allowed, -math.inf), ConstraintState(state.numbers, state.kept + kept.log())
+        if self._penalty is not None and left >= self._farthest:
+            # Far from the limit only what is hopeless is forbidden, the same in a state at all times.
+            return logits + self._penalty_of(state), state
+        return logits.masked_fill(~self._allowed(state, left), -math.inf), state
 
-    def advance(self, symbols: Tensor, state: ConstraintState) -> ConstraintState:
-        return ConstraintState(self._next[state.numbers, symbols].long(), state.kept)
+    def advance(self, symbols: Tensor, state: Tensor) -> Tensor:
+        if len(state) == 1 and self.table.is_whole:
+            return self._row_of(int(self.table.next[state.item(), symbols.item()]))[0]
+        return self._next[state, symbols].long()
 
-    def complete(self, state: ConstraintState) -> Tensor | None:
-        if self._end is not None:
+    def complete(self, state: Tensor) -> Tensor | None:
+        if self._end is not None or not self._has_final:
             return None
         if self._final is not None:
-            return self._final[state.numbers]
-        self._fill(state.numbers)
-        return self._accepts[state.numbers] & (self._next[state.numbers] < 0).all(dim=-1)
+            return self._final[state]
+        self._fill(state)
+        return self._accepts[state] & (self._next[state] < 0).all(dim=-1)
+
+    def _penalty_of(self, state: Tensor) -> Tensor:
+        assert self._penalty is not None
+        return self._row_of(int(state.item()))[1] if len(state) == 1 else self._penalty.index_select(0, state)
+
+    def _row_of(self, number: int) -> tuple[Tensor, Tensor]:
+        """One state as a tensor [1], and its penalties [1, V]: of a single row, to look up is quicker than to index."""
+        if number not in self._rows:
+            assert self._penalty is not None
+            self._rows[number] = (self._penalty.new_tensor([number]).long(), self._penalty[number : number + 1])
+        return self._rows[number]
+
+    def _allowed(self, numbers: Tensor, left: int) -> Tensor:
+        """Which symbols lead where acceptance can be reached with ``left`` more, [R, V]."""
+        self._fill(numbers)
+        allowed: Tensor = self._fewest[self._next[numbers].long()] <= left
+        if self._end is not None:
+            allowed[:, self._end] = self._accepts[numbers]
+        return allowed
 
     def _fill(self, numbers: Tensor) -> None:
-        if self.table.fill(numbers.numpy()):
+        if not self.table.is_whole and self.table.fill(numbers.numpy()):
             self._load()
 
     def _load(self) -> None:
@@ -83,10 +93,17 @@ class Constraint:
         self._next, self._accepts = torch.from_numpy(table.next), torch.from_numpy(table.accepts)
         # One more entry, which index -1 reaches.
         self._fewest = torch.from_numpy(np.append(table.fewest, np.iinfo(np.int64).max))
-        final = table.accepts & (table.next < 0).all(axis=1) if table.is_whole else None
-        self._final = None if final is None else torch.from_numpy(final)
-        finite = table.fewest[table.fewest < 2**40]
-        self._farthest = int(finite.max(initial=0)) if table.is_whole else math.inf
+        self._final = self._penalty = None
+        self._rows: dict[int, tuple[Tensor, Tensor]] = {}
+        self._has_final, self._farthest = True, 0
+        if table.is_whole:
+            final = table.accepts & (table.next < 0).all(axis=1)
+            self._final, self._has_final = torch.from_numpy(final), bool(final.any())
+            self._farthest = int(table.fewest[table.fewest < NEVER].max(initial=0))
+            allowed = self._next >= 0
+            if self._end is not None:
+                allowed[:, self._end] = self._accepts
+            self._penalty = torch.zeros(allowed.shape, dtype=torch.float64).masked_fill(~allowed, -math.inf)
 
 
 class Stops:
@@ -101,6 +118,7 @@ class Stops:
     """
 
     name: ClassVar[str] = "stop"
+    may_exhaust: ClassVar[bool] = False
 
     def __init__(self, strings: Sequence[str], pieces: Sequence[bytes]) -> None:
         import torch

@@ -22,9 +22,17 @@ class At(NamedTuple):
 
 
 class Rule(Protocol):
-    """One step of the pipeline. Its state obeys the state algebra; axis 0 is the rows."""
+    """One step of the pipeline. Its state obeys the state algebra; axis 0 is the rows.
+
+    Attributes:
+        name: What ``--rules`` calls it.
+        may_exhaust: Whether it can forbid all that others have left, so that a row gets stuck.
+    """
 
     name: ClassVar[str]
+
+    @property
+    def may_exhaust(self) -> bool: ...
 
     def initial_state(self, prompts: Sequence[Sequence[int]]) -> Any:
         """Return the state of a row for each prompt, before the first symbol; ``()`` for a rule without memory."""
@@ -47,6 +55,8 @@ Rules: TypeAlias = Sequence[Rule]
 
 class Memoryless:
     """A rule that looks only at the logits before it."""
+
+    may_exhaust: ClassVar[bool] = False
 
     def initial_state(self, prompts: Sequence[Sequence[int]]) -> tuple[()]:
         """Return nothing: there is nothing to remember."""

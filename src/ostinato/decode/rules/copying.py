@@ -32,6 +32,7 @@ class MaxCopy:
     """
 
     name: ClassVar[str] = "max-copy"
+    may_exhaust: ClassVar[bool] = True
 
     def __init__(self, index: NgramIndex, symbols: int, end: int | None) -> None:
         at_least("max-copy", index.n - 1, 1)

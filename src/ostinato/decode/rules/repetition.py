@@ -25,6 +25,7 @@ class _LooksBack:
     """
 
     window: int | None
+    may_exhaust: ClassVar[bool] = False
 
     def initial_state(self, prompts: Sequence[Sequence[int]]) -> Tensor:
         import torch  # settings need none
@@ -100,6 +101,7 @@ class NoRepeat(_LooksBack):
     n: int
     window: int | None = None
     name: ClassVar[str] = "no-repeat"
+    may_exhaust: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.n < 1:

@@ -26,6 +26,7 @@ class LogitBias(Memoryless):
 
     biases: tuple[tuple[int, float], ...]
     name: ClassVar[str] = "bias"
+    may_exhaust: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if any(math.isnan(value) or value == math.inf for _, value in self.biases):
@@ -56,6 +57,7 @@ class EndControl(Memoryless):
     least: int | None = 0
     bias: float = 0.0
     name: ClassVar[str] = "end"
+    may_exhaust: ClassVar[bool] = True
 
     def apply(self, logits: Tensor, state: Any, at: At) -> tuple[Tensor, Any]:
         changed = logits.clone()

@@ -151,6 +151,7 @@ class Mirostat:
     target: float
     rate: float = 0.1
     name: ClassVar[str] = "mirostat"
+    may_exhaust: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.target) and self.target > 0):

@@ -41,7 +41,7 @@ class Beam:
         best: How many hypotheses are asked for.
         patience: Stop when ``round(patience * width)`` hypotheses have ended; ``None`` stops only when that is exact.
         seeds: One for each prompt: continuations are drawn without replacement, in proportion to their probability,
-            instead of taken in order, so a width of 1 is sampling; ``None`` takes the best.
+            instead of taken in order; one that ends leaves its place empty, so a width of 1 is sampling.
         groups: Diverse beam search: so many groups of width / groups beginnings.
         strength: What a symbol costs a group, in nats, for each beginning of an earlier group that takes it
             at the same time step (Hamming diversity). It changes what is chosen, not what it is worth.
@@ -85,12 +85,12 @@ class Beam:
         return Choice(rows, symbols, place.scores[rows] + place.log_probs[rows, symbols], ended, after)
 
     def _candidates(self, place: Place, totals: Tensor) -> Candidates:
-        """Twice as many continuations as are kept, so that enough go on whatever ends."""
+        """Twice as many continuations as are kept, so that enough go on whatever ends; of drawn ones as many."""
         count = 2 * (self.width // self.groups)
         if self.seeds is not None:
             seeds = [self.seeds[cell // self.groups] for cell in place.cells.tolist()]
             keys = totals + torch.from_numpy(gumbel(seeds, place.at.step, within(place.cells).numpy(), totals.shape[1]))
-            return best_of_cells(keys, place.cells, count)  # in the order in which they are drawn
+            return best_of_cells(keys, place.cells, self.width)
         if not (self.groups > 1 and self.strength):
             return best_of_cells(totals, place.cells, count)
         return self._diverse(place, totals, count)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ostinato.decode.noise import uniform
+from ostinato.decode.noise import Uniform
 from ostinato.decode.search import Choice, Ended, Place, end_rows, join_ended
 from ostinato.models.heads import draw
 
@@ -37,19 +37,17 @@ class Sample:
     seeds: tuple[int, ...]
     cells: ClassVar[int] = 1
 
-    def initial_state(self, cells: int) -> tuple[()]:
-        return ()
+    def initial_state(self, cells: int) -> Uniform:
+        return Uniform(self.seeds)
 
-    def choose(self, place: Place, state: tuple[()]) -> Choice:
-        if len(place.cells) == len(self.seeds):
-            seeds = self.seeds
-        else:
-            seeds = tuple(self.seeds[cell] for cell in place.cells.tolist())
-        noise = torch.from_numpy(uniform(seeds, place.at.step))
-        return _go_on(place, draw(place.ruled, noise))
+    def choose(self, place: Place, state: Uniform) -> Choice:
+        noise = torch.from_numpy(state.at(place.at.step))
+        if len(place.cells) < len(self.seeds):
+            noise = noise[place.cells]
+        return _go_on(place, draw(place.ruled, noise), state)
 
 
-def _go_on(place: Place, symbols: Tensor) -> Choice:
+def _go_on(place: Place, symbols: Tensor, state: Uniform | tuple[()] = ()) -> Choice:
     """Let every row take its symbol; those that are over, or whose symbol is the end, leave."""
     scores = place.scores + place.log_probs.gather(1, symbols.clamp(max=place.log_probs.shape[1] - 1)[:, None])[:, 0]
     leaving = None if place.over is None else place.over != 0
@@ -57,11 +55,11 @@ def _go_on(place: Place, symbols: Tensor) -> Choice:
         at_end = symbols == place.end
         leaving = at_end if leaving is None else leaving | at_end
     if leaving is None or not leaving.any():
-        return Choice(None, symbols, scores)
+        return Choice(None, symbols, scores, state=state)
     over = end_rows(place, place.scores)
     ended = None
     if place.end is not None:
         (rows,) = (at_end if place.over is None else at_end & (place.over == 0)).nonzero(as_tuple=True)
         ended = Ended(rows, symbols[rows], scores[rows], scores[rows])
     (parents,) = (~leaving).nonzero(as_tuple=True)
-    return Choice(parents, symbols[parents], scores[parents], join_ended(over, ended))
+    return Choice(parents, symbols[parents], scores[parents], join_ended(over, ended), state)

@@ -90,7 +90,17 @@ def importance_weights(log_probs: Sequence[float], perturbed: Sequence[float]) -
     if len(perturbed) <= len(log_probs):
         return [math.exp(log_prob) for log_prob in log_probs]
     kappa = perturbed[len(log_probs)]
-    return [math.exp(log_prob) / -math.expm1(-math.exp(log_prob - kappa)) for log_prob in log_probs]
+    return [math.exp(log_prob - _log_exceeds(log_prob - kappa)) for log_prob in log_probs]
+
+
+def _log_exceeds(distance: float) -> float:
+    """The log of 1 - exp(-exp(d)), also where exp(d) is too small a number, or too large a one."""
+    if distance < _TINY:
+        return distance
+    return math.log(-math.expm1(-math.exp(min(distance, _HUGE))))
+
+
+_TINY, _HUGE = -30.0, 30.0
 
 
 def _share_out(perturbed: Tensor, maximum: Tensor) -> Tensor:

@@ -1,0 +1,80 @@
+"""How much of the probability mass a rule keeps along every hypothesis, worked out many steps at a time."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+import torch
+from torch import Tensor
+
+from ostinato.decode.search import Taken
+
+_STEPS = 128  # worked out at once: several small sums cost much more than one large one
+_NUMBERS = 2**22  # kept waiting at most
+
+
+class KeptMasses:
+    """The log of the mass that one rule kept, summed over the symbols of every row.
+
+    Args:
+        rule: The rule's number in the pipeline.
+        rows: How many rows the search begins with.
+    """
+
+    def __init__(self, rule: int, rows: int) -> None:
+        self._rule = rule
+        self._kept = [0.0] * rows
+        self._trails: list[list[int]] = [[] for _ in range(rows)]  # each row's place in the steps that wait
+        self._waiting: list[tuple[Tensor, Tensor]] = []
+        self._numbers = 0
+
+    def ended(self, taken: Taken) -> list[float]:
+        """Return the sum of each hypothesis that ends at this step, which ``take`` has not been told of yet."""
+        ended = taken.choice.ended
+        if ended is None:
+            return []
+        self._settle()
+        rows, symbols = ended.parents.tolist(), ended.symbols.tolist()
+        # What ended without a symbol has asked nothing of the rule this time.
+        asked = any(symbol >= 0 for symbol in symbols)
+        now = self._logs([self._step(taken)]) if asked else []
+        return [self._kept[row] + (now[row] if symbol >= 0 else 0.0) for row, symbol in zip(rows, symbols, strict=True)]
+
+    def take(self, taken: Taken) -> None:
+        """Follow one time step."""
+        parents = taken.choice.parents
+        if len(taken.logits) == 1:  # the search is over
+            return
+        self._waiting.append(self._step(taken))
+        self._numbers += taken.logits[0].numel()
+        if parents is None:
+            for row, trail in enumerate(self._trails):
+                trail.append(row)
+        else:
+            rows = parents.tolist()
+            self._trails = [[*self._trails[row], row] for row in rows]
+            self._kept = [self._kept[row] for row in rows]
+        if len(self._waiting) >= _STEPS or self._numbers > _NUMBERS:
+            self._settle()
+
+    def _step(self, taken: Taken) -> tuple[Tensor, Tensor]:
+        return taken.logits[self._rule], taken.logits[self._rule + 1]
+
+    def _settle(self) -> None:
+        """Work out what waits."""
+        if not self._waiting:
+            return
+        masses = self._logs(self._waiting)
+        firsts = [0, *accumulate(len(after) for _, after in self._waiting)]
+        for row, trail in enumerate(self._trails):
+            self._kept[row] += sum(masses[first + place] for first, place in zip(firsts, trail, strict=False))
+        self._trails = [[] for _ in self._trails]
+        self._waiting, self._numbers = [], 0
+
+    def _logs(self, steps: list[tuple[Tensor, Tensor]]) -> list[float]:
+        """The log of the share of the mass that is left, for every row of every step."""
+        masses = torch.cat([after for _, after in steps]).logsumexp(dim=-1)
+        if self._rule:  # what the first rule is given sums to 1
+            masses = masses - torch.cat([before for before, _ in steps]).logsumexp(dim=-1)
+        found: list[float] = masses.tolist()
+        return found
