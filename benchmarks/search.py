@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -92,7 +93,7 @@ def compiling(repeats: int) -> list[dict[str, object]]:
     return found
 
 
-def generate(model: LanguageModel, *, seed: int | None = None, match: str | None = None, **search: object) -> None:
+def generate(model: LanguageModel, *, seed: int | None = None, match: str | None = None, **search: Any) -> None:
     codec = CharacterCodec(ALPHABET) if model.symbols == SYMBOLS else ByteCodec()
     Generation(
         codec,

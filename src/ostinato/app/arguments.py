@@ -20,7 +20,7 @@ def build_parser(acts: dict[str, Act]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ostinato {version('ostinato')}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
-    for add in (_demo, _train, _resume, _generate, _score, _evaluate, _join, _info, _runs, _export, _recipes, _data):
+    for add in _COMMANDS:
         command = add(commands)
         command.set_defaults(act=acts[command.prog.split()[-1]])
     return parser
@@ -192,11 +192,62 @@ def _score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> arg
     what.add_argument("text", nargs="?", help="text to score")
     what.add_argument("--file", type=Path, help="score a file ('-': stdin); of items, every line by itself")
     command.add_argument("--per", choices=("symbol", "word", "line"), help="show each of these")
+    command.add_argument("--alternatives", type=int, metavar="N", help="at every place: rank, entropy, the N best")
+    command.add_argument("--surprising", type=int, metavar="N", help="the N most surprising words (or other --per)")
+    command.add_argument("--compare", type=Path, metavar="RUN", help="beside another model, by word (or other --per)")
+    command.add_argument("--html", type=Path, metavar="FILE", help="write a heat map: one page that needs nothing else")
     command.add_argument("--json", action="store_true", help="one object per text on standard output")
     _bulk(command)
     _unknown(command)
     _machine(command, default_device="cpu")
     return command
+
+
+def _novelty(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    command = _command(commands, "novelty", "tell what a text copies from the training text")
+    _run(command)
+    command.add_argument("file", nargs="?", type=Path, help="text ('-': stdin); of items, lines (default: samples)")
+    command.add_argument("--samples", type=int, metavar="N", help="without FILE: how many texts to write (default: 8)")
+    command.add_argument("--length", type=int, metavar="N", help="without FILE: most symbols of each (default: 500)")
+    command.add_argument("--seed", type=int, help="without FILE: of the first text (default: 1)")
+    command.add_argument("--json", action="store_true", help="one object per text on standard output")
+    _unknown(command)
+    _machine(command, default_device="cpu")
+    command.set_defaults(model_file=None)
+    return command
+
+
+def _rerank(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    command = _command(commands, "rerank", "order the lines of a file, the most probable first")
+    _run(command)
+    command.add_argument("file", type=Path, metavar="FILE", help="one text per line ('-': stdin)")
+    command.add_argument("--context", default="", metavar="TEXT", help="what stands before each (default: nothing)")
+    command.add_argument(
+        "--by", choices=("total", "per-symbol"), default="total", help="which log probability (default: %(default)s)"
+    )
+    _ranked(command)
+    return command
+
+
+def _infill(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    command = _command(commands, "infill", "propose what may stand in a gap of a text")
+    _run(command)
+    command.add_argument("text", help="text with one gap")
+    command.add_argument("--gap", default="___", metavar="MARK", help="what marks it (default: %(default)s)")
+    command.add_argument("--candidates", type=Path, metavar="FILE", help="what may stand there, one per line")
+    command.add_argument("--samples", type=int, metavar="N", help="texts to draw for it (default: 64)")
+    command.add_argument("--length", type=int, metavar="N", help="most symbols of each (default: 20)")
+    command.add_argument("--seed", type=int, help="of the first (default: 1)")
+    _ranked(command)
+    return command
+
+
+def _ranked(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--top", type=int, metavar="N", help="show only the best N")
+    command.add_argument("--json", action="store_true", help="one object per text on standard output")
+    _unknown(command)
+    _machine(command, default_device="cpu")
+    command.set_defaults(model_file=None)
 
 
 def _evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -319,3 +370,23 @@ def _machine(command: argparse.ArgumentParser, *, default_device: str | None = "
     told = default_device or "the run's own"
     group.add_argument("--device", default=default_device, help=f"auto, cpu, cuda or mps (default: {told})")
     group.add_argument("--threads", type=int, help="processor threads (default: all cores)")
+
+
+#: In the order in which --help lists them.
+_COMMANDS = (
+    _demo,
+    _train,
+    _resume,
+    _generate,
+    _novelty,
+    _score,
+    _rerank,
+    _infill,
+    _evaluate,
+    _join,
+    _info,
+    _runs,
+    _export,
+    _recipes,
+    _data,
+)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
+from ostinato.app.examining import look_closely, looks_closely, visible
 from ostinato.app.process import load_model
 from ostinato.app.spreading import shard_of, spread
 from ostinato.app.working import WorkView
@@ -42,10 +43,22 @@ def score(args: Namespace) -> int:
     document = None if args.text is not None else _document(args)
     model = load_model(args)
     if model.codec.end is not None and document is not None:
+        if looks_closely(args):
+            raise ConfigError(
+                "--alternatives, --surprising, --compare and --html look at one text, and a model of items takes every "
+                "line of a file by itself; give one item as TEXT"
+            )
         return _score_items(model, document, args, shard)
     if shard is not None:
         raise ConfigError("--shard cuts a file of items; a running text is one sequence that no shard can do a part of")
     text, rest = (str(args.text), None) if document is None else _beginning(document)
+    if looks_closely(args):
+        if rest is not None:
+            raise ConfigError(
+                f"--alternatives, --surprising, --compare and --html look at texts of at most {_LONG:,} characters; "
+                "give a part of this one"
+            )
+        return look_closely(model, text, args)
     if rest is None:
         (result,) = model.score_many([text], unknown=args.unknown)
         _tell(Console(), result, args)
@@ -235,14 +248,10 @@ def _summary(result: Score) -> str:
 def _show_part(console: Console, part: ScoredPart) -> None:
     if console.is_terminal:
         line = Text(f"{part.log_prob:10.3f} {part.bits_per_symbol:7.2f} bits  ")
-        line.append(_visible(part.text), style=_colour(part))
+        line.append(visible(part.text), style=_colour(part))
         console.print(line, no_wrap=True, overflow="ellipsis")
     else:
-        print(f"{part.log_prob:.4f}\t{part.symbols}\t{part.bits_per_symbol:.4f}\t{_visible(part.text)}")
-
-
-def _visible(text: str) -> str:
-    return text.replace("\n", "⏎").replace("\t", "→")
+        print(f"{part.log_prob:.4f}\t{part.symbols}\t{part.bits_per_symbol:.4f}\t{visible(part.text)}")
 
 
 def _colour(part: ScoredPart) -> str:

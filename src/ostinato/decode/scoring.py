@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from ostinato.cores import select_rows
 from ostinato.data import Encoded, cut_window
 from ostinato.models.language_model import LanguageModel
 
@@ -62,6 +65,92 @@ def running_log_probs(model: LanguageModel, chunks: Iterable[NDArray[Any]]) -> I
             values, state = window_log_probs(model, inputs[None], targets[None], None, state)
             before = targets[-1]
             yield values[0]
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a model expected at every place of a text, [T] each.
+
+    Attributes:
+        log_probs: Natural log-probability of the symbol that stands there, float32.
+        ranks: How many symbols were at least as probable, itself included: 1 is the most probable.
+        entropies: Of the distribution there, in nats.
+        best: Ids of the most probable symbols, best first, [T, N].
+        best_log_probs: Their natural log-probabilities, [T, N].
+    """
+
+    log_probs: NDArray[np.float32]
+    ranks: NDArray[np.int64]
+    entropies: NDArray[np.float64]
+    best: NDArray[np.int64]
+    best_log_probs: NDArray[np.float32]
+
+
+@torch.inference_mode()
+def places_of(model: LanguageModel, ids: NDArray[Any], count: int) -> Places:
+    """Look at every place of one text, from a fresh state.
+
+    Args:
+        model: The model, in evaluation mode.
+        ids: The text, [T]; of an item with its end.
+        count: How many of the most probable symbols to tell (N); at most the vocabulary's.
+    """
+    device = model.embedding.weight.device
+    state: Any = None
+    found: list[tuple[NDArray[Any], ...]] = []
+    at_once = max(1, min(_CHUNK, _LOGITS // model.symbols))
+    before = model.symbols  # the begin symbol
+    for start in range(0, len(ids), at_once):
+        targets = np.asarray(ids[start : start + at_once], dtype=np.int64)
+        inputs = torch.from_numpy(np.concatenate([[before], targets[:-1]])[None]).to(device)
+        log_probs, state = model.log_probs(inputs, state)
+        found.append(_look(log_probs[0], torch.from_numpy(targets).to(device), min(count, model.symbols)))
+        before = targets[-1]
+    return Places(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+
+def _look(log_probs: Tensor, targets: Tensor, count: int) -> tuple[NDArray[Any], ...]:
+    own = log_probs.gather(1, targets[:, None])
+    ranks = (log_probs >= own).sum(dim=1)
+    entropies = -(log_probs.exp() * log_probs.clamp(min=-1e9)).double().sum(dim=1)
+    best, ids = log_probs.topk(count, dim=1)
+    return tuple(tensor.cpu().numpy() for tensor in (own[:, 0], ranks, entropies, ids, best))
+
+
+@torch.inference_mode()
+def gap_log_probs(
+    model: LanguageModel, before: Sequence[int], fillings: Sequence[Sequence[int]], after: Sequence[int]
+) -> NDArray[np.float64]:
+    """Return log P(filling, after | before) of every filling of a gap, [N]; ``before`` is read once.
+
+    Args:
+        model: The model, in evaluation mode.
+        before: Ids before the gap.
+        fillings: What may stand in it; of any lengths, empty included.
+        after: Ids after the gap.
+    """
+    device = model.embedding.weight.device
+    start = [model.symbols, *before]
+    state = model.core.initial_state(1)
+    for first in range(0, len(start) - 1, _CHUNK):
+        part = torch.tensor([start[first : min(first + _CHUNK, len(start) - 1)]], device=device)
+        _, state = model.output(part, state)
+    order = sorted(range(len(fillings)), key=lambda number: len(fillings[number]))
+    scores = np.zeros(len(fillings))
+    at_once = rows_at_once(model, max(map(len, fillings), default=0) + len(after) + 1)
+    for first in range(0, len(order), at_once):
+        some = order[first : first + at_once]
+        texts = [[*fillings[number], *after] for number in some]
+        lengths = np.array([len(text) for text in texts])
+        targets = np.zeros((len(some), max(1, int(lengths.max()))), dtype=np.int64)
+        for row, text in enumerate(texts):
+            targets[row, : len(text)] = text
+        inputs = np.concatenate([np.full((len(some), 1), start[-1]), targets[:, :-1]], axis=1)
+        rows = select_rows(state, torch.zeros(len(some), dtype=torch.int64, device=device))
+        values, _ = window_log_probs(model, inputs, targets, lengths, rows)
+        real = np.arange(targets.shape[1]) < lengths[:, None]
+        scores[some] = (values * real).sum(axis=1, dtype=np.float64)
+    return scores
 
 
 @torch.inference_mode()

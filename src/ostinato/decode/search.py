@@ -116,7 +116,7 @@ def search(
         at = At(step, length)
         log_probs = log_probs.double()
         over = _complete(rules, memories, len(cells))
-        logits = (log_probs,)
+        logits: tuple[Tensor, ...] = (log_probs,)
         if step < length:
             logits, memories = _apply(rules, memories, log_probs, at)
             ruled = logits[-1]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.searching import By, SearchSettings
 from ostinato.errors import unknown_name
-from ostinato.workshop.results import Sample
+from ostinato.workshop.results import Filling, Sample
 
 _SEARCH = {field.name for field in fields(SearchSettings)}
 _RULES = {field.name for field in fields(RuleSettings)}
@@ -42,12 +43,11 @@ def best_of(samples: Sequence[Sample], count: int, by: By | Callable[[Sample], f
         count: How many compete.
         by: By log-probability of the whole or per symbol, or by any score of a sample.
     """
-    score = by if callable(by) else _SCORES[by]
+    score = by if callable(by) else partial(score_of, by=by)
     groups = [samples[start : start + count] for start in range(0, len(samples), count)]
     return [max(group, key=lambda sample: (sample.ending != "stuck", score(sample))) for group in groups]
 
 
-_SCORES: dict[str, Callable[[Sample], float]] = {
-    "total": lambda sample: sample.log_prob,
-    "per-symbol": lambda sample: sample.log_prob / max(1, sample.symbols),
-}
+def score_of(found: Sample | Filling, by: By) -> float:
+    """Return the log-probability of a text, in all or per symbol."""
+    return found.log_prob if by == "total" else found.log_prob / max(1, found.symbols)

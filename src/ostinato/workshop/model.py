@@ -16,8 +16,10 @@ from ostinato.codecs import Unknown
 from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.rules.copying import MaxCopy
-from ostinato.decode.scoring import log_probs_of, running_log_probs
+from ostinato.decode.scoring import gap_log_probs, log_probs_of, places_of, running_log_probs
+from ostinato.decode.searching import By
 from ostinato.decode.shards import Shard
+from ostinato.decode.units import bits
 from ostinato.errors import ConfigError, DamagedError
 from ostinato.models import LanguageModel
 from ostinato.recipes import find_recipe
@@ -27,14 +29,16 @@ from ostinato.runs.arrays import arrays_digest
 from ostinato.training import evaluation
 from ostinato.training.evaluation import Evaluation, Losses, Protocol, Ticker
 from ostinato.training.trainer import load_weights
-from ostinato.workshop.choosing import best_of, sort_options
+from ostinato.workshop.choosing import best_of, score_of, sort_options
 from ostinato.workshop.device import choose_device
 from ostinato.workshop.exact import ExactSampler
+from ostinato.workshop.examining import Examination, ExaminedSymbol
 from ostinato.workshop.generation import Generation
 from ostinato.workshop.novelty import TrainingText
-from ostinato.workshop.results import Sample, Score, ScoredPart
+from ostinato.workshop.results import Filling, Sample, Score, ScoredPart
 
 _WINDOWS = 2_000
+_LOOK_AHEAD = 100  # characters after a gap that decide what may stand in it
 
 
 class Model:
@@ -154,6 +158,84 @@ class Model:
             ids = encoded.ids[encoded.offsets[number] : encoded.offsets[number + 1]]
             scores[number] = self._score(adapted[number], ids, values)
         return [scores[number] for number in range(len(texts))]
+
+    def examine(self, text: str, *, alternatives: int = 5, unknown: Unknown = "error") -> Examination:
+        """Score a text and say of every symbol its rank, the model's entropy, and what was expected instead.
+
+        Raises:
+            ConfigError: The text is empty, or ``alternatives`` is under 1.
+            UnknownSymbolError: The text has symbols that the model does not know.
+        """
+        config.at_least("alternatives", alternatives, 1)
+        adapted = self.codec.adapt(text, unknown)
+        ids = encode_texts(self.codec, [adapted]).ids
+        if not len(ids):
+            raise ConfigError("there is nothing to score: the text is empty")
+        places = places_of(self.network, ids, alternatives)
+        score = self._score(adapted, ids, places.log_probs)
+        symbols = [
+            ExaminedSymbol(part, int(rank), bits(float(entropy)), self._named(best, best_log_probs))
+            for part, rank, entropy, best, best_log_probs in zip(
+                score.parts, places.ranks, places.entropies, places.best, places.best_log_probs, strict=True
+            )
+        ]
+        return Examination(score, symbols)
+
+    def rerank(
+        self, texts: Sequence[str], *, context: str = "", by: By = "total", unknown: Unknown = "error"
+    ) -> list[Filling]:
+        """Order texts, the most probable first; equally probable ones stay in their order.
+
+        Args:
+            texts: What to order.
+            context: What stands before each.
+            by: The log-probability of the whole, or of a symbol on average.
+            unknown: What to do with symbols that the model does not know.
+        """
+        return sorted(self.fill(context, "", texts, unknown=unknown), key=lambda found: -score_of(found, by))
+
+    def fill(self, before: str, after: str, fillings: Sequence[str], *, unknown: Unknown = "error") -> list[Filling]:
+        """Score what may stand in a gap: log P(filling, after | before), in the order given.
+
+        Raises:
+            UnknownSymbolError: A text has symbols that the model does not know.
+        """
+        codec = self.codec
+        context, rest, *adapted = (codec.adapt(text, unknown) for text in (before, after, *fillings))
+        ids = codec.encode(context).tolist()
+        # What follows is encoded together with each filling: symbols may reach over the border.
+        wholes = [codec.encode(filling + rest).tolist() + [codec.end] * (codec.end is not None) for filling in adapted]
+        scores = gap_log_probs(self.network, ids, wholes, [])
+        return [
+            Filling(filling, float(score), len(whole))
+            for filling, score, whole in zip(adapted, scores, wholes, strict=True)
+        ]
+
+    def infill(
+        self,
+        before: str,
+        after: str,
+        *,
+        samples: int = 64,
+        length: int = 20,
+        seed: int = 1,
+        top: int = 10,
+        unknown: Unknown = "error",
+    ) -> list[Filling]:
+        """Propose what may stand in a gap, best first: texts that go on from ``before``, scored with ``after``.
+
+        Every beginning of each of ``samples`` drawn texts of ``length`` symbols is a candidate, the empty one
+        included. Of running text, the next 100 characters of ``after`` decide.
+
+        Raises:
+            UnknownSymbolError: A text has symbols that the model does not know.
+        """
+        config.at_least("top", top, 1)
+        drawn = self.generate_many([before], samples=samples, length=length, seed=seed, unknown=unknown).finish()
+        candidates = sorted({text.text[:size] for text in drawn for size in range(len(text.text) + 1)})
+        decides = after if self.codec.end is not None else after[:_LOOK_AHEAD]
+        found = self.fill(before, decides, candidates, unknown=unknown)
+        return sorted(found, key=lambda filling: (-filling.log_prob, filling.text))[:top]
 
     def score_pieces(self, pieces: Iterable[str], *, unknown: Unknown = "error") -> Iterator[ScoredPart]:
         """Score one running text that comes in pieces, and yield its symbols; memory does not grow with the text.
@@ -295,6 +377,11 @@ class Model:
     def parameters(self) -> int:
         """How many numbers were learned."""
         return sum(p.numel() for p in self.network.parameters())
+
+    def _named(self, ids: np.ndarray[Any, Any], log_probs: np.ndarray[Any, Any]) -> list[tuple[str, float]]:
+        pieces, end = self.codec.pieces, self.codec.end
+        parts = [ScoredPart(pieces[i], v, 1, i == end) for i, v in zip(ids.tolist(), log_probs.tolist(), strict=True)]
+        return [(part.text, part.log_prob) for part in parts]
 
     def _score(self, text: str, ids: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> Score:
         pieces, end = self.codec.pieces, self.codec.end

@@ -84,6 +84,22 @@ class Novelty:
 
 
 @dataclass(frozen=True)
+class Filling:
+    """Something that may stand in a gap, or after a context.
+
+    Attributes:
+        text: It.
+        log_prob: Natural log of its probability and that of what follows, given what stands before; of an item, with
+            its end.
+        symbols: How many symbols that is.
+    """
+
+    text: str
+    log_prob: float
+    symbols: int
+
+
+@dataclass(frozen=True)
 class Yardstick:
     """What held-out text has in common with the training text: what is only natural.
 

@@ -51,7 +51,7 @@ class Constraint:
 
     def advance(self, symbols: Tensor, state: Tensor) -> Tensor:
         if len(state) == 1 and self.table.is_whole:
-            return self._row_of(int(self.table.next[state.item(), symbols.item()]))[0]
+            return self._row_of(int(self.table.next[int(state.item()), int(symbols.item())]))[0]
         return self._next[state, symbols].long()
 
     def complete(self, state: Tensor) -> Tensor | None:

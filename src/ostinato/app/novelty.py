@@ -1,0 +1,82 @@
+"""``novelty``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import statistics
+import sys
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from ostinato.app.examining import visible
+from ostinato.app.process import load_model
+from ostinato.data import Reading
+from ostinato.data.reading import read_plain
+from ostinato.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ostinato.workshop.model import Model
+    from ostinato.workshop.novelty import Found
+    from ostinato.workshop.results import Yardstick
+
+_SHOWN = 60  # characters of a copy
+_SAMPLES, _LENGTH, _SEED = 8, 500, 1
+
+
+def novelty(args: Namespace) -> int:
+    """Tell what texts have in common with the training text, beside what held-out text has."""
+    if args.file is not None and any(value is not None for value in (args.samples, args.length, args.seed)):
+        raise ConfigError("--samples, --length and --seed are for texts that the model writes; leave them or FILE out")
+    model = load_model(args)
+    from ostinato.workshop.novelty import report
+
+    with Console(stderr=True).status("looking through the training text") as status:
+        training = model.training_text(lambda passes: status.update(f"going through the training text: pass {passes}"))
+        found, yardstick = report(training, _texts(model, args))
+    if not args.json:
+        _tell(found, yardstick)
+        return 0
+    for each in found:
+        told = {"text": each.text, **dataclasses.asdict(each.novelty), "where": each.place}
+        print(json.dumps(told, ensure_ascii=False))
+    if yardstick is not None:
+        print(json.dumps({"held_out": dataclasses.asdict(yardstick)}))
+    return 0
+
+
+def _texts(model: Model, args: Namespace) -> list[str]:
+    """The texts that are asked about: a file (of items every line), or what the model writes by itself."""
+    if args.file is None:
+        samples = model.generate_all(
+            [""],
+            samples=_SAMPLES if args.samples is None else args.samples,
+            length=_LENGTH if args.length is None else args.length,
+            seed=_SEED if args.seed is None else args.seed,
+        )
+        return [sample.text for sample in samples]
+    text = read_plain(str(args.file), Reading(), standard_input=sys.stdin.buffer)
+    texts = [line for line in text.splitlines() if line.strip()] if model.codec.end is not None else [text]
+    if not any(texts):
+        raise ConfigError(f"{args.file} is empty: there is nothing to look at")
+    return [model.codec.adapt(each, args.unknown) for each in texts]
+
+
+def _tell(found: list[Found], yardstick: Yardstick | None) -> None:
+    lengths = list(found[0].novelty.seen)
+    print("\t".join(["longest_copy", *(f"seen_{n}" for n in lengths), "copied", "where"]))
+    for each in found:
+        told = each.novelty
+        copied = told.copied if len(told.copied) <= _SHOWN else told.copied[:_SHOWN] + "…"
+        shares = [f"{told.seen[n]:.3f}" for n in lengths]
+        print("\t".join([str(told.longest_copy), *shares, visible(copied), each.place]))
+    if len(found) > 1:
+        means = [f"{statistics.fmean(each.novelty.seen[n] for each in found):.3f}" for n in lengths]
+        longest = statistics.fmean(each.novelty.longest_copy for each in found)
+        print("\t".join([f"{longest:.1f}", *means, f"mean of {len(found)} texts"]))
+    if yardstick is not None:
+        means = [f"{yardstick.seen[n]:.3f}" for n in lengths]
+        pieces = f"mean of {yardstick.pieces} held-out texts of this length"
+        print("\t".join([f"{yardstick.longest_copy:.1f}", *means, pieces]))
