@@ -163,9 +163,11 @@ def _hashed(
 
 def _write_sorted(folder: Path, parts: Iterator[Hashes]) -> int:
     """Write all hashes sorted, each once; return how many. They are dealt into buckets by their first bits."""
-    first = list(itertools.takewhile(_few(), parts))
+    first: list[Hashes] = []
+    while sum(map(len, first)) <= _SORTED_AT_ONCE and (part := next(parts, None)) is not None:
+        first.append(part)
     with (folder / "hashes.u64").open("wb") as out:
-        if sum(map(len, first)) < _SORTED_AT_ONCE:
+        if sum(map(len, first)) <= _SORTED_AT_ONCE:  # that is all
             hashes = np.unique(np.concatenate(first)) if first else np.zeros(0, dtype=np.uint64)
             out.write(hashes.tobytes())
             return len(hashes)
@@ -179,18 +181,6 @@ def _write_sorted(folder: Path, parts: Iterator[Hashes]) -> int:
             count += len(hashes)
             name.unlink(missing_ok=True)
         return count
-
-
-def _few() -> Callable[[Hashes], bool]:
-    """Say yes until so many numbers have come that they are not to be sorted at once."""
-    seen = 0
-
-    def more(part: Hashes) -> bool:
-        nonlocal seen
-        seen += len(part)
-        return seen <= _SORTED_AT_ONCE
-
-    return more
 
 
 def _deal(part: Hashes, names: Sequence[Path]) -> None:

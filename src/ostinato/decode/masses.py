@@ -76,5 +76,5 @@ class KeptMasses:
         masses = torch.cat([after for _, after in steps]).logsumexp(dim=-1)
         if self._rule:  # what the first rule is given sums to 1
             masses = masses - torch.cat([before for before, _ in steps]).logsumexp(dim=-1)
-        found: list[float] = masses.tolist()
+        found: list[float] = masses.clamp(max=0.0).tolist()  # a rounded total may be a little above 1
         return found

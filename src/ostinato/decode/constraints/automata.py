@@ -65,22 +65,25 @@ def matching(pattern: str) -> ByteTable:
     """
     from outlines_core import Index, Vocabulary
 
+    # The library loses texts that go on where a shorter one could have ended. So the end is made visible: a
+    # zero byte, which no text has, follows; a state accepts if the zero byte leads to the library's own end.
     try:
-        index = Index(pattern, Vocabulary(_BYTES, {bytes([value]): [value] for value in range(_BYTES)}))
+        index = Index(f"(?:{pattern})\\x00", Vocabulary(_BYTES, {bytes([value]): [value] for value in range(_BYTES)}))
     except ValueError as error:
         raise ConfigError(
             f"the pattern {pattern!r} cannot be matched: {error}. Syntax as of Rust's regex crate, over the whole new "
             "text; there is no look-around, no back-reference, no anchor (^, $, \\b)"
         ) from error
-    moves, start = index.get_transitions(), index.get_initial_state()
+    moves, start, final = index.get_transitions(), index.get_initial_state(), index.get_final_states()
     states = {name: number for number, name in enumerate([start, *sorted(set(moves) - {start})])}
     table = np.full((len(states), _BYTES), DEAD, dtype=np.int32)
-    for state, to in moves.items():
-        for byte, name in to.items():
-            if byte < _BYTES and name in states:
-                table[states[state], byte] = states[name]
-    final = index.get_final_states()
-    accepts = np.array([name in final for name in states])
+    accepts = np.zeros(len(states), dtype=bool)
+    for name, to in moves.items():
+        for byte, after in to.items():
+            if byte == 0:
+                accepts[states[name]] = after in final
+            elif byte < _BYTES and after in states:
+                table[states[name], byte] = states[after]
     return ByteTable(table, accepts, f"the pattern {pattern!r}")
 
 
@@ -159,20 +162,21 @@ def lines_of(most: int) -> ByteTable:
     """Texts whose lines have at most so many characters, the line that the prompt began included.
 
     Raises:
-        ConfigError: It is not from 1 to 10,000.
+        ConfigError: It is not from 1 to 1,000.
     """
-    if not 1 <= most <= 10_000:
-        raise ConfigError(f"the longest line must have from 1 to 10000 characters, got {most}")
-    columns = np.arange(most + 1, dtype=np.int32)
-    table = np.repeat(np.where(columns < most, columns + 1, DEAD)[:, None], _BYTES, axis=1).astype(np.int32)
-    table[:, 0x80:0xC0] = columns[:, None]  # the rest of a character that was counted at its first byte
-    table[:, ord("\n")] = 0
+    if not 1 <= most <= 1000:
+        raise ConfigError(f"the longest line must have from 1 to 1000 characters, got {most}")
+    line = f"[^\\n]{{0,{most}}}"
+    table = matching(f"({line}\\n)*{line}")
 
     def begin(prompt: bytes) -> int:
-        line = prompt.rpartition(b"\n")[2]
-        return min(most, sum(not 0x80 <= byte < 0xC0 for byte in line))
+        state = 0
+        for byte in prompt.rpartition(b"\n")[2]:
+            after = int(table.next[state, byte])
+            state = state if after == DEAD else after  # the prompt's line may be too long already
+        return state
 
-    return ByteTable(table, np.ones(most + 1, dtype=bool), f"lines of at most {most} characters", begin)
+    return ByteTable(table.next, table.accepts, f"lines of at most {most} characters", begin)
 
 
 def without(strings: Sequence[str]) -> ByteTable:

@@ -34,14 +34,13 @@ class SymbolTable:
         self._walk, self._symbols, self._end = walk, symbols, end
         self.told = walk.told
         self.starts = np.array([walk.begin(prompt) for prompt in prompts], dtype=np.int64)
-        self._next = np.full((0, symbols), DEAD, dtype=np.int32)
-        self._accepts = np.zeros(0, dtype=bool)
-        self._fewest = np.zeros(0, dtype=np.int64)
-        self._known = np.zeros(0, dtype=bool)
+        self._clear()
         self.is_whole = self._explore()
         if self.is_whole:
             self._trim()
-        elif walk.fewest(self.starts) is None:
+        else:
+            self._clear()
+        if not self.is_whole and walk.fewest(self.starts) is None:
             raise ConfigError(
                 f"the constraint ({walk.told}) has more than {_MOST_ENTRIES // symbols:,} states with this model's "
                 f"{symbols} symbols, so whether it can still be fulfilled is not known. Use a simpler one, fewer at "
@@ -108,6 +107,13 @@ class SymbolTable:
             for _ in range(length):
                 ways = np.where(self._next >= 0, ways[self._next], 0.0).sum(axis=1) + stops
         return float(ways[self.starts[0]])
+
+    def _clear(self) -> None:
+        """Forget all states."""
+        self._next = np.full((0, self._symbols), DEAD, dtype=np.int32)
+        self._accepts = np.zeros(0, dtype=bool)
+        self._fewest = np.zeros(0, dtype=np.int64)
+        self._known = np.zeros(0, dtype=bool)
 
     def _explore(self) -> bool:
         """Go through all states, if there are not too many; return whether it was done."""
