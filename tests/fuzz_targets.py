@@ -185,6 +185,27 @@ def option_values(data: bytes) -> None:
     assert len(left) <= len(words)
 
 
+def constraints(data: bytes) -> None:
+    """Any pattern, lexicon, pairs and schedule give an automaton over a vocabulary, or one clear error."""
+    from ostinato.codecs import ByteCodec
+    from ostinato.decode import constraints as made
+    from ostinato.decode.rules.shaping import parse_temperature
+
+    source = Bytes(data)
+    words = source.text().split("\0")
+    with contextlib.suppress(ConfigError):
+        parse_temperature(words[0])
+    makers = (lambda: made.matching(words[0]), lambda: made.of_words(words), lambda: made.balanced(words[0]),
+              lambda: made.without(words))  # fmt: skip
+    codec = ByteCodec(end=True)
+    for make in makers:
+        with contextlib.suppress(ConfigError):
+            table = make()
+            symbols = made.SymbolTable(made.TableWalk(table, codec.pieces), codec.size, codec.end, [b"a"])
+            symbols.check(10)
+            assert (symbols.next[symbols.starts] >= 0).any() or symbols.accepts[symbols.starts].any()
+
+
 def settings(data: bytes) -> None:
     """Any --set words give settings, or one error that names them all."""
     from ostinato import config
@@ -203,7 +224,17 @@ def settings(data: bytes) -> None:
 
 TARGETS = {
     target.__name__: target
-    for target in (codec_texts, codec_descriptions, readers, pieces, run_files, arguments, option_values, settings)
+    for target in (
+        codec_texts,
+        codec_descriptions,
+        readers,
+        pieces,
+        run_files,
+        arguments,
+        option_values,
+        constraints,
+        settings,
+    )
 }
 
 
@@ -234,5 +265,6 @@ SEEDS = {
         for n in range(len(_MODULES))
     ],
     "option_values": [_words("1/4", "0.1", "all", "30", "temperature,top-k", "--ray", "auto", "--parts=3", "--json")],
+    "constraints": [b"\0" + _words(r"(a|b)*c{2,3}", "0:1.2,40:0.6"), b"\0" + _words("()[]", "cat", "\u00e9")],
     "settings": [b"\0" + _words("hidden_size=64", "core=gru", "tied=true", "dropout=0.5", "patience=null")],
 }

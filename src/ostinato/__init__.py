@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ostinato.codecs import ByteCodec, CharacterCodec, Codec, SubwordCodec, WordCodec
     from ostinato.data import Corpus, Reading, read_corpus
+    from ostinato.decode.pipeline import RuleSettings
+    from ostinato.decode.searching import SearchSettings
     from ostinato.errors import (
         CodecError,
         ConfigError,
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "ostinato.codecs": ("ByteCodec", "CharacterCodec", "Codec", "SubwordCodec", "WordCodec"),
     "ostinato.data": ("Corpus", "Reading", "read_corpus"),
+    "ostinato.decode.pipeline": ("RuleSettings",),
+    "ostinato.decode.searching": ("SearchSettings",),
     "ostinato.errors": (
         "CodecError",
         "ConfigError",
@@ -74,10 +78,12 @@ __all__ = [  # a test checks that these are the names of _HOMES
     "OstinatoError",
     "Reading",
     "RolledBack",
+    "RuleSettings",
     "RunError",
     "Sample",
     "Score",
     "ScoredPart",
+    "SearchSettings",
     "Stepped",
     "Stopped",
     "SubwordCodec",

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -44,11 +45,61 @@ def test_several_samples_come_in_one_batch_and_each_can_be_made_again_alone(run,
     _, out, _ = run("generate", text_run, "--samples", 3, "--seed", 7, "--length", 20, "--json")
     samples = objects(out)
     assert [sample["seed"] for sample in samples] == [7, 8, 9]
-    assert all(set(s) == {"text", "prompt", "log_prob", "symbols", "seed", "finished"} for s in samples)
+    names = {"text", "prompt", "log_prob", "symbols", "seed", "finished", "ending", "rank", "weight", "log_kept"}
+    assert all(set(s) == names | {"removed", "novelty"} for s in samples)
     _, alone, _ = run("generate", text_run, "--seed", 9, "--length", 20, "--json")
     assert objects(alone)[0]["text"] == samples[2]["text"]
     _, told, _ = run("generate", text_run, "--samples", 2, "--seed", 7, "--length", 20)
     assert told == f"--- seed 7\n{samples[0]['text']}\n\n--- seed 8\n{samples[1]['text']}\n"
+
+
+def test_every_line_of_a_file_can_be_a_prompt(run, text_run, tmp_path):
+    path = tmp_path / "prompts.txt"
+    path.write_text("the cat\nthe dog sat on\n")
+    _, out, _ = run("generate", text_run, "--prompts", path, "--beam", 3, "--n-best", 2, "--length", 8, "--json")
+    found = objects(out)
+    assert [sample["prompt"] for sample in found] == ["the cat"] * 2 + ["the dog sat on"] * 2
+    alone = objects(run("generate", text_run, "--prompt", "the cat", "--beam", 3, "--length", 8, "--json")[1])
+    assert alone[0]["text"] == found[0]["text"]
+    _, out, _ = run("generate", text_run, "--prompts", path, "--samples", 2, "--seed", 1, "--length", 8)
+    assert [line for line in out.splitlines() if line.startswith("---")] == [f"--- seed {n}" for n in (1, 2, 3, 4)]
+
+
+def test_the_rules_are_shown_in_their_order(run, text_run):
+    options = ["--top-p", 0.9, "--temperature", 0.8, "--match", "a+"]
+    _, out, _ = run("generate", text_run, *options, "--rules")
+    assert out == "1 constraint: match 'a+'\n2 temperature: temperature '0.8'\n3 top-p: top-p 0.9\n"
+    _, out, _ = run("generate", text_run, "--rules")
+    assert out == "no rules are on\n"
+    order = ["--rules", "temperature,constraint,top-p", "--seed", 1, "--length", 5]
+    assert run("generate", text_run, *options, *order)[:2] == (0, "aaaaa\n")
+
+
+def test_a_constraint_tells_what_it_removed(run, text_run):
+    _, out, err = run("generate", text_run, "--match", "the [a-z]{3}", "--seed", 1)
+    assert re.fullmatch(r"the [a-z]{3}\n", out)
+    assert re.search(r"\(the constraint removed \d+\.\d% of the probability mass per symbol\)\n", err)
+    (sample,) = objects(run("generate", text_run, "--match", "the [a-z]{3}", "--seed", 1, "--json")[1])
+    assert sample["removed"] == pytest.approx(1 - math.exp(sample["log_kept"] / sample["symbols"]))
+    assert (sample["ending"], sample["finished"]) == ("complete", True)
+    (exact,) = objects(run("generate", text_run, "--match", "the [a-z]{3}", "--seed", 1, "--exact", "--json")[1])
+    assert re.fullmatch(r"the [a-z]{3}", exact["text"])
+
+
+def test_a_lexicon_is_read_from_a_file(run, text_run, tmp_path):
+    path = tmp_path / "words.txt"
+    path.write_text("cat\nthe on\n")
+    _, out, _ = run(
+        "generate", text_run, "--lexicon", path, "--ban", "  ", "--max-line", 20, "--seed", 1, "--length", 60
+    )
+    assert set(re.findall(r"\w+", out)) <= {"cat", "the", "on"}
+    assert all(len(line) <= 20 for line in out.splitlines())
+
+
+def test_what_got_stuck_says_so(run, text_run):
+    status, out, err = run("generate", text_run, "--match", "a+", "--no-repeat", 2, "--length", 9, "--seed", 1)
+    assert (status, out) == (0, "aa\n")
+    assert "(stuck: the rules together left no symbol; loosen one of them)" in err
 
 
 def test_items_are_printed_a_line_each(run, item_run):
@@ -240,8 +291,25 @@ BAD = [
     (["--greedy", "--top-k", "3", "--samples", "2"], 2, "greedy search takes the most probable symbol, always; it "
      "cannot go with top-k, several samples"),
     (["--length", "0"], 2, "length must be at least 1, got 0"),
-    (["--rules", "topk"], 2, "unknown rule 'topk' in --rules; did you mean 'top-k'? Known: min-p, temperature, "
-     "top-k, top-p"),
+    (["--rules", "topk"], 2, "unknown rule 'topk' in --rules; did you mean 'top-k'? Known: bias, constraint, dry, end, "
+     "epsilon, eta, max-copy, min-p, mirostat, no-repeat, presence-frequency, repetition, temperature, top-k, top-p, "
+     "typical"),
+    (["--bias", "z"], 2, "--bias must be SYMBOL=NATS, such as 'z=-2', got 'z'"),
+    (["--bias", "zz=1"], 2, "bias: 'zz' is no symbol of this model's characters codec. Of words and subwords, give the "
+     "space before as well; to ban what is longer than a symbol, use ban"),
+    (["--min-length", "3"], 2, "min-length: this model writes running text, which has no end; use --length"),
+    (["--beam", "4", "--temperature", "0.5"], 2, "a beam search draws nothing, so temperature can change nothing; "
+     "leave it out, or add draw or stochastic"),
+    (["--beam", "4", "--samples", "3"], 2, "a beam gives its best with n-best, not with several samples; use n-best "
+     "3"),
+    (["--watch"], 2, "--watch shows a beam search of one prompt in a terminal; give --beam, and no --json"),
+    (["--exact"], 2, "exact sampling is for constraints, and none is given; without one, sampling is exact"),
+    (["--match", "a", "--stop", "b"], 2, "a stop string cuts the text before it, and what is left might not fulfil the "
+     "constraint; leave stop out, or say in the constraint how the text ends"),
+    (["--match", "Z"], 2, "no text of this model's symbols fulfils the constraint: the pattern 'Z'. Some characters it "
+     "needs may not be in the model's vocabulary ('ostinato info RUN' tells)"),
+    (["--mirostat", "2", "--top-k", "3"], 2, "mirostat chooses itself how much of the tail to cut; it cannot go with "
+     "top-k: leave them out"),
     (["--stop", ""], 2, "a stop string must have at least one character, got an empty one"),
     (["--prompt", "QUEEN?"], 1, "the text has 5 symbols outside the 15 this model knows: 'Q' (U+0051) at position 0, "
      "'U' (U+0055) at position 1, 'E' (U+0045) at position 2, 'N' (U+004E) at position 4, '?' (U+003F) at position 5. "

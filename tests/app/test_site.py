@@ -47,3 +47,16 @@ def test_the_reference_of_the_command_line_is_what_the_program_says():
     made = runpy.run_path(str(DOCS / "reference/make_command_line.py"))
     assert (DOCS / "reference/command-line.md").read_text(encoding="utf-8") == made["page"]()
     assert "## evaluate" in made["page"]()
+
+
+def test_the_lectures_example_finds_what_the_lecture_says(capsys, tmp_path):
+    example = runpy.run_path(str(DOCS / "howto/examples/lecture.py"))
+    example["main"]()
+    told = dict(re.split(r":\s+", line, maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert told["greedy"] == "let's go let's go let's go let's go   (0.051)"
+    assert told["beam of two"] == "let's go through time <end>   (0.288)"
+    assert example["share_of_go"]() == pytest.approx(0.8, abs=0.02)  # eight times in ten
+    assert example["share_of_go"](0.5) == pytest.approx(0.64 / 0.68, abs=0.02)
+    example["draw"](tmp_path / "tree.svg")
+    assert "</svg>" in (tmp_path / "tree.svg").read_text()
+    assert len((tmp_path / "tree.svg").read_bytes()) > len((DOCS / "systems/decoding.svg").read_bytes()) / 2

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ostinato.codecs import ByteCodec, CharacterCodec, SubwordCodec, WordCodec
 from ostinato.decode import constraints
 from ostinato.decode.constraints import SymbolTable, TableWalk
-from ostinato.decode.constraints.automata import DEAD
+from ostinato.decode.constraints.bytes import DEAD
 from ostinato.decode.constraints.walking import NEVER, fewest_steps
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.searching import SearchSettings
@@ -367,6 +367,12 @@ def test_stop_strings_end_texts_of_every_search_and_codec():
             {"match": "a{30}"},
             "the constraint (the pattern 'a{30}') needs at least 30 symbols, but the length is 20; use --length 30 or "
             "more",
+        ),
+        ({"match": "a)|(b"}, "the pattern 'a)|(b' closes a bracket that it has not opened, at 1"),
+        (
+            {"match": "((a{100}){100}){10}"},
+            "the pattern '((a{100}){100}){10}' is too large: with its repetitions spelled out it has over 50,000 "
+            "places; repeat less, or use * and +",
         ),
         ({"lexicon": ["", " "]}, "the lexicon has no words; give one word per line"),
         ({"brackets": "([)"}, "brackets must be pairs of ASCII characters such as '()[]', got '([)'"),

@@ -15,6 +15,7 @@ EXAMPLES = {
     "run_files": 3000,
     "arguments": 2500,
     "option_values": 3000,
+    "constraints": 1500,
     "settings": 3500,
 }
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -63,6 +64,11 @@ INPUTS = {
         )
         | st.text("0123456789/.-=,eall", max_size=8)
     ).map(lambda words: "\0".join(words).encode()),
+    "constraints": st.lists(
+        st.text("ab()[]{}|*+?.\\^0123,:é", max_size=14) | st.sampled_from(["0:1,5:2", "[^a]{2,3}", "\\pL+", "()[]"]),
+        min_size=1,
+        max_size=3,
+    ).map(lambda words: b"\0" + "\0".join(words).encode()),
     "settings": st.lists(
         st.tuples(st.sampled_from(SETTINGS), LEAVES.map(as_json) | st.text(max_size=5).map(str.encode)), max_size=4
     ).map(lambda pairs: b"\0" + b"\0".join(name.encode() + b"=" + value for name, value in pairs)),

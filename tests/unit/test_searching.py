@@ -1,4 +1,4 @@
-"""Search settings: every combination that is refused, with its exact message; and what the Python face makes of them."""
+"""Search settings: every combination that is refused, with its exact message; and what the Python face makes of it."""
 
 import math
 
@@ -36,8 +36,8 @@ from ostinato.workshop.choosing import best_of, sort_options
         ({"best_of": 1}, "best-of 1 chooses among one; leave it out, or give more"),
         (
             {"beam": 4, "stochastic": True, "length_power": 1.0},
-            "stochastic beam search gives exactly beam samples, without replacement; length-power would make them others: "
-            "leave it out",
+            "stochastic beam search gives exactly beam samples, without replacement; length-power would make them "
+            "others: leave it out",
         ),
     ],
 )
@@ -74,8 +74,8 @@ def test_settings_that_do_not_go_together_are_refused(options, message):
             {},
             {"match": "a"},
             {"stop": ["b"]},
-            "a stop string cuts the text before it, and what is left might not fulfil the constraint; leave stop out, or "
-            "say in the constraint how the text ends",
+            "a stop string cuts the text before it, and what is left might not fulfil the constraint; leave stop "
+            "out, or say in the constraint how the text ends",
         ),
         (
             {"exact": True},
@@ -107,7 +107,7 @@ def test_the_power_of_a_normalisation_has_a_range(power):
 def test_options_by_name_are_sorted_to_where_they_belong():
     search, rules, others = sort_options({"beam": 3, "top_k": 2, "length": 5})
     assert (search.beam, rules.top_k, others) == (3, 2, {"length": 5})
-    with pytest.raises(ConfigError, match="unknown option 'temprature' in generate; did you mean 'temperature'?"):
+    with pytest.raises(ConfigError, match=r"unknown option 'temprature' in generate; did you mean 'temperature'\?"):
         sort_options({"temprature": 1.0})
 
 

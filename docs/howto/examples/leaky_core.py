@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ostinato.cores import Core, Stack
 from ostinato.cores.base import Tap, masked, uniform_
+from ostinato.cores.products import Product, plain
 
 
 class Leaky(Core[Tensor]):
@@ -33,9 +34,13 @@ class Leaky(Core[Tensor]):
     def initial_state(self, batch_size: int, context: Any = None) -> Tensor:
         return self.weight_hh.new_zeros(batch_size, self.hidden_size)
 
-    def step(self, x: Tensor, state: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def step(
+        self, x: Tensor, state: Tensor, masks: Tensor | None = None, *, product: Product = plain
+    ) -> tuple[Tensor, Tensor]:
         a = self.leak.sigmoid()
-        h = a * state + (1 - a) * self.candidate((x @ self.weight_ih.T + state @ self.weight_hh.T + self.bias).tanh())
+        h = a * state + (1 - a) * self.candidate(
+            (product(x, self.weight_ih) + product(state, self.weight_hh) + self.bias).tanh()
+        )
         return masked(h, masks), h
 
 

@@ -1,6 +1,8 @@
 """Constraints: automata that say which texts are allowed, and the tables that a search reads."""
 
-from ostinato.decode.constraints.automata import Automaton, ByteTable, balanced, lines_of, matching, of_words, without
+from ostinato.decode.constraints.automata import Automaton, balanced, lines_of, of_words, without
+from ostinato.decode.constraints.bytes import ByteTable
+from ostinato.decode.constraints.patterns import matching
 from ostinato.decode.constraints.rule import Constraint, Stops
 from ostinato.decode.constraints.table import SymbolTable
 from ostinato.decode.constraints.walking import Both, CharacterWalk, TableWalk, Walk

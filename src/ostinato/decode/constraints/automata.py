@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ostinato.decode.constraints.bytes import BYTES, DEAD, ByteTable
+from ostinato.decode.constraints.patterns import matching
 from ostinato.errors import ConfigError
 
-#: No state: what would follow is not allowed.
-DEAD = -1
-_BYTES = 256
 _MOST_STATES = 200_000
 _WORD = frozenset(range(128, 256)) | frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
@@ -35,56 +33,6 @@ class Automaton(Protocol):
 
     def accepts(self, state: Any) -> bool:
         """Return whether a text may end here."""
-
-
-@dataclass(frozen=True)
-class ByteTable:
-    """A finite automaton over bytes.
-
-    Attributes:
-        next: State after each byte, [S, 256] int32; ``DEAD`` where it is not allowed. State 0 is the start.
-        accepts: Whether a text may end in each state, [S].
-        told: What it demands, for messages.
-        begin: The state after a prompt; ``None``: what is asked for begins after the prompt.
-    """
-
-    next: NDArray[np.int32]
-    accepts: NDArray[np.bool_]
-    told: str
-    begin: Callable[[bytes], int] | None = field(default=None, compare=False)
-
-
-def matching(pattern: str) -> ByteTable:
-    """The texts that a regular expression matches as a whole.
-
-    The ``outlines-core`` library turns it into an automaton: syntax as of Rust's ``regex`` crate, without
-    look-around, back-references and anchors.
-
-    Raises:
-        ConfigError: The pattern has an error, or needs what no automaton can do.
-    """
-    from outlines_core import Index, Vocabulary
-
-    # The library loses texts that go on where a shorter one could have ended. So the end is made visible: a
-    # zero byte, which no text has, follows; a state accepts if the zero byte leads to the library's own end.
-    try:
-        index = Index(f"(?:{pattern})\\x00", Vocabulary(_BYTES, {bytes([value]): [value] for value in range(_BYTES)}))
-    except ValueError as error:
-        raise ConfigError(
-            f"the pattern {pattern!r} cannot be matched: {error}. Syntax as of Rust's regex crate, over the whole new "
-            "text; there is no look-around, no back-reference, no anchor (^, $, \\b)"
-        ) from error
-    moves, start, final = index.get_transitions(), index.get_initial_state(), index.get_final_states()
-    states = {name: number for number, name in enumerate([start, *sorted(set(moves) - {start})])}
-    table = np.full((len(states), _BYTES), DEAD, dtype=np.int32)
-    accepts = np.zeros(len(states), dtype=bool)
-    for name, to in moves.items():
-        for byte, after in to.items():
-            if byte == 0:
-                accepts[states[name]] = after in final
-            elif byte < _BYTES and after in states:
-                table[states[name], byte] = states[after]
-    return ByteTable(table, accepts, f"the pattern {pattern!r}")
 
 
 def of_words(words: Iterable[str]) -> ByteTable:
@@ -110,7 +58,7 @@ def of_words(words: Iterable[str]) -> ByteTable:
         ends.add(node)
     if len(moves) > _MOST_STATES:
         raise ConfigError(f"the lexicon is too large: {len(moves):,} beginnings of words; {_MOST_STATES:,} can be held")
-    table = np.full((len(moves), _BYTES), DEAD, dtype=np.int32)
+    table = np.full((len(moves), BYTES), DEAD, dtype=np.int32)
     separators = [byte for byte in range(128) if byte not in _WORD]
     table[np.ix_(sorted(ends), separators)] = 0
     for node, children in enumerate(moves):
@@ -145,7 +93,7 @@ def balanced(pairs: str = '()[]{}""', depth: int = 4) -> ByteTable:
         return None if byte in closing else stack
 
     numbers = _reachable((), lambda stack: (after(stack, byte) for byte in {*opening, *closing}))
-    table = np.array([[_number(numbers, after(stack, byte)) for byte in range(_BYTES)] for stack in numbers])
+    table = np.array([[_number(numbers, after(stack, byte)) for byte in range(BYTES)] for stack in numbers])
     accepts = np.array([not stack for stack in numbers])
 
     def begin(prompt: bytes) -> int:
@@ -219,7 +167,7 @@ def string_matcher(strings: Sequence[str], kind: str) -> tuple[NDArray[np.int32]
                 found.append(False)
             node = moves[node][byte]
         found[node] = True
-    table = np.zeros((len(moves), _BYTES), dtype=np.int32)
+    table = np.zeros((len(moves), BYTES), dtype=np.int32)
     fall = [0] * len(moves)
     waiting = [0]
     for node in waiting:  # breadth first, so that what a node falls back to is there already

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ostinato.decode.constraints.automata import ByteTable, string_matcher
+from ostinato.decode.constraints.automata import string_matcher
+from ostinato.decode.constraints.bytes import ByteTable
 from ostinato.decode.constraints.table import SymbolTable
 from ostinato.decode.constraints.walking import NEVER, TableWalk
 from ostinato.decode.rules.base import At

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.decode.constraints.automata import DEAD
+from ostinato.decode.constraints.bytes import DEAD
 from ostinato.decode.constraints.walking import NEVER, Walk, fewest_steps
 from ostinato.errors import ConfigError
 

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.decode.constraints.automata import DEAD, Automaton, ByteTable
+from ostinato.decode.constraints.automata import Automaton
+from ostinato.decode.constraints.bytes import DEAD, ByteTable
 
 _USUAL_CHARACTERS = string.printable.replace("\r", "").replace("\x0b", "").replace("\x0c", "")
 

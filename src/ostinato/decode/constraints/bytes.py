@@ -1,0 +1,30 @@
+"""A finite automaton over bytes, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: No state: what would follow is not allowed.
+DEAD = -1
+BYTES = 256
+
+
+@dataclass(frozen=True)
+class ByteTable:
+    """A finite automaton over bytes.
+
+    Attributes:
+        next: State after each byte, [S, 256] int32; ``DEAD`` where it is not allowed. State 0 is the start.
+        accepts: Whether a text may end in each state, [S].
+        told: What it demands, for messages.
+        begin: The state after a prompt; ``None``: what is asked for begins after the prompt.
+    """
+
+    next: NDArray[np.int32]
+    accepts: NDArray[np.bool_]
+    told: str
+    begin: Callable[[bytes], int] | None = field(default=None, compare=False)
