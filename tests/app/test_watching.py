@@ -1,11 +1,16 @@
-"""Seeing how training went: TensorBoard's event files and pictures of the learning curves."""
+"""Seeing how work goes: TensorBoard's event files, pictures of the learning curves, beams that compete."""
 
 import importlib.util
+import io
 import json
+import re
 import sys
 
 import pytest
+from rich.console import Console
 
+from ostinato.app.beams import beams
+from ostinato.app.cli import main
 from ostinato.decode.units import bits
 from ostinato.runs import RunFolder
 
@@ -81,3 +86,31 @@ def test_what_cannot_be_drawn_is_told(run, text_run, tmp_path):
         f"error: {text_run} has no evaluations to draw yet\n"
     )
     assert run("info", text_run)[0] == 0
+
+
+def test_beams_are_shown_as_they_compete(text_model):
+    run = text_model.generate_many(["the "], beam=4, length=30)
+    for step, _ in enumerate(run, start=1):
+        if step == 12:
+            break
+    found = run.beginnings()
+    assert [each.log_prob for each in found] == sorted((each.log_prob for each in found), reverse=True)
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(beams(found, 12, 30))
+    told = console.export_text()
+    assert "12 of at most 30 symbols" in told
+    assert all(each.text.replace("\n", "⏎") in told for each in found)
+    shares = [int(share) for share in re.findall(r"(\d+)%", told)]
+    assert len(shares) == 4
+    assert 97 <= sum(shares) <= 103
+
+
+def test_a_watched_beam_leaves_its_text_behind(text_run, monkeypatch, capsys):
+    monkeypatch.setattr("ostinato.app.generating._PACE", 0.0)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    words = ["generate", str(text_run), "--prompt", "the ", "--beam", "3", "--length", "20"]
+    assert main(words) == 0
+    plain = capsys.readouterr().out
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert main([*words, "--watch"]) == 0
+    assert capsys.readouterr().out.endswith(plain)

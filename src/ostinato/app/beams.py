@@ -23,9 +23,11 @@ def beams(beginnings: Sequence[Beginning], step: int, length: int) -> Table:
         step: How many symbols they have.
         length: How many they may have.
     """
-    table = Table(title=f"{step:,} of at most {length:,} symbols", title_justify="left", box=None, padding=(0, 1))
-    for name, justify in (("log prob", "right"), ("share", "right"), ("text", "left")):
-        table.add_column(name, justify=justify, no_wrap=name != "text")  # type: ignore[arg-type]
+    title = f"{step:,} of at most {length:,} symbols"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1), expand=True)
+    table.add_column("log prob", justify="right", no_wrap=True)
+    table.add_column("share", justify="right", no_wrap=True)
+    table.add_column("text", ratio=1)
     best = max((each.log_prob for each in beginnings), default=0.0)
     total = sum(math.exp(each.log_prob - best) for each in beginnings)
     shared = _shared([each.text for each in beginnings])

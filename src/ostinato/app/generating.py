@@ -6,6 +6,7 @@ import dataclasses
 import json
 import secrets
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ostinato.workshop.results import Sample
 
 
+_PACE = 0.04  # seconds that each step of a watched beam is shown
 _LONG_PROMPT = 20_000  # characters
 # Samples that are written side by side: the same ones whatever the shard, so that shards join exactly.
 _TOGETHER = 64
@@ -159,15 +161,16 @@ def _stream(run: Generation) -> None:
 
 
 def _watch(run: Generation, length: int) -> None:
-    """Show all beginnings of a beam as they compete."""
+    """Show all beginnings of a beam as they compete, slowly enough for people."""
     from rich.live import Live
 
     from ostinato.app.beams import beams
 
-    with Live(console=Console(), transient=True, refresh_per_second=12) as live:
+    with Live(console=Console(), transient=True, auto_refresh=False) as live:
         for step, _ in enumerate(run, start=1):
-            live.update(beams(run.beginnings(), step, length))
-    print(run.samples()[0].prompt + run.samples()[0].text, end="")
+            if found := run.beginnings():
+                live.update(beams(found, step, length), refresh=True)
+                time.sleep(_PACE)
 
 
 def _write_all(run: Generation, length: int, first: int, total: int) -> None:
