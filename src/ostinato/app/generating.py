@@ -15,6 +15,7 @@ from rich.console import Console
 
 from ostinato.app.process import load_model
 from ostinato.app.spreading import shard_of, spread
+from ostinato.app.working import WorkView
 from ostinato.config import at_least
 from ostinato.data import Reading
 from ostinato.data.reading import read_plain
@@ -55,6 +56,7 @@ def generate(args: Namespace) -> int:
     model = load_model(args)
     seed = secrets.randbelow(2**32) if args.seed is None and search.is_random else args.seed
     training = _training_text(model, args)
+    copied = _against_copying(model, args)
     together = max(1, _TOGETHER // (search.best_of or 1))
     status = 0
     for first in (shard or Shard()).of(range(0, len(prompts), together)):
@@ -66,6 +68,7 @@ def generate(args: Namespace) -> int:
             "seed": seed + first * (search.best_of or 1) if search.is_random else None,
             "stop": args.stop,
             "unknown": args.unknown,
+            **copied,
         }
         samples, status = _write(model, some, options, args, first, len(prompts))
         _tell(_with_novelty(samples, training), first, args, of_items=model.codec.end is not None)
@@ -196,9 +199,20 @@ def _training_text(model: Model, args: Namespace) -> TrainingText | None:
     from ostinato.workshop.novelty import QUICK
 
     training = model.training_text()
-    if args.keep_index:
-        training.rule(args.max_copy, keep=True)
     return training if args.novelty or (args.json and training.size <= QUICK) else None
+
+
+def _against_copying(model: Model, args: Namespace) -> dict[str, Any]:
+    """The rule against copying, made once for all texts, with a bar while its index is made."""
+    if args.max_copy is None:
+        return {}
+    with WorkView(Console(stderr=True)) as view:
+        rule = model.training_text().rule(
+            args.max_copy,
+            keep=args.keep_index,
+            progress=lambda done, total: view.watch("indexing the training text", done, total),
+        )
+    return {"copied": lambda most: rule}
 
 
 def _with_novelty(samples: list[Sample], training: TrainingText | None) -> list[Sample]:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from ostinato.app.examining import visible
 from ostinato.app.process import load_model
+from ostinato.app.working import WorkView
 from ostinato.data import Reading
 from ostinato.data.reading import read_plain
 from ostinato.errors import ConfigError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ostinato.workshop.novelty import Found
     from ostinato.workshop.results import Yardstick
 
+_PASSES = 40  # through the training text, usually
 _SHOWN = 60  # characters of a copy
 _SAMPLES, _LENGTH, _SEED = 8, 500, 1
 
@@ -33,9 +35,14 @@ def novelty(args: Namespace) -> int:
     model = load_model(args)
     from ostinato.workshop.novelty import report
 
-    with Console(stderr=True).status("looking through the training text") as status:
-        training = model.training_text(lambda passes: status.update(f"going through the training text: pass {passes}"))
-        found, yardstick = report(training, _texts(model, args))
+    texts = _texts(model, args)
+    with WorkView(Console(stderr=True)) as view:
+        # How many passes there will be depends on what is found; about twenty for each of the two reports.
+        training = model.training_text(
+            lambda number, done, total: view.watch("going through the training text", (number - 1) * total + done,
+                                                   max(_PASSES, number) * total)
+        )  # fmt: skip
+        found, yardstick = report(training, texts)
     if not args.json:
         _tell(found, yardstick)
         return 0

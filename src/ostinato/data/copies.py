@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.data.ngrams import Hashes, Rolling, chunks
+from ostinato.data.ngrams import Hashes, Rolling, chunks, distinct
 
 _FILTER_BITS = 22
 _KEPT_SYMBOLS = 2**22  # of a corpus this small, what hashing needs is kept from one question to the next
@@ -35,10 +35,10 @@ class Copies:
 
     Args:
         ids: All ids of the corpus, [N]; items are parted by their end id, which no text holds.
-        progress: Called after each pass with how many there have been.
+        progress: Told which pass is made, how many symbols of it are done, and of how many.
     """
 
-    def __init__(self, ids: NDArray[Any], progress: Callable[[int], None] | None = None) -> None:
+    def __init__(self, ids: NDArray[Any], progress: Callable[[int, int, int], None] | None = None) -> None:
         self._ids, self._progress = ids, progress
         self._passes = 0
         self._kept = Rolling(np.asarray(ids)) if len(ids) <= _KEPT_SYMBOLS else None
@@ -78,7 +78,7 @@ class Copies:
     def _places(self, texts: Sequence[NDArray[Any]], n: int) -> list[NDArray[np.int64]]:
         """The first place in the corpus of every window of n symbols of every text; -1 is none."""
         hashes = [Rolling(text).windows(n) for text in texts]
-        wanted = np.unique(np.concatenate([*hashes, np.zeros(0, dtype=np.uint64)]))
+        wanted = distinct(np.concatenate([*hashes, np.zeros(0, dtype=np.uint64)]))
         found = self._find(wanted, n)
         return [found[np.searchsorted(wanted, own)] for own in hashes]
 
@@ -91,6 +91,7 @@ class Copies:
         shift = np.uint64(64 - _FILTER_BITS)
         asked = np.zeros(2**_FILTER_BITS, dtype=bool)
         asked[wanted >> shift] = True
+        self._passes += 1
         for start, windows in self._windows(n):
             (likely,) = np.nonzero(asked[windows >> shift])
             places = np.searchsorted(wanted, windows[likely])
@@ -100,9 +101,8 @@ class Copies:
             fresh = np.full(len(wanted), -1, dtype=np.int64)
             fresh[places[last_to_first]] = likely[last_to_first] + start
             found = np.where(found < 0, fresh, found)
-        self._passes += 1
-        if self._progress is not None:
-            self._progress(self._passes)
+            if self._progress is not None:
+                self._progress(self._passes, min(len(self._ids), start + len(windows) + n - 1), len(self._ids))
         return found
 
     def _windows(self, n: int) -> Any:

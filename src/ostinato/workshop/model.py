@@ -64,6 +64,7 @@ class Model:
         except ValueError as error:
             raise DamagedError(f"{saved.path} is damaged: weights and settings do not fit: {error}") from error
         self.network.to(choose_device(device)).eval()
+        self._copying: dict[int, MaxCopy] = {}
 
     def generate(self, prompt: str = "", **options: Any) -> Sample:
         """Write one text.
@@ -111,11 +112,10 @@ class Model:
         settings, rules, others = sort_options(options)
         if settings.best_of is not None or settings.exact:
             raise ConfigError("best_of and exact need whole texts; use generate_all")
-        return Generation(
-            self.codec, self.network, prompts, settings=settings, rules=rules, copied=self._against_copying, **others
-        )
+        given = {"copied": self._against_copying, **others}
+        return Generation(self.codec, self.network, prompts, settings=settings, rules=rules, **given)
 
-    def training_text(self, progress: Callable[[int], None] | None = None) -> TrainingText:
+    def training_text(self, progress: Callable[[int, int, int], None] | None = None) -> TrainingText:
         """Return the text that the model learned from, for asking how new a text is.
 
         Raises:
@@ -124,7 +124,9 @@ class Model:
         return TrainingText(self.saved.path, self.codec, progress)
 
     def _against_copying(self, most: int) -> MaxCopy:
-        return self.training_text().rule(most)
+        if most not in self._copying:  # making its index takes a second for a million symbols
+            self._copying[most] = self.training_text().rule(most)
+        return self._copying[most]
 
     def _sampler(self, rules: RuleSettings, options: dict[str, Any]) -> ExactSampler:
         given = {name: options[name] for name in ("length", "unknown") if name in options}

@@ -37,13 +37,13 @@ class TrainingText:
     Args:
         path: The run folder.
         codec: Its codec.
-        progress: Told how many passes over the text have been made.
+        progress: Told which pass over the text is made, how many symbols of it are done, and of how many.
 
     Raises:
         ConfigError: It is no run folder, so there is no training text in it.
     """
 
-    def __init__(self, path: Path, codec: Codec, progress: Callable[[int], None] | None = None) -> None:
+    def __init__(self, path: Path, codec: Codec, progress: Callable[[int, int, int], None] | None = None) -> None:
         if path.is_file():
             raise ConfigError(f"{path} is a model file, which holds no training text; give the run folder")
         self._path, self._codec, self._progress = path, codec, progress
@@ -86,13 +86,14 @@ class TrainingText:
         seen = {n: statistics.fmean(each.seen[n] for each in found) for n in self.lengths}
         return Yardstick(len(pieces), statistics.fmean(each.longest_copy for each in found), seen)
 
-    def rule(self, most: int, *, keep: bool = False) -> MaxCopy:
+    def rule(self, most: int, *, keep: bool = False, progress: Callable[[int, int], None] | None = None) -> MaxCopy:
         """Return the rule against copying more than ``most`` symbols in a row.
 
         Args:
             most: How many may be.
             keep: Keep its index in the run folder, for the next time; a training text too large for memory is
                 always indexed there.
+            progress: Told how many symbols are indexed, and of how many.
         """
         ids, n, end = self._parts[0].ids, most + 1, self._codec.end
         folder = self._path / "ngrams" / str(n)
@@ -101,9 +102,9 @@ class TrainingText:
         if keep or folder.exists() or len(ids) > QUICK:
             corpus = str(RunFolder(self._path).origin()["corpus_sha256"])
             folder.parent.mkdir(exist_ok=True)
-            index = NgramIndex.kept(folder, ids, n, end=end, corpus=corpus)
+            index = NgramIndex.kept(folder, ids, n, end=end, corpus=corpus, progress=progress)
         else:
-            index = NgramIndex.build(ids, n, end=end)
+            index = NgramIndex.build(ids, n, end=end, progress=progress)
         return MaxCopy(index, self._codec.size, end)
 
     def place(self, novelty: Novelty) -> str:
