@@ -9,6 +9,8 @@ import torch
 
 from ostinato import codecs
 from ostinato.batch import Batch
+from ostinato.cores import tensors
+from ostinato.cores.products import Packed
 from ostinato.data import encode_texts
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.scoring import log_probs_of
@@ -129,3 +131,50 @@ def test_items_are_scored_each_from_a_fresh_state_with_their_end():
     values = [log_probs for _, log_probs in log_probs_of(model, encode_texts(codec, texts))]
     assert result.symbols == 8 + 4
     assert result.nats_per_symbol == pytest.approx(-sum(v.sum() for v in values) / 12, abs=1e-5)
+
+
+CODECS = {
+    "characters": lambda end: codecs.CharacterCodec("abcd ", end=end),
+    "bytes": lambda end: codecs.ByteCodec(end=end),
+    "words": lambda end: codecs.WordCodec(["ab", " cd", " a"], end=end),
+    "subwords": lambda end: codecs.SubwordCodec.learn(["ab cd abcd ab "], vocabulary=260, end=end),
+}
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("end", [False, True])
+def test_every_search_gives_the_scores_of_teacher_forcing(core, codec, end):
+    codec = CODECS[codec](end)
+    model = random_model(core, codec)
+    searches = [{"beam": 3, "n_best": 3}, {"beam": 4, "diverse": 2}, {"beam": 3, "stochastic": True}, {"greedy": True}]
+    for search in searches:
+        run = Generation(codec, model, ["", "ab cd"], length=7, settings=SearchSettings(**search))
+        run.finish()
+        for row, prompt in enumerate(["", "ab cd"]):
+            before = codec.encode(prompt).tolist()
+            assert run.hypotheses(row)
+            for hypothesis in run.hypotheses(row):
+                ids = np.array([[codec.begin, *before, *hypothesis.symbols]])
+                with torch.inference_mode():
+                    log_probs, _ = model.log_probs(torch.from_numpy(ids[:, :-1]))
+                new = log_probs[0, len(before) :].gather(1, torch.tensor(hypothesis.symbols)[:, None])
+                assert hypothesis.score == pytest.approx(new.sum().item(), abs=2e-4)
+
+
+def test_the_packed_products_of_stepping_are_the_plain_ones():
+    codec = codecs.CharacterCodec("abcd", end=True)
+    torch.manual_seed(0)
+    for core in CORES:
+        model = LanguageModel(codec.size, core=core, layers=2, hidden_size=96, embedding_size=96).eval()
+        product = Packed(model)
+        assert product._packed or core == "jordan"
+        for rows in (1, 3, 8, 33):
+            state = model.core.initial_state(rows)
+            symbols = torch.arange(rows) % codec.size
+            with torch.inference_mode():
+                packed, packed_state = model.step(symbols, state, product=product)
+                plain, plain_state = model.step(symbols, state)
+            torch.testing.assert_close(packed, plain, atol=1e-5, rtol=0)
+            for a, b in zip(tensors(packed_state), tensors(plain_state), strict=True):
+                torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
