@@ -105,18 +105,19 @@ class RuleSettings:
         _needs(on, ("dry_base", "dry_allowed"), ("dry",))
         if self.mirostat is not None and (cuts := [name for name in _CUTS if name in on]):
             raise ConfigError(
-                f"mirostat chooses itself how much of the tail to cut; it cannot go with {_told(cuts)}: leave them out"
+                f"mirostat chooses itself how much of the tail to cut; it cannot go with {spelled(cuts)}: "
+                "leave them out"
             )
         others = [name for name in ("temperature", *_CUTS[1:]) if name in on]
         if self.top_k == 1 and others:
             raise ConfigError(
-                f"top-k 1 leaves one symbol, so {_told(others)} can change nothing; leave one or the other out"
+                f"top-k 1 leaves one symbol, so {spelled(others)} can change nothing; leave one or the other out"
             )
         if self.no_end and (self.min_length is not None or self.end_bias is not None):
             raise ConfigError("no-end forbids the end altogether; it cannot go with min-length or end-bias")
         for name in ("presence_penalty", "frequency_penalty"):
             if vars(self)[name] == 0:
-                raise ConfigError(f"{_told([name])} 0 changes nothing; leave it out")
+                raise ConfigError(f"{spelled([name])} 0 changes nothing; leave it out")
         if self.repetition_penalty == 1:
             raise ConfigError("repetition-penalty 1 changes nothing; leave it out")
         self._check_order()
@@ -137,7 +138,7 @@ class RuleSettings:
         """Return each rule that is on with its options, in the order in which they are applied."""
         given = vars(self)
         return [
-            f"{name}: " + ", ".join(f"{_told([o])} {given[o]!r}" for o in self._given(name)) for name in self.names()
+            f"{name}: " + ", ".join(f"{spelled([o])} {given[o]!r}" for o in self._given(name)) for name in self.names()
         ]
 
     def _given(self, name: str) -> list[str]:
@@ -245,7 +246,7 @@ class RuleSettings:
         if not asked:
             return None
         if codec.end is None:
-            raise ConfigError(f"{_told(asked)}: this model writes running text, which has no end; use --length")
+            raise ConfigError(f"{spelled(asked)}: this model writes running text, which has no end; use --length")
         if self.min_length is not None and not 1 <= self.min_length <= length:
             raise ConfigError(f"min-length must be from 1 to the length, {length}; got {self.min_length}")
         return EndControl(codec.end, None if self.no_end else self.min_length or 0, self.end_bias or 0.0)
@@ -297,10 +298,11 @@ _DETAILS: dict[str, tuple[str, ...]] = {
 def _needs(on: set[str], options: Sequence[str], any_of: Sequence[str]) -> None:
     for option in options:
         if option in on and not on & set(any_of):
-            raise ConfigError(f"{_told([option])} is for {_told(any_of)}, which is not given")
+            raise ConfigError(f"{spelled([option])} is for {spelled(any_of)}, which is not given")
 
 
-def _told(names: Sequence[str]) -> str:
+def spelled(names: Sequence[str]) -> str:
+    """Return names of options as a command line spells them."""
     return ", ".join(name.replace("_", "-") for name in names)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from ostinato.decode.pipeline import RuleSettings
+from ostinato.decode.pipeline import RuleSettings, spelled
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -59,13 +59,15 @@ class SearchSettings:
     def __post_init__(self) -> None:
         on = self.on()
         if self.beam is None and (others := [name for name in _OF_BEAMS if name in on]):
-            raise ConfigError(f"{_told(others)} is for a beam search, and none is asked for; give beam, such as beam 8")
+            raise ConfigError(
+                f"{spelled(others)} is for a beam search, and none is asked for; give beam, such as beam 8"
+            )
         ways = [name for name in ("greedy", "beam", "best_of", "exact") if name in on]
         if len(ways) > 1:
-            raise ConfigError(f"{_told(ways)} are different searches; choose one")
+            raise ConfigError(f"{spelled(ways)} are different searches; choose one")
         kinds = [name for name in ("diverse", "draw", "stochastic") if name in on]
         if len(kinds) > 1:
-            raise ConfigError(f"{_told(kinds)} are different kinds of beam search; choose one")
+            raise ConfigError(f"{spelled(kinds)} are different kinds of beam search; choose one")
         if self.by is not None and self.best_of is None:
             raise ConfigError("by is for best-of, which is not given")
         if self.strength is not None and self.diverse is None:
@@ -73,7 +75,7 @@ class SearchSettings:
         self._check_ranges()
         if self.stochastic and (others := [n for n in ("n_best", "length_power", "gnmt", "patience") if n in on]):
             raise ConfigError(
-                f"stochastic beam search gives exactly beam samples, without replacement; {_told(others)} would "
+                f"stochastic beam search gives exactly beam samples, without replacement; {spelled(others)} would "
                 "make them others: leave it out"
             )
 
@@ -99,7 +101,7 @@ class SearchSettings:
             others += ["a seed"] * (seed is not None) + ["several samples"] * (samples > 1)
             if others:
                 raise ConfigError(
-                    f"greedy search takes the most probable symbol, always; it cannot go with {_told(others)}"
+                    f"greedy search takes the most probable symbol, always; it cannot go with {spelled(others)}"
                 )
         if self.beam is not None:
             self._check_beam(on, samples, seed)
@@ -136,7 +138,7 @@ class SearchSettings:
         for name in ("beam", "n_best", "diverse", "best_of"):
             value = vars(self)[name]
             if value is not None and not 1 <= value <= 10_000:
-                raise ConfigError(f"{_told([name])} must be from 1 to 10000, got {value}")
+                raise ConfigError(f"{spelled([name])} must be from 1 to 10000, got {value}")
         if self.beam is not None and (self.n_best or 1) > self.beam:
             raise ConfigError(f"n-best {self.n_best} is more than the beam of {self.beam} can give; widen the beam")
         if self.beam is not None and self.diverse is not None and self.beam % self.diverse:
@@ -159,7 +161,7 @@ class SearchSettings:
         others += ["a seed"] * (seed is not None)
         if others:
             raise ConfigError(
-                f"a beam search draws nothing, so {_told(others)} can change nothing; leave it out, or add draw or "
+                f"a beam search draws nothing, so {spelled(others)} can change nothing; leave it out, or add draw or "
                 "stochastic"
             )
 
@@ -168,11 +170,8 @@ class SearchSettings:
         others = sorted(on - {"match", "lexicon", "brackets", "max_line", "ban", "automaton"})
         if others:
             raise ConfigError(
-                f"exact sampling is from the model's own distribution, which {_told(others)} would change; leave it out"
+                f"exact sampling is from the model's own distribution, which {spelled(others)} would change; "
+                "leave it out"
             )
         if not on:
             raise ConfigError("exact sampling is for constraints, and none is given; without one, sampling is exact")
-
-
-def _told(names: Sequence[str]) -> str:
-    return ", ".join(name.replace("_", "-") for name in names)

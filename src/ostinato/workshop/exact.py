@@ -78,12 +78,15 @@ class ExactSampler:
         """
         SearchSettings(exact=True).check(self._rules, samples=count, seed=seed, stop=())
         first = secrets.randbelow(2**32) if seed is None else seed
-        found: list[Sample] = []
-        for number, prompt in enumerate(prompts):
-            seeds = [first + number * count + i for i in range(count)]
+        asked: dict[str, list[int]] = {}
+        rows = [prompt for prompt in prompts for _ in range(count)]
+        for row, prompt in enumerate(rows):
+            asked.setdefault(prompt, []).append(first + row)
+        found: dict[int, Sample] = {}
+        for prompt, seeds in asked.items():  # equal prompts together: texts are listed, or tried, once for all
             draw = self._enumerated if self.method(prompt) == "enumeration" else self._rejected
-            found += draw(prompt, seeds)
-        return found
+            found |= {sample.seed: sample for sample in draw(prompt, seeds) if sample.seed is not None}
+        return [found[first + row] for row in range(len(rows))]
 
     def _enumerated(self, prompt: str, seeds: Sequence[int]) -> list[Sample]:
         settings = SearchSettings(beam=_MOST_TEXTS, n_best=_MOST_TEXTS)

@@ -199,6 +199,8 @@ class Model:
     def fill(self, before: str, after: str, fillings: Sequence[str], *, unknown: Unknown = "error") -> list[Filling]:
         """Score what may stand in a gap: log P(filling, after | before), in the order given.
 
+        A word of a word or subword codec takes the space before it along, so there the space belongs to the filling.
+
         Raises:
             UnknownSymbolError: A text has symbols that the model does not know.
         """
