@@ -20,6 +20,7 @@ from ostinato.data import EMBEDDED
 from ostinato.data.datasets import DATA_SETS
 from ostinato.data.embedded import read_embedded
 from ostinato.data.reading import names_of_corpora
+from ostinato.runs import RunFolder
 
 SMALL = ["--set", "hidden_size=16", "--set", "batch_size=4", "--set", "window=16", "--set", "precision=float32"]
 
@@ -278,7 +279,7 @@ def test_ctrl_c_saves_and_tells_how_to_go_on(corpora, tmp_path):
         told, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     last = told.strip().splitlines()[-1]
-    step = ostinato.runs.RunFolder(out).steps()[-1]
+    step = RunFolder(out).steps()[-1]
     assert step > 0
     assert last == f"stopped and saved at step {step}. To go on: ostinato resume {out}"
 
