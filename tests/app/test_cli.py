@@ -299,7 +299,7 @@ BAD = [
     (["--bias", "zz=1"], 2, "bias: 'zz' is no symbol of this model's characters codec. Of words and subwords, give the "
      "space before as well; to ban what is longer than a symbol, use ban"),
     (["--min-length", "3"], 2, "min-length: this model writes running text, which has no end; use --length"),
-    (["--beam", "4", "--temperature", "0.5"], 2, "a beam search draws nothing, so temperature can change nothing; "
+    (["--beam", "4", "--temperature", "0.5"], 2, "a beam search draws nothing, and temperature is for drawing; "
      "leave it out, or add draw or stochastic"),
     (["--beam", "4", "--samples", "3"], 2, "a beam gives its best with n-best, not with several samples; use n-best "
      "3"),

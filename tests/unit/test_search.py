@@ -344,7 +344,9 @@ def test_what_all_that_can_win_agree_on_is_told_as_soon_as_it_is_certain():
 def test_a_row_that_has_no_symbol_left_is_stuck_and_loses_to_all_others():
     class Ban(Memoryless):
         name = "ban"
-        may_exhaust = True
+
+        def may_exhaust(self, *, is_first):
+            return True
 
         def apply(self, logits, state, at):
             return logits.masked_fill(torch.tensor([True, at.step > 0, at.step > 1]), -math.inf), state

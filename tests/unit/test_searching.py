@@ -33,6 +33,10 @@ from ostinato.workshop.choosing import best_of, sort_options
             {"beam": 4, "length_power": 1.0, "gnmt": 0.6},
             "length-power and gnmt are two formulas for the same; choose one",
         ),
+        (
+            {"beam": 4, "diverse": 1},
+            "diverse 1 is a single group, which has no other to avoid; leave it out, or give more",
+        ),
         ({"best_of": 1}, "best-of 1 chooses among one; leave it out, or give more"),
         (
             {"beam": 4, "stochastic": True, "length_power": 1.0},
@@ -66,8 +70,7 @@ def test_settings_that_do_not_go_together_are_refused(options, message):
             {"beam": 4},
             {"temperature": 0.5},
             {"seed": 3},
-            "a beam search draws nothing, so temperature, a seed can change nothing; leave it out, or add draw or "
-            "stochastic",
+            "a beam search draws nothing, and temperature, a seed is for drawing; leave it out, or add draw or stochastic",
         ),
         ({"beam": 4}, {}, {"samples": 2}, "a beam gives its best with n-best, not with several samples; use n-best 2"),
         (

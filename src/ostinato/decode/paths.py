@@ -44,7 +44,7 @@ class Paths:
         self._rows: list[list[int]] = [[] for _ in range(prompts * cells)]
         self._scores = [0.0] * (prompts * cells)
         self._prompt = [row // cells for row in range(prompts * cells)]
-        self._shown = [0] * prompts
+        self._agreed: list[list[int]] = [[] for _ in range(prompts)]  # what rows leave out, as they all begin so
         self._ended: list[list[Hypothesis]] = [[] for _ in range(prompts)]
         constraint = next((n for n, rule in enumerate(rules) if rule.name == Constraint.name), None)
         self._masses = None if constraint is None else KeptMasses(constraint, prompts * cells)
@@ -73,7 +73,7 @@ class Paths:
     def live(self, prompt: int) -> list[tuple[tuple[int, ...], float]]:
         """Return what is being written of a prompt, in the search's order: symbols and score."""
         return [
-            (tuple(row), score)
+            ((*self._agreed[prompt], *row), score)
             for row, score, owner in zip(self._rows, self._scores, self._prompt, strict=True)
             if owner == prompt
         ]
@@ -83,17 +83,18 @@ class Paths:
 
         Certain is what all live rows and the best hypothesis that has ended begin with: whichever wins.
         """
-        live: list[list[list[int]]] = [[] for _ in self._shown]
+        live: list[list[list[int]]] = [[] for _ in self._agreed]
         for row, owner in zip(self._rows, self._prompt, strict=True):
             live[owner].append(row)
         found = []
         for prompt, rows in enumerate(live):
-            start = self._shown[prompt]
-            candidates: list[Sequence[int]] = [row[start:] for row in rows]
+            candidates: list[Sequence[int]] = list(rows)
             if self._ended[prompt]:
-                candidates.append(self.ended(prompt)[0].symbols[start:])
+                candidates.append(self.ended(prompt)[0].symbols[len(self._agreed[prompt]) :])
             found.append(_common_beginning(candidates))
-            self._shown[prompt] += len(found[-1])
+            self._agreed[prompt] += found[-1]
+            for row in rows:
+                del row[: len(found[-1])]
         return found
 
     def _end(self, taken: Taken) -> None:
@@ -102,7 +103,8 @@ class Paths:
         columns = (ended.parents.tolist(), ended.symbols.tolist(), ended.scores.tolist(), ended.ranks.tolist())
         masses = [0.0] * len(taken.endings) if self._masses is None else self._masses.ended(taken)
         for row, symbol, score, rank, ending, kept in zip(*columns, taken.endings, masses, strict=True):
-            symbols = tuple(self._rows[row]) if symbol < 0 else (*self._rows[row], symbol)
+            written = (*self._agreed[self._prompt[row]], *self._rows[row])
+            symbols = written if symbol < 0 else (*written, symbol)
             self._ended[self._prompt[row]].append(Hypothesis(symbols, score, rank, ending, kept))
 
 
@@ -110,6 +112,8 @@ def _common_beginning(sequences: Sequence[Sequence[int]]) -> list[int]:
     """What all sequences begin with."""
     if not sequences:
         return []
+    if len(sequences) == 1:
+        return list(sequences[0])
     ordered = sorted(map(tuple, sequences))
     first, last = ordered[0], ordered[-1]  # whatever these two share, those between them share
     size = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), None)

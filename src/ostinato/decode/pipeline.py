@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -120,6 +121,11 @@ class RuleSettings:
                 raise ConfigError(f"{spelled([name])} 0 changes nothing; leave it out")
         if self.repetition_penalty == 1:
             raise ConfigError("repetition-penalty 1 changes nothing; leave it out")
+        if self.end_bias is not None and not math.isfinite(self.end_bias):
+            raise ConfigError(
+                f"end-bias must be a finite number of nats, got {self.end_bias:g}; no-end forbids the end"
+            )
+        self._check_text()
         self._check_order()
         self._memoryless()  # each rule checks its own range
 
@@ -127,6 +133,12 @@ class RuleSettings:
         """Return the names of all options that are given."""
         given = {f.name: vars(self)[f.name] for f in fields(self) if f.name != "order"}
         return [n for n, value in given.items() if not (value is None or value is False or value in ((), [], {}))]
+
+    def may_rise(self) -> bool:
+        """Return whether a log-probability can become higher than the model gave it, and above 0."""
+        added = [*(self.bias or {}).values(), self.end_bias or 0.0]
+        taken = [self.presence_penalty or 0.0, self.frequency_penalty or 0.0]
+        return any(value > 0 for value in added) or any(value < 0 for value in taken)
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the rules that are on, in the order in which they are applied."""
@@ -250,6 +262,13 @@ class RuleSettings:
         if self.min_length is not None and not 1 <= self.min_length <= length:
             raise ConfigError(f"min-length must be from 1 to the length, {length}; got {self.min_length}")
         return EndControl(codec.end, None if self.no_end else self.min_length or 0, self.end_bias or 0.0)
+
+    def _check_text(self) -> None:
+        for text in (*self.ban, *(self.lexicon or ()), *(self.bias or ()), self.match or "", self.brackets or ""):
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                raise ConfigError(f"{text!r} has what is no character: {error.object[error.start]!r}") from error
 
     def _check_order(self) -> None:
         if self.order is None:

@@ -14,7 +14,7 @@ from ostinato.decode.rules.base import At, Rules
 #: Why a hypothesis ended: its end symbol, what a rule waits for (a stop string, a constraint that is
 #: fulfilled and lets nothing follow), the length limit, or that the rules left it no symbol.
 Ending: TypeAlias = Literal["end", "complete", "length", "stuck"]
-_LIVE, _COMPLETE, _LENGTH, STUCK = range(4)
+_LIVE, _COMPLETE, _LENGTH, _STUCK = range(4)
 _ENDINGS: tuple[Ending, ...] = ("end", "complete", "length", "stuck")
 
 
@@ -38,7 +38,7 @@ class Place(NamedTuple):
     ruled: Tensor  # [R, V] float64, logits after the rules; -inf is forbidden; rows that are over have only -inf
     scores: Tensor  # [R] float64, natural log of the model's own probability of all symbols since the prompt
     cells: Tensor  # [R] int64, the cell of each row, in rising order
-    over: Tensor | None  # [R] int64, 0 where the row goes on, else why not, such as STUCK; None: all go on
+    over: Tensor | None  # [R] int64, 0 where the row goes on, else why not; None: all go on
     at: At
     end: int | None
 
@@ -111,7 +111,7 @@ def search(
     cells, scores = torch.arange(len(prompts)), torch.zeros(len(prompts), dtype=torch.float64)
     memory = strategy.initial_state(len(prompts))
     memories = [rule.initial_state(prompts) for rule in rules]
-    may_get_stuck = any(rule.may_exhaust for rule in rules)
+    may_get_stuck = any(rule.may_exhaust(is_first=number == 0) for number, rule in enumerate(rules))
     for step in range(length + 1):
         at = At(step, length)
         log_probs = log_probs.double()
@@ -155,6 +155,14 @@ def end_rows(place: Place, ranks: Tensor) -> Ended | None:
     return Ended(rows, torch.full_like(rows, -1), place.scores[rows], ranks[rows])
 
 
+def without_stuck(place: Place, ended: Ended | None) -> Ended | None:
+    """Leave out what has got stuck, which is no result."""
+    if ended is None or place.over is None:
+        return ended
+    whole = (ended.symbols >= 0) | (place.over[ended.parents] != _STUCK)
+    return Ended(*(part[whole] for part in ended))
+
+
 def join_ended(first: Ended | None, second: Ended | None) -> Ended | None:
     """Put ended hypotheses together."""
     if first is None or second is None:
@@ -187,8 +195,8 @@ def _without_stuck(ruled: Tensor, over: Tensor | None) -> Tensor | None:
     if not stuck.any():
         return over
     if over is None:
-        return stuck.long() * STUCK
-    return torch.where(stuck & (over == _LIVE), STUCK, over)
+        return stuck.long() * _STUCK
+    return torch.where(stuck & (over == _LIVE), _STUCK, over)
 
 
 def _endings(ended: Ended | None, over: Tensor | None) -> tuple[Ending, ...]:

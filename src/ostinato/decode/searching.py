@@ -113,7 +113,7 @@ class SearchSettings:
         if self.exact:
             self._check_exact(rules)
 
-    def strategy(self, seeds: Sequence[int]) -> Strategy:
+    def strategy(self, seeds: Sequence[int], rules: RuleSettings) -> Strategy:
         """Return the strategy; ``seeds`` has one for each prompt (and is not used where nothing is drawn)."""
         from ostinato.decode.strategies import Beam, Greedy, Lengths, Sample, StochasticBeam
 
@@ -132,6 +132,7 @@ class SearchSettings:
             seeds=tuple(seeds) if self.draw else None,
             groups=self.diverse or 1,
             strength=0.0 if self.diverse is None else 0.5 if self.strength is None else self.strength,
+            may_rise=rules.may_rise(),
         )
 
     def _check_ranges(self) -> None:
@@ -149,6 +150,8 @@ class SearchSettings:
             raise ConfigError(f"patience must be above 0, got {self.patience:g}")
         if self.length_power is not None and self.gnmt is not None:
             raise ConfigError("length-power and gnmt are two formulas for the same; choose one")
+        if self.diverse == 1:
+            raise ConfigError("diverse 1 is a single group, which has no other to avoid; leave it out, or give more")
         if self.best_of == 1:
             raise ConfigError("best-of 1 chooses among one; leave it out, or give more")
 
@@ -161,7 +164,7 @@ class SearchSettings:
         others += ["a seed"] * (seed is not None)
         if others:
             raise ConfigError(
-                f"a beam search draws nothing, so {spelled(others)} can change nothing; leave it out, or add draw or "
+                f"a beam search draws nothing, and {spelled(others)} is for drawing; leave it out, or add draw or "
                 "stochastic"
             )
 

@@ -86,7 +86,7 @@ class Generation:
         self._rules: list[Rule] = rules.build(codec, self._prompts, length, copied)
         if stop:
             self._rules.append(Stops(stop, codec.pieces))
-        self._strategy = self._settings.strategy(self._seeds)
+        self._strategy = self._settings.strategy(self._seeds, rules)
         self._paths = Paths(len(self._prompts), self._strategy.cells, self._rules)
         self._writing = self._write()
 
@@ -134,7 +134,9 @@ class Generation:
         """The sample of a row, or the best texts of a beam."""
         ended, live = self._paths.ended(row), self._paths.live(row)
         if not live:
-            return [self._sample(row, hypothesis) for hypothesis in ended[: self._settings.n_best or 1]]
+            different = {hypothesis.symbols: hypothesis for hypothesis in reversed(ended)}  # groups can find the same
+            best = [hypothesis for hypothesis in ended if different[hypothesis.symbols] is hypothesis]
+            return [self._sample(row, hypothesis) for hypothesis in best[: self._settings.n_best or 1]]
         symbols, score = live[0]
         if self._settings.beam is None:
             return [self._sample(row, Hypothesis(symbols, score, score, "length", 0.0), text=self._texts[row].text)]
@@ -143,6 +145,8 @@ class Generation:
     def _of_stochastic(self, row: int) -> list[Sample]:
         """The k samples without replacement of a row, with their weights."""
         ended = [hypothesis for hypothesis in self._paths.ended(row) if hypothesis.ending != "stuck"]
+        if not ended:  # all stuck, or interrupted
+            return self._of_row(row)
         assert self._settings.beam is not None
         chosen = ended[: self._settings.beam]
         # Where nothing is ruled out, the distribution drawn from is the model's own.

@@ -33,7 +33,6 @@ class Constraint:
 
     def __init__(self, table: SymbolTable, end: int | None) -> None:
         self.table, self._end = table, end
-        self.may_exhaust = not table.is_whole  # where all is known, nothing hopeless is ever allowed
         self._load()
 
     def initial_state(self, prompts: Sequence[Sequence[int]]) -> Tensor:
@@ -54,6 +53,9 @@ class Constraint:
         if len(state) == 1 and self.table.is_whole:
             return self._row_of(int(self.table.next[int(state.item()), int(symbols.item())]))[0]
         return self._next[state, symbols].long()
+
+    def may_exhaust(self, *, is_first: bool) -> bool:
+        return not (is_first and self.table.is_whole)  # where all is known, nothing hopeless is ever allowed
 
     def complete(self, state: Tensor) -> Tensor | None:
         if self._end is not None or not self._has_final:
@@ -119,7 +121,6 @@ class Stops:
     """
 
     name: ClassVar[str] = "stop"
-    may_exhaust: ClassVar[bool] = False
 
     def __init__(self, strings: Sequence[str], pieces: Sequence[bytes]) -> None:
         import torch
@@ -142,6 +143,9 @@ class Stops:
 
     def advance(self, symbols: Tensor, state: Tensor) -> Tensor:
         return self._next[state, symbols]
+
+    def may_exhaust(self, *, is_first: bool) -> bool:
+        return False
 
     def complete(self, state: Tensor) -> Tensor | None:
         return self._found[state]

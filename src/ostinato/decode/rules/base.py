@@ -26,13 +26,12 @@ class Rule(Protocol):
 
     Attributes:
         name: What ``--rules`` calls it.
-        may_exhaust: Whether it can forbid all that others have left, so that a row gets stuck.
     """
 
     name: ClassVar[str]
 
-    @property
-    def may_exhaust(self) -> bool: ...
+    def may_exhaust(self, *, is_first: bool) -> bool:
+        """Return whether it can forbid all that is left to it, so that a row gets stuck."""
 
     def initial_state(self, prompts: Sequence[Sequence[int]]) -> Any:
         """Return the state of a row for each prompt, before the first symbol; ``()`` for a rule without memory."""
@@ -56,7 +55,9 @@ Rules: TypeAlias = Sequence[Rule]
 class Memoryless:
     """A rule that looks only at the logits before it."""
 
-    may_exhaust: ClassVar[bool] = False
+    def may_exhaust(self, *, is_first: bool) -> bool:
+        """Return ``False``: something is always kept."""
+        return False
 
     def initial_state(self, prompts: Sequence[Sequence[int]]) -> tuple[()]:
         """Return nothing: there is nothing to remember."""

@@ -32,7 +32,6 @@ class MaxCopy:
     """
 
     name: ClassVar[str] = "max-copy"
-    may_exhaust: ClassVar[bool] = True
 
     def __init__(self, index: NgramIndex, symbols: int, end: int | None) -> None:
         at_least("max-copy", index.n - 1, 1)
@@ -64,6 +63,9 @@ class MaxCopy:
         import torch
 
         return torch.cat([state[:, 1:], symbols[:, None]], dim=1)
+
+    def may_exhaust(self, *, is_first: bool) -> bool:
+        return True
 
     def complete(self, state: Tensor) -> Tensor | None:
         return None

@@ -25,7 +25,6 @@ class _LooksBack:
     """
 
     window: int | None
-    may_exhaust: ClassVar[bool] = False
 
     def initial_state(self, prompts: Sequence[Sequence[int]]) -> Tensor:
         import torch  # settings need none
@@ -40,6 +39,9 @@ class _LooksBack:
 
         longer = torch.cat([state, symbols[:, None]], dim=1)
         return longer if self.window is None else longer[:, 1:]
+
+    def may_exhaust(self, *, is_first: bool) -> bool:
+        return False
 
     def complete(self, state: Tensor) -> Tensor | None:
         return None
@@ -101,12 +103,14 @@ class NoRepeat(_LooksBack):
     n: int
     window: int | None = None
     name: ClassVar[str] = "no-repeat"
-    may_exhaust: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.n < 1:
             raise ConfigError(f"no-repeat must be at least 1 symbol, got {self.n}")
         _check_window(self.window)
+
+    def may_exhaust(self, *, is_first: bool) -> bool:
+        return True
 
     def apply(self, logits: Tensor, state: Tensor, at: At) -> tuple[Tensor, Tensor]:
         starts = state.shape[1] - self.n + 1  # where an n-gram can begin

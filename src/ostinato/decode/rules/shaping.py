@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+_COLDEST = 1e-6  # below, quotients would overflow
+
+
 @dataclass(frozen=True)
 class Temperature(Memoryless):
     """Divide logits by T: below 1 sharpens, above 1 flattens. T may change from symbol to symbol.
@@ -30,6 +33,8 @@ class Temperature(Memoryless):
 
     def __post_init__(self) -> None:
         for _, value in self.points:
+            if 0 < value < _COLDEST:
+                raise ConfigError(f"temperature must be at least {_COLDEST:g}, got {value:g}; --greedy is colder still")
             if not (math.isfinite(value) and value > 0):
                 raise ConfigError(
                     f"temperature must be a finite number above 0, got {value:g}; "

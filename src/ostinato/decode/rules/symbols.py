@@ -26,11 +26,13 @@ class LogitBias(Memoryless):
 
     biases: tuple[tuple[int, float], ...]
     name: ClassVar[str] = "bias"
-    may_exhaust: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if any(math.isnan(value) or value == math.inf for _, value in self.biases):
             raise ConfigError("a bias must be a number of nats, or -inf to ban a symbol")
+
+    def may_exhaust(self, *, is_first: bool) -> bool:
+        return True
 
     def apply(self, logits: Tensor, state: Any, at: At) -> tuple[Tensor, Any]:
         import torch  # settings need none
@@ -57,7 +59,9 @@ class EndControl(Memoryless):
     least: int | None = 0
     bias: float = 0.0
     name: ClassVar[str] = "end"
-    may_exhaust: ClassVar[bool] = True
+
+    def may_exhaust(self, *, is_first: bool) -> bool:
+        return True
 
     def apply(self, logits: Tensor, state: Any, at: At) -> tuple[Tensor, Any]:
         changed = logits.clone()

@@ -151,7 +151,6 @@ class Mirostat:
     target: float
     rate: float = 0.1
     name: ClassVar[str] = "mirostat"
-    may_exhaust: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.target) and self.target > 0):
@@ -172,6 +171,9 @@ class Mirostat:
     def advance(self, symbols: Tensor, state: MirostatState) -> MirostatState:
         drawn = state.surprise.gather(1, symbols[:, None])[:, 0]
         return MirostatState(state.mu - self.rate * (drawn - self.target), state.surprise)
+
+    def may_exhaust(self, *, is_first: bool) -> bool:
+        return False
 
     def complete(self, state: MirostatState) -> Tensor | None:
         return None

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ostinato.decode.noise import gumbel
-from ostinato.decode.search import STUCK, Choice, Ended, Place, end_rows, join_ended
+from ostinato.decode.search import Choice, Ended, Place, end_rows, join_ended, without_stuck
 from ostinato.decode.strategies.cells import Candidates, best_of_cells, within
 from ostinato.decode.strategies.lengths import Lengths
 
@@ -24,7 +24,6 @@ class BeamState(NamedTuple):
     totals: Tensor  # [R] float64
     best: Tensor  # [C, n-best] float64, normalised totals of the best ended hypotheses, best first
     ended: Tensor  # [C] int64, how many have ended
-    rising: bool  # whether a total has ever risen, as a logit bias can make it; then no bound holds
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,8 @@ class Beam:
         groups: Diverse beam search: so many groups of width / groups beginnings.
         strength: What a symbol costs a group, in nats, for each beginning of an earlier group that takes it
             at the same time step (Hamming diversity). It changes what is chosen, not what it is worth.
+        may_rise: Whether a rule can add to a log-probability, as a positive bias does; then nothing bounds what a
+            beginning can become, and the search goes on to the length.
 
     Source: Lowerre 1976; first-come stopping and patience: Kasai et al. 2022, arXiv:2204.05424; groups: Vijayakumar
     et al. 2018, arXiv:1610.02424.
@@ -57,6 +58,7 @@ class Beam:
     seeds: tuple[int, ...] | None = None
     groups: int = 1
     strength: float = 0.0
+    may_rise: bool = False
 
     @property
     def cells(self) -> int:
@@ -64,11 +66,10 @@ class Beam:
 
     def initial_state(self, cells: int) -> BeamState:
         totals = torch.zeros(cells, dtype=torch.float64)
-        return BeamState(totals, totals.new_full((cells, self.best), -torch.inf), totals.long(), False)
+        return BeamState(totals, totals.new_full((cells, self.best), -torch.inf), totals.long())
 
     def choose(self, place: Place, state: BeamState) -> Choice:
         totals = state.totals[:, None] + place.ruled
-        rising = state.rising or bool(place.ruled.amax() > 0)
         found = self._candidates(place, totals)
         keep = self.width // self.groups
         possible = found.keys > -torch.inf
@@ -77,11 +78,11 @@ class Beam:
         going &= going.cumsum(dim=1) <= keep
         ending = at_end[:, :keep]
         over = end_rows(place, self.lengths.normalised(state.totals, place.at.step))
-        ended = join_ended(over, self._ended(place, totals, found, ending))
-        best, count = self._pool(place, state, ended)
-        going &= ~self._is_done(place, totals, found, going, best, count, rising)[:, None]
+        ended = join_ended(over, self._ended(place, found, ending))
+        best, count = self._pool(place, state, without_stuck(place, ended))
+        going &= ~self._is_done(place, found, going, best, count)[:, None]
         rows, symbols = found.rows[going], found.symbols[going]
-        after = BeamState(totals[rows, symbols], best, count, rising)
+        after = BeamState(found.totals[going], best, count)
         return Choice(rows, symbols, place.scores[rows] + place.log_probs[rows, symbols], ended, after)
 
     def _candidates(self, place: Place, totals: Tensor) -> Candidates:
@@ -90,9 +91,9 @@ class Beam:
         if self.seeds is not None:
             seeds = [self.seeds[cell // self.groups] for cell in place.cells.tolist()]
             keys = totals + torch.from_numpy(gumbel(seeds, place.at.step, within(place.cells).numpy(), totals.shape[1]))
-            return best_of_cells(keys, place.cells, self.width)
+            return best_of_cells(keys, totals, place.cells, self.width)
         if not (self.groups > 1 and self.strength):
-            return best_of_cells(totals, place.cells, count)
+            return best_of_cells(totals, totals, place.cells, count)
         return self._diverse(place, totals, count)
 
     def _diverse(self, place: Place, totals: Tensor, count: int) -> Candidates:
@@ -104,7 +105,8 @@ class Beam:
             if not len(rows):
                 continue
             prompts = place.cells[rows] // self.groups
-            found = best_of_cells(totals[rows] - self.strength * taken[prompts], place.cells[rows], count)
+            worth = totals[rows] - self.strength * taken[prompts]
+            found = best_of_cells(worth, totals[rows], place.cells[rows], count)
             found = found._replace(rows=rows[found.rows])
             parts.append(found)
             first = (found.keys > -torch.inf)[:, : self.width // self.groups]
@@ -113,45 +115,41 @@ class Beam:
             taken.index_put_((line[first], symbols[first]), taken.new_ones(()), accumulate=True)
         return _side_by_side(parts)
 
-    def _ended(self, place: Place, totals: Tensor, found: Candidates, ending: Tensor) -> Ended | None:
+    def _ended(self, place: Place, found: Candidates, ending: Tensor) -> Ended | None:
         if not ending.any():
             return None
-        rows, symbols = (part[:, : ending.shape[1]][ending] for part in (found.rows, found.symbols))
+        rows, symbols, totals = (
+            part[:, : ending.shape[1]][ending] for part in (found.rows, found.symbols, found.totals)
+        )
         scores = place.scores[rows] + place.log_probs[rows, symbols]
-        ranks = self.lengths.normalised(totals[rows, symbols], place.at.step + 1)
+        ranks = self.lengths.normalised(totals, place.at.step + 1)
         return Ended(rows, symbols, scores, ranks)
 
     def _pool(self, place: Place, state: BeamState, ended: Ended | None) -> tuple[Tensor, Tensor]:
         """The best ended hypotheses of every cell, and how many there are, with the new ones."""
         if ended is None:
             return state.best, state.ended
-        if place.over is not None:  # what has got stuck is no result
-            whole = (ended.symbols >= 0) | (place.over[ended.parents] != STUCK)
-            ended = Ended(*(part[whole] for part in ended))
         cells = place.cells[ended.parents]
         new = state.best.new_full((len(state.best), len(cells)), -torch.inf)
         new[cells, torch.arange(len(cells))] = ended.ranks
         best = torch.cat([state.best, new], dim=1).topk(self.best, dim=1).values
         return best, state.ended.index_add(0, cells, torch.ones_like(cells))
 
-    def _is_done(
-        self,
-        place: Place,
-        totals: Tensor,
-        found: Candidates,
-        going: Tensor,
-        best: Tensor,
-        count: Tensor,
-        rising: bool,
-    ) -> Tensor:
+    def _is_done(self, place: Place, found: Candidates, going: Tensor, best: Tensor, count: Tensor) -> Tensor:
         """Whether the search of each line's cell can stop, [C]."""
         if self.patience is not None:
-            return count[found.cells] >= max(1, round(self.patience * self.width / self.groups))
-        if rising or not count.any():
+            done = count[found.cells] >= max(1, round(self.patience * self.width / self.groups))
+        elif self.may_rise or not count.any():
             return torch.zeros(len(found.cells), dtype=torch.bool)
-        worth = totals[found.rows, found.symbols].masked_fill(~going, -torch.inf).amax(dim=1)
-        bound = self.lengths.bound(worth, place.at.step + 1, place.at.length)
-        return best[found.cells, -1] >= bound
+        else:
+            worth = found.totals.masked_fill(~going, -torch.inf).amax(dim=1)
+            done = best[found.cells, -1] >= self.lengths.bound(worth, place.at.step + 1, place.at.length)
+        if self.groups == 1 or not self.strength:
+            return done
+        # What a group takes costs the later ones, so the groups of a prompt go on together.
+        prompts = found.cells // self.groups
+        waiting = torch.zeros(int(prompts.max()) + 1, dtype=torch.bool).index_put((prompts[~done],), torch.tensor(True))
+        return ~waiting[prompts]
 
 
 def _side_by_side(parts: list[Candidates]) -> Candidates:
@@ -164,5 +162,6 @@ def _side_by_side(parts: list[Candidates]) -> Candidates:
 
     cells = torch.cat([part.cells for part in parts])
     order = cells.argsort()
-    keys, rows, symbols = filled("keys", -torch.inf), filled("rows", 0), filled("symbols", 0)
-    return Candidates(keys[order], rows[order], symbols[order], cells[order])
+    keys, totals = filled("keys", -torch.inf), filled("totals", -torch.inf)
+    rows, symbols = filled("rows", 0), filled("symbols", 0)
+    return Candidates(keys[order], totals[order], rows[order], symbols[order], cells[order])

@@ -12,16 +12,18 @@ class Candidates(NamedTuple):
     """The best continuations of every cell, best first; -inf fills up where there are fewer."""
 
     keys: Tensor  # [C, N] float64, what they were chosen by
+    totals: Tensor  # [C, N] float64, what they are worth
     rows: Tensor  # [C, N] int64, the row that each goes on from
     symbols: Tensor  # [C, N] int64
     cells: Tensor  # [C] int64, which cell each line is
 
 
-def best_of_cells(keys: Tensor, cells: Tensor, count: int) -> Candidates:
+def best_of_cells(keys: Tensor, totals: Tensor, cells: Tensor, count: int) -> Candidates:
     """Return the ``count`` best continuations of each cell.
 
     Args:
-        keys: How good each continuation of each row is, [R, V]; -inf is none.
+        keys: What continuations of each row are chosen by, [R, V]; -inf is none.
+        totals: What they are worth, [R, V].
         cells: The cell of each row, [R], in rising order.
         count: How many.
     """
@@ -35,7 +37,8 @@ def best_of_cells(keys: Tensor, cells: Tensor, count: int) -> Candidates:
         flat = padded[places].reshape(lines, width * symbols)
     best, chosen = flat.topk(min(count, flat.shape[1]))
     from_row = places.gather(1, chosen // symbols).clamp(max=rows - 1)
-    return Candidates(best, from_row, chosen % symbols, cells[places[:, 0]])
+    symbol = chosen % symbols
+    return Candidates(best, totals[from_row, symbol], from_row, symbol, cells[places[:, 0]])
 
 
 def grid(cells: Tensor) -> Tensor:

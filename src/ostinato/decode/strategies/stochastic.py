@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ostinato.decode.noise import gumbel
-from ostinato.decode.search import Choice, Ended, Place, end_rows, join_ended
+from ostinato.decode.search import Choice, Ended, Place, end_rows, join_ended, without_stuck
 from ostinato.decode.strategies.cells import best_of_cells, within
 
 
@@ -56,8 +56,8 @@ class StochasticBeam:
         noise = torch.from_numpy(gumbel(seeds, place.at.step, within(place.cells).numpy(), phi.shape[1]))
         children = _share_out(phi + noise, state.perturbed)
         over = end_rows(place, state.perturbed)
-        waiting = _with(state.ended, place.cells, over)
-        found = best_of_cells(children, place.cells, self.samples + 1)
+        waiting = _with(state.ended, place.cells, without_stuck(place, over))
+        found = best_of_cells(children, phi, place.cells, self.samples + 1)
         # Continuations and ended hypotheses compete for k + 1 places.
         both = torch.cat([found.keys, waiting[found.cells]], dim=1)
         bar = both.topk(min(self.samples + 1, both.shape[1]), dim=1).values[:, -1:]
