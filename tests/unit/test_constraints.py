@@ -318,6 +318,72 @@ def test_tables_too_large_to_go_through_are_filled_as_they_are_needed(monkeypatc
     assert all(re.fullmatch(pattern, sample.text) for sample in run.finish())
 
 
+def test_a_constraint_after_other_rules_ends_rows_that_they_have_left_nothing():
+    codec = CharacterCodec("abxq")
+    pattern = r"[a-b]*[xq]{2}[a-b]*"
+    for options in ({"seed": 1, "samples": 40}, {"settings": SearchSettings(beam=3, n_best=3)}):
+        rules = RuleSettings(match=pattern, top_k=1, order=["top-k", "constraint"])
+        samples = Generation(codec, untrained(codec), [""], length=8, rules=rules, **options).finish()
+        assert samples
+        assert all(sample.ending == "stuck" or re.fullmatch(pattern, sample.text) for sample in samples)
+
+
+def test_states_are_counted_and_not_their_numbers(monkeypatch):
+    monkeypatch.setattr("ostinato.decode.constraints.table._MOST_ENTRIES", 120 * 28)
+    codec = CharacterCodec(LETTERS.replace("é", ""))
+    table = SymbolTable(TableWalk(constraints.lines_of(100), codec.pieces), codec.size, None, [b""])
+    assert table.is_whole
+    assert len(table.next) == 101
+
+
+def test_an_automaton_may_inherit_what_it_says_and_work_it_out():
+    class Base(EvenA):
+        characters = "ab"
+
+    class Inheriting(Base):
+        @property
+        def fewest(self):
+            return lambda state: state
+
+    codec = CharacterCodec(LETTERS, end=True)
+    rules = RuleSettings(automaton=Inheriting())
+    samples = Generation(codec, untrained(codec), [""], samples=50, length=9, seed=1, rules=rules).finish()
+    assert all(set(sample.text) <= {"a", "b"} for sample in samples)
+
+
+def test_the_fewest_characters_are_several_symbols_where_they_are_spelled(monkeypatch):
+    monkeypatch.setattr("ostinato.decode.constraints.table._MOST_ENTRIES", 300)
+
+    class Pairs(Counter):
+        characters = "öé"
+
+        def step(self, state, character):
+            return state + (1 if character == "ö" else -1)
+
+    codec = ByteCodec(end=True)
+    rules = RuleSettings(automaton=Pairs())
+    samples = Generation(codec, untrained(codec), [""], samples=40, length=13, seed=1, rules=rules).finish()
+    assert all(sample.text.count("ö") == sample.text.count("é") and sample.ending != "stuck" for sample in samples)
+    with pytest.raises(ConfigError, match=r"exact sampling needs all states of the constraint \(Pairs\)"):
+        ExactSampler(codec, untrained(codec), rules, length=13).samples([""], 2, 1)
+
+
+def test_constraints_and_stops_are_brought_to_the_form_that_the_codec_writes():
+    codec = CharacterCodec("aäo", nfc=True)
+    decomposed = "a\u0308"
+    run = Generation(codec, untrained(codec), [""], samples=30, length=9, seed=1, rules=RuleSettings(ban=[decomposed]))
+    assert not any("ä" in sample.text for sample in run.finish())
+    run = Generation(codec, untrained(codec), [""], samples=30, length=30, seed=1, stop=[decomposed])
+    assert all(sample.ending == "stop" for sample in run.finish())
+
+
+def test_exact_samples_are_of_the_adapted_prompt_and_depend_on_their_seeds_alone():
+    codec = CharacterCodec("ab)", end=True)
+    rules = RuleSettings(brackets="()")
+    sampler = ExactSampler(codec, untrained(codec), rules, length=3, unknown="skip")
+    assert [s.text for s in sampler.samples(["(a", "b"], 2, 5)][3:] == [s.text for s in sampler.samples(["b"], 1, 8)]
+
+
 def test_characters_of_several_bytes_pass_a_users_automaton_byte_by_byte():
     class Accents(EvenA):
         characters = "aéb"

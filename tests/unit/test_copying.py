@@ -1,6 +1,7 @@
 """Copies of the training text: hashes, the sorted index, the longest runs, the rule, and the report."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -59,8 +60,49 @@ def test_an_index_on_disk_is_that_in_memory_however_it_is_sorted(tmp_path, monke
     assert sorted(path.name for path in (tmp_path / "5").iterdir()) == ["hashes.u64", "index.json"]
     again = NgramIndex.kept(tmp_path / "5", ids, 4, end=None, corpus="c")
     assert again._hashes.tolist() == whole._hashes.tolist()
-    with pytest.raises(DamagedError, match="is no index of this run's 4-symbol windows, or a damaged one"):
+    damaged = pytest.raises(DamagedError, match="is no index of this run's 4-symbol windows, or a damaged one")
+    with damaged:
         NgramIndex.kept(tmp_path / "5", ids, 4, end=None, corpus="another")
+    data = (tmp_path / "5/hashes.u64").read_bytes()
+    (tmp_path / "5/hashes.u64").write_bytes(data[:9] + bytes([data[9] ^ 1]) + data[10:])
+    with damaged:
+        NgramIndex.kept(tmp_path / "5", ids, 4, end=None, corpus="c")
+    (tmp_path / "5/hashes.u64").unlink()
+    with damaged:
+        NgramIndex.kept(tmp_path / "5", ids, 4, end=None, corpus="c")
+
+
+def test_several_processes_may_want_an_index_at_once(tmp_path):
+    ids = np.random.default_rng(1).integers(0, 3, 50_000).astype(np.uint8)
+    with ThreadPoolExecutor(6) as pool:
+        found = list(
+            pool.map(lambda _: NgramIndex.kept(tmp_path / "9", ids, 9, end=None, corpus="c")._hashes.tolist(), range(6))
+        )
+    assert all(hashes == found[0] for hashes in found)
+
+
+def test_many_lengths_are_looked_for_in_few_passes():
+    random = np.random.default_rng(0)
+    corpus = random.integers(0, 4, 20_000).astype(np.uint8)
+    texts = [corpus[start : start + 5 + 3 * start] for start in range(60)]
+    copies = Copies(corpus)
+    assert [copy.length for copy in copies.longest(texts)] == [len(text) for text in texts]
+    assert copies._passes < 25
+
+
+def test_what_stands_for_unknown_words_is_no_copy(tmp_path):
+    corpus = tmp_path / "words.txt"
+    corpus.write_text("the cat sat on the mat. " * 50 + "the cat saw one giraffe. " + "on the mat. " * 200)
+    settings = {"hidden_size": 8, "embedding_size": 8, "batch_size": 2, "window": 8, "precision": "float32"}
+    run = ostinato.train(
+        str(corpus), recipe="word-lm", out=tmp_path / "w", steps=2, settings={**settings, "unknown": "unk"}
+    )
+    run.to_end()
+    model = ostinato.load(tmp_path / "w")
+    training = model.training_text()
+    (novelty,) = training.novelty(["okapi okapi"])
+    assert novelty.longest_copy == 0
+    assert training.place(novelty) == "nowhere in the training text"
 
 
 _chunks = ngrams.chunks

@@ -9,10 +9,14 @@ import pytest
 import torch
 
 import ostinato
+from ostinato.codecs import ByteCodec, learn
 from ostinato.decode.scoring import gap_log_probs, places_of
 from ostinato.errors import ConfigError
+from ostinato.models import LanguageModel
 from ostinato.workshop.examining import compare, most_surprising
 from ostinato.workshop.heatmap import comparison_map, heat_map
+from ostinato.workshop.model import Model
+from ostinato.workshop.results import Score, ScoredPart
 
 TEXT = "the dog sat on the xmat."
 
@@ -79,7 +83,41 @@ def test_a_gaps_scores_are_those_of_whole_texts(text_model, item_model, after):
     whole = item_model.score("anne").log_prob
     (found,) = item_model.fill("", "e", ["ann"])
     assert found.log_prob == pytest.approx(whole, abs=1e-3)  # with its end
-    assert gap_log_probs(text_model.network, [], [[]], []).tolist() == [0.0]
+    assert gap_log_probs(text_model.network, [], [[]]).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("name", ["words", "subwords"])
+def test_a_gap_is_scored_as_the_whole_text_is_written(name, monkeypatch):
+    codec = learn(name, ["the cat sat on the mat " * 9], end=False, vocabulary=290)
+    torch.manual_seed(0)
+    network = LanguageModel(codec.size, core="gru", layers=1, hidden_size=8, embedding_size=4).eval()
+    model = Model.__new__(Model)  # a model that was never saved
+    model.codec, model.network = codec, network
+    for window in (1024, 3):
+        monkeypatch.setattr("ostinato.decode.scoring._WINDOW", window)
+        for before, filling, after in (("the ", "cat", " sat"), ("the c", "at s", "at"), ("", "the", "")):
+            (found,) = model.fill(before, after, [filling])
+            whole = model.score(before + filling + after).log_prob
+            assert found.log_prob == pytest.approx(whole - (model.score(before).log_prob if before else 0), abs=1e-4)
+
+
+def test_places_of_surprises_are_those_in_the_text_that_the_codec_gives_back():
+    score = Score("x", -3.0, 3, [ScoredPart("é".encode()[:1], -1.0, 1), ScoredPart("é".encode()[1:], -2.0, 1),
+                                 ScoredPart(b"a", -0.5, 1)])  # fmt: skip
+    assert [(s.start, s.part.data) for s in most_surprising(score, "symbol", 3)] == [
+        (0, b"\xa9"), (0, b"\xc3"), (1, b"a")
+    ]  # fmt: skip
+
+
+def test_a_heat_map_shows_whole_characters_of_models_of_bytes():
+    codec = ByteCodec()
+    torch.manual_seed(0)
+    model = Model.__new__(Model)
+    model.codec = codec
+    model.network = LanguageModel(codec.size, core="gru", layers=1, hidden_size=8, embedding_size=4).eval()
+    spans = Spans(heat_map(model.examine("Zoë")))
+    assert spans.text == "Zoë"
+    assert len(spans.told) == 3
 
 
 def test_what_fits_a_gap_is_found(text_model):
@@ -194,6 +232,8 @@ def test_the_commands_rerank_and_infill(run, text_run, tmp_path):
         (["score", "RUN", "", "--alternatives", "1"], "there is nothing to score: the text is empty"),
         (["score", "ITEMS", "--file", "FILE", "--surprising", "1"], "--alternatives, --surprising, --compare and "
          "--html look at one text, and a model of items takes every line of a file by itself; give one item as TEXT"),
+        (["score", "RUN", "a", "--html", "FILE.html", "--json"], "--html alone writes the heat map and prints no "
+         "table; leave --per and --json out"),
         (["rerank", "RUN", "FILE", "--top", "0"], "--top must be at least 1, got 0"),
         (["rerank", "RUN", "EMPTY"], "EMPTY has no line to rank"),
         (["infill", "RUN", "the cat"], "the text must have the gap '___' exactly once, and has it 0 times"),

@@ -11,7 +11,9 @@ from ostinato.decode.noise import Uniform, threefry, uniform
 from ostinato.decode.paths import Paths
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.rules.base import Memoryless
+from ostinato.decode.rules.symbols import LogitBias
 from ostinato.decode.search import search
+from ostinato.decode.searching import SearchSettings
 from ostinato.decode.strategies import Beam, Greedy, Lengths, Sample, StochasticBeam, importance_weights
 from ostinato.models import SoftmaxHead, draw
 
@@ -356,6 +358,63 @@ def test_a_row_that_has_no_symbol_left_is_stuck_and_loses_to_all_others():
     assert all(len(h.symbols) == 2 for h in found)
     ((hypothesis,),) = run(Tree(1), Sample((1,)), [[1]], [Ban()])
     assert hypothesis.ending == "stuck"
+
+
+# How probable <end>, a and z are after <end>, a, z, and at the beginning.
+AFTER = torch.tensor([[1.0, 0, 0], [0.0001, 0.0001, 0.9998], [1, 0, 0], [0.5, 0.499, 0.001]]).double().log()
+
+
+class Chain:
+    """A model of three symbols: what follows each, written down."""
+
+    def start(self, prompts):
+        return AFTER[[3] * len(prompts)], torch.zeros(len(prompts))
+
+    def step(self, symbols, state):
+        return AFTER[symbols], torch.zeros(len(symbols))
+
+
+def test_a_beam_whose_totals_may_rise_goes_on_to_the_end():
+    """What ends at once is best until a bias lifts what comes two symbols later."""
+    settings = RuleSettings(bias={"z": 2.0})
+    assert settings.may_rise()
+    rules = [LogitBias(((2, 2.0),))]
+    strategy = SearchSettings(beam=3).strategy([], settings)
+    (found,) = run(Chain(), strategy, [[]], rules)
+    assert found[0].symbols == (1, 2, END)
+    (careless,) = run(Chain(), Beam(3), [[]], rules)
+    assert careless[0].symbols != found[0].symbols
+    for options in ({"bias": {"z": -1.0}}, {"presence_penalty": 0.5}, {"end_bias": -1.0}):
+        assert not RuleSettings(**options).may_rise()
+    for options in ({"presence_penalty": -0.5}, {"frequency_penalty": -1.0}, {"end_bias": 1.0}):
+        assert RuleSettings(**options).may_rise()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_groups_that_avoid_each_other_stop_together(seed):
+    model = Tree(seed)
+    (stopped,) = run(model, Beam(6, best=3, groups=3, strength=2.0), [[1]])
+    (patient,) = run(model, Beam(6, best=3, groups=3, strength=2.0, patience=1e5), [[1]])
+    assert [h.symbols for h in stopped[:3]] == [h.symbols for h in patient[:3]]
+
+
+def test_what_got_stuck_takes_no_place_in_a_stochastic_beam():
+    class DeadEnds(Memoryless):
+        name = "dead-ends"
+
+        def may_exhaust(self, *, is_first):
+            return True
+
+        def apply(self, logits, state, at):
+            return logits.masked_fill(
+                torch.tensor([False, at.step == 1, at.step == 1]) & (logits < -0.5), -math.inf
+            ), state
+
+    for seed in range(10):
+        (found,) = run(Tree(seed), StochasticBeam(3, (seed,)), [[1]], [DeadEnds()])
+        whole = [h for h in found if h.ending != "stuck"]
+        assert len(whole) >= min(3, len(whole))
+        assert all(h.ending == "stuck" for h in found[len(whole) :])
 
 
 def test_threefry_gives_the_known_answers_of_random123():

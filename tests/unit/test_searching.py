@@ -70,7 +70,8 @@ def test_settings_that_do_not_go_together_are_refused(options, message):
             {"beam": 4},
             {"temperature": 0.5},
             {"seed": 3},
-            "a beam search draws nothing, and temperature, a seed is for drawing; leave it out, or add draw or stochastic",
+            "a beam search draws nothing, and temperature, a seed is for drawing; leave it out, or add draw or "
+            "stochastic",
         ),
         ({"beam": 4}, {}, {"samples": 2}, "a beam gives its best with n-best, not with several samples; use n-best 2"),
         (
@@ -122,6 +123,37 @@ def test_the_best_of_several_is_by_the_score_that_is_asked_for(text_model):
     ]
     assert best_of(found, 6, lambda sample: -len(sample.text))[0].text == min((s.text for s in found), key=len)
     assert text_model.generate_all(["the "], length=12, seed=4, stop=["."], best_of=6) == best_of(found, 6, "total")
+
+
+def test_what_would_be_ignored_is_refused(text_model):
+    for options, message in (
+        ({"rules": RuleSettings(top_k=5), "temperature": 0.1}, "rules are given whole, so temperature belongs in them"),
+        ({"settings": SearchSettings(), "beam": 3}, "settings are given whole, so beam belongs in them"),
+        ({"samples": 3, "length": 2}, "generate gives one text, and 3 are asked for; use generate_all"),
+        ({"end_bias": math.nan}, "end-bias must be a finite number of nats, got nan; no-end forbids the end"),
+        ({"temperature": 1e-310}, "temperature must be at least 1e-06, got 1e-310; --greedy is colder still"),
+        ({"ban": ["\udcff"]}, "'\\udcff' has what is no character: '\\udcff'"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            text_model.generate(**options)
+        assert str(caught.value) == message
+    with pytest.raises(ConfigError, match="there is no prompt to go on from; an empty text is one too"):
+        text_model.generate_all([])
+    with pytest.raises(ConfigError, match="exact sampling is for constraints, and none is given"):
+        text_model.exact_method("")
+
+
+def test_a_stochastic_beam_that_is_stuck_or_interrupted_still_tells_what_it_has(text_model):
+    (stuck,) = text_model.generate_all(["the "], beam=1, stochastic=True, no_repeat=1, match="[a]+", length=9, seed=1)
+    assert stuck.ending == "stuck"
+    run = text_model.generate_many(["the "], beam=3, stochastic=True, length=30, seed=1)
+    next(iter(run))
+    assert run.samples()[0].symbols == 1
+
+
+def test_the_same_text_of_two_groups_is_given_once(text_model):
+    found = text_model.generate_all(["the "], beam=4, diverse=2, strength=0.0, n_best=3, length=10)
+    assert len({sample.text for sample in found}) == len(found)
 
 
 def test_what_needs_whole_texts_cannot_be_streamed(text_model):

@@ -29,6 +29,8 @@ def look_closely(model: Model, text: str, args: Namespace) -> int:
     tables = [f"--{name}" for name in ("alternatives", "surprising", "compare") if vars(args)[name] is not None]
     if len(tables) > 1:
         raise ConfigError(f"{', '.join(tables)} print different tables; choose one")
+    if not tables and (args.per is not None or args.json):
+        raise ConfigError("--html alone writes the heat map and prints no table; leave --per and --json out")
     if args.html is not None and args.html.exists():
         raise ConfigError(f"{args.html} exists already and is never overwritten; choose another name")
     if args.compare is not None:

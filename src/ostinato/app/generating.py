@@ -22,7 +22,7 @@ from ostinato.data.reading import read_plain
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.searching import SearchSettings
 from ostinato.decode.shards import Shard
-from ostinato.errors import ConfigError
+from ostinato.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
     from ostinato.workshop.generation import Generation
@@ -57,7 +57,7 @@ def generate(args: Namespace) -> int:
     seed = secrets.randbelow(2**32) if args.seed is None and search.is_random else args.seed
     training = _training_text(model, args)
     copied = _against_copying(model, args)
-    together = max(1, _TOGETHER // (search.best_of or 1))
+    together = max(1, _TOGETHER // (search.best_of or search.beam or 1))
     status = 0
     for first in (shard or Shard()).of(range(0, len(prompts), together)):
         some = prompts[first : first + together]
@@ -199,7 +199,13 @@ def _training_text(model: Model, args: Namespace) -> TrainingText | None:
     from ostinato.workshop.novelty import QUICK
 
     training = model.training_text()
-    return training if args.novelty or (args.json and training.size <= QUICK) else None
+    try:
+        size = training.size
+    except RunError:  # a large corpus that is no longer in the cache
+        if args.novelty:
+            raise
+        return None
+    return training if args.novelty or (args.json and size <= QUICK) else None
 
 
 def _against_copying(model: Model, args: Namespace) -> dict[str, Any]:

@@ -28,6 +28,8 @@ _KILLED = 137  # what a shell makes of kill -9
 def spread(args: Namespace) -> int:
     """Run a command's parts on a Ray cluster and print what the command alone would have printed.
 
+    Only ``novelty`` in the JSON of ``generate`` stays empty, as the training text is not sent along.
+
     The model is sent along; files that are named have to be there on every machine. A part whose
     process or machine is lost is done again elsewhere.
 

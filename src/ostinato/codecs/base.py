@@ -64,6 +64,15 @@ class Codec(abc.ABC):
         """Return ``text`` with unknown symbols replaced or left out as ``unknown`` says."""
         return text
 
+    def normal(self, text: str) -> str:
+        """Return a text in the form in which the codec encodes it."""
+        return text
+
+    @property
+    def unknown(self) -> int | None:
+        """The id that stands for whatever is not known; ``None`` where there is none."""
+        return None
+
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of ids; bytes that are no UTF-8 become U+FFFD, an end id becomes nothing."""
         return b"".join(self.pieces[i] for i in ids).decode("utf-8", errors="replace")

@@ -50,8 +50,11 @@ class CharacterCodec(Codec):
             seen |= set(unicodedata.normalize("NFC", text) if nfc else text)
         return cls(seen, end=end, nfc=nfc)
 
+    def normal(self, text: str) -> str:
+        return unicodedata.normalize("NFC", text) if self.nfc else text
+
     def encode(self, text: str) -> Ids:
-        text = unicodedata.normalize("NFC", text) if self.nfc else text
+        text = self.normal(text)
         if self._ascii is not None and text.isascii():
             quick = text.encode().translate(self._ascii)
             if bytes([_NONE]) not in quick:
@@ -65,7 +68,7 @@ class CharacterCodec(Codec):
     def adapt(self, text: str, unknown: Unknown) -> str:
         if unknown == "error":
             return text
-        text = unicodedata.normalize("NFC", text) if self.nfc else text
+        text = self.normal(text)
         known = set(self.alphabet)
         replaced = {c: "" if unknown == "skip" else self._nearest(c) for c in set(text) - known}
         return text.translate({ord(c): to for c, to in replaced.items()})

@@ -52,6 +52,10 @@ class WordCodec(Codec):
         frequent = sorted((w for w, n in counts.items() if n > 1), key=lambda w: (-counts[w], w))
         return cls(frequent[:vocabulary], spell=spell, end=end)
 
+    @property
+    def unknown(self) -> int | None:
+        return None if self.spell else len(self.words)
+
     def encode(self, text: str) -> Ids:
         return np.fromiter(self._encode(text), dtype=np.int32)
 

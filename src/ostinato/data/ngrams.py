@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from ostinato.disk.documents import read_document, write_document
@@ -23,6 +25,7 @@ _INVERSE = pow(_BASE, -1, 2**64)
 _CHUNK = 2**21  # symbols hashed at once
 _BUCKETS = 256  # files that a corpus too large to sort at once is dealt into
 _SORTED_AT_ONCE = 2**25  # numbers
+_CHECKED = 2**25  # numbers of an index whose digest is checked when it is opened
 
 
 class Rolling:
@@ -77,7 +80,7 @@ class NgramIndex:
     def build(
         cls, ids: NDArray[Any], n: int, *, end: int | None, progress: Callable[[int, int], None] | None = None
     ) -> NgramIndex:
-        """Index a corpus that fits into memory (8 bytes for each symbol).
+        """Index a corpus that fits into memory, which takes about 24 bytes for each symbol on the way.
 
         Args:
             ids: All ids, [N].
@@ -112,20 +115,30 @@ class NgramIndex:
         Raises:
             DamagedError: What is kept there is damaged, or of another corpus.
         """
-        if not folder.exists():
-            with publishing(folder) as draft:
-                count = _write_sorted(draft, _hashed(ids, n, end, progress))
-                write_document(draft / "index.json", {"n": n, "count": count, "corpus_sha256": corpus})
-        about = read_document(folder / "index.json")
         path = folder / "hashes.u64"
+        with FileLock(folder.with_name(f"{folder.name}.lock")):  # several processes may want it at once
+            if not folder.exists():
+                with publishing(folder) as draft:
+                    count = _write_sorted(draft, _hashed(ids, n, end, progress))
+                    made = {"n": n, "count": count, "corpus_sha256": corpus}
+                    write_document(draft / "index.json", {**made, "hashes_sha256": _digest(draft / path.name)})
+        about = read_document(folder / "index.json")
         expected = {"n": n, "corpus_sha256": corpus}
-        if {name: about.get(name) for name in expected} != expected or path.stat().st_size != 8 * about["count"]:
+        whole = path.exists() and path.stat().st_size == 8 * about["count"]
+        # A digest of gigabytes would take longer than what it is for.
+        whole = whole and (about["count"] > _CHECKED or _digest(path) == about["hashes_sha256"])
+        if {name: about.get(name) for name in expected} != expected or not whole:
             raise DamagedError(
                 f"{folder} is no index of this run's {n}-symbol windows, or a damaged one: {json.dumps(about)}. "
                 "Delete it; it is made again when it is asked for"
             )
         empty = not about["count"]
         return cls(n, np.zeros(0, dtype=np.uint64) if empty else np.memmap(path, dtype=np.uint64, mode="r"))
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def mixed(ids: NDArray[Any]) -> Hashes:
@@ -204,10 +217,10 @@ def distinct(hashes: Hashes) -> Hashes:
 
 
 def _deal(part: Hashes, names: Sequence[Path]) -> None:
+    part = distinct(part)  # so that what is repeated a million times does not fill one bucket
     buckets = (part >> np.uint64(56)).astype(np.uint8)
-    dealt = part[np.argsort(buckets, kind="stable")]  # of single bytes, a radix sort
     bounds = np.cumsum(np.bincount(buckets, minlength=_BUCKETS))[:-1]
-    for name, hashes in zip(names, np.split(dealt, bounds), strict=True):
+    for name, hashes in zip(names, np.split(part, bounds), strict=True):
         if len(hashes):
             with name.open("ab") as file:
                 file.write(hashes.tobytes())

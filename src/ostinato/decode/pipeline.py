@@ -164,13 +164,13 @@ class RuleSettings:
         """
         tables = []
         if self.match is not None:
-            tables.append(constraints.matching(self.match))
+            tables.append(constraints.matching(codec.normal(self.match)))
         if self.lexicon is not None:
-            tables.append(constraints.of_words(self.lexicon))
+            tables.append(constraints.of_words(map(codec.normal, self.lexicon)))
         if self.brackets is not None:
             tables.append(constraints.balanced(self.brackets))
         if self.ban:
-            tables.append(constraints.without(self.ban))
+            tables.append(constraints.without([codec.normal(text) for text in self.ban]))
         if self.max_line is not None:
             tables.append(constraints.lines_of(self.max_line))
         walks: list[Walk] = [constraints.TableWalk(table, codec.pieces) for table in tables]
@@ -201,7 +201,7 @@ class RuleSettings:
         rules = self._memoryless()
         walk = self.walk(codec)
         if walk is not None:
-            table = SymbolTable(walk, codec.size, codec.end, [prompt.encode() for prompt in prompts])
+            table = SymbolTable(walk, codec.size, codec.end, [codec.normal(prompt).encode() for prompt in prompts])
             table.check(length)
             rules[Constraint.name] = Constraint(table, codec.end)
         if self.max_copy is not None:
@@ -329,7 +329,7 @@ def _biases(given: Mapping[str, float], codec: Codec) -> tuple[tuple[int, float]
     """Ids and what is added to each, from the texts of symbols."""
     ids = {piece: id_ for id_, piece in reversed(list(enumerate(codec.pieces)))}
     found = []
-    for text, value in given.items():
+    for text, value in ((codec.normal(text), value) for text, value in given.items()):
         if text.encode() not in ids or not text:
             raise ConfigError(
                 f"bias: {text!r} is no symbol of this model's {codec.name} codec. Of words and subwords, give the "

@@ -118,16 +118,13 @@ def _look(log_probs: Tensor, targets: Tensor, count: int) -> tuple[NDArray[Any],
 
 
 @torch.inference_mode()
-def gap_log_probs(
-    model: LanguageModel, before: Sequence[int], fillings: Sequence[Sequence[int]], after: Sequence[int]
-) -> NDArray[np.float64]:
-    """Return log P(filling, after | before) of every filling of a gap, [N]; ``before`` is read once.
+def gap_log_probs(model: LanguageModel, before: Sequence[int], tails: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+    """Return log P(tail | before) of every tail, [N]; ``before`` is read once.
 
     Args:
         model: The model, in evaluation mode.
-        before: Ids before the gap.
-        fillings: What may stand in it; of any lengths, empty included.
-        after: Ids after the gap.
+        before: Ids that all begin with.
+        tails: What goes on from there; of any lengths, empty included.
     """
     device = model.embedding.weight.device
     start = [model.symbols, *before]
@@ -135,22 +132,33 @@ def gap_log_probs(
     for first in range(0, len(start) - 1, _CHUNK):
         part = torch.tensor([start[first : min(first + _CHUNK, len(start) - 1)]], device=device)
         _, state = model.output(part, state)
-    order = sorted(range(len(fillings)), key=lambda number: len(fillings[number]))
-    scores = np.zeros(len(fillings))
-    at_once = rows_at_once(model, max(map(len, fillings), default=0) + len(after) + 1)
-    for first in range(0, len(order), at_once):
-        some = order[first : first + at_once]
-        texts = [[*fillings[number], *after] for number in some]
-        lengths = np.array([len(text) for text in texts])
-        targets = np.zeros((len(some), max(1, int(lengths.max()))), dtype=np.int64)
-        for row, text in enumerate(texts):
-            targets[row, : len(text)] = text
-        inputs = np.concatenate([np.full((len(some), 1), start[-1]), targets[:, :-1]], axis=1)
-        rows = select_rows(state, torch.zeros(len(some), dtype=torch.int64, device=device))
-        values, _ = window_log_probs(model, inputs, targets, lengths, rows)
-        real = np.arange(targets.shape[1]) < lengths[:, None]
-        scores[some] = (values * real).sum(axis=1, dtype=np.float64)
+    order = sorted(range(len(tails)), key=lambda number: len(tails[number]))
+    scores, first = np.zeros(len(tails)), 0
+    while first < len(order):
+        some = order[first : first + _ROWS]
+        rows = some[: rows_at_once(model, max(1, min(len(tails[some[-1]]), _WINDOW)))]
+        first += len(rows)
+        own = select_rows(state, torch.zeros(len(rows), dtype=torch.int64, device=device))
+        scores[rows] = _tail_log_probs(model, [tails[number] for number in rows], start[-1], own)
     return scores
+
+
+def _tail_log_probs(model: LanguageModel, tails: Sequence[Sequence[int]], last: int, state: Any) -> NDArray[np.float64]:
+    """The log-probabilities of tails that go on from a state [N, ...] and the symbol before them."""
+    lengths = np.array([len(tail) for tail in tails])
+    totals, before = np.zeros(len(tails)), np.full((len(tails), 1), last)
+    for start in range(0, int(lengths.max()), _WINDOW):
+        width = min(_WINDOW, int(lengths.max()) - start)
+        targets = np.zeros((len(tails), width), dtype=np.int64)
+        for row, tail in enumerate(tails):
+            part = tail[start : start + width]
+            targets[row, : len(part)] = part
+        inputs = np.concatenate([before, targets[:, :-1]], axis=1)
+        left = np.clip(lengths - start, 0, width)
+        values, state = window_log_probs(model, inputs, targets, left, state)
+        totals += (values * (np.arange(width) < left[:, None])).sum(axis=1, dtype=np.float64)
+        before = targets[:, -1:]
+    return totals
 
 
 @torch.inference_mode()

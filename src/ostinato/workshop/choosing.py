@@ -7,9 +7,9 @@ from dataclasses import fields
 from functools import partial
 from typing import Any
 
-from ostinato.decode.pipeline import RuleSettings
+from ostinato.decode.pipeline import RuleSettings, spelled
 from ostinato.decode.searching import By, SearchSettings
-from ostinato.errors import unknown_name
+from ostinato.errors import ConfigError, unknown_name
 from ostinato.workshop.results import Filling, Sample
 
 _SEARCH = {field.name for field in fields(SearchSettings)}
@@ -32,6 +32,9 @@ def sort_options(options: Mapping[str, Any]) -> tuple[SearchSettings, RuleSettin
             raise unknown_name("option", name, _SEARCH | _RULES | _OTHERS, where="generate")
     search = {name: given.pop(name) for name in list(given) if name in _SEARCH}
     ruled = {name: given.pop(name) for name in list(given) if name in _RULES}
+    for whole, named, what in ((settings, search, "settings"), (rules, ruled, "rules")):
+        if whole is not None and named:
+            raise ConfigError(f"{what} are given whole, so {spelled(list(named))} belongs in them")
     return settings or SearchSettings(**search), rules or RuleSettings(**ruled), given
 
 

@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from ostinato.codecs import Codec, Unknown
+from ostinato.config import at_least
 from ostinato.decode.constraints import Constraint, SymbolTable
 from ostinato.decode.noise import threefry
 from ostinato.decode.pipeline import RuleSettings
@@ -29,6 +30,7 @@ from ostinato.workshop.results import Sample
 Method: TypeAlias = Literal["enumeration", "rejection"]
 
 _MOST_TEXTS = 4096  # that are gone through one by one
+_MOST_NUMBERS = 2**24  # of a step that lists them
 _TOGETHER = 64  # tries made at once
 _MOST_TRIES = 10_000  # for one sample
 
@@ -64,11 +66,19 @@ class ExactSampler:
 
     def method(self, prompt: str) -> Method:
         """Return which way is taken."""
+        SearchSettings(exact=True).check(self._rules, samples=1, seed=None, stop=())
         walk = self._rules.walk(self._codec)
         assert walk is not None
-        table = SymbolTable(walk, self._codec.size, self._codec.end, [prompt.encode()])
+        adapted = self._codec.normal(self._codec.adapt(prompt, self._unknown))
+        table = SymbolTable(walk, self._codec.size, self._codec.end, [adapted.encode()])
         table.check(self._length)
-        return "enumeration" if table.is_whole and table.count(self._length) <= _MOST_TEXTS else "rejection"
+        if not table.is_whole:
+            raise ConfigError(
+                f"exact sampling needs all states of the constraint ({table.told}), which are too many here; leave "
+                "exact out, or use a simpler constraint"
+            )
+        count = table.count(self._length)
+        return "enumeration" if count <= _MOST_TEXTS and count * self._codec.size <= _MOST_NUMBERS else "rejection"
 
     def samples(self, prompts: Sequence[str], count: int, seed: int | None) -> list[Sample]:
         """Return ``count`` samples of each prompt; sample i depends on ``seed + i`` alone.
@@ -76,7 +86,7 @@ class ExactSampler:
         Raises:
             ConfigError: The constraint cannot be fulfilled, or is so improbable that rejection would take too long.
         """
-        SearchSettings(exact=True).check(self._rules, samples=count, seed=seed, stop=())
+        at_least("samples", count, 1)
         first = secrets.randbelow(2**32) if seed is None else seed
         asked: dict[str, list[int]] = {}
         rows = [prompt for prompt in prompts for _ in range(count)]
@@ -99,19 +109,27 @@ class ExactSampler:
     def _rejected(self, prompt: str, seeds: Sequence[int]) -> list[Sample]:
         found: dict[int, Sample] = {}
         kept: list[float] = []
+        tries = dict.fromkeys(seeds, 0)
         first = self._first_kept(prompt)
-        for attempt in range(_MOST_TRIES):
-            waiting = [seed for seed in seeds if seed not in found]
+        done = 0  # attempts that every seed still waiting has made
+        while done < _MOST_TRIES:
+            waiting = [seed for seed in seeds if seed not in found][:_TOGETHER]
             if not waiting:
                 return [found[seed] for seed in seeds]
-            for start in range(0, len(waiting), _TOGETHER):
-                some = waiting[start : start + _TOGETHER]
-                tries = self._generation(prompt, SearchSettings(), [_word(seed, attempt) for seed in some]).finish()
-                for seed, text in zip(some, tries, strict=True):
-                    assert text.log_kept is not None
-                    kept.append(math.exp(text.log_kept))
-                    if _coin(seed, attempt) < math.exp(text.log_kept - first):
-                        found[seed] = _drawn(text, seed)
+            # Where few wait, each makes several attempts at once; the first that is accepted counts.
+            many = max(1, _TOGETHER // len(waiting))
+            tried = [(seed, tries[seed] + n) for seed in waiting for n in range(many)]
+            texts = self._generation(
+                prompt, SearchSettings(), [_word(seed, attempt) for seed, attempt in tried]
+            ).finish()
+            for (seed, attempt), text in zip(tried, texts, strict=True):
+                assert text.log_kept is not None
+                kept.append(math.exp(text.log_kept))
+                if seed not in found and _coin(seed, attempt) < math.exp(text.log_kept - first):
+                    found[seed] = _drawn(text, seed)
+            for seed in waiting:
+                tries[seed] += many
+            done = max(tries.values())
         raise ConfigError(
             f"exact sampling gave up after {_MOST_TRIES:,} tries: by the model, a text fulfils the constraint with a "
             f"probability of about {float(np.mean(kept)):.1e}. Leave exact out, or ask for something more probable"

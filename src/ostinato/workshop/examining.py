@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,17 +78,20 @@ class Compared:
 
 
 def most_surprising(score: Score, unit: Unit, count: int) -> list[Surprise]:
-    """Return the parts of a text that surprise most, by bits in all for symbols and characters, else per symbol.
+    """Return the parts of a text that surprise most, by bits per symbol on average.
+
+    Places are those in the text as the codec gives it back, which is the text itself unless the codec says otherwise.
 
     Args:
         score: The text.
         unit: What counts as a part.
         count: How many.
     """
-    found, start = [], 0
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    found, text = [], ""
     for part in score.per(unit):
-        found.append(Surprise(part, start, score.text[max(0, start - 40) : start]))
-        start += 0 if part.is_end else len(part.data.decode(errors="ignore"))
+        found.append(Surprise(part, len(text), text[-40:]))
+        text += decoder.decode(part.data)
     return sorted(found, key=lambda surprise: -surprise.part.bits_per_symbol)[:count]
 
 
@@ -100,7 +104,8 @@ def compare(first: Score, second: Score, unit: Unit) -> list[Compared]:
     pairs = [[part for part in score.per(unit) if not part.is_end] for score in (first, second)]
     if [part.data for part in pairs[0]] != [part.data for part in pairs[1]]:
         raise ConfigError(
-            f"the two models' symbols do not make up the same {unit}s of this text; compare them by word or by line"
+            f"the two models' symbols do not make up the same {unit}s of this text; compare them by a larger part, "
+            "such as line"
         )
     return [Compared(a.text, a.log_prob, b.log_prob) for a, b in zip(*pairs, strict=True)]
 

@@ -69,6 +69,8 @@ class Generation:
     ) -> None:
         at_least("samples", samples, 1)
         at_least("length", length, 1)
+        if not prompts:
+            raise ConfigError("there is no prompt to go on from; an empty text is one too")
         self._settings, rules = settings or SearchSettings(), rules or RuleSettings()
         self._settings.check(rules, samples=samples, seed=seed, stop=stop)
         adapted = [codec.adapt(prompt, unknown) for prompt in prompts]
@@ -76,16 +78,17 @@ class Generation:
         self._codec, self._network = codec, network
         self._prompts = [prompt for prompt in adapted for _ in range(samples)]
         self._ids = [ids for ids in encoded for _ in range(samples)]
-        self._length, self._reading, self._stop = length, reading, tuple(stop)
+        self._length, self._reading = length, reading
+        self._stop = tuple(codec.normal(text) for text in stop)
         if isinstance(seed, Sequence):
             self._seeds = tuple(seed)
         else:
             first = secrets.randbelow(2**32) if seed is None else seed
             self._seeds = tuple(first + row for row in range(len(self._prompts)))
-        self._texts = [TextStream(codec, stop) for _ in self._prompts]
+        self._texts = [TextStream(codec, self._stop) for _ in self._prompts]
         self._rules: list[Rule] = rules.build(codec, self._prompts, length, copied)
         if stop:
-            self._rules.append(Stops(stop, codec.pieces))
+            self._rules.append(Stops(self._stop, codec.pieces))
         self._strategy = self._settings.strategy(self._seeds, rules)
         self._paths = Paths(len(self._prompts), self._strategy.cells, self._rules)
         self._writing = self._write()

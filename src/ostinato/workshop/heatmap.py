@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from ostinato.workshop.examining import Compared, Examination, alternatives_told
+from ostinato.workshop.results import is_whole
 
 _FULL = 8.0  # bits that are shown in the fullest colour
 _HEAT, _FIRST, _SECOND = "255, 60, 0", "0, 120, 60", "150, 0, 150"
@@ -27,11 +28,19 @@ document.addEventListener("mouseover", show); document.addEventListener("focusin
 
 def heat_map(examination: Examination) -> str:
     """Return a page: the redder a symbol, the more it surprised; pointing at it tells what was expected."""
-    spans = []
+    spans, data, total, expected = [], b"", 0.0, ""
     for symbol in examination.symbols:
         part = symbol.part
-        told = f"{part.text!r}: {part.bits_per_symbol:.2f} bits, {alternatives_told(symbol)}"
-        spans.append(_span(part.text, told, _HEAT, part.bits_per_symbol / _FULL))
+        expected += ("; then " if data else "") + alternatives_told(symbol)
+        data, total = data + part.data, total + part.bits_per_symbol
+        if part.is_end or is_whole(data):  # symbols may be parts of a character
+            text = part.text if part.is_end else data.decode(errors="backslashreplace")
+            spans.append(_span(text, f"{text!r}: {total:.2f} bits, {expected}", _HEAT, total / _FULL))
+            data, total, expected = b"", 0.0, ""
+    if data:
+        spans.append(
+            _span(data.decode(errors="backslashreplace"), f"{total:.2f} bits, {expected}", _HEAT, total / _FULL)
+        )
     score = examination.score
     summary = (
         f"{score.symbols:,} symbols, {score.bits_per_symbol:.4f} bits per symbol, perplexity {score.perplexity:.3f}. "

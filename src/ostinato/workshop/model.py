@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -79,7 +80,10 @@ class Model:
             ConfigError: A value is out of range, options cancel each other, or there is no such option.
             UnknownSymbolError: The prompt has symbols that the model does not know.
         """
-        return self.generate_all([prompt], **options)[0]
+        found = self.generate_all([prompt], **options)
+        if len(found) > 1:
+            raise ConfigError(f"generate gives one text, and {len(found)} are asked for; use generate_all")
+        return found[0]
 
     def stream(self, prompt: str = "", **options: Any) -> Iterator[str]:
         """Write one text and yield it piece by piece, never half a character; options as of ``generate``.
@@ -199,19 +203,20 @@ class Model:
     def fill(self, before: str, after: str, fillings: Sequence[str], *, unknown: Unknown = "error") -> list[Filling]:
         """Score what may stand in a gap: log P(filling, after | before), in the order given.
 
-        A word of a word or subword codec takes the space before it along, so there the space belongs to the filling.
-
         Raises:
             UnknownSymbolError: A text has symbols that the model does not know.
         """
         codec = self.codec
         context, rest, *adapted = (codec.adapt(text, unknown) for text in (before, after, *fillings))
-        ids = codec.encode(context).tolist()
-        # What follows is encoded together with each filling: symbols may reach over the border.
-        wholes = [codec.encode(filling + rest).tolist() + [codec.end] * (codec.end is not None) for filling in adapted]
-        scores = gap_log_probs(self.network, ids, wholes, [])
+        end = [codec.end] * (codec.end is not None)
+        alone = codec.encode(context).tolist()
+        wholes = [codec.encode(context + filling + rest).tolist() + end for filling in adapted]
+        # Symbols may reach over the borders, so whole texts are encoded; what all begin with is read once.
+        shared = len(os.path.commonprefix([alone, *wholes]))  # noqa: RUF071 - it takes any sequences
+        tails = [alone[shared:], *(whole[shared:] for whole in wholes)]
+        first, *scores = gap_log_probs(self.network, alone[:shared], tails).tolist()
         return [
-            Filling(filling, float(score), len(whole))
+            Filling(filling, score - first, len(whole) - len(alone))
             for filling, score, whole in zip(adapted, scores, wholes, strict=True)
         ]
 

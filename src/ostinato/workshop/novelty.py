@@ -32,7 +32,10 @@ _LINE = 2**20  # symbols decoded at once when lines are counted
 class TrainingText:
     """The text that a run learned from, asked what other texts have in common with it.
 
-    Exact whatever its size: every question goes through all of it, about 20 times for the longest copies.
+    Exact whatever its size: every question goes through all of it, a few dozen times for the longest copies.
+
+    A text is encoded anew: symbols that the model wrote otherwise than its codec would (a word spelled out) count as
+    the codec's.
 
     Args:
         path: The run folder.
@@ -59,16 +62,13 @@ class TrainingText:
         return _LENGTHS.get(self._codec.name, _LENGTHS_OF_WORDS)
 
     def novelty(self, texts: Sequence[str]) -> list[Novelty]:
-        """Say of each text what it has in common with the training text.
-
-        Raises:
-            UnknownSymbolError: A text has symbols that the model does not know.
-        """
+        """Say of each text what it has in common with the training text; symbols it does not know are left out."""
         return self._novelty([self.encoded(text) for text in texts])
 
     def encoded(self, text: str) -> NDArray[Any]:
-        """Return the ids of a text, [T]."""
-        return self._codec.encode(text)
+        """Return the ids of a text, [T]; what stands for unknown symbols is no copy of anything."""
+        ids = self._codec.encode(self._codec.adapt(text, "skip")).astype(np.int64)
+        return ids if self._codec.unknown is None else np.where(ids == self._codec.unknown, self._codec.size, ids)
 
     def yardstick(self, sizes: Sequence[int]) -> Yardstick | None:
         """Say the same of held-out text: of pieces as long as the texts (items: of some), up to 16 of them.
@@ -110,6 +110,8 @@ class TrainingText:
     def place(self, novelty: Novelty) -> str:
         """Say where a copy stands in the training text, for people."""
         train = self._parts[0]
+        if not novelty.longest_copy:
+            return "nowhere in the training " + ("text" if self._codec.end is None else "items")
         if self._codec.end is not None:
             number = int(np.searchsorted(train.offsets, novelty.place, side="right"))
             return f"item {number:,} of the training items"
@@ -130,13 +132,11 @@ class TrainingText:
     def _novelty(self, texts: Sequence[NDArray[Any]]) -> list[Novelty]:
         copies = self._copies.longest(texts)
         seen = {n: self._copies.seen(texts, n) for n in self.lengths}
-        shares = [
-            {n: float(seen[n][row].mean()) if len(seen[n][row]) else 0.0 for n in seen} for row in range(len(texts))
-        ]
+        shares = [{n: _share(seen[n][row]) for n in seen} for row in range(len(texts))]
         return [self._told(text, copy, share) for text, copy, share in zip(texts, copies, shares, strict=True)]
 
     def _told(self, text: NDArray[Any], copy: Copy, seen: dict[int, float]) -> Novelty:
-        run = self._codec.decode(text[copy.start : copy.start + copy.length].tolist())
+        run = self._codec.decode(text[copy.start : copy.start + copy.length].tolist())  # known symbols, all of them
         return Novelty(copy.length, run, copy.place, seen)
 
     def _held_out(self, sizes: Sequence[int]) -> list[NDArray[Any]]:

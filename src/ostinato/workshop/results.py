@@ -212,7 +212,7 @@ class _Group:
         self.parts.append(part)
         self.is_space = self.is_space and part.data.isspace()
         self.rest += part.data
-        if _is_whole(self.rest):
+        if is_whole(self.rest):
             self.rest = b""
 
     def joined(self) -> ScoredPart:
@@ -233,8 +233,8 @@ def _begins(unit: Unit, group: _Group, part: ScoredPart) -> bool:
     return unit == "character" or (part.data[:1].isspace() and not group.is_space)
 
 
-def _is_whole(data: bytes) -> bool:
-    """Whether bytes end at the end of a character."""
+def is_whole(data: bytes) -> bool:
+    """Return whether bytes end at the end of a character."""
     try:
         data.decode()
     except UnicodeDecodeError as error:

@@ -33,19 +33,22 @@ class SymbolTable:
     def __init__(self, walk: Walk, symbols: int, end: int | None, prompts: Sequence[bytes]) -> None:
         self._walk, self._symbols, self._end = walk, symbols, end
         self.told = walk.told
-        self.starts = np.array([walk.begin(prompt) for prompt in prompts], dtype=np.int64)
+        begins = np.array([walk.begin(prompt) for prompt in prompts], dtype=np.int64)
         self._clear()
+        self.starts = self._numbered(begins)
         self.is_whole = self._explore()
         if self.is_whole:
             self._trim()
-        else:
-            self._clear()
-        if not self.is_whole and walk.fewest(self.starts) is None:
+            return
+        self._clear()
+        self.starts = self._numbered(begins)
+        if walk.fewest(begins) is None:
             raise ConfigError(
-                f"the constraint ({walk.told}) has more than {_MOST_ENTRIES // symbols:,} states with this model's "
+                f"the constraint ({walk.told}) has more than {self._limit():,} states with this model's "
                 f"{symbols} symbols, so whether it can still be fulfilled is not known. Use a simpler one, fewer at "
                 "once, or give your automaton a method fewest(state)"
             )
+        self._fewest[self.starts] = self._estimated(self.starts)
 
     def check(self, length: int) -> None:
         """Check that every prompt can be gone on from.
@@ -61,8 +64,9 @@ class SymbolTable:
                 "not be in the model's vocabulary ('ostinato info RUN' tells)"
             )
         if fewest > length:
+            needs = "needs at least" if self.is_whole else "may need up to"
             raise ConfigError(
-                f"the constraint ({self.told}) needs at least {fewest} symbols, but the length is {length}; "
+                f"the constraint ({self.told}) {needs} {fewest} symbols, but the length is {length}; "
                 f"use --length {fewest} or more"
             )
 
@@ -70,15 +74,10 @@ class SymbolTable:
         """Make sure that the rows of some states are known; return whether any is new."""
         if self.is_whole:
             return False
-        self._grow(int(states.max(initial=-1)) + 1)
         new = np.unique(states[~self._known[states]])
         if len(new):
-            moved = self._walk.move(new)
-            self._grow(int(moved.max(initial=-1)) + 1)
-            self._take(new, moved)
-            reached = np.unique(moved[moved >= 0])
+            reached = self._walked(new)
             self._fewest[reached] = self._estimated(reached)
-            self._fewest[new] = self._estimated(new)
         return bool(len(new))
 
     @property
@@ -114,50 +113,63 @@ class SymbolTable:
         self._accepts = np.zeros(0, dtype=bool)
         self._fewest = np.zeros(0, dtype=np.int64)
         self._known = np.zeros(0, dtype=bool)
+        # The automaton's own numbers may have gaps; ours have none.
+        self._own = np.zeros(0, dtype=np.int64)
+        self._numbers = np.full(0, DEAD, dtype=np.int64)
+
+    def _limit(self) -> int:
+        """How many states are gone through at most."""
+        most = max(1, _MOST_ENTRIES // self._symbols)
+        if self._walk.most_states is None or self._walk.fewest(self._own[:1]) is None:
+            return most
+        return min(most, self._walk.most_states)
 
     def _explore(self) -> bool:
         """Go through all states, if there are not too many; return whether it was done."""
-        frontier = np.unique(self.starts)
-        limit = max(1, _MOST_ENTRIES // self._symbols)
+        frontier, limit = np.unique(self.starts), self._limit()
         while len(frontier):
-            self._grow(int(frontier.max()) + 1)
-            if len(self._next) > limit:
+            reached = [self._walked(part) for part in np.array_split(frontier, -(-len(frontier) // 1024))]
+            if len(self._own) > limit:
                 return False
-            for part in np.array_split(frontier, -(-len(frontier) // 1024)):
-                moved = self._walk.move(part)
-                self._grow(int(moved.max(initial=-1)) + 1)
-                self._take(part, moved)
-                if len(self._next) > 2 * limit:
-                    return False
-            reached = np.unique(self._next[frontier])
-            reached = reached[reached >= 0]
-            frontier = reached[~self._known[reached]].astype(np.int64)
+            every = np.unique(np.concatenate(reached))
+            frontier = every[~self._known[every]]
         self._fewest = fewest_steps(self._next.astype(np.int64), self._accepts)
         return True
+
+    def _walked(self, states: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Fill the rows of some states; return the states that they lead to."""
+        moved = self._walk.move(self._own[states])
+        if self._end is not None:
+            moved[:, self._end] = DEAD
+        alive = moved >= 0
+        moved[alive] = self._numbered(moved[alive])
+        self._next[states] = moved
+        self._known[states] = True
+        return np.unique(moved[alive])
+
+    def _numbered(self, own: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Our numbers of the automaton's states, given to those that have none yet."""
+        more = int(own.max(initial=-1)) + 1 - len(self._numbers)
+        if more > 0:
+            self._numbers = np.concatenate([self._numbers, np.full(max(more, len(self._numbers)), DEAD)])
+        new = np.unique(own[self._numbers[own] == DEAD])
+        if len(new):
+            self._numbers[new] = np.arange(len(self._own), len(self._own) + len(new))
+            self._own = np.concatenate([self._own, new])
+            more = len(new)
+            self._next = np.concatenate([self._next, np.full((more, self._symbols), DEAD, dtype=np.int32)])
+            self._accepts = np.concatenate([self._accepts, self._walk.accepts(new)])
+            self._known = np.concatenate([self._known, np.zeros(more, dtype=bool)])
+            self._fewest = np.concatenate([self._fewest, np.full(more, NEVER, dtype=np.int64)])
+        found: NDArray[np.int64] = self._numbers[own]
+        return found
 
     def _trim(self) -> None:
         """Forbid what leads to states from which nothing can be ended."""
         hopeless = np.append(self._fewest >= NEVER, False)  # index -1 is the dead state, which is so already
         self._next[hopeless[self._next]] = DEAD
 
-    def _take(self, states: NDArray[np.int64], moved: NDArray[np.int64]) -> None:
-        if self._end is not None:
-            moved[:, self._end] = DEAD
-        self._next[states] = moved
-        self._accepts[states] = self._walk.accepts(states)
-        self._known[states] = True
-
     def _estimated(self, states: NDArray[np.int64]) -> NDArray[np.int64]:
-        found = self._walk.fewest(states)
+        found = self._walk.fewest(self._own[states])
         assert found is not None
         return found
-
-    def _grow(self, size: int) -> None:
-        more = size - len(self._known)
-        if more <= 0:
-            return
-        more = max(more, len(self._known))  # twice as many, so that growing costs little in all
-        self._next = np.concatenate([self._next, np.full((more, self._symbols), DEAD, dtype=np.int32)])
-        self._accepts = np.concatenate([self._accepts, np.zeros(more, dtype=bool)])
-        self._known = np.concatenate([self._known, np.zeros(more, dtype=bool)])
-        self._fewest = np.concatenate([self._fewest, np.full(more, NEVER, dtype=np.int64)])

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.decode.constraints.automata import Automaton
 from ostinato.decode.constraints.bytes import DEAD, ByteTable
 
+_WALKED = 4096  # states of a user's automaton: each takes a call for every symbol
 _USUAL_CHARACTERS = string.printable.replace("\r", "").replace("\x0b", "").replace("\x0c", "")
 
 
 class Walk(Protocol):
     """An automaton that reads whole symbols. Its states are numbers, given on demand."""
 
-    told: str
+    @property
+    def told(self) -> str:
+        """What is demanded, for messages."""
+
+    @property
+    def most_states(self) -> int | None:
+        """How many states are worth going through before the search, where ``fewest`` is known; ``None`` if many."""
 
     def begin(self, prompt: bytes) -> int:
         """Return the state after a prompt."""
@@ -42,7 +48,7 @@ class TableWalk:
     """
 
     def __init__(self, table: ByteTable, pieces: Sequence[bytes]) -> None:
-        self.told = table.told
+        self.told, self.most_states = table.told, None
         self._begin = table.begin
         # One more state, the dead one, to which index -1 leads and from which nothing leads away.
         self._next = np.vstack([table.next, np.full((1, 256), DEAD, dtype=np.int32)])
@@ -86,19 +92,20 @@ class CharacterWalk:
     Where symbols are parts of characters, a state also holds the bytes of a character begun.
 
     Args:
-        automaton: The automaton.
+        automaton: The automaton; ``characters`` and ``fewest`` of it are optional.
         pieces: The bytes of every symbol.
     """
 
-    def __init__(self, automaton: Automaton, pieces: Sequence[bytes]) -> None:
+    def __init__(self, automaton: Any, pieces: Sequence[bytes]) -> None:
         self._automaton, self._pieces = automaton, pieces
-        self.told = type(automaton).__name__
-        known = vars(type(automaton)) | vars(automaton)
+        self.told, self.most_states = type(automaton).__name__, _WALKED
         whole = {character for piece in pieces for character in _characters(piece)}
-        characters = known.get("characters", "".join(whole) if _all_whole(pieces) else _USUAL_CHARACTERS)
-        self._encodings = {character.encode() for character in characters}
+        usual = "".join(whole) if _all_whole(pieces) else _USUAL_CHARACTERS
+        self._encodings = {character.encode() for character in _asked(lambda: automaton.characters, usual)}
         self._beginnings = {code[:size] for code in self._encodings for size in range(1, len(code))}
-        self._estimate = known.get("fewest")
+        self._estimate: Callable[[Any], int] | None = _asked(lambda: automaton.fewest, None)
+        # Where characters are spelled, each takes as many symbols as it has bytes.
+        self._longest = 1 if _all_whole(pieces) else max(map(len, self._encodings), default=1)
         self._states: list[tuple[Any, bytes]] = []
         self._numbers: dict[tuple[Hashable, bytes], int] = {}
         self._numbered((automaton.start, b""))
@@ -117,8 +124,19 @@ class CharacterWalk:
         if self._estimate is None:
             return None
         found = [self._states[number] for number in states.tolist()]
-        # A character begun takes up to three more bytes, which may be three symbols.
-        return np.array([self._estimate(self._automaton, state) + 3 * bool(rest) for state, rest in found])
+        return np.array([self._distance(state, rest) for state, rest in found], dtype=np.int64)
+
+    def _distance(self, state: Any, rest: bytes) -> int:
+        """In how many symbols acceptance can be reached at the latest, from within a character too."""
+        assert self._estimate is not None
+        if not rest:
+            return self._longest * self._estimate(state)
+        ways = [
+            len(code) - len(rest) + self._longest * self._estimate(after)
+            for code in self._encodings
+            if code.startswith(rest) and (after := self._automaton.step(state, code.decode())) is not None
+        ]
+        return min(ways, default=NEVER)
 
     def _after(self, number: int, piece: bytes) -> int:
         state, rest = self._states[number]
@@ -151,7 +169,7 @@ class Both:
 
     def __init__(self, first: Walk, second: Walk) -> None:
         self._parts = (first, second)
-        self.told = f"{first.told} and {second.told}"
+        self.told, self.most_states = f"{first.told} and {second.told}", None
         self._pairs: list[tuple[int, int]] = []
         self._numbers: dict[int, int] = {}
 
@@ -212,6 +230,15 @@ def fewest_steps(next_states: NDArray[np.int64], accepts: NDArray[np.bool_]) -> 
         frontier = np.unique(before[steps[before] == NEVER])
         steps[frontier] = distance
     return steps
+
+
+def _asked(attribute: Callable[[], Any], default: Any) -> Any:
+    """An attribute that an automaton may leave out."""
+    try:
+        found = attribute()
+    except AttributeError:
+        return default
+    return default if found is None else found
 
 
 def _characters(piece: bytes) -> str:
