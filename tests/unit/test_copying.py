@@ -149,6 +149,17 @@ def test_no_text_copies_more_than_it_may(text_model, most):
     assert max(novelty.longest_copy for novelty in training.novelty([text.text for text in free])) > 7
 
 
+def test_looking_up_beginnings_first_forbids_the_same(text_model):
+    training = text_model.training_text()
+    index, heads = training._index(6, False, None), training._index(5, False, None)
+    size, end = text_model.codec.size, text_model.codec.end
+    texts = [
+        text_model.generate_all([""], samples=20, length=40, seed=1, max_copy=5, copied=lambda most, rule=rule: rule)
+        for rule in (MaxCopy(index, size, end), MaxCopy(index, size, end, heads))
+    ]
+    assert texts[0] == texts[1]
+
+
 def test_a_run_that_the_prompt_began_does_not_go_on(text_model):
     prompt = "the cat sat on the "  # "mat" and "log" are what stands there
     held = text_model.generate_all([prompt], samples=30, length=1, seed=1, max_copy=10)

@@ -26,6 +26,7 @@ QUICK = 2**24  # symbols
 _LENGTHS = {"characters": (5, 10, 20), "bytes": (5, 10, 20)}
 _LENGTHS_OF_WORDS = (2, 3, 5)
 _MOST_PIECES = 16  # of held-out text, that texts are compared with
+_MANY_SYMBOLS = 1024  # a vocabulary in which looking up every symbol at every step would take long
 _LINE = 2**20  # symbols decoded at once when lines are counted
 
 
@@ -95,17 +96,21 @@ class TrainingText:
                 always indexed there.
             progress: Told how many symbols are indexed, and of how many.
         """
-        ids, n, end = self._parts[0].ids, most + 1, self._codec.end
-        folder = self._path / "ngrams" / str(n)
         if most < 1:
             raise ConfigError(f"max-copy must be at least 1, got {most}")
-        if keep or folder.exists() or len(ids) > QUICK:
-            corpus = str(RunFolder(self._path).origin()["corpus_sha256"])
-            folder.parent.mkdir(exist_ok=True)
-            index = NgramIndex.kept(folder, ids, n, end=end, corpus=corpus, progress=progress)
-        else:
-            index = NgramIndex.build(ids, n, end=end, progress=progress)
-        return MaxCopy(index, self._codec.size, end)
+        index = self._index(most + 1, keep, progress)
+        heads = self._index(most, keep, progress) if self._codec.size > _MANY_SYMBOLS else None
+        return MaxCopy(index, self._codec.size, self._codec.end, heads)
+
+    def _index(self, n: int, keep: bool, progress: Callable[[int, int], None] | None) -> NgramIndex:
+        """The index of all windows of n symbols, from the run folder or made now."""
+        ids, end = self._parts[0].ids, self._codec.end
+        folder = self._path / "ngrams" / str(n)
+        if not (keep or folder.exists() or len(ids) > QUICK):
+            return NgramIndex.build(ids, n, end=end, progress=progress)
+        corpus = str(RunFolder(self._path).origin()["corpus_sha256"])
+        folder.parent.mkdir(exist_ok=True)
+        return NgramIndex.kept(folder, ids, n, end=end, corpus=corpus, progress=progress)
 
     def place(self, novelty: Novelty) -> str:
         """Say where a copy stands in the training text, for people."""

@@ -26,6 +26,7 @@ class MaxCopy:
         index: All windows of N + 1 symbols of the training text.
         symbols: How many symbols V.
         end: The id that ends an item, or ``None``.
+        heads: All windows of N symbols, for large vocabularies: what does not begin as any copy is not looked up.
 
     Source: the check is that of Bloom-filter memorisation guards (Ippolito et al. 2023, arXiv:2210.17546), with a
     sorted index in place of the filter.
@@ -33,9 +34,9 @@ class MaxCopy:
 
     name: ClassVar[str] = "max-copy"
 
-    def __init__(self, index: NgramIndex, symbols: int, end: int | None) -> None:
+    def __init__(self, index: NgramIndex, symbols: int, end: int | None, heads: NgramIndex | None = None) -> None:
         at_least("max-copy", index.n - 1, 1)
-        self._index, self._end = index, end
+        self._index, self._end, self._heads = index, end, heads
         self._weights = weights(index.n)
         self._last = mixed(np.arange(symbols)) * self._weights[-1]
 
@@ -54,7 +55,10 @@ class MaxCopy:
         if not full.any():
             return logits, state
         heads = (mixed(last) * self._weights[:-1]).sum(axis=1, dtype=np.uint64)
-        copied = self._index.contains(heads[:, None] + self._last) & full[:, None]
+        if self._heads is not None:
+            full &= self._heads.contains(heads)
+        copied = np.zeros((len(last), len(self._last)), dtype=bool)
+        copied[full] = self._index.contains(heads[full, None] + self._last)
         if self._end is not None:
             copied[:, self._end] = False
         return logits.masked_fill(torch.from_numpy(copied), -math.inf), state
