@@ -122,7 +122,10 @@ def test_the_best_of_several_is_by_the_score_that_is_asked_for(text_model):
         max(three, key=lambda s: s.log_prob / s.symbols) for three in (found[:3], found[3:])
     ]
     assert best_of(found, 6, lambda sample: -len(sample.text))[0].text == min((s.text for s in found), key=len)
-    assert text_model.generate_all(["the "], length=12, seed=4, stop=["."], best_of=6) == best_of(found, 6, "total")
+    options = {"length": 12, "seed": 4, "stop": ["."], "best_of": 6}
+    assert text_model.generate_all(["the "], **options) == best_of(found, 6, "total")
+    shortest = text_model.generate("the ", by=lambda sample: -len(sample.text), **options)
+    assert len(shortest.text) == min(len(sample.text) for sample in found)
 
 
 def test_what_would_be_ignored_is_refused(text_model):

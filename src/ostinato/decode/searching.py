@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ostinato.decode.pipeline import RuleSettings, spelled
 from ostinato.errors import ConfigError
@@ -35,7 +35,8 @@ class SearchSettings:
         draw: Draw the beginnings that are kept.
         stochastic: Draw ``beam`` different texts, without replacement.
         best_of: Of so many samples give the best.
-        by: By which score: of the whole text, or of a symbol on average.
+        by: By which score: the log-probability of the whole text, or of a symbol on average, or any function of a
+            ``Sample``.
         exact: Draw from the model's own distribution given that the constraint is fulfilled.
 
     Raises:
@@ -53,7 +54,7 @@ class SearchSettings:
     draw: bool = False
     stochastic: bool = False
     best_of: int | None = None
-    by: By | None = None
+    by: By | Callable[[Any], float] | None = None
     exact: bool = False
 
     def __post_init__(self) -> None:
