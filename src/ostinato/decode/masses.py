@@ -25,7 +25,7 @@ class KeptMasses:
         self._rule = rule
         self._kept = [0.0] * rows
         self._trails: list[list[int]] = [[] for _ in range(rows)]  # each row's place in the steps that wait
-        self._waiting: list[tuple[Tensor, Tensor]] = []
+        self._waiting: list[tuple[Tensor, ...]] = []  # what the rule was given, where that matters, and what it left
         self._numbers = 0
 
     def ended(self, taken: Taken) -> list[float]:
@@ -45,8 +45,9 @@ class KeptMasses:
         parents = taken.choice.parents
         if len(taken.logits) == 1:  # the search is over
             return
-        self._waiting.append(self._step(taken))
-        self._numbers += taken.logits[0].numel()
+        step = self._step(taken)
+        self._waiting.append(step)
+        self._numbers += step[-1].numel()
         if parents is None:
             for row, trail in enumerate(self._trails):
                 trail.append(row)
@@ -57,24 +58,25 @@ class KeptMasses:
         if len(self._waiting) >= _STEPS or self._numbers > _NUMBERS:
             self._settle()
 
-    def _step(self, taken: Taken) -> tuple[Tensor, Tensor]:
-        return taken.logits[self._rule], taken.logits[self._rule + 1]
+    def _step(self, taken: Taken) -> tuple[Tensor, ...]:
+        # What the first rule is given sums to 1.
+        return taken.logits[self._rule : self._rule + 2] if self._rule else (taken.logits[1],)
 
     def _settle(self) -> None:
         """Work out what waits."""
         if not self._waiting:
             return
         masses = self._logs(self._waiting)
-        firsts = [0, *accumulate(len(after) for _, after in self._waiting)]
+        firsts = [0, *accumulate(len(step[-1]) for step in self._waiting)]
         for row, trail in enumerate(self._trails):
             self._kept[row] += sum(masses[first + place] for first, place in zip(firsts, trail, strict=False))
         self._trails = [[] for _ in self._trails]
         self._waiting, self._numbers = [], 0
 
-    def _logs(self, steps: list[tuple[Tensor, Tensor]]) -> list[float]:
+    def _logs(self, steps: list[tuple[Tensor, ...]]) -> list[float]:
         """The log of the share of the mass that is left, for every row of every step."""
-        masses = torch.cat([after for _, after in steps]).logsumexp(dim=-1)
-        if self._rule:  # what the first rule is given sums to 1
-            masses = masses - torch.cat([before for before, _ in steps]).logsumexp(dim=-1)
+        masses = torch.cat([step[-1] for step in steps]).logsumexp(dim=-1)
+        if self._rule:
+            masses = masses - torch.cat([step[0] for step in steps]).logsumexp(dim=-1)
         found: list[float] = masses.clamp(max=0.0).tolist()  # a rounded total may be a little above 1
         return found
