@@ -24,7 +24,8 @@ class KeptMasses:
     def __init__(self, rule: int, rows: int) -> None:
         self._rule = rule
         self._kept = [0.0] * rows
-        self._trails: list[list[int]] = [[] for _ in range(rows)]  # each row's place in the steps that wait
+        # Each row's place in the steps that wait; ``None``: its own place in all of them.
+        self._trails: list[list[int]] | None = None
         self._waiting: list[tuple[Tensor, ...]] = []  # what the rule was given, where that matters, and what it left
         self._numbers = 0
 
@@ -48,12 +49,10 @@ class KeptMasses:
         step = self._step(taken)
         self._waiting.append(step)
         self._numbers += step[-1].numel()
-        if parents is None:
-            for row, trail in enumerate(self._trails):
-                trail.append(row)
-        else:
-            rows = parents.tolist()
-            self._trails = [[*self._trails[row], row] for row in rows]
+        if parents is not None or self._trails is not None:
+            trails = self._all_trails(len(self._waiting) - 1)
+            rows = range(len(trails)) if parents is None else parents.tolist()
+            self._trails = [[*trails[row], row] for row in rows]
             self._kept = [self._kept[row] for row in rows]
         if len(self._waiting) >= _STEPS or self._numbers > _NUMBERS:
             self._settle()
@@ -68,10 +67,13 @@ class KeptMasses:
             return
         masses = self._logs(self._waiting)
         firsts = [0, *accumulate(len(step[-1]) for step in self._waiting)]
-        for row, trail in enumerate(self._trails):
+        for row, trail in enumerate(self._all_trails(len(self._waiting))):
             self._kept[row] += sum(masses[first + place] for first, place in zip(firsts, trail, strict=False))
-        self._trails = [[] for _ in self._trails]
+        self._trails = None
         self._waiting, self._numbers = [], 0
+
+    def _all_trails(self, steps: int) -> list[list[int]]:
+        return [[row] * steps for row in range(len(self._kept))] if self._trails is None else self._trails
 
     def _logs(self, steps: list[tuple[Tensor, ...]]) -> list[float]:
         """The log of the share of the mass that is left, for every row of every step."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -44,14 +44,19 @@ class Constraint:
 
     def apply(self, logits: Tensor, state: Tensor, at: At) -> tuple[Tensor, Tensor]:
         left = at.length - at.step - 1
-        if self._penalty is not None and left >= self._farthest:
+        if left >= self._farthest:
             # Far from the limit only what is hopeless is forbidden, the same in a state at all times.
-            return logits + self._penalty_of(state), state
+            single = self._single.get(id(state))
+            if single is None:
+                return logits + self._penalty.index_select(0, state), state
+            return (logits if single.penalty is None else logits + single.penalty), state
         return logits.masked_fill(~self._allowed(state, left), -math.inf), state
 
     def advance(self, symbols: Tensor, state: Tensor) -> Tensor:
-        if len(state) == 1 and self.table.is_whole:
-            return self._row_of(int(self.table.next[int(state.item()), int(symbols.item())]))[0]
+        if len(symbols) == 1 and self.table.is_whole:
+            single = self._single.get(id(state))
+            number = int(state.item()) if single is None else single.number
+            return self._single_of(int(self.table.next[number, int(symbols.item())])).state
         return self._next[state, symbols].long()
 
     def may_exhaust(self, *, is_first: bool) -> bool:
@@ -65,16 +70,14 @@ class Constraint:
         self._fill(state)
         return self._accepts[state] & (self._next[state] < 0).all(dim=-1)
 
-    def _penalty_of(self, state: Tensor) -> Tensor:
-        assert self._penalty is not None
-        return self._row_of(int(state.item()))[1] if len(state) == 1 else self._penalty.index_select(0, state)
-
-    def _row_of(self, number: int) -> tuple[Tensor, Tensor]:
-        """One state as a tensor [1], and its penalties [1, V]: of a single row, to look up is quicker than to index."""
-        if number not in self._rows:
-            assert self._penalty is not None
-            self._rows[number] = (self._penalty.new_tensor([number]).long(), self._penalty[number : number + 1])
-        return self._rows[number]
+    def _single_of(self, number: int) -> _Single:
+        """What a single row in a state needs, made once: to look up is quicker than to index."""
+        if number not in self._singles:
+            state = self._first.new_tensor([number])
+            penalty = self._penalty[number : number + 1]
+            single = self._singles[number] = _Single(number, state, penalty if penalty.any() else None)
+            self._single[id(state)] = single
+        return self._singles[number]
 
     def _allowed(self, numbers: Tensor, left: int) -> Tensor:
         """Which symbols lead where acceptance can be reached with ``left`` more, [R, V]."""
@@ -96,17 +99,27 @@ class Constraint:
         self._next, self._accepts = torch.from_numpy(table.next), torch.from_numpy(table.accepts)
         # One more entry, which index -1 reaches.
         self._fewest = torch.from_numpy(np.append(table.fewest, np.iinfo(np.int64).max))
-        self._final = self._penalty = None
-        self._rows: dict[int, tuple[Tensor, Tensor]] = {}
-        self._has_final, self._farthest = True, 0
+        self._final: Tensor | None = None
+        self._first = torch.from_numpy(table.starts)
+        self._has_final, self._farthest = True, math.inf
+        self._singles: dict[int, _Single] = {}
+        self._single: dict[int, _Single] = {}  # by the identity of the state's tensor, which the first one keeps alive
         if table.is_whole:
             final = table.accepts & (table.next < 0).all(axis=1)
             self._final, self._has_final = torch.from_numpy(final), bool(final.any())
-            self._farthest = int(table.fewest[table.fewest < NEVER].max(initial=0))
+            self._farthest = float(table.fewest[table.fewest < NEVER].max(initial=0))
             allowed = self._next >= 0
             if self._end is not None:
                 allowed[:, self._end] = self._accepts
             self._penalty = torch.zeros(allowed.shape, dtype=torch.float64).masked_fill(~allowed, -math.inf)
+
+
+class _Single(NamedTuple):
+    """A state of a single row: its number, alone [1] int64, and what it forbids, [1, V]; ``None``: nothing."""
+
+    number: int
+    state: Tensor
+    penalty: Tensor | None
 
 
 class Stops:

@@ -46,7 +46,7 @@ class Rule(Protocol):
         """Return the state after each row has taken its symbol, [R]."""
 
     def complete(self, state: Any) -> Tensor | None:
-        """Return which rows have come to their end by this rule, [R] bool; ``None`` where it ends nothing."""
+        """Return which rows have come to their end by this rule, [R] bool; ``None``, always, where it ends nothing."""
 
 
 Rules: TypeAlias = Sequence[Rule]
