@@ -46,14 +46,17 @@ class KeptMasses:
         parents = taken.choice.parents
         if len(taken.logits) == 1:  # the search is over
             return
+        all_is_kept = taken.logits[self._rule] is taken.logits[self._rule + 1]
+        if parents is not None or self._trails is not None:
+            trails = self._all_trails(len(self._waiting))
+            rows = range(len(trails)) if parents is None else parents.tolist()
+            self._trails = [[*trails[row]] if all_is_kept else [*trails[row], row] for row in rows]
+            self._kept = [self._kept[row] for row in rows]
+        if all_is_kept:
+            return
         step = self._step(taken)
         self._waiting.append(step)
         self._numbers += step[-1].numel()
-        if parents is not None or self._trails is not None:
-            trails = self._all_trails(len(self._waiting) - 1)
-            rows = range(len(trails)) if parents is None else parents.tolist()
-            self._trails = [[*trails[row], row] for row in rows]
-            self._kept = [self._kept[row] for row in rows]
         if len(self._waiting) >= _STEPS or self._numbers > _NUMBERS:
             self._settle()
 

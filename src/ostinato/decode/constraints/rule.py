@@ -56,7 +56,7 @@ class Constraint:
         if len(symbols) == 1 and self.table.is_whole:
             single = self._single.get(id(state))
             number = int(state.item()) if single is None else single.number
-            return self._single_of(int(self.table.next[number, int(symbols.item())])).state
+            return self._single_of(self._next_of(number, int(symbols.item()))).state
         return self._next[state, symbols].long()
 
     def may_exhaust(self, *, is_first: bool) -> bool:
@@ -96,6 +96,7 @@ class Constraint:
         import torch
 
         table = self.table
+        self._next_of = table.next.item  # the quickest way to one number
         self._next, self._accepts = torch.from_numpy(table.next), torch.from_numpy(table.accepts)
         # One more entry, which index -1 reaches.
         self._fewest = torch.from_numpy(np.append(table.fewest, np.iinfo(np.int64).max))
