@@ -83,8 +83,11 @@ def test_a_constraint_tells_what_it_removed(run, text_run):
     (sample,) = objects(run("generate", text_run, "--match", "the [a-z]{3}", "--seed", 1, "--json")[1])
     assert sample["removed"] == pytest.approx(1 - math.exp(sample["log_kept"] / sample["symbols"]))
     assert (sample["ending"], sample["finished"]) == ("complete", True)
-    (exact,) = objects(run("generate", text_run, "--match", "the [a-z]{3}", "--seed", 1, "--exact", "--json")[1])
-    assert re.fullmatch(r"the [a-z]{3}", exact["text"])
+    _, out, err = run("generate", text_run, "--match", "the [a-z]{3}", "--seed", 1, "--exact", "--json")
+    assert re.fullmatch(r"the [a-z]{3}", objects(out)[0]["text"])
+    assert err == "(drawn exactly, by enumeration)\n"
+    _, _, err = run("generate", text_run, "--match", "[a-z. ]*", "--length", 4, "--seed", 1, "--exact")
+    assert err.startswith("(drawn exactly, by rejection)\n")
 
 
 def test_a_lexicon_is_read_from_a_file(run, text_run, tmp_path):

@@ -48,3 +48,15 @@ def test_rows_of_one_call_are_rows_of_calls_of_their_own(text_model):
 def test_greedy_goes_with_nothing_random(text_model, options, others):
     with pytest.raises(ConfigError, match=f"it cannot go with {others}"):
         text_model.generate_many([""], settings=SearchSettings(greedy=True), **options)
+
+
+def test_an_interrupted_text_does_not_say_what_its_constraint_removed(text_model):
+    run = text_model.generate_many(["the "], length=30, seed=1, match="[a-z ]*")
+    for step, _ in enumerate(run):
+        if step == 5:
+            break
+    (sample,) = run.samples()
+    assert (sample.symbols, sample.log_kept, sample.removed, sample.finished) == (6, None, None, False)
+    (sample,) = run.finish()
+    assert sample.log_kept < 0
+    assert 0 < sample.removed < 1

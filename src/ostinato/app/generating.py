@@ -108,7 +108,11 @@ def _write(
     search = options["settings"]
     if search.best_of is not None or search.exact:
         with Console(stderr=True).status("writing"):
-            return model.generate_all(prompts, **options), 0
+            samples = model.generate_all(prompts, **options)
+        if search.exact:
+            given = {name: options[name] for name in ("settings", "rules", "length", "unknown")}
+            print(f"(drawn exactly, by {model.exact_method(prompts[0], **given)})", file=sys.stderr)
+        return samples, 0
     reading = _tell_reading if len(prompts[0]) > _LONG_PROMPT and sys.stderr.isatty() else None
     run = model.generate_many(prompts, reading=reading, **options)
     try:

@@ -20,14 +20,14 @@ class Hypothesis:
         score: Natural log of the model's own probability.
         rank: What the strategy orders by; higher is better.
         ending: Why it ended.
-        kept: Natural log of what the constraint kept of the probability mass, over all symbols; 0 without one.
+        kept: Natural log of what the constraint kept of the probability mass, over all symbols; ``None`` without one.
     """
 
     symbols: tuple[int, ...]
     score: float
     rank: float
     ending: Ending
-    kept: float
+    kept: float | None
 
 
 class Paths:
@@ -101,7 +101,7 @@ class Paths:
         ended = taken.choice.ended
         assert ended is not None
         columns = (ended.parents.tolist(), ended.symbols.tolist(), ended.scores.tolist(), ended.ranks.tolist())
-        masses = [0.0] * len(taken.endings) if self._masses is None else self._masses.ended(taken)
+        masses = [None] * len(taken.endings) if self._masses is None else self._masses.ended(taken)
         for row, symbol, score, rank, ending, kept in zip(*columns, taken.endings, masses, strict=True):
             written = (*self._agreed[self._prompt[row]], *self._rows[row])
             symbols = written if symbol < 0 else (*written, symbol)

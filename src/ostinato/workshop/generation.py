@@ -140,10 +140,9 @@ class Generation:
             different = {hypothesis.symbols: hypothesis for hypothesis in reversed(ended)}  # groups can find the same
             best = [hypothesis for hypothesis in ended if different[hypothesis.symbols] is hypothesis]
             return [self._sample(row, hypothesis) for hypothesis in best[: self._settings.n_best or 1]]
-        symbols, score = live[0]
-        if self._settings.beam is None:
-            return [self._sample(row, Hypothesis(symbols, score, score, "length", 0.0), text=self._texts[row].text)]
-        return [self._sample(row, Hypothesis(symbols, score, score, "length", 0.0))]
+        symbols, score = live[0]  # interrupted
+        unfinished = Hypothesis(symbols, score, score, "length", None)
+        return [self._sample(row, unfinished, text=self._texts[row].text if self._settings.beam is None else None)]
 
     def _of_stochastic(self, row: int) -> list[Sample]:
         """The k samples without replacement of a row, with their weights."""
@@ -169,7 +168,6 @@ class Generation:
         if text is None:
             stream.flush()
         count = len(hypothesis.symbols)
-        constrained = any(rule.name == "constraint" for rule in self._rules)
         ending = "stop" if stream.stopped else hypothesis.ending
         return Sample(
             stream.text if text is None else text,
@@ -181,7 +179,7 @@ class Generation:
             ending,
             rank=None if self._settings.beam is None else hypothesis.rank,
             weight=weight,
-            log_kept=hypothesis.kept if constrained else None,
+            log_kept=hypothesis.kept,
         )
 
 
