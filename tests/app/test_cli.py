@@ -15,6 +15,7 @@ import time
 import pytest
 
 import ostinato
+from ostinato.app import generating
 from ostinato.app.cli import main
 from ostinato.data import EMBEDDED
 from ostinato.data.datasets import DATA_SETS
@@ -104,6 +105,22 @@ def test_what_got_stuck_says_so(run, text_run):
     status, out, err = run("generate", text_run, "--match", "a+", "--no-repeat", 2, "--length", 9, "--seed", 1)
     assert (status, out) == (0, "aa\n")
     assert "(stuck: the rules together left no symbol; loosen one of them)" in err
+
+
+def test_samples_are_told_as_they_come_and_in_their_order(run, item_run, monkeypatch):
+    told = []
+    ready = generating._Teller.ready
+
+    def watched(self, run):
+        ready(self, run)
+        told.append(self._row)
+
+    monkeypatch.setattr(generating._Teller, "ready", watched)
+    _, out, _ = run("generate", item_run, "--samples", 20, "--seed", 1)
+    assert told == sorted(told)
+    assert len(set(told)) > 2  # not all at once
+    monkeypatch.setattr(generating._Teller, "ready", lambda self, run: None)
+    assert run("generate", item_run, "--samples", 20, "--seed", 1)[1] == out
 
 
 def test_items_are_printed_a_line_each(run, item_run):

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
 
 from ostinato.app.process import load_model
 from ostinato.app.spreading import shard_of, spread
@@ -70,8 +72,8 @@ def generate(args: Namespace) -> int:
             "unknown": args.unknown,
             **copied,
         }
-        samples, status = _write(model, some, options, args, first, len(prompts))
-        _tell(_with_novelty(samples, training), first, args, of_items=model.codec.end is not None)
+        teller = _Teller(args, training, first, of_items=model.codec.end is not None)
+        status = _write(model, some, options, args, teller, len(prompts))
         if status:
             break
     if args.seed is None and search.is_random and not args.json:
@@ -101,10 +103,40 @@ def _check(args: Namespace, search: SearchSettings) -> None:
         raise ConfigError("--keep-index is for --max-copy, which is not given")
 
 
+class _Teller:
+    """Tells texts in their order, each as soon as it and all before it are there.
+
+    Args:
+        args: Of the command.
+        training: The training text, if texts are to be compared with it; that is done for all together.
+        first: The number of the first text.
+        of_items: Whether the model writes items.
+    """
+
+    def __init__(self, args: Namespace, training: TrainingText | None, first: int, *, of_items: bool) -> None:
+        self._args, self._training, self._of_items = args, training, of_items
+        self.first, self._row, self._told = first, 0, 0
+
+    def tell(self, samples: list[Sample]) -> None:
+        """Tell some texts."""
+        _tell(_with_novelty(samples, self._training), self.first + self._told, self._args, of_items=self._of_items)
+        self._told += len(samples)
+
+    def ready(self, run: Generation) -> None:
+        """Tell what is ready."""
+        while self._training is None and self._row < run.rows and run.is_done(self._row):
+            self.tell(run.samples_of(self._row))
+            self._row += 1
+
+    def rest(self, run: Generation) -> None:
+        """Tell all that has not been told, ended or not."""
+        self.tell([sample for row in range(self._row, run.rows) for sample in run.samples_of(row)])
+
+
 def _write(
-    model: Model, prompts: Sequence[str], options: dict[str, Any], args: Namespace, first: int, total: int
-) -> tuple[list[Sample], int]:
-    """Write some texts, showing them or how far they are; what was made before Ctrl-C is kept."""
+    model: Model, prompts: Sequence[str], options: dict[str, Any], args: Namespace, teller: _Teller, total: int
+) -> int:
+    """Write some texts and tell them; what was made before Ctrl-C is kept. Returns the exit status."""
     search = options["settings"]
     if search.best_of is not None or search.exact:
         with Console(stderr=True).status("writing"):
@@ -112,38 +144,45 @@ def _write(
         if search.exact:
             given = {name: options[name] for name in ("settings", "rules", "length", "unknown")}
             print(f"(drawn exactly, by {model.exact_method(prompts[0], **given)})", file=sys.stderr)
-        return samples, 0
+        teller.tell(samples)
+        return 0
     reading = _tell_reading if len(prompts[0]) > _LONG_PROMPT and sys.stderr.isatty() else None
     run = model.generate_many(prompts, reading=reading, **options)
+    status = 0
     try:
         if args.watch:
             _watch(run, args.length)
         elif _is_one(args):
             _stream(run)
         else:
-            _write_all(run, args.length, first, total)
+            _write_all(run, args.length, teller, total)
     except KeyboardInterrupt:
-        return run.samples(), 130
-    return run.samples(), 0
+        status = 130
+    teller.rest(run)
+    return status
 
 
 def _is_one(args: Namespace) -> bool:
     """Whether there is one text, which is shown as it is made."""
-    several = args.samples > 1 or args.prompts is not None or args.stochastic or (args.n_best or 1) > 1
-    return not (several or args.json or args.watch or args.best_of or args.exact)
+    return not (_are_several(args) or args.json or args.watch or args.best_of or args.exact)
+
+
+def _are_several(args: Namespace) -> bool:
+    return args.samples > 1 or args.prompts is not None or args.stochastic or (args.n_best or 1) > 1
 
 
 def _tell(samples: list[Sample], first: int, args: Namespace, *, of_items: bool) -> None:
     if args.json:
         for sample in samples:
-            print(json.dumps({**dataclasses.asdict(sample), "removed": sample.removed}, ensure_ascii=False))
+            told = {**dataclasses.asdict(sample), "removed": sample.removed}
+            print(json.dumps(told, ensure_ascii=False), flush=True)
         return
     if _is_one(args):
         print(flush=True)
-    elif len(samples) == 1 and args.prompts is None:
-        print(f"{samples[0].prompt}{samples[0].text}")
-    else:
+    elif _are_several(args):
         _print_all(samples, first, of_items=of_items)
+    else:
+        print(f"{samples[0].prompt}{samples[0].text}")
     for sample in samples:
         _remark(sample)
 
@@ -169,8 +208,6 @@ def _stream(run: Generation) -> None:
 
 def _watch(run: Generation, length: int) -> None:
     """Show all beginnings of a beam as they compete, slowly enough for people."""
-    from rich.live import Live
-
     from ostinato.app.beams import beams
 
     with Live(console=Console(), transient=True, auto_refresh=False) as live:
@@ -180,18 +217,22 @@ def _watch(run: Generation, length: int) -> None:
                 time.sleep(_PACE)
 
 
-def _write_all(run: Generation, length: int, first: int, total: int) -> None:
-    several = f"samples from {first + 1:,} of {total:,}: " if total > _TOGETHER else ""
-    with Console(stderr=True).status("writing") as status:
+def _write_all(run: Generation, length: int, teller: _Teller, total: int) -> None:
+    """Write several texts, telling each as it comes, and in a terminal how far they are."""
+    several = f"samples from {teller.first + 1:,} of {total:,}: " if total > _TOGETHER else ""
+    spinner = Spinner("dots")
+    # What is told goes to standard output, wherever that leads, and never through the spinner's console.
+    with Live(spinner, console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()):
         for step, _ in enumerate(run, start=1):
-            status.update(f"writing: {several}{step:,} of at most {length:,} symbols each")
+            spinner.update(text=f"writing: {several}{step:,} of at most {length:,} symbols each")
+            teller.ready(run)
 
 
 def _print_all(samples: list[Sample], first: int, *, of_items: bool) -> None:
     for number, sample in enumerate(samples, start=first):
         name = f"log probability {sample.log_prob:.2f}" if sample.seed is None else f"seed {sample.seed}"
         head = "" if of_items else f"{chr(10) * (number > 0)}--- {name}\n"
-        print(f"{head}{sample.prompt}{sample.text}")
+        print(f"{head}{sample.prompt}{sample.text}", flush=True)
 
 
 def _training_text(model: Model, args: Namespace) -> TrainingText | None:

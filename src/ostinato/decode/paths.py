@@ -66,6 +66,10 @@ class Paths:
         self._rows = [[*self._rows[parent], symbol] for parent, symbol in zip(parents, symbols, strict=True)]
         self._prompt = [self._prompt[parent] for parent in parents]
 
+    def is_live(self, prompt: int) -> bool:
+        """Return whether something is still being written of a prompt."""
+        return prompt in self._prompt
+
     def ended(self, prompt: int) -> list[Hypothesis]:
         """Return what has ended of a prompt, best first; what got stuck comes last."""
         return sorted(self._ended[prompt], key=lambda h: (h.ending == "stuck", -h.rank))

@@ -107,10 +107,20 @@ class Generation:
 
         Of a beam that is not at its end yet, what its best beginning is so far.
         """
-        found: list[Sample] = []
-        for row in range(len(self._prompts)):
-            found += self._of_stochastic(row) if self._settings.stochastic else self._of_row(row)
-        return found
+        return [sample for row in range(self.rows) for sample in self.samples_of(row)]
+
+    @property
+    def rows(self) -> int:
+        """How many texts, or beams, are being written."""
+        return len(self._prompts)
+
+    def is_done(self, row: int) -> bool:
+        """Return whether a row's text, or all of its beam, has ended."""
+        return not self._paths.is_live(row)
+
+    def samples_of(self, row: int) -> list[Sample]:
+        """Return what has been written of one row: of a sample one text, of a beam the best."""
+        return self._of_stochastic(row) if self._settings.stochastic else self._of_row(row)
 
     def hypotheses(self, row: int) -> list[Hypothesis]:
         """Return all sequences that the search for a row has ended, best first."""
