@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from ostinato.decode.noise import Uniform, threefry, uniform
+from ostinato.decode.noise import Uniform, threefry
 from ostinato.decode.paths import Paths
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.rules.base import Memoryless
@@ -451,13 +451,20 @@ def test_threefry_gives_the_known_answers_of_random123():
         assert tuple(int(word[0]) for word in found) == answer
 
 
+def uniform(seeds, step):
+    """The definition of the draw's noise: the first word of (step, 0) under (seed, 0), its upper 53 bits."""
+    key = np.array([seed % 2**64 for seed in seeds], dtype=np.uint64)
+    words, _ = threefry(np.full_like(key, step), np.zeros_like(key), key, np.zeros_like(key))
+    return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
 def test_noise_is_uniform_and_differs_by_seed_and_step():
     noise = np.concatenate([uniform(range(1000), step) for step in range(10)])
     assert ((noise >= 0) & (noise < 1)).all()
     assert len(set(noise.tolist())) == 10_000
     counts, _ = np.histogram(noise, bins=20, range=(0, 1))
     assert ((counts - 500) ** 2 / 500).sum() < 43.8  # chi-squared with 19 degrees, p = 0.001
-    assert uniform([-1], 0) == uniform([2**64 - 1], 0)
+    assert Uniform([-1]).at(0) == Uniform([2**64 - 1]).at(0)
     blocks = Uniform(range(5))
     for step in (0, 1, 63, 64, 200, 3):
         assert blocks.at(step).tolist() == uniform(range(5), step).tolist()

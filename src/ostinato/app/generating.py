@@ -16,11 +16,10 @@ from rich.live import Live
 from rich.spinner import Spinner
 
 from ostinato.app.process import load_model
+from ostinato.app.reading import read_file
 from ostinato.app.spreading import shard_of, spread
 from ostinato.app.working import WorkView
 from ostinato.config import at_least
-from ostinato.data import Reading
-from ostinato.data.reading import read_plain
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.searching import SearchSettings
 from ostinato.decode.shards import Shard
@@ -87,7 +86,7 @@ def _settings(args: Namespace) -> tuple[SearchSettings, RuleSettings]:
     search = SearchSettings(**{field.name: given[field.name] for field in dataclasses.fields(SearchSettings)})
     own: dict[str, Any] = {
         "bias": dict(_bias(text) for text in args.bias) or None,
-        "lexicon": None if args.lexicon is None else _read(args.lexicon).split(),
+        "lexicon": None if args.lexicon is None else read_file(args.lexicon).split(),
         "automaton": None,
         "order": [name.strip() for name in args.rules.split(",")] if args.rules else None,
     }
@@ -274,21 +273,17 @@ def _with_novelty(samples: list[Sample], training: TrainingText | None) -> list[
 
 
 def _prompts(args: Namespace) -> Iterator[str]:
-    texts = _read(args.prompts).splitlines() if args.prompts is not None else [args.prompt or ""]
+    texts = read_file(args.prompts).splitlines() if args.prompts is not None else [args.prompt or ""]
     if not texts:
         raise ConfigError(f"{args.prompts} has no line, and so no prompt")
     if args.prompt_file is not None:
-        texts = [_read(args.prompt_file)]
+        texts = [read_file(args.prompt_file)]
     for text in texts:
         if args.prompt_tail is not None:
             if args.prompt_tail < 1:
                 raise ConfigError(f"--prompt-tail must be at least 1, got {args.prompt_tail}")
             text = text[-args.prompt_tail :]
         yield text
-
-
-def _read(file: object) -> str:
-    return read_plain(str(file), Reading(), standard_input=sys.stdin.buffer)
 
 
 def _bias(text: str) -> tuple[str, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import statistics
-import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,8 @@ from rich.console import Console
 
 from ostinato.app.examining import visible
 from ostinato.app.process import load_model
+from ostinato.app.reading import read_file
 from ostinato.app.working import WorkView
-from ostinato.data import Reading
-from ostinato.data.reading import read_plain
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -64,7 +62,7 @@ def _texts(model: Model, args: Namespace) -> list[str]:
             seed=_SEED if args.seed is None else args.seed,
         )
         return [sample.text for sample in samples]
-    text = read_plain(str(args.file), Reading(), standard_input=sys.stdin.buffer)
+    text = read_file(args.file)
     texts = [line for line in text.splitlines() if line.strip()] if model.codec.end is not None else [text]
     if not any(texts):
         raise ConfigError(f"{args.file} is empty: there is nothing to look at")

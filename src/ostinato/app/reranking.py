@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from ostinato.app.examining import visible
 from ostinato.app.process import load_model
-from ostinato.data import Reading
-from ostinato.data.reading import read_plain
+from ostinato.app.reading import read_file
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 def rerank(args: Namespace) -> int:
     """Order the lines of a file, the most probable first."""
     _check_top(args)
-    lines = [line for line in _read(args.file).splitlines() if line.strip()]
+    lines = [line for line in read_file(args.file).splitlines() if line.strip()]
     if not lines:
         raise ConfigError(f"{args.file} has no line to rank")
     model = load_model(args)
@@ -41,7 +39,7 @@ def infill(args: Namespace) -> int:
         raise ConfigError("--candidates says what may stand there; --samples, --length and --seed are for drawing it")
     model = load_model(args)
     if args.candidates is not None:
-        candidates = _read(args.candidates).splitlines()
+        candidates = read_file(args.candidates).splitlines()
         found = model.fill(before, after, candidates, unknown=args.unknown)
         found = sorted(found, key=lambda filling: -filling.log_prob)[: args.top]
     else:
@@ -66,7 +64,3 @@ def _tell(found: list[Filling], args: Namespace) -> None:
 def _check_top(args: Namespace) -> None:
     if args.top is not None and args.top < 1:
         raise ConfigError(f"--top must be at least 1, got {args.top}")
-
-
-def _read(file: object) -> str:
-    return read_plain(str(file), Reading(), standard_input=sys.stdin.buffer)

@@ -16,11 +16,12 @@ from rich.text import Text
 
 from ostinato.app.examining import look_closely, looks_closely, visible
 from ostinato.app.process import load_model
+from ostinato.app.reading import read_file
 from ostinato.app.spreading import shard_of, spread
 from ostinato.app.working import WorkView
 from ostinato.data import Kind, Reading, read_corpus
 from ostinato.data.corpus import lines
-from ostinato.data.reading import plain_document, read_plain, size_on_disk
+from ostinato.data.reading import plain_document, size_on_disk
 from ostinato.decode.shards import Shard
 from ostinato.errors import ConfigError
 
@@ -99,7 +100,7 @@ def join(args: Namespace) -> int:
     """Join what the shards of an evaluation printed."""
     parts = []
     for path in args.parts:
-        text = read_plain(str(path), Reading(), standard_input=sys.stdin.buffer)
+        text = read_file(path)
         parts += [_from_part(line, str(path)) for line in text.splitlines() if line.strip()]
     from ostinato.training.evaluation import join as join_losses
 

@@ -13,26 +13,11 @@ _STEPS = 64  # made at once
 _PARITY = np.uint64(0x1BD11BDAA9FC1A22)
 
 
-def uniform(seeds: Sequence[int], step: int) -> NDArray[np.float64]:
-    """Return the uniform number in [0, 1) of each sample at one time step.
+class Uniform:
+    """One uniform number in [0, 1), of 53 random bits, for each sample and time step; made many steps at a time.
 
     Args:
         seeds: The seed of each sample, [R]; taken modulo 2^64.
-        step: Which symbol of the sample is drawn, from 0.
-
-    Returns:
-        Numbers with 53 random bits, [R].
-    """
-    key = np.array([seed % 2**64 for seed in seeds], dtype=np.uint64)
-    words, _ = threefry(np.full_like(key, step), np.zeros_like(key), key, np.zeros_like(key))
-    return _uniform(words)
-
-
-class Uniform:
-    """The numbers of ``uniform`` for some samples, made many steps at a time, which is much quicker.
-
-    Args:
-        seeds: The seed of each sample.
     """
 
     def __init__(self, seeds: Sequence[int]) -> None:
@@ -40,12 +25,12 @@ class Uniform:
         self._first, self._block = 0, np.zeros((0, len(seeds)))
 
     def at(self, step: int) -> NDArray[np.float64]:
-        """Return the numbers of all samples at one time step, [samples]."""
+        """Return the numbers of all samples at one time step, from 0, [R]."""
         if not self._first <= step < self._first + len(self._block):
             steps = np.arange(step, step + _STEPS, dtype=np.uint64)
             key = np.tile(self._key, _STEPS)
             words, _ = threefry(np.repeat(steps, len(self._key)), np.zeros_like(key), key, np.zeros_like(key))
-            self._first, self._block = step, _uniform(words).reshape(_STEPS, len(self._key))
+            self._first, self._block = step, _numbers(words).reshape(_STEPS, len(self._key))
         found: NDArray[np.float64] = self._block[step - self._first]
         return found
 
@@ -60,7 +45,7 @@ def gumbel(seeds: Sequence[int], step: int, rows: NDArray[np.int64], symbols: in
         symbols: How many symbols V.
 
     Returns:
-        Numbers [R, V]; those of different (seed, step, row, symbol) are independent, and of those of ``uniform``.
+        Numbers [R, V]; those of different (seed, step, row, symbol) are independent, and of those of ``Uniform``.
     """
     key = np.repeat(np.array([seed % 2**64 for seed in seeds], dtype=np.uint64), symbols)
     place = (rows.astype(np.uint64)[:, None] * np.uint64(symbols) + np.arange(symbols, dtype=np.uint64)).ravel()
@@ -95,6 +80,6 @@ def threefry(
     return x, y
 
 
-def _uniform(words: NDArray[np.uint64]) -> NDArray[np.float64]:
+def _numbers(words: NDArray[np.uint64]) -> NDArray[np.float64]:
     numbers: NDArray[np.float64] = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return numbers

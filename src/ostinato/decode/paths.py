@@ -40,7 +40,6 @@ class Paths:
     """
 
     def __init__(self, prompts: int, cells: int, rules: Rules) -> None:
-        self._cells = cells
         self._rows: list[list[int]] = [[] for _ in range(prompts * cells)]
         self._scores = [0.0] * (prompts * cells)
         self._prompt = [row // cells for row in range(prompts * cells)]
