@@ -1,0 +1,1 @@
+"""Generation on a CPU by compiled code."""

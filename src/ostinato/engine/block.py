@@ -1,0 +1,102 @@
+"""What a kernel is handed: one block of 64-bit words that says where every array lies, and how long it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Every array a kernel may ask for, with its type; "weights", "acts" and "product" depend on the precision.
+ARRAYS = {
+    # The network
+    "weights": "weights",
+    "sums": "int32",
+    "scales": "float32",
+    "floats": "float32",
+    "plan": "int64",
+    # What is carried, by state row
+    "hidden": "float32",  # [L, R, H]
+    "cell": "float32",  # [L, R, H]
+    "logits": "float32",  # [R, OUTPUT]
+    "other_hidden": "float32",  # where a beam's states go when they change places
+    "other_cell": "float32",
+    # One thread's room
+    "acts": "acts",
+    "factors": "float32",
+    "totals": "float32",
+    "product": "product",
+    "ahead": "float32",
+    "back": "float32",
+    "work": "float64",  # [3, V]
+    "order": "int64",  # [V]
+    "meetings": "int64",
+    # Rows
+    "live": "int64",  # state rows that go on; those of a thread stand side by side
+    "alive": "int64",  # how many of them, by thread
+    "last": "int64",  # the symbol that each row reads next
+    "ids": "int64",  # texts to read, one after another
+    "offsets": "int64",  # where each begins, [R + 1]
+    "seeds": "uint64",
+    "endings": "int64",
+    "made": "int64",  # how many symbols each row has
+    "kept": "float64",
+    "ring": "int64",  # the last symbols of each row, [R, window]
+    "counts": "int64",  # how often each symbol stands there, [R, V]
+    # Rules
+    "rules": "int64",
+    "numbers": "float64",
+    "facts": "int64",
+    "next": "int32",
+    "accepts": "uint8",
+    "fewest": "int64",
+    "known": "uint8",
+    "states": "int64",
+    # Results
+    "symbols": "int32",  # [R, steps]
+    "log_probs": "float64",  # [R, steps]
+    # A beam
+    "scores": "float64",
+    "totals_of_rows": "float64",
+    "beam": "int64",
+    "beam_numbers": "float64",
+    "parents": "int32",
+    "going": "int64",
+    "ended": "int64",
+    "ended_numbers": "float64",
+    "best": "float64",
+    "heap_keys": "float64",
+    "heap_places": "int64",
+    "other_rows": "float64",
+    "other_states": "int64",
+    "other_ring": "int64",
+    "other_counts": "int64",
+}
+PLACES = {name: place for place, name in enumerate(ARRAYS)}
+
+#: Numbers that a kernel is handed besides.
+SCALARS = ("most", "member", "team", "first_row", "rows", "first_step", "steps", "part")
+SCALAR_PLACES = {name: 2 * len(ARRAYS) + place for place, name in enumerate(SCALARS)}
+_DEPENDING = {
+    "int8": {"weights": "int8", "acts": "uint8", "product": "int32"},
+    "fp32": {"weights": "float32", "acts": "float32", "product": "float32"},
+}
+
+
+def dtype_of(name: str, precision: str) -> str:
+    """Return the type of an array's numbers."""
+    kind = ARRAYS[name]
+    return _DEPENDING[precision].get(kind, kind)
+
+
+def fill_block(arrays: Mapping[str, NDArray[Any]], scalars: Mapping[str, int], precision: str) -> NDArray[np.int64]:
+    """Return the block that tells a kernel of some arrays, which have to outlive the call; others are empty."""
+    block = np.zeros(2 * len(ARRAYS) + len(SCALARS), dtype=np.int64)
+    for name, array in arrays.items():
+        assert array.dtype == dtype_of(name, precision), f"{name} is {array.dtype}"
+        assert array.flags.c_contiguous, name
+        block[2 * PLACES[name]], block[2 * PLACES[name] + 1] = array.ctypes.data, array.size
+    for name, value in scalars.items():
+        block[SCALAR_PLACES[name]] = value
+    return block

@@ -1,0 +1,25 @@
+"""From Python to machine code."""
+
+from __future__ import annotations
+
+from numba import njit, types
+
+from ostinato.engine.compiled.options import OPTIONS
+from ostinato.engine.compiled.reading import read
+from ostinato.engine.compiled.sampling import sample
+from ostinato.engine.compiled.target import Target
+
+_KERNELS = {"read": read, "sample": sample}
+
+
+def build(name: str, instructions: str, precision: str) -> tuple[str, bytes]:
+    """Compile a kernel.
+
+    Returns:
+        The name of its symbol, and an object file that needs nothing of Numba to run.
+    """
+    dispatcher = njit(**OPTIONS)(_KERNELS[name].py_func)
+    signature = (Target(instructions, precision), types.Array(types.int64, 1, "C"))
+    dispatcher.compile(signature)
+    made = dispatcher.overloads[signature]
+    return made.fndesc.llvm_func_name, made.library._get_compiled_object()

@@ -1,0 +1,302 @@
+"""One time step of a packed network, for some rows, by one thread or by several that share out the units."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+from ostinato.engine.compiled.options import compiled, inlined
+
+from ostinato.engine import layout
+from ostinato.engine.compiled.cells import elman_cell, gru_cell, lstm_cell
+from ostinato.engine.compiled.intrinsics import add_atomically, call_address, load_atomically, pause, rounded
+from ostinato.engine.compiled.products import add_product
+
+PANEL = layout.PANEL
+_F = np.float32
+_MAGIC = _F(1.5 * 2**23)
+_LEVELS, _ONE = _F(127.0), _F(1.0)
+_BOUNDED = _F(1 / 127)
+_SPINS = 4_000  # some ten microseconds; then somebody else seems to need this core
+
+
+class Network(NamedTuple):
+    """A packed model's arrays; see ``ostinato.engine.packing.PackedModel``."""
+
+    weights: Any
+    sums: Any
+    scales: Any
+    floats: Any
+    plan: Any
+
+
+class State(NamedTuple):
+    """What is carried: hidden and cell, [L * R * H], and the logits of the next symbol, [R * OUTPUT]; R state rows."""
+
+    hidden: Any
+    cell: Any
+    logits: Any
+
+
+class Scratch(NamedTuple):
+    """One thread's room for ``most`` rows."""
+
+    acts: Any  # activations as products read them, [1 + L slots, most, SLOT]
+    factors: Any  # what an activation's number is multiplied with, [1 + L slots, most]
+    totals: Any  # float32, the sum of a residual stack, [most * H]
+    product: Any  # of one panel, [most * 64]
+    ahead: Any  # what the gates get from below and, but of a GRU, from before, [most, G, 64]
+    back: Any  # of a GRU, what they get from before
+    most: int
+
+
+class Team(NamedTuple):
+    """Threads that share out the units of the same rows."""
+
+    meetings: Any  # [0]: how often somebody came; [8]: address of the system's "let others run", or 0
+    member: int
+    size: int
+
+
+@compiled
+def meet(team: Any) -> None:
+    """Wait until every member of the team is here."""
+    if team.size == 1:
+        return
+    place = team.meetings.ctypes.data
+    target = (add_atomically(place, 1) // team.size + 1) * team.size
+    spins = 0
+    while load_atomically(place) < target:
+        pause()
+        spins += 1
+        if spins > _SPINS and team.meetings[8] != 0:
+            call_address(team.meetings[8])
+
+
+def store_activations(numbers: Any, bounded: Any, acts: Any) -> Any:
+    """Write float32 activations as products read them; return the factor that makes numbers of them again."""
+
+
+@overload(store_activations, inline="never")  # type: ignore[misc]
+def _store_activations(numbers: Any, bounded: Any, acts: Any) -> Any:
+    if acts.dtype == types.float32:
+        return _store_floats
+    return _store_levels
+
+
+def _store_floats(numbers: Any, bounded: Any, acts: Any) -> Any:
+    for j in range(len(numbers)):
+        acts[j] = numbers[j]
+    return _ONE
+
+
+def _store_levels(numbers: Any, bounded: Any, acts: Any) -> Any:
+    factor, step = _BOUNDED, _LEVELS
+    if not bounded:
+        largest = _F(0.0)
+        for j in range(len(numbers)):
+            largest = max(largest, abs(numbers[j]))
+        factor = largest / _LEVELS if largest > 0 else _ONE
+        step = _ONE / factor
+    for j in range(len(numbers)):
+        acts[j] = np.uint8(rounded(numbers[j] * step + _MAGIC) + np.int32(128))
+    return factor
+
+
+@inlined
+def advance(
+    target: Any, network: Any, state: Any, scratch: Any, team: Any, rows: Any, symbols: Any, wants_logits: bool
+) -> None:
+    """Read one symbol in each row.
+
+    Args:
+        target: For which instructions.
+        network: The weights.
+        state: Of all rows.
+        scratch: This thread's; its activations are those of the same rows.
+        team: Which units are this thread's.
+        rows: Numbers of the state rows that go on, [live].
+        symbols: What each reads, by state row.
+        wants_logits: Whether logits are needed after.
+    """
+    plan = network.plan
+    layers, width, residual = plan[layout.LAYERS], plan[layout.WIDTH], plan[layout.RESIDUAL] != 0
+    bounded = plan[layout.KIND] != layout.ELMAN_RELU
+    if plan[layout.EMBEDDING] >= 0:
+        _store_embedding(network, scratch, rows, symbols)
+    blocks = width // PANEL
+    for layer in range(layers):
+        for block in range(blocks * team.member // team.size, blocks * (team.member + 1) // team.size):
+            _step_block(target, network, state, scratch, rows, symbols, layer, block)
+        meet(team)
+        store_hidden(network, state, scratch, rows, layer)
+        if residual:
+            _add_hidden(network, state, scratch, rows, layer)
+    if wants_logits:
+        source = 0 if residual and layers > 1 else layout.FIRST_HIDDEN + layers - 1
+        panels = plan[layout.OUTPUT] // PANEL
+        for panel in range(panels * team.member // team.size, panels * (team.member + 1) // team.size):
+            _output_panel(target, network, state, scratch, rows, source, panel)
+    meet(team)  # nobody changes what another member still reads
+
+
+@inlined
+def load_rows(network: Any, state: Any, scratch: Any, rows: Any) -> None:
+    """Make the scratch's activations those of some rows: before the first step, and when other rows go on."""
+    for layer in range(network.plan[layout.LAYERS]):
+        store_hidden(network, state, scratch, rows, layer)
+
+
+@compiled
+def store_hidden(network: Any, state: Any, scratch: Any, rows: Any, layer: int) -> None:
+    """Store what a layer has put out as activations."""
+    plan = network.plan
+    width, slot = plan[layout.WIDTH], layout.FIRST_HIDDEN + layer
+    bounded = plan[layout.KIND] != layout.ELMAN_RELU
+    first = len(state.hidden) // plan[layout.LAYERS] * layer
+    for place in range(len(rows)):
+        at = first + rows[place] * width
+        to = slot * scratch.most * plan[layout.SLOT] + place * width
+        scratch.factors[slot * scratch.most + place] = store_activations(
+            state.hidden[at : at + width], bounded, scratch.acts[to : to + width]
+        )
+
+
+@inlined
+def _store_embedding(network: Any, scratch: Any, rows: Any, symbols: Any) -> None:
+    width, first = network.plan[layout.EMBEDDING_WIDTH], network.plan[layout.EMBEDDING]
+    for place in range(len(rows)):
+        at = first + symbols[rows[place]] * width
+        to = place * width
+        scratch.factors[place] = store_activations(
+            network.floats[at : at + width], False, scratch.acts[to : to + width]
+        )
+
+
+@inlined
+def _add_hidden(network: Any, state: Any, scratch: Any, rows: Any, layer: int) -> None:
+    """Add what a layer has put out to the sum of a residual stack, and store that as activations."""
+    plan = network.plan
+    width = plan[layout.WIDTH]
+    first = len(state.hidden) // plan[layout.LAYERS] * layer
+    for place in range(len(rows)):
+        at, to = first + rows[place] * width, place * width
+        hidden, total = state.hidden[at : at + width], scratch.totals[to : to + width]
+        if layer == 0:
+            for j in range(width):
+                total[j] = hidden[j]
+        else:
+            for j in range(width):
+                total[j] += hidden[j]
+        scratch.factors[place] = store_activations(total, False, scratch.acts[to : to + width])
+
+
+@inlined
+def _step_block(
+    target: Any, network: Any, state: Any, scratch: Any, rows: Any, symbols: Any, layer: int, block: int
+) -> None:
+    """Bring 64 units of a layer to the next time step."""
+    plan = network.plan
+    block_plan = plan[layout.HEAD + layer * layout.LAYER : layout.HEAD + (layer + 1) * layout.LAYER]
+    kind, gates, width = plan[layout.KIND], plan[layout.GATES], plan[layout.WIDTH]
+    inputs = block_plan[layout.INPUT]
+    panel = (inputs + width) * PANEL
+    lines = 2 * PANEL if inputs else PANEL
+    _begin_gates(network, scratch, rows, symbols, layer, block)
+    into = scratch.back if kind == layout.GRU else scratch.ahead
+    if kind == layout.GRU:
+        into[: len(rows) * gates * PANEL] = _F(0.0)
+    for gate in range(gates):
+        at = block_plan[layout.WEIGHTS] + (block * gates + gate) * panel
+        line = block_plan[layout.ROWS] + (block * gates + gate) * lines
+        if inputs:
+            source = block_plan[layout.SOURCE]
+            _add_slot(target, network, scratch, source, inputs, at, line, len(rows), scratch.ahead, gates, gate)
+            at, line = at + inputs * PANEL, line + PANEL
+        _add_slot(
+            target, network, scratch, layout.FIRST_HIDDEN + layer, width, at, line, len(rows), into, gates, gate
+        )
+    first = len(state.hidden) // plan[layout.LAYERS] * layer
+    size = gates * PANEL
+    for place in range(len(rows)):
+        at = first + rows[place] * width + block * PANEL
+        hidden = state.hidden[at : at + PANEL]
+        ahead = scratch.ahead[place * size : (place + 1) * size]
+        if kind == layout.LSTM:
+            lstm_cell(ahead, hidden, state.cell[at : at + PANEL])
+        elif kind == layout.GRU:
+            bias = block_plan[layout.CANDIDATE_BIAS] + block * PANEL
+            gru_cell(
+                ahead, scratch.back[place * size : (place + 1) * size], network.floats[bias : bias + PANEL], hidden
+            )
+        else:
+            elman_cell(ahead, hidden, kind == layout.ELMAN_RELU)
+
+
+@inlined
+def _begin_gates(network: Any, scratch: Any, rows: Any, symbols: Any, layer: int, block: int) -> None:
+    """Give the gates their biases, or what the first layer's table has for the symbol."""
+    plan, floats = network.plan, network.floats
+    size = plan[layout.GATES] * PANEL
+    bias = plan[layout.HEAD + layer * layout.LAYER + layout.BIAS]
+    whole = plan[layout.GATES] * plan[layout.WIDTH]
+    for place in range(len(rows)):
+        at = (plan[layout.TABLE] + symbols[rows[place]] * whole if bias < 0 else bias) + block * size
+        begin, ahead = floats[at : at + size], scratch.ahead[place * size : (place + 1) * size]
+        for j in range(size):
+            ahead[j] = begin[j]
+
+
+@inlined
+def _add_slot(
+    target: Any,
+    network: Any,
+    scratch: Any,
+    slot: int,
+    width: int,
+    at: int,
+    line: int,
+    rows: int,
+    into: Any,
+    gates: int,
+    gate: int,
+) -> None:
+    """Add the product of a slot of activations with one panel to 64 numbers of each row."""
+    size = scratch.acts.itemsize
+    x = scratch.acts.ctypes.data + slot * scratch.most * network.plan[layout.SLOT] * size
+    add_product(
+        target,
+        network.weights.ctypes.data + at * network.weights.itemsize,
+        network.sums.ctypes.data + 4 * line,
+        network.scales.ctypes.data + 4 * line,
+        x,
+        scratch.factors.ctypes.data + 4 * slot * scratch.most,
+        width * size // 4,
+        rows,
+        scratch.product.ctypes.data,
+        into.ctypes.data + 4 * PANEL * gate,
+        4 * PANEL * gates,
+    )
+
+
+@inlined
+def _output_panel(target: Any, network: Any, state: Any, scratch: Any, rows: Any, source: int, panel: int) -> None:
+    """64 logits of each row."""
+    plan = network.plan
+    width, outputs = plan[layout.WIDTH], plan[layout.OUTPUT]
+    at = plan[layout.OUTPUT_BIAS] + panel * PANEL
+    bias = network.floats[at : at + PANEL]
+    into = scratch.ahead
+    for place in range(len(rows)):
+        for j in range(PANEL):
+            into[place * PANEL + j] = bias[j]
+    weights = plan[layout.OUTPUT_WEIGHTS] + panel * PANEL * width
+    line = plan[layout.OUTPUT_ROWS] + panel * PANEL
+    _add_slot(target, network, scratch, source, width, weights, line, len(rows), into, 1, 0)
+    for place in range(len(rows)):
+        to = rows[place] * outputs + panel * PANEL
+        logits, found = state.logits[to : to + PANEL], into[place * PANEL : (place + 1) * PANEL]
+        for j in range(PANEL):
+            logits[j] = found[j]

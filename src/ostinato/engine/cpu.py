@@ -1,0 +1,80 @@
+"""Which instructions this processor has for integer products, and which are used."""
+
+from __future__ import annotations
+
+import os
+import platform
+from functools import cache
+
+import llvmlite.binding as llvm
+
+from ostinato.errors import ConfigError
+
+#: Best first; what each needs of the processor, by LLVM's names. All give the same bits.
+INSTRUCTIONS = {
+    "avx512-vnni": ("x86", ("avx512vnni", "avx512bw", "avx512vl")),
+    "avx-vnni": ("x86", ("avxvnni", "avx2", "fma")),
+    "avx2": ("x86", ("avx2", "fma")),
+    "neon-dot": ("arm", ("dotprod",)),
+    "portable": ("", ()),
+}
+
+
+def choose_instructions(asked: str | None = None) -> str:
+    """Return the best instructions there are, or those asked for.
+
+    Args:
+        asked: A name; ``None`` asks for what OSTINATO_INSTRUCTIONS says, or for the best.
+
+    Raises:
+        ConfigError: There are none of this name, or this processor does not have them.
+    """
+    here = instructions_here()
+    asked = asked or os.environ.get("OSTINATO_INSTRUCTIONS") or None
+    if asked is None:
+        return here[0]
+    if asked not in here:
+        raise ConfigError(f"the instructions {asked!r} are not to be had here; there are {', '.join(here)}")
+    return asked
+
+
+@cache
+def instructions_here() -> tuple[str, ...]:
+    """Return all instructions that this processor has, best first."""
+    family, features = _family(), _features()
+    return tuple(
+        name for name, (of, needs) in INSTRUCTIONS.items() if of in ("", family) and all(map(features.get, needs))
+    )
+
+
+@cache
+def describe_cpu() -> str:
+    """Return what tells apart processors that need different code."""
+    on = ",".join(sorted(name for name, is_on in _features().items() if is_on))
+    return f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {on}"
+
+
+def cores_here() -> int:
+    """Return how many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))  # type: ignore[attr-defined,unused-ignore]
+    except AttributeError:  # macOS and Windows have no such question
+        return os.cpu_count() or 1
+
+
+def _family() -> str:
+    machine = platform.machine().lower()
+    if machine in ("x86_64", "amd64"):
+        return "x86"
+    return "arm" if machine in ("arm64", "aarch64") else machine
+
+
+@cache
+def _features() -> dict[str, bool]:
+    try:
+        found = dict(llvm.get_host_cpu_features())
+    except RuntimeError:  # LLVM cannot tell on every system
+        found = {}
+    if _family() == "arm" and platform.system() == "Darwin":
+        found["dotprod"] = True  # every Arm processor of Apple's that runs macOS
+    return found

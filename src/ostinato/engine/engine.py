@@ -1,0 +1,126 @@
+"""A packed model at work: it reads texts, tells their log-probabilities, and carries rows on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.engine.block import fill_block
+from ostinato.engine.cpu import choose_instructions
+from ostinato.engine.kernels import Compiling, Kernel, Kernels
+from ostinato.engine.packing import PackedModel
+from ostinato.engine.state import Carried, network_arrays, scratch_arrays
+from ostinato.engine.threads import Sharing, Threads, meeting_place
+
+_STEPS = 4096  # symbols of a text read in one call, so that it can be interrupted
+_ROWS = 64  # texts read side by side
+
+
+class Engine:
+    """Runs a packed model.
+
+    Args:
+        model: The model.
+        instructions: For which instructions (``ostinato.engine.cpu``); ``None`` takes the best.
+        threads: How many at most; ``None``: as many as there are cores.
+        folder: Where compiled kernels are kept; ``None`` keeps none.
+        compiling: Told what is being compiled, before that begins.
+
+    Raises:
+        ConfigError: This processor does not have the instructions.
+    """
+
+    def __init__(
+        self,
+        model: PackedModel,
+        *,
+        instructions: str | None = None,
+        threads: int | None = None,
+        folder: Path | None = None,
+        compiling: Compiling | None = None,
+    ) -> None:
+        self.model = model
+        self.instructions = choose_instructions(instructions)
+        self.threads = Threads(threads)
+        self.kernels = Kernels(self.instructions, model.precision, folder, compiling)
+        self._network = network_arrays(model)
+
+    def start(
+        self, prompts: Sequence[Sequence[int]], progress: Callable[[int, int], None] | None = None
+    ) -> Carried:
+        """Read one prompt for each row, after the begin symbol; equal ones are read once.
+
+        Args:
+            prompts: Ids of each.
+            progress: Told the number of symbols read so far and in all; for long prompts.
+
+        Returns:
+            State and next logits of every row.
+        """
+        unique = sorted({tuple(prompt) for prompt in prompts}, key=lambda ids: (-len(ids), ids))
+        carried = Carried.fresh(self.model, len(unique))
+        texts = [np.array([self.model.symbols, *ids], dtype=np.int64) for ids in unique]
+        self._read(texts, carried, np.zeros(0), progress)
+        place = {ids: row for row, ids in enumerate(unique)}
+        return carried.take([place[tuple(prompt)] for prompt in prompts])
+
+    def log_probs(self, texts: Sequence[NDArray[np.int64]]) -> Iterator[tuple[int, NDArray[np.float64]]]:
+        """Yield, for every text, its number and the natural log-probability of each of its symbols; longest first."""
+        order = sorted(range(len(texts)), key=lambda number: -len(texts[number]))
+        for first in range(0, len(order), _ROWS):
+            numbers = order[first : first + _ROWS]
+            whole = [np.concatenate([[self.model.symbols], texts[number]]) for number in numbers]
+            found = np.zeros(sum(map(len, whole)))
+            self._read(whole, Carried.fresh(self.model, len(whole)), found, None)
+            at = 0
+            for number, text in zip(numbers, whole, strict=True):
+                yield number, found[at + 1 : at + len(text)]
+                at += len(text)
+
+    def blocks(
+        self, sharing: Sharing, arrays: Mapping[str, NDArray[Any]], scalars: Mapping[str, int]
+    ) -> tuple[list[NDArray[np.int64]], list[Any]]:
+        """Return one block for each thread, and what has to stay alive while they are used."""
+        blocks, kept = [], []
+        for part, (first, rows) in enumerate(sharing.parts):
+            for member in range(sharing.team):
+                scratch = scratch_arrays(self.model, rows)
+                kept.append(scratch)
+                own = {"most": rows, "member": member, "team": sharing.team, "first_row": first, "rows": rows}
+                every = {**self._network, **scratch, **arrays}
+                blocks.append(fill_block(every, {**own, "part": part, **scalars}, self.model.precision))
+        return blocks, kept
+
+    def run(self, name: str, blocks: Sequence[NDArray[np.int64]]) -> None:
+        """Run a kernel with each block."""
+        kernel: Kernel = self.kernels[name]
+        self.threads.run(kernel, blocks)
+
+    def _read(
+        self,
+        texts: Sequence[NDArray[np.int64]],
+        carried: Carried,
+        log_probs: NDArray[np.float64],
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        """Read texts that are in order of length, longest first, a chunk of each at a time."""
+        longest = len(texts[0])
+        sharing = self.threads.share(self.model, len(texts))
+        arrays = {
+            **carried.arrays(),
+            "live": np.arange(len(texts), dtype=np.int64),
+            "last": np.zeros(len(texts), dtype=np.int64),
+            "ids": np.concatenate(texts).astype(np.int64),
+            "offsets": np.cumsum([0, *map(len, texts)], dtype=np.int64),
+            "log_probs": log_probs,
+            "meetings": meeting_place(),
+        }
+        for first in range(0, longest, _STEPS):
+            blocks, _kept = self.blocks(sharing, arrays, {"first_step": first, "steps": _STEPS})
+            self.run("read", blocks)
+            if progress is not None:
+                progress(min(first + _STEPS, longest), longest)

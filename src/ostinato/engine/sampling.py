@@ -1,0 +1,156 @@
+"""Rows that are written symbol by symbol, some steps at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.engine import program as codes
+from ostinato.engine.engine import Engine
+from ostinato.engine.program import Program, Table
+from ostinato.engine.threads import meeting_place
+
+_FIRST, _MOST = 8, 8192  # steps of a call
+_PACE = 0.03  # seconds that a call may take before the next asks for no more steps
+
+
+class Sampling:
+    """Several rows being written at once; which symbols a row gets depends on its prompt, its seed and the rules alone.
+
+    Args:
+        engine: The model at work.
+        prompts: Ids that each row goes on from.
+        program: What may be chosen.
+        seeds: One for each row.
+        fill: Fills rows of a constraint's table that is not whole, and returns the new one.
+        progress: Told how much of long prompts has been read.
+
+    Attributes:
+        symbols: What each row has written, the end symbol included.
+        log_probs: The model's own log-probability of each of these symbols.
+        kept: Log of the mass that the constraint kept, of each row, [R].
+        endings: How each row has ended (``ostinato.engine.program``), [R].
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        prompts: Sequence[Sequence[int]],
+        program: Program,
+        seeds: Sequence[int],
+        *,
+        fill: Callable[[NDArray[np.int64]], Table] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        rows = len(prompts)
+        self.symbols: list[list[int]] = [[] for _ in range(rows)]
+        self.log_probs: list[list[float]] = [[] for _ in range(rows)]
+        self.kept = np.zeros(rows)
+        self.endings = np.zeros(rows, dtype=np.int64)
+        self._engine, self._program, self._fill = engine, program, fill
+        self._steps, self._made = _FIRST, np.zeros(rows, dtype=np.int64)
+        table = program.table or Table.nothing(rows)
+        ring, counts = look_back(prompts, program)
+        self._arrays: dict[str, NDArray[Any]] = {
+            **engine.start(prompts, progress).arrays(),
+            **rule_arrays(program, table),
+            "last": np.zeros(rows, dtype=np.int64),
+            "seeds": np.array([seed % 2**64 for seed in seeds], dtype=np.uint64),
+            "endings": self.endings,
+            "made": self._made,
+            "kept": self.kept,
+            "ring": ring,
+            "counts": counts,
+            "states": table.starts.copy(),
+        }
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every row has ended."""
+        return bool((self.endings != codes.LIVE).all())
+
+    def go_on(self, steps: int | None = None) -> list[list[int]]:
+        """Write some more symbols in every row that has not ended.
+
+        Args:
+            steps: How many; ``None``: as many as can be written in a moment.
+
+        Returns:
+            What each row got.
+        """
+        live = np.flatnonzero(self.endings == codes.LIVE)
+        found: list[list[int]] = [[] for _ in self.symbols]
+        if not len(live):
+            return found
+        first = int(self._made[live[0]])  # rows go in step
+        steps = min(self._steps if steps is None else steps, self._program.length - first)
+        began = time.monotonic()
+        self._run(live, first, steps)
+        self._steps = min(2 * self._steps, _MOST) if time.monotonic() - began < _PACE else self._steps
+        for row in live:
+            count = int(self._made[row]) - first
+            found[row] = self._written[row, :count].tolist()
+            self.symbols[row] += found[row]
+            self.log_probs[row] += self._values[row, :count].tolist()
+        self._mend_table()
+        return found
+
+    def end(self, row: int) -> None:
+        """Let a row end here: somebody who reads its text says so."""
+        self.endings[row] = codes.COMPLETE
+
+    def _run(self, live: NDArray[np.int64], first: int, steps: int) -> None:
+        rows = len(self.symbols)
+        self._written = np.zeros((rows, steps), dtype=np.int32)
+        self._values = np.zeros((rows, steps))
+        sharing = self._engine.threads.share(self._engine.model, len(live))
+        arrays = {
+            **self._arrays,
+            "symbols": self._written,
+            "log_probs": self._values,
+            "live": live.astype(np.int64),
+            "alive": np.array([count for _, count in sharing.parts], dtype=np.int64),
+            "meetings": meeting_place(),
+        }
+        blocks, _kept = self._engine.blocks(sharing, arrays, {"first_step": first, "steps": steps})
+        self._engine.run("sample", blocks)
+
+    def _mend_table(self) -> None:
+        """Fill what some rows have come to of a table that is filled as it is needed."""
+        unknown = self.endings == codes.UNKNOWN
+        if unknown.any():
+            assert self._fill is not None, "a table that is not whole can be filled"
+            self._arrays |= rule_arrays(self._program, self._fill(self._arrays["states"][unknown]))
+            self.endings[unknown] = codes.LIVE
+
+
+def rule_arrays(program: Program, table: Table) -> dict[str, NDArray[Any]]:
+    """Return what rules read by the names of a kernel's block."""
+    return {
+        "rules": program.rules,
+        "numbers": program.numbers,
+        "facts": program.facts,
+        "next": table.next,
+        "accepts": table.accepts,
+        "fewest": table.fewest,
+        "known": table.known,
+    }
+
+
+def look_back(
+    prompts: Sequence[Sequence[int]], program: Program
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the last symbols of each prompt, oldest first, [R, window], and how often each stands there, [R, V]."""
+    window = program.window
+    ring = np.full((len(prompts), window), -1, dtype=np.int64)
+    counts = np.zeros((len(prompts), program.symbols if window else 0), dtype=np.int64)
+    for row, prompt in enumerate(prompts):
+        last = list(prompt[-window:]) if window else []
+        ring[row, window - len(last) :] = last
+        for symbol in last:
+            counts[row, symbol] += 1
+    return ring, counts

@@ -1,0 +1,73 @@
+"""What a packed network carries, and the room that a thread needs to carry it on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.engine import layout
+from ostinato.engine.block import dtype_of
+from ostinato.engine.packing import PackedModel
+
+
+@dataclass(frozen=True)
+class Carried:
+    """State and next logits of some rows.
+
+    Attributes:
+        hidden: Of every layer, [L, R, H filled up] float32.
+        cell: Of an LSTM, the same; else nothing.
+        logits: Of the next symbol, [R, V filled up] float32.
+    """
+
+    hidden: NDArray[np.float32]
+    cell: NDArray[np.float32]
+    logits: NDArray[np.float32]
+
+    @classmethod
+    def fresh(cls, model: PackedModel, rows: int) -> Carried:
+        """Return the state before the first symbol."""
+        layers, width, outputs = (int(model.plan[n]) for n in (layout.LAYERS, layout.WIDTH, layout.OUTPUT))
+        hidden = np.zeros((layers, rows, width), dtype=np.float32)
+        has_cell = model.plan[layout.KIND] == layout.LSTM
+        cell = np.zeros_like(hidden) if has_cell else np.zeros((layers, 0, width), dtype=np.float32)
+        return cls(hidden, cell, np.zeros((rows, outputs), dtype=np.float32))
+
+    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> Carried:
+        """Return a copy of some rows, in a new order."""
+        chosen = np.asarray(rows)
+        cell = self.cell[:, chosen] if self.cell.shape[1] else self.cell
+        parts = (self.hidden[:, chosen], cell, self.logits[chosen])
+        return Carried(*(np.ascontiguousarray(part) for part in parts))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays by the names of a kernel's block."""
+        return {"hidden": self.hidden, "cell": self.cell, "logits": self.logits}
+
+
+def network_arrays(model: PackedModel) -> dict[str, NDArray[Any]]:
+    """Return a model's arrays by the names of a kernel's block."""
+    names = ("weights", "sums", "scales", "floats", "plan")
+    return {name: vars(model)[name] for name in names}
+
+
+def scratch_arrays(model: PackedModel, rows: int) -> dict[str, NDArray[Any]]:
+    """Return room for one thread that has so many rows."""
+    plan, rows = model.plan, max(rows, 1)
+    layers, width, slot = (int(plan[n]) for n in (layout.LAYERS, layout.WIDTH, layout.SLOT))
+    gates, symbols = int(plan[layout.GATES]), int(plan[layout.SYMBOLS])
+    sizes = {
+        "acts": (1 + layers) * rows * slot,
+        "factors": (1 + layers) * rows,
+        "totals": rows * width,
+        "product": rows * layout.PANEL,
+        "ahead": rows * gates * layout.PANEL,
+        "back": rows * gates * layout.PANEL,
+        "work": 3 * symbols,
+        "order": symbols,
+    }
+    return {name: np.zeros(size, dtype=dtype_of(name, model.precision)) for name, size in sizes.items()}
