@@ -20,8 +20,6 @@ ARRAYS = {
     "hidden": "float32",  # [L, R, H]
     "cell": "float32",  # [L, R, H]
     "logits": "float32",  # [R, OUTPUT]
-    "other_hidden": "float32",  # where a beam's states go when they change places
-    "other_cell": "float32",
     # One thread's room
     "acts": "acts",
     "factors": "float32",
@@ -57,19 +55,24 @@ ARRAYS = {
     "symbols": "int32",  # [R, steps]
     "log_probs": "float64",  # [R, steps]
     # A beam
-    "scores": "float64",
-    "totals_of_rows": "float64",
-    "beam": "int64",
-    "beam_numbers": "float64",
-    "parents": "int32",
-    "going": "int64",
-    "ended": "int64",
-    "ended_numbers": "float64",
-    "best": "float64",
-    "heap_keys": "float64",
-    "heap_places": "int64",
-    "other_rows": "float64",
-    "other_states": "int64",
+    "beam": "int64",  # its facts, see ``ostinato.engine.beam``
+    "power": "float64",  # of length normalisation, [1]
+    "scores": "float64",  # of each row, [K]
+    "totals_of_rows": "float64",  # the same after the rules, [K]
+    "taken_off": "float64",  # what turns a logit into a log-probability, [K]
+    "kept_now": "float64",  # what the constraint keeps at this step, [K]
+    "over": "int64",  # how each row ends now, [K]
+    "best": "float64",  # ranks of the best that have ended, best first, [n-best]
+    "keys": "float64",  # the best continuations, [2 K]
+    "candidates": "int64",  # row * V + symbol of each
+    "parents": "int32",  # [steps, K]
+    "going": "int64",  # how many rows go on, [steps]
+    "ended": "int64",  # step, row, symbol, ending of what has ended, [.., 4]
+    "ended_numbers": "float64",  # score, rank, kept, [.., 3]
+    "other_hidden": "float32",  # where states go when rows change places
+    "other_cell": "float32",
+    "row_numbers": "float64",  # room for numbers that change places, [3, K]
+    "row_states": "int64",  # [K]
     "other_ring": "int64",
     "other_counts": "int64",
 }

@@ -1,0 +1,190 @@
+"""Beam searches that are carried on some steps at a time, each for one prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.engine import beamfacts as facts
+from ostinato.engine.engine import Engine
+from ostinato.engine.program import Program, Table
+from ostinato.engine.sampling import look_back, rule_arrays
+from ostinato.engine.state import Carried
+from ostinato.engine.threads import Sharing, meeting_place
+
+
+@dataclass(frozen=True)
+class BeamSettings:
+    """Which beam; as ``ostinato.decode.strategies.Beam``.
+
+    Attributes:
+        width: Beginnings kept (K).
+        n_best: How many hypotheses are asked for.
+        patience: Stop when so many hypotheses have ended; 0 stops when that is exact.
+        power: Exponent of length normalisation.
+        gnmt: Whether by GNMT's formula.
+        may_rise: Whether a rule can add to a log-probability.
+    """
+
+    width: int
+    n_best: int = 1
+    patience: int = 0
+    power: float = 0.0
+    gnmt: bool = False
+    may_rise: bool = False
+
+
+@dataclass(frozen=True)
+class EndedHypothesis:
+    """A hypothesis that ended at a step: its row before, its last symbol (-1: none), and what is known of it."""
+
+    row: int
+    symbol: int
+    ending: int
+    score: float
+    rank: float
+    kept: float
+
+
+@dataclass(frozen=True)
+class BeamStep:
+    """One step of a search: what ended, and the rows that go on from which with which symbols."""
+
+    ended: list[EndedHypothesis]
+    parents: list[int]
+    symbols: list[int]
+
+
+class BeamSearch:
+    """The search for one prompt.
+
+    Args:
+        engine: The model at work.
+        carried: State and logits after the prompt, of one row.
+        prompt: Its ids.
+        program: What may be chosen.
+        settings: Which beam.
+        start: State of the constraint before the first symbol.
+        fill: Fills rows of a constraint's table that is not whole, and returns the new one.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        carried: Carried,
+        prompt: Sequence[int],
+        program: Program,
+        settings: BeamSettings,
+        *,
+        start: int = 0,
+        fill: Callable[[NDArray[np.int64]], Table] | None = None,
+    ) -> None:
+        self._engine, self._program, self._fill, self._settings = engine, program, fill, settings
+        K, V = settings.width, program.symbols
+        self._facts = np.zeros(facts.BEAM_FACTS, dtype=np.int64)
+        self._facts[[facts.WIDTH, facts.N_BEST, facts.PATIENCE]] = K, settings.n_best, settings.patience
+        self._facts[[facts.MAY_RISE, facts.GNMT, facts.ROWS]] = settings.may_rise, settings.gnmt, 1
+        self._step = 0
+        every = carried.take([0] * K)
+        ring, counts = look_back([prompt] * K, program)
+        self.scores = np.zeros(K)
+        self._states = np.full(K, start, dtype=np.int64)
+        self._arrays: dict[str, NDArray[Any]] = {
+            **every.arrays(),
+            **rule_arrays(program, program.table or Table.nothing(1)),
+            "other_hidden": np.zeros_like(every.hidden),
+            "other_cell": np.zeros_like(every.cell),
+            "live": np.arange(K, dtype=np.int64),
+            "last": np.zeros(K, dtype=np.int64),
+            "beam": self._facts,
+            "power": np.array([settings.power]),
+            "scores": self.scores,
+            "totals_of_rows": np.zeros(K),
+            "taken_off": np.zeros(K),
+            "kept": np.zeros(K),
+            "kept_now": np.zeros(K),
+            "over": np.zeros(K, dtype=np.int64),
+            "states": self._states,
+            "best": np.full(settings.n_best, -np.inf),
+            "keys": np.zeros(2 * K),
+            "candidates": np.zeros(2 * K, dtype=np.int64),
+            "ring": ring,
+            "counts": counts,
+            "row_numbers": np.zeros(2 * K),
+            "row_states": np.zeros(K, dtype=np.int64),
+            "other_ring": np.zeros_like(ring),
+            "other_counts": np.zeros((K, V if program.window else 0), dtype=np.int64),
+        }
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing goes on."""
+        return bool(self._facts[facts.ROWS] == 0)
+
+    @property
+    def rows(self) -> int:
+        """How many rows go on."""
+        return int(self._facts[facts.ROWS])
+
+    def begin(self, steps: int, team: int) -> tuple[list[NDArray[np.int64]], Any]:
+        """Prepare for some more steps; return the blocks of ``team`` threads, and what has to stay alive."""
+        K = self._settings.width
+        steps = min(steps, self._program.length + 1 - self._step)
+        self._told: dict[str, NDArray[Any]] = {
+            "parents": np.zeros((steps, K), dtype=np.int32),
+            "symbols": np.zeros((steps, K), dtype=np.int32),
+            "going": np.zeros(steps, dtype=np.int64),
+            "ended": np.zeros((2 * K * steps, 4), dtype=np.int64),
+            "ended_numbers": np.zeros((2 * K * steps, 3)),
+        }
+        self._facts[[facts.ENDED, facts.STEPS_DONE]] = 0
+        arrays = {**self._arrays, **self._told, "meetings": meeting_place()}
+        scalars = {"first_step": self._step, "steps": steps}
+        return self._engine.blocks(Sharing(((0, K),), team), arrays, scalars)
+
+    def finish(self) -> list[BeamStep]:
+        """Return what the steps that were prepared have found."""
+        done = int(self._facts[facts.STEPS_DONE])
+        told = self._told
+        steps = []
+        for step in range(done):
+            count = int(told["going"][step])
+            steps.append(
+                BeamStep([], told["parents"][step, :count].tolist(), told["symbols"][step, :count].tolist())
+            )
+        count = int(self._facts[facts.ENDED])
+        for (step, row, symbol, ending), (score, rank, kept) in zip(
+            told["ended"][:count].tolist(), told["ended_numbers"][:count].tolist(), strict=True
+        ):
+            steps[step].ended.append(EndedHypothesis(row, symbol, ending, score, rank, kept))
+        self._step += done
+        self._mend_table()
+        return steps
+
+    def _mend_table(self) -> None:
+        table = self._program.table
+        if self.is_done or table is None or table.is_whole or self._fill is None:
+            return
+        self._arrays |= rule_arrays(self._program, self._fill(self._states[: self.rows]))
+
+
+def search_on(searches: Sequence[BeamSearch], engine: Engine, steps: int) -> list[list[BeamStep]]:
+    """Carry several searches on, as many side by side as there are threads; one alone by a team.
+
+    Returns:
+        The steps of each.
+    """
+    found: list[list[BeamStep]] = [[] for _ in searches]
+    live = [number for number, search in enumerate(searches) if not search.is_done]
+    while live:
+        together, live = live[: engine.threads.count], live[engine.threads.count :]
+        team = engine.threads.share(engine.model, 1).team if len(together) == 1 else 1
+        begun = [searches[number].begin(steps, team) for number in together]
+        engine.run("search", [block for blocks, _ in begun for block in blocks])
+        for number in together:
+            found[number] = searches[number].finish()
+    return found

@@ -1,0 +1,383 @@
+"""Beam search for one prompt: the plain beam of ``ostinato.decode.strategies.beam``, compiled."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from ostinato.engine import beamfacts as facts
+from ostinato.engine import layout
+from ostinato.engine import program as codes
+from ostinato.engine.block import SCALAR_PLACES
+from ostinato.engine.compiled.network import State, advance, load_rows, meet
+from ostinato.engine.compiled.options import compiled, inlined
+from ostinato.engine.compiled.rules import Row, apply_rules, is_complete, largest, log_softmax
+from ostinato.engine.compiled.sampling import remember
+from ostinato.engine.compiled.target import array_of
+from ostinato.engine.compiled.unpacking import network_of, rules_of, scratch_of, state_of, team_of
+
+_FIRST_STEP, _STEPS = SCALAR_PLACES["first_step"], SCALAR_PLACES["steps"]
+
+
+class Beam(NamedTuple):
+    """What a beam search knows of its rows; see ``ostinato.engine.block``."""
+
+    facts: Any
+    power: Any
+    scores: Any
+    totals: Any
+    taken_off: Any
+    kept: Any
+    kept_now: Any
+    over: Any
+    states: Any
+    best: Any
+    keys: Any
+    candidates: Any
+    work: Any
+    order: Any
+    ring: Any
+    counts: Any
+
+
+class Found(NamedTuple):
+    """What a call tells."""
+
+    parents: Any
+    symbols: Any
+    going: Any
+    ended: Any
+    ended_numbers: Any
+
+
+class Room(NamedTuple):
+    """Room for what changes places."""
+
+    numbers: Any
+    states: Any
+    ring: Any
+    counts: Any
+
+
+@compiled
+def search(target: Any, block: Any) -> None:
+    """Search on for up to ``steps`` steps; until no row goes on, or one has come to a state that is not filled yet."""
+    network, scratch = network_of(target, block), scratch_of(target, block)
+    state, other = state_of(target, block), _other_state_of(target, block)
+    team, rules, beam = team_of(target, block), rules_of(target, block), _beam_of(target, block)
+    live, last = array_of(target, block, "live"), array_of(target, block, "last")
+    found, room = _found_of(target, block), _room_of(target, block)
+    if beam.facts[facts.IS_OTHER]:
+        state, other = other, state
+    symbols, outputs = network.plan[layout.SYMBOLS], network.plan[layout.OUTPUT]
+    first_step, steps = block[_FIRST_STEP], block[_STEPS]
+    for step in range(first_step, first_step + steps):
+        if team.member == 0:
+            _choose(rules, beam, state.logits, symbols, outputs, step, step - first_step, found, room, last)
+        meet(team)
+        rows = beam.facts[facts.ROWS]
+        if beam.facts[facts.STEPS_DONE] <= step - first_step or rows == 0:
+            return
+        at = (step - first_step) * beam.facts[facts.WIDTH]
+        parents = found.parents[at : at + rows]
+        _move(network, state, other, parents, team)
+        state, other = other, state
+        meet(team)
+        if team.member == 0:
+            beam.facts[facts.IS_OTHER] = 1 - beam.facts[facts.IS_OTHER]
+        load_rows(network, state, scratch, live[:rows])
+        if step + 1 < rules.facts[codes.LENGTH]:
+            advance(target, network, state, scratch, team, live[:rows], last, True)
+        else:
+            meet(team)
+
+
+@inlined
+def _other_state_of(target: Any, block: Any) -> Any:
+    return State(
+        array_of(target, block, "other_hidden"),
+        array_of(target, block, "other_cell"),
+        array_of(target, block, "logits"),
+    )
+
+
+@inlined
+def _beam_of(target: Any, block: Any) -> Any:
+    return Beam(
+        array_of(target, block, "beam"),
+        array_of(target, block, "power"),
+        array_of(target, block, "scores"),
+        array_of(target, block, "totals_of_rows"),
+        array_of(target, block, "taken_off"),
+        array_of(target, block, "kept"),
+        array_of(target, block, "kept_now"),
+        array_of(target, block, "over"),
+        array_of(target, block, "states"),
+        array_of(target, block, "best"),
+        array_of(target, block, "keys"),
+        array_of(target, block, "candidates"),
+        array_of(target, block, "work"),
+        array_of(target, block, "order"),
+        array_of(target, block, "ring"),
+        array_of(target, block, "counts"),
+    )
+
+
+@inlined
+def _found_of(target: Any, block: Any) -> Any:
+    return Found(
+        array_of(target, block, "parents"),
+        array_of(target, block, "symbols"),
+        array_of(target, block, "going"),
+        array_of(target, block, "ended"),
+        array_of(target, block, "ended_numbers"),
+    )
+
+
+@inlined
+def _room_of(target: Any, block: Any) -> Any:
+    return Room(
+        array_of(target, block, "row_numbers"),
+        array_of(target, block, "row_states"),
+        array_of(target, block, "other_ring"),
+        array_of(target, block, "other_counts"),
+    )
+
+
+@compiled
+def _choose(
+    rules: Any,
+    beam: Any,
+    logits: Any,
+    symbols: int,
+    outputs: int,
+    step: int,
+    column: int,
+    found: Any,
+    room: Any,
+    last: Any,
+) -> None:
+    """Choose which rows go on, with which symbols, and which hypotheses end."""
+    if rules.facts[codes.IS_WHOLE] == 0:
+        for row in range(beam.facts[facts.ROWS]):
+            if rules.known[beam.states[row]] == 0:
+                return
+    beam.facts[facts.STEPS_DONE] = column + 1
+    count = _find_candidates(rules, beam, logits, symbols, outputs, step)
+    keep = beam.facts[facts.WIDTH]
+    end = rules.facts[codes.END_SYMBOL]
+    for row in range(beam.facts[facts.ROWS]):
+        if beam.over[row] != codes.LIVE:
+            rank = beam.totals[row] / _divisor(beam, step)
+            _end(beam, found, column, row, -1, beam.over[row], beam.scores[row], rank, beam.kept[row])
+    going, worth = 0, -math.inf
+    for place in range(count):
+        row, symbol = beam.candidates[place] // symbols, beam.candidates[place] % symbols
+        if symbol == end:
+            if place < keep:
+                score = beam.scores[row] + float(logits[row * outputs + symbol]) - beam.taken_off[row]
+                rank = beam.keys[place] / _divisor(beam, step + 1)
+                kept = beam.kept[row] + beam.kept_now[row]
+                _end(beam, found, column, row, symbol, codes.END_OF_TEXT, score, rank, kept)
+        elif going < keep:
+            worth = max(worth, beam.keys[place])
+            beam.keys[going], beam.candidates[going] = beam.keys[place], beam.candidates[place]
+            going += 1
+    if _is_done(beam, worth, step + 1, rules.facts[codes.LENGTH]):
+        going = 0
+    found.going[column] = going
+    _go_on(rules, beam, logits, symbols, outputs, step, column, going, found, room, last)
+
+
+@compiled
+def _find_candidates(rules: Any, beam: Any, logits: Any, symbols: int, outputs: int, step: int) -> int:
+    """The best continuations of all rows, best first, twice as many as are kept; returns how many there are."""
+    most, count = 2 * beam.facts[facts.WIDTH], 0
+    window = rules.facts[codes.WINDOW]
+    for number in range(beam.facts[facts.ROWS]):
+        beam.over[number] = codes.LIVE
+        if is_complete(rules, beam.states[number], symbols):
+            beam.over[number] = codes.COMPLETE
+        elif step == rules.facts[codes.LENGTH]:
+            beam.over[number] = codes.AT_LENGTH
+        if beam.over[number] != codes.LIVE:
+            continue
+        counts = beam.counts[number * symbols : (number + 1) * symbols] if window else beam.counts[:0]
+        row = Row(
+            beam.work[:symbols],
+            beam.work[symbols : 2 * symbols],
+            beam.work[2 * symbols : 3 * symbols],
+            beam.order,
+            counts,
+            beam.states,
+            number,
+            step,
+        )
+        given = logits[number * outputs : number * outputs + symbols]
+        beam.taken_off[number] = log_softmax(given, row.logits, row.weights)
+        beam.kept_now[number] = apply_rules(rules, row)
+        if largest(row.logits) == -math.inf:
+            beam.over[number] = codes.STUCK
+            continue
+        count = _offer(beam, row.logits, beam.totals[number], number * symbols, count, most)
+    _sort(beam.keys, beam.candidates, count)
+    return count
+
+
+@compiled
+def _offer(beam: Any, logits: Any, total: float, first: int, count: int, most: int) -> int:
+    """Let a row's continuations in among the best: a heap with the worst of them on top."""
+    keys, candidates = beam.keys, beam.candidates
+    for v in range(len(logits)):
+        key = total + logits[v]
+        if key == -math.inf:
+            continue
+        if count < most:
+            keys[count], candidates[count] = key, first + v
+            count += 1
+            if count == most:
+                for place in range(most // 2 - 1, -1, -1):
+                    _sink_worst(keys, candidates, place, most)
+        elif key > keys[0]:
+            keys[0], candidates[0] = key, first + v
+            _sink_worst(keys, candidates, 0, most)
+    return count
+
+
+@compiled
+def _is_worse(keys: Any, candidates: Any, a: int, b: int) -> bool:
+    return keys[a] < keys[b] or (keys[a] == keys[b] and candidates[a] > candidates[b])
+
+
+@compiled
+def _sink_worst(keys: Any, candidates: Any, place: int, size: int) -> None:
+    while True:
+        child = 2 * place + 1
+        if child >= size:
+            return
+        if child + 1 < size and _is_worse(keys, candidates, child + 1, child):
+            child += 1
+        if not _is_worse(keys, candidates, child, place):
+            return
+        keys[place], keys[child] = keys[child], keys[place]
+        candidates[place], candidates[child] = candidates[child], candidates[place]
+        place = child
+
+
+@compiled
+def _sort(keys: Any, candidates: Any, count: int) -> None:
+    """Order candidates, best first: a heap whose worst goes to the end, again and again."""
+    for place in range(count // 2 - 1, -1, -1):
+        _sink_worst(keys, candidates, place, count)
+    for size in range(count - 1, 0, -1):
+        keys[0], keys[size] = keys[size], keys[0]
+        candidates[0], candidates[size] = candidates[size], candidates[0]
+        _sink_worst(keys, candidates, 0, size)
+
+
+@compiled
+def _divisor(beam: Any, count: int) -> float:
+    """What the total of so many symbols is divided by."""
+    power = beam.power[0]
+    if power == 0:
+        return 1.0
+    return ((5 + count) / 6) ** power if beam.facts[facts.GNMT] else float(max(1, count)) ** power
+
+
+@compiled
+def _end(
+    beam: Any,
+    found: Any,
+    column: int,
+    row: int,
+    symbol: int,
+    ending: int,
+    score: float,
+    rank: float,
+    kept: float,
+) -> None:
+    """Note a hypothesis that ends."""
+    number = beam.facts[facts.ENDED]
+    beam.facts[facts.ENDED] = number + 1
+    found.ended[4 * number], found.ended[4 * number + 1] = column, row
+    found.ended[4 * number + 2], found.ended[4 * number + 3] = symbol, ending
+    found.ended_numbers[3 * number], found.ended_numbers[3 * number + 1] = score, rank
+    found.ended_numbers[3 * number + 2] = kept
+    if ending == codes.STUCK:
+        return
+    beam.facts[facts.COUNT] += 1
+    for place in range(beam.facts[facts.N_BEST]):
+        if rank > beam.best[place]:
+            beam.best[place], rank = rank, beam.best[place]
+
+
+@compiled
+def _is_done(beam: Any, worth: float, count: int, length: int) -> bool:
+    """Whether nothing better can come."""
+    ended = beam.facts[facts.COUNT]
+    if beam.facts[facts.PATIENCE] > 0:
+        return ended >= beam.facts[facts.PATIENCE]
+    if beam.facts[facts.MAY_RISE] or ended == 0:
+        return False
+    bound = worth / _divisor(beam, length if worth < 0 else max(1, count))
+    return beam.best[beam.facts[facts.N_BEST] - 1] >= bound
+
+
+@compiled
+def _go_on(
+    rules: Any,
+    beam: Any,
+    logits: Any,
+    symbols: int,
+    outputs: int,
+    step: int,
+    column: int,
+    going: int,
+    found: Any,
+    room: Any,
+    last: Any,
+) -> None:
+    """Give the rows that go on what was their parents', and their new symbols."""
+    width, window = beam.facts[facts.WIDTH], rules.facts[codes.WINDOW]
+    for row in range(going):
+        parent, symbol = beam.candidates[row] // symbols, beam.candidates[row] % symbols
+        room.numbers[row] = beam.scores[parent] + float(logits[parent * outputs + symbol]) - beam.taken_off[parent]
+        room.numbers[width + row] = beam.kept[parent] + beam.kept_now[parent]
+        state = beam.states[parent]
+        room.states[row] = rules.next[state * symbols + symbol] if len(rules.next) > 1 else state
+        for place in range(window):
+            room.ring[row * window + place] = beam.ring[parent * window + place]
+        if window:
+            for v in range(symbols):
+                room.counts[row * symbols + v] = beam.counts[parent * symbols + v]
+        found.parents[column * width + row], found.symbols[column * width + row] = parent, symbol
+        last[row] = symbol
+    for row in range(going):
+        beam.scores[row], beam.kept[row] = room.numbers[row], room.numbers[width + row]
+        beam.totals[row], beam.states[row] = beam.keys[row], room.states[row]
+        for place in range(window):
+            beam.ring[row * window + place] = room.ring[row * window + place]
+        if window:
+            for v in range(symbols):
+                beam.counts[row * symbols + v] = room.counts[row * symbols + v]
+            remember(rules, beam.ring, beam.counts, row, symbols, step, last[row])
+    beam.facts[facts.ROWS] = going
+
+
+@compiled
+def _move(network: Any, state: Any, other: Any, parents: Any, team: Any) -> None:
+    """Copy the parents' states to where the rows that go on have theirs; members share out the rows."""
+    layers, width = network.plan[layout.LAYERS], network.plan[layout.WIDTH]
+    size = len(state.hidden) // layers
+    for layer in range(layers):
+        for row in range(team.member, len(parents), team.size):
+            to, at = layer * size + row * width, layer * size + parents[row] * width
+            _copy(state.hidden[at : at + width], other.hidden[to : to + width])
+            if len(state.cell) > 0:
+                _copy(state.cell[at : at + width], other.cell[to : to + width])
+
+
+@compiled
+def _copy(numbers: Any, into: Any) -> None:
+    for j in range(len(into)):
+        into[j] = numbers[j]
