@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ostinato.decode.noise import Uniform, threefry
-from ostinato.decode.paths import Paths
+from ostinato.decode.reference import ReferenceWriter
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.rules.base import Memoryless
 from ostinato.decode.rules.symbols import LogitBias
@@ -52,12 +52,11 @@ class Tree:
 
 def run(model, strategy, prompts, rules=(), length=LONGEST, end=END):
     """All hypotheses of every prompt, best first."""
-    paths = Paths(len(prompts), strategy.cells, rules)
-    for taken in search(model, prompts, strategy, rules, length=length, end=end):
-        paths.take(taken)
-        paths.agreed()
-    assert all(not paths.live(prompt) for prompt in range(len(prompts)))
-    return [paths.ended(prompt) for prompt in range(len(prompts))]
+    writer = ReferenceWriter(model, prompts, strategy, rules, length=length, end=end)
+    while writer.go_on() is not None:
+        pass
+    assert all(not writer.live(prompt) for prompt in range(len(prompts)))
+    return [writer.ended(prompt) for prompt in range(len(prompts))]
 
 
 def singles(model, strategy, prompts, rules=(), length=LONGEST, end=END):
@@ -348,15 +347,13 @@ def test_a_drawn_beam_of_one_is_sampling():
 def test_what_all_that_can_win_agree_on_is_told_as_soon_as_it_is_certain():
     for seed in range(20):
         model, told = Tree(seed), []
-        strategy = Beam(3)
-        paths = Paths(1, 1, ())
-        for taken in search(model, [[1]], strategy, (), length=LONGEST, end=END):
-            paths.take(taken)
-            told += paths.agreed()[0]
-            best = paths.ended(0)[:1]
-            assert all(symbols[: len(told)] == tuple(told) for symbols, _ in paths.live(0))
+        writer = ReferenceWriter(model, [[1]], Beam(3), (), length=LONGEST, end=END)
+        while (certain := writer.go_on()) is not None:
+            told += certain[0]
+            best = writer.ended(0)[:1]
+            assert all(symbols[: len(told)] == tuple(told) for symbols, _ in writer.live(0))
             assert all(h.symbols[: len(told)] == tuple(told) for h in best)
-        assert tuple(told) == paths.ended(0)[0].symbols
+        assert tuple(told) == writer.ended(0)[0].symbols
 
 
 def test_a_row_that_has_no_symbol_left_is_stuck_and_loses_to_all_others():

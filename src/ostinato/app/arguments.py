@@ -101,6 +101,15 @@ def _generate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     command.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end before TEXT; may be repeated")
     command.add_argument("--json", action="store_true", help="one object per text on standard output")
     command.add_argument("--novelty", action="store_true", help="tell what is copied from the training text")
+    command.add_argument(
+        "--engine",
+        choices=("auto", "compiled", "torch"),
+        default="auto",
+        help="what writes: compiled code, PyTorch, or compiled code where it can (default: %(default)s)",
+    )
+    command.add_argument(
+        "--precision", choices=("int8", "fp32"), help="of compiled code (default: int8); fp32 writes what PyTorch does"
+    )
     _search(command)
     _rules(command)
     _constraints(command)

@@ -69,6 +69,8 @@ def generate(args: Namespace) -> int:
             "seed": seed + first * (search.best_of or 1) if search.is_random else None,
             "stop": args.stop,
             "unknown": args.unknown,
+            "engine": args.engine,
+            "precision": args.precision,
             **copied,
         }
         teller = _Teller(args, training, first, of_items=model.codec.end is not None)
@@ -141,12 +143,12 @@ def _write(
         with Console(stderr=True).status("writing"):
             samples = model.generate_all(prompts, **options)
         if search.exact:
-            given = {name: options[name] for name in ("settings", "rules", "length", "unknown")}
+            given = {name: options[name] for name in ("settings", "rules", "length", "unknown", "engine", "precision")}
             print(f"(drawn exactly, by {model.exact_method(prompts[0], **given)})", file=sys.stderr)
         teller.tell(samples)
         return 0
     reading = _tell_reading if len(prompts[0]) > _LONG_PROMPT and sys.stderr.isatty() else None
-    run = model.generate_many(prompts, reading=reading, **options)
+    run = model.generate_many(prompts, reading=reading, pace=1 if args.watch else None, **options)
     status = 0
     try:
         if args.watch:

@@ -43,11 +43,18 @@ def prepare_torch(threads: int | None) -> None:
 
 
 def load_model(args: Namespace) -> Model:
-    """Load the model that a command asks for, telling what was found damaged."""
-    prepare_torch(args.threads)
+    """Load the model that a command asks for, telling what was found damaged, and when something is compiled."""
+    if args.threads is not None:
+        at_least("--threads", args.threads, 1)
     from ostinato.workshop.model import load
 
-    model = load(args.model_file or args.run, device=args.device)
+    model = load(
+        args.model_file or args.run,
+        device=args.device,
+        threads=args.threads,
+        compiling=lambda what: print(f"({what}, once for this processor)", file=sys.stderr, flush=True),
+        prepare=lambda: prepare_torch(args.threads),
+    )
     for warning in model.saved.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     return model

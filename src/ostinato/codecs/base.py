@@ -93,6 +93,10 @@ class Decoder:
         """Take one id; return the characters that are complete now, often one, sometimes none."""
         return self._bytes.decode(self._pieces[id_])
 
+    def feed_all(self, ids: Iterable[int]) -> str:
+        """Take several ids; return the characters that are complete after them."""
+        return self._bytes.decode(b"".join([self._pieces[id_] for id_ in ids]))
+
     def flush(self) -> str:
         """Return what an unfinished character leaves at the end: U+FFFD, or nothing."""
         return self._bytes.decode(b"", final=True)

@@ -1,14 +1,17 @@
-"""Following hypotheses through a search: what every row has written, and what all that can still win agree on."""
+"""Following hypotheses through a search: what every row has written, and what all that can still win agree on.
+
+No PyTorch here: the reference search and the compiled ones are followed alike.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
 
-from ostinato.decode.constraints import Constraint
-from ostinato.decode.masses import KeptMasses
-from ostinato.decode.rules.base import Rules
-from ostinato.decode.search import Ending, Taken
+#: Why a hypothesis ended: its end symbol, what a rule waits for (a stop string, a constraint that is
+#: fulfilled and lets nothing follow), the length limit, or that the rules left it no symbol.
+Ending: TypeAlias = Literal["end", "complete", "length", "stuck"]
 
 
 @dataclass(frozen=True)
@@ -30,38 +33,52 @@ class Hypothesis:
     kept: float | None
 
 
+class EndedRow(NamedTuple):
+    """What ended at one time step: the row that it went on from, its last symbol (-1: none), and what is known of it."""
+
+    row: int
+    symbol: int
+    score: float
+    rank: float
+    ending: Ending
+    kept: float | None
+
+
 class Paths:
     """Hypotheses of every prompt of a search.
 
     Args:
         prompts: How many prompts.
-        cells: How many cells each has.
-        rules: The search's rules: the constraint among them tells what it kept.
+        cells: How many cells each has; each begins with one row.
     """
 
-    def __init__(self, prompts: int, cells: int, rules: Rules) -> None:
+    def __init__(self, prompts: int, cells: int) -> None:
         self._rows: list[list[int]] = [[] for _ in range(prompts * cells)]
         self._scores = [0.0] * (prompts * cells)
         self._prompt = [row // cells for row in range(prompts * cells)]
         self._agreed: list[list[int]] = [[] for _ in range(prompts)]  # what rows leave out, as they all begin so
         self._ended: list[list[Hypothesis]] = [[] for _ in range(prompts)]
-        constraint = next((n for n, rule in enumerate(rules) if rule.name == Constraint.name), None)
-        self._masses = None if constraint is None else KeptMasses(constraint, prompts * cells)
 
-    def take(self, taken: Taken) -> None:
-        """Follow one time step."""
-        choice = taken.choice
-        if choice.ended is not None:
-            self._end(taken)
-        if self._masses is not None:
-            self._masses.take(taken)
-        symbols = choice.symbols.tolist()
-        self._scores = choice.scores.tolist()
-        if choice.parents is None:
-            for row, symbol in zip(self._rows, symbols, strict=True):
-                row.append(symbol)
+    def take(
+        self, parents: Sequence[int] | None, symbols: Sequence[int], scores: Sequence[float], ended: Sequence[EndedRow]
+    ) -> None:
+        """Follow one time step.
+
+        Args:
+            parents: The row that each row goes on from; ``None``: every row from itself.
+            symbols: With which symbol.
+            scores: Natural log of the model's own probability, of each row.
+            ended: What ended.
+        """
+        for row, symbol, score, rank, ending, kept in ended:
+            written = (*self._agreed[self._prompt[row]], *self._rows[row])
+            whole = written if symbol < 0 else (*written, symbol)
+            self._ended[self._prompt[row]].append(Hypothesis(whole, score, rank, ending, kept))
+        self._scores = list(scores)
+        if parents is None:
+            for written_row, symbol in zip(self._rows, symbols, strict=True):
+                written_row.append(symbol)
             return
-        parents = choice.parents.tolist()
         self._rows = [[*self._rows[parent], symbol] for parent, symbol in zip(parents, symbols, strict=True)]
         self._prompt = [self._prompt[parent] for parent in parents]
 
@@ -99,16 +116,6 @@ class Paths:
             for row in rows:
                 del row[: len(found[-1])]
         return found
-
-    def _end(self, taken: Taken) -> None:
-        ended = taken.choice.ended
-        assert ended is not None
-        columns = (ended.parents.tolist(), ended.symbols.tolist(), ended.scores.tolist(), ended.ranks.tolist())
-        masses = [None] * len(taken.endings) if self._masses is None else self._masses.ended(taken)
-        for row, symbol, score, rank, ending, kept in zip(*columns, taken.endings, masses, strict=True):
-            written = (*self._agreed[self._prompt[row]], *self._rows[row])
-            symbols = written if symbol < 0 else (*written, symbol)
-            self._ended[self._prompt[row]].append(Hypothesis(symbols, score, rank, ending, kept))
 
 
 def _common_beginning(sequences: Sequence[Sequence[int]]) -> list[int]:

@@ -198,11 +198,9 @@ class RuleSettings:
         Raises:
             ConfigError: The constraint cannot be fulfilled, or an option does not fit the model.
         """
-        rules = self._memoryless()
-        walk = self.walk(codec)
-        if walk is not None:
-            table = SymbolTable(walk, codec.size, codec.end, [codec.normal(prompt).encode() for prompt in prompts])
-            table.check(length)
+        rules = self.plain(codec, length)
+        table = self.table(codec, prompts, length)
+        if table is not None:
             rules[Constraint.name] = Constraint(table, codec.end)
         if self.max_copy is not None:
             if copied is None:
@@ -211,6 +209,28 @@ class RuleSettings:
                     "give the run folder"
                 )
             rules[MaxCopy.name] = copied(self.max_copy)
+        return [rules[name] for name in self.names()]
+
+    def table(self, codec: Codec, prompts: Sequence[str], length: int) -> SymbolTable | None:
+        """Return the table of all constraints, checked; ``None`` where there is none. Arguments as of ``build``.
+
+        Raises:
+            ConfigError: They cannot be fulfilled.
+        """
+        walk = self.walk(codec)
+        if walk is None:
+            return None
+        table = SymbolTable(walk, codec.size, codec.end, [codec.normal(prompt).encode() for prompt in prompts])
+        table.check(length)
+        return table
+
+    def plain(self, codec: Codec, length: int) -> dict[str, Rule]:
+        """Return the rules that are on by name, but for the constraint and the one against copying.
+
+        Raises:
+            ConfigError: An option does not fit the model.
+        """
+        rules = self._memoryless()
         if self.bias is not None:
             rules[LogitBias.name] = LogitBias(_biases(self.bias, codec))
         if self.dry is not None:
@@ -218,7 +238,7 @@ class RuleSettings:
             rules[Dry.name] = self._dry(breakers)
         if end := self._end_control(codec, length):
             rules[EndControl.name] = end
-        return [rules[name] for name in self.names()]
+        return rules
 
     def _memoryless(self) -> dict[str, Rule]:
         """The rules that need no codec."""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from ostinato.cores.state import first_tensor, select_rows
+from ostinato.decode.paths import Ending
 from ostinato.decode.rules.base import At, Rules
 
-#: Why a hypothesis ended: its end symbol, what a rule waits for (a stop string, a constraint that is
-#: fulfilled and lets nothing follow), the length limit, or that the rules left it no symbol.
-Ending: TypeAlias = Literal["end", "complete", "length", "stuck"]
 _LIVE, _COMPLETE, _LENGTH, _STUCK = range(4)
 _ENDINGS: tuple[Ending, ...] = ("end", "complete", "length", "stuck")
 

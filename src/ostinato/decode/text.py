@@ -36,6 +36,10 @@ class TextStream:
         """Take the next id; return the text that is certain now."""
         return self._take(self._decoder.feed(id_))
 
+    def feed_all(self, ids: Sequence[int]) -> str:
+        """Take several ids; return the text that is certain after them."""
+        return self._take(self._decoder.feed_all(ids))
+
     def flush(self) -> str:
         """Return what was held back, when no more ids come."""
         piece = self._take(self._decoder.flush())

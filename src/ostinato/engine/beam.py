@@ -115,7 +115,8 @@ class BeamSearch:
             "ring": ring,
             "counts": counts,
             "row_numbers": np.zeros(2 * K),
-            "row_states": np.zeros(K, dtype=np.int64),
+            "row_states": np.zeros(2 * K, dtype=np.int64),
+            "stop_states": np.zeros(K, dtype=np.int64),
             "other_ring": np.zeros_like(ring),
             "other_counts": np.zeros((K, V if program.window else 0), dtype=np.int64),
         }

@@ -51,6 +51,9 @@ ARRAYS = {
     "fewest": "int64",
     "known": "uint8",
     "states": "int64",
+    "stop_next": "int32",  # of the automaton that finds stop strings, [S, V]; empty where there are none
+    "stop_found": "uint8",
+    "stop_states": "int64",
     # Results
     "symbols": "int32",  # [R, steps]
     "log_probs": "float64",  # [R, steps]
@@ -72,7 +75,7 @@ ARRAYS = {
     "other_hidden": "float32",  # where states go when rows change places
     "other_cell": "float32",
     "row_numbers": "float64",  # room for numbers that change places, [3, K]
-    "row_states": "int64",  # [K]
+    "row_states": "int64",  # [2, K]
     "other_ring": "int64",
     "other_counts": "int64",
 }

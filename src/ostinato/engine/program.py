@@ -81,6 +81,8 @@ class Program:
         greedy: Whether the most probable symbol is taken instead of a drawn one.
         window: How many symbols back penalties look, 0 where there are none.
         table: The constraint's, if there is one.
+        stop_next: Of the automaton that finds stop strings, state after every symbol, [S, V]; empty: there are none.
+        stop_found: Whether one has been written, [S] uint8.
     """
 
     symbols: int
@@ -89,6 +91,8 @@ class Program:
     greedy: bool = False
     window: int = 0
     table: Table | None = None
+    stop_next: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    stop_found: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, dtype=np.uint8))
     _rules: list[tuple[int, int, int]] = field(default_factory=list)
     _numbers: list[float] = field(default_factory=list)
 

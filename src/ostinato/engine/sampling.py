@@ -66,6 +66,7 @@ class Sampling:
             "ring": ring,
             "counts": counts,
             "states": table.starts.copy(),
+            "stop_states": np.zeros(rows, dtype=np.int64),
         }
 
     @property
@@ -138,6 +139,8 @@ def rule_arrays(program: Program, table: Table) -> dict[str, NDArray[Any]]:
         "accepts": table.accepts,
         "fewest": table.fewest,
         "known": table.known,
+        "stop_next": program.stop_next,
+        "stop_found": program.stop_found,
     }
 
 

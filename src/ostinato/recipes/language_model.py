@@ -127,6 +127,26 @@ def build_model(settings: LanguageModelSettings, symbols: int) -> LanguageModel:
     )
 
 
+def shapes(settings: LanguageModelSettings, symbols: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every weight of the network, by name; no PyTorch is needed for that."""
+    H, E, gates = settings.hidden_size, settings.embedding_size, {"gru": 3, "lstm": 4}.get(settings.core, 1)
+    found: dict[str, tuple[int, ...]] = {"embedding.weight": (symbols + 1, E)}
+    for layer in range(settings.layers):
+        name, I = f"core.layers.{layer}", H if layer else E
+        if settings.core == "jordan":
+            O = symbols if layer == settings.layers - 1 else H
+            own = {"weight_ih": (H, I), "weight_sh": (H, O), "bias": (H,)}
+            own |= {"output.weight": (O, H), "output.bias": (O,)}
+        else:
+            own = {"weight_ih": (gates * H, I), "weight_hh": (gates * H, H), "bias": (gates * H,)}
+            own |= {"candidate_bias": (H,)} if settings.core == "gru" else {}
+        found |= {f"{name}.{part}": shape for part, shape in own.items()}
+    if settings.core != "jordan":
+        found |= {"head.bias": (symbols,)}
+        found |= {} if settings.tied else {"head.weight": (symbols, H)}
+    return found
+
+
 def build_task(settings: LanguageModelSettings, model: LanguageModel) -> LanguageModelTask:
     """Build the task of training a model as the settings say."""
     from ostinato.models import Dropout, LanguageModelTask

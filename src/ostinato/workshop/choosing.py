@@ -14,7 +14,7 @@ from ostinato.workshop.results import Filling, Sample
 
 _SEARCH = {field.name for field in fields(SearchSettings)}
 _RULES = {field.name for field in fields(RuleSettings)}
-_OTHERS = {"samples", "length", "seed", "stop", "unknown", "reading", "copied"}
+_OTHERS = {"samples", "length", "seed", "stop", "unknown", "reading", "copied", "pace", "engine", "precision"}
 
 
 def sort_options(options: Mapping[str, Any]) -> tuple[SearchSettings, RuleSettings, dict[str, Any]]:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ostinato.codecs import Codec, Unknown
 from ostinato.config import at_least
+from ostinato.decode.compiled import compiled_writer
 from ostinato.decode.constraints import Stops
-from ostinato.decode.paths import Hypothesis, Paths
+from ostinato.decode.paths import Hypothesis
 from ostinato.decode.pipeline import RuleSettings
-from ostinato.decode.rules import Rule
 from ostinato.decode.rules.copying import MaxCopy
-from ostinato.decode.search import search
 from ostinato.decode.searching import SearchSettings
-from ostinato.decode.stepping import LanguageModelStepper
-from ostinato.decode.strategies import importance_weights
 from ostinato.decode.text import TextStream
+from ostinato.decode.writing import Writer
+from ostinato.engine.engine import Engine
 from ostinato.errors import ConfigError
-from ostinato.models import LanguageModel
 from ostinato.workshop.results import Beginning, Sample
+
+if TYPE_CHECKING:
+    from ostinato.models import LanguageModel
 
 #: A longer prompt is refused: reading it would take minutes, and a recurrent state forgets it anyway.
 MOST_PROMPT_SYMBOLS = 1_000_000
@@ -34,7 +36,7 @@ class Generation:
 
     Args:
         codec: The model's codec.
-        network: The model's network, in evaluation mode.
+        network: The model's network, in evaluation mode, which the reference search steps; or a compiled engine.
         prompts: What to go on from; each gives ``samples`` rows.
         settings: Which search.
         rules: What may be chosen.
@@ -45,6 +47,10 @@ class Generation:
         unknown: What to do with unknown symbols of prompts.
         reading: Told how much of long prompts has been read.
         copied: Makes the rule against copying the training text, if that is at hand.
+        pace: Most symbols of a row between two steps of the iteration; ``None``: as many as are written in a moment.
+
+    Attributes:
+        precision: Of the weights that are computed with: ``"int8"`` or ``"fp32"``.
 
     Raises:
         ConfigError: A value is out of range, or options do not go together.
@@ -54,7 +60,7 @@ class Generation:
     def __init__(
         self,
         codec: Codec,
-        network: LanguageModel,
+        network: LanguageModel | Engine,
         prompts: Sequence[str],
         *,
         settings: SearchSettings | None = None,
@@ -66,6 +72,7 @@ class Generation:
         unknown: Unknown = "error",
         reading: Callable[[int, int], None] | None = None,
         copied: Callable[[int], MaxCopy] | None = None,
+        pace: int | None = None,
     ) -> None:
         at_least("samples", samples, 1)
         at_least("length", length, 1)
@@ -75,10 +82,9 @@ class Generation:
         self._settings.check(rules, samples=samples, seed=seed, stop=stop)
         adapted = [codec.adapt(prompt, unknown) for prompt in prompts]
         encoded = [_prompt_ids(codec, prompt) for prompt in adapted]
-        self._codec, self._network = codec, network
+        self._codec, self._pace = codec, pace
         self._prompts = [prompt for prompt in adapted for _ in range(samples)]
         self._ids = [ids for ids in encoded for _ in range(samples)]
-        self._length, self._reading = length, reading
         self._stop = tuple(codec.normal(text) for text in stop)
         if isinstance(seed, Sequence):
             self._seeds = tuple(seed)
@@ -86,11 +92,23 @@ class Generation:
             first = secrets.randbelow(2**32) if seed is None else seed
             self._seeds = tuple(first + row for row in range(len(self._prompts)))
         self._texts = [TextStream(codec, self._stop) for _ in self._prompts]
-        self._rules: list[Rule] = rules.build(codec, self._prompts, length, copied)
-        if stop:
-            self._rules.append(Stops(self._stop, codec.pieces))
-        self._strategy = self._settings.strategy(self._seeds, rules)
-        self._paths = Paths(len(self._prompts), self._strategy.cells, self._rules)
+        self._is_plain = not rules.names() and not stop
+        self.precision = network.model.precision if isinstance(network, Engine) else "fp32"
+        if isinstance(network, Engine):
+            self._writer: Writer = compiled_writer(
+                network,
+                codec,
+                self._prompts,
+                self._ids,
+                self._settings,
+                rules,
+                length=length,
+                seeds=self._seeds,
+                stop=self._stop,
+                progress=reading,
+            )
+        else:
+            self._writer = self._reference(network, rules, length, reading, copied)
         self._writing = self._write()
 
     def __iter__(self) -> Iterator[list[str]]:
@@ -116,7 +134,7 @@ class Generation:
 
     def is_done(self, row: int) -> bool:
         """Return whether a row's text, or all of its beam, has ended."""
-        return not self._paths.is_live(row)
+        return not self._writer.is_live(row)
 
     def samples_of(self, row: int) -> list[Sample]:
         """Return what has been written of one row: of a sample one text, of a beam the best."""
@@ -124,28 +142,39 @@ class Generation:
 
     def hypotheses(self, row: int) -> list[Hypothesis]:
         """Return all sequences that the search for a row has ended, best first."""
-        return self._paths.ended(row)
+        return self._writer.ended(row)
 
     def beginnings(self, row: int = 0) -> list[Beginning]:
         """Return what is being written now for a row of a beam, best first, for watching beams compete."""
-        return [Beginning(self._codec.decode(symbols), score) for symbols, score in self._paths.live(row)]
+        return [Beginning(self._codec.decode(symbols), score) for symbols, score in self._writer.live(row)]
+
+    def _reference(
+        self,
+        network: LanguageModel,
+        rules: RuleSettings,
+        length: int,
+        reading: Callable[[int, int], None] | None,
+        copied: Callable[[int], MaxCopy] | None,
+    ) -> Writer:
+        from ostinato.decode.reference import ReferenceWriter  # compiled code needs no PyTorch
+        from ostinato.decode.stepping import LanguageModelStepper
+
+        pipeline = rules.build(self._codec, self._prompts, length, copied)
+        if self._stop:
+            pipeline.append(Stops(self._stop, self._codec.pieces))
+        stepper, strategy = LanguageModelStepper(network, reading), self._settings.strategy(self._seeds, rules)
+        return ReferenceWriter(stepper, self._ids, strategy, pipeline, length=length, end=self._codec.end)
 
     def _write(self) -> Iterator[list[str]]:
-        stepper = LanguageModelStepper(self._network, self._reading)
-        steps = search(stepper, self._ids, self._strategy, self._rules, length=self._length, end=self._codec.end)
-        for taken in steps:
-            self._paths.take(taken)
-            yield [self._feed(row, symbols) for row, symbols in enumerate(self._paths.agreed())]
+        while (certain := self._writer.go_on(self._pace)) is not None:
+            yield [text.feed_all(symbols) for text, symbols in zip(self._texts, certain, strict=True)]
         rest = [text.flush() for text in self._texts]
         if any(rest):
             yield rest
 
-    def _feed(self, row: int, symbols: Sequence[int]) -> str:
-        return "".join(self._texts[row].feed(symbol) for symbol in symbols)
-
     def _of_row(self, row: int) -> list[Sample]:
         """The sample of a row, or the best texts of a beam."""
-        ended, live = self._paths.ended(row), self._paths.live(row)
+        ended, live = self._writer.ended(row), self._writer.live(row)
         if not live:
             different = {hypothesis.symbols: hypothesis for hypothesis in reversed(ended)}  # groups can find the same
             best = [hypothesis for hypothesis in ended if different[hypothesis.symbols] is hypothesis]
@@ -156,16 +185,17 @@ class Generation:
 
     def _of_stochastic(self, row: int) -> list[Sample]:
         """The k samples without replacement of a row, with their weights."""
-        ended = [hypothesis for hypothesis in self._paths.ended(row) if hypothesis.ending != "stuck"]
+        ended = [hypothesis for hypothesis in self._writer.ended(row) if hypothesis.ending != "stuck"]
         if not ended:  # all stuck, or interrupted
             return self._of_row(row)
+        from ostinato.decode.strategies import importance_weights  # with PyTorch, as stochastic beams are
+
         assert self._settings.beam is not None
         chosen = ended[: self._settings.beam]
         # Where nothing is ruled out, the distribution drawn from is the model's own.
         weights = importance_weights([h.score for h in chosen], [h.rank for h in ended[: self._settings.beam + 1]])
-        plain = not self._rules
         return [
-            self._sample(row, hypothesis, weight=weight if plain else None)
+            self._sample(row, hypothesis, weight=weight if self._is_plain else None)
             for hypothesis, weight in zip(chosen, weights, strict=True)
         ]
 
@@ -173,8 +203,7 @@ class Generation:
         self, row: int, hypothesis: Hypothesis, *, text: str | None = None, weight: float | None = None
     ) -> Sample:
         stream = TextStream(self._codec, self._stop)
-        for symbol in hypothesis.symbols:
-            stream.feed(symbol)
+        stream.feed_all(hypothesis.symbols)
         if text is None:
             stream.flush()
         count = len(hypothesis.symbols)
@@ -190,6 +219,7 @@ class Generation:
             rank=None if self._settings.beam is None else hypothesis.rank,
             weight=weight,
             log_kept=hypothesis.kept,
+            precision=self.precision,
         )
 
 

@@ -7,8 +7,9 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,28 +18,31 @@ from ostinato.codecs import Unknown
 from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.rules.copying import MaxCopy
-from ostinato.decode.scoring import gap_log_probs, log_probs_of, places_of, running_log_probs
 from ostinato.decode.searching import By
 from ostinato.decode.shards import Shard
 from ostinato.decode.units import bits
+from ostinato.engine.engine import Engine
 from ostinato.errors import ConfigError, DamagedError
-from ostinato.models import LanguageModel
 from ostinato.recipes import find_recipe
-from ostinato.recipes.language_model import build_model
+from ostinato.recipes.language_model import build_model, shapes
 from ostinato.runs import SavedModel, export, read_model
 from ostinato.runs.arrays import arrays_digest
-from ostinato.training import evaluation
-from ostinato.training.evaluation import Evaluation, Losses, Protocol, Ticker
-from ostinato.training.trainer import load_weights
+from ostinato.training.snapshot import Arrays
 from ostinato.workshop.choosing import best_of, score_of, sort_options
-from ostinato.workshop.device import choose_device
-from ostinato.workshop.exact import ExactSampler
+from ostinato.workshop.engines import Engines
 from ostinato.workshop.examining import Examination, ExaminedSymbol
 from ostinato.workshop.generation import Generation
 from ostinato.workshop.novelty import TrainingText
 from ostinato.workshop.results import Filling, Sample, Score, ScoredPart
 
+# PyTorch is imported where it is first needed: compiled code can write, and score short texts, without it.
+if TYPE_CHECKING:
+    from ostinato.models import LanguageModel
+    from ostinato.training.evaluation import Evaluation, Losses, Protocol, Ticker
+    from ostinato.workshop.exact import ExactSampler
+
 _WINDOWS = 2_000
+_SHORT = 10_000  # symbols; more are scored by PyTorch, which reads many at once
 _LOOK_AHEAD = 100  # characters after a gap that decide what may stand in it
 
 
@@ -48,24 +52,52 @@ class Model:
     Args:
         saved: What a run folder or a model file holds.
         device: Where to run: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"``.
+        threads: How many compiled code uses at most; ``None``: as many as there are cores.
+        compiling: Told what is being compiled, before that begins.
+        prepare: Called before PyTorch is used.
 
     Raises:
         ConfigError: The device is not there.
         DamagedError: Weights and settings do not fit each other.
     """
 
-    def __init__(self, saved: SavedModel, *, device: str = "cpu") -> None:
-        self.saved = saved
+    def __init__(
+        self,
+        saved: SavedModel,
+        *,
+        device: str = "cpu",
+        threads: int | None = None,
+        compiling: Callable[[str], None] | None = None,
+        prepare: Callable[[], None] | None = None,
+    ) -> None:
+        self.saved, self._prepare = saved, prepare
         recipe = find_recipe(saved.config["recipe"])
         self.settings = config.read(recipe.settings, saved.config["settings"], where=f"{saved.path}/config.json")
         self.codec = codecs.from_json(saved.codec)
-        self.network: LanguageModel = build_model(self.settings, self.codec.size)
-        try:
-            load_weights(dict(self.network.named_parameters()), saved.weights)
-        except ValueError as error:
-            raise DamagedError(f"{saved.path} is damaged: weights and settings do not fit: {error}") from error
-        self.network.to(choose_device(device)).eval()
+        if problem := _misfit(shapes(self.settings, self.codec.size), saved.weights):
+            raise DamagedError(f"{saved.path} is damaged: weights and settings do not fit: {problem}")
+        self._device = _device(device, prepare)
+        self.engines = Engines(
+            saved.weights,
+            self.settings,
+            self.codec.size,
+            device=self._device,
+            threads=threads,
+            folder=cache_folder(),
+            compiling=compiling,
+        )
         self._copying: dict[int, MaxCopy] = {}
+
+    @cached_property
+    def network(self) -> LanguageModel:
+        """The network in PyTorch, in evaluation mode; made when it is first asked for."""
+        if self._prepare is not None:
+            self._prepare()
+        from ostinato.training.trainer import load_weights
+
+        network = build_model(self.settings, self.codec.size)
+        load_weights(dict(network.named_parameters()), self.saved.weights)
+        return network.to(self._device).eval()
 
     def generate(self, prompt: str = "", **options: Any) -> Sample:
         """Write one text.
@@ -73,7 +105,8 @@ class Model:
         Args:
             prompt: What to go on from; empty starts anew.
             options: ``length`` (500 symbols at most), ``seed``, ``stop`` (strings before which the text ends),
-                ``unknown``, and all fields of ``SearchSettings`` and ``RuleSettings`` by their names, such as
+                ``unknown``, ``engine`` (``"auto"``, ``"compiled"`` or ``"torch"``), ``precision`` (``"int8"`` or
+                ``"fp32"``), and all fields of ``SearchSettings`` and ``RuleSettings`` by their names, such as
                 ``temperature``, ``top_k``, ``greedy``, ``beam``, ``match`` or ``max_copy``.
 
         Raises:
@@ -116,8 +149,16 @@ class Model:
         settings, rules, others = sort_options(options)
         if settings.best_of is not None or settings.exact:
             raise ConfigError("best_of and exact need whole texts; use generate_all")
+        writer = self._writer(settings, rules, others)
         given = {"copied": self._against_copying, **others}
-        return Generation(self.codec, self.network, prompts, settings=settings, rules=rules, **given)
+        return Generation(self.codec, writer, prompts, settings=settings, rules=rules, **given)
+
+    def _writer(
+        self, settings: SearchSettings, rules: RuleSettings, options: dict[str, Any]
+    ) -> Engine | LanguageModel:
+        """What is to write: ``engine`` and ``precision`` are taken out of the options."""
+        engine = self.engines.choose(settings, rules, options.pop("engine", "auto"), options.pop("precision", None))
+        return self.network if engine is None else engine
 
     def training_text(self, progress: Callable[[int, int, int], None] | None = None) -> TrainingText:
         """Return the text that the model learned from, for asking how new a text is.
@@ -133,6 +174,9 @@ class Model:
         return self._copying[most]
 
     def _sampler(self, rules: RuleSettings, options: dict[str, Any]) -> ExactSampler:
+        from ostinato.workshop.exact import ExactSampler
+
+        self._writer(SearchSettings(exact=True), rules, options)
         given = {name: options[name] for name in ("length", "unknown") if name in options}
         refused = sorted({name for name, value in options.items() if value} - {"length", "unknown", "samples", "seed"})
         if refused:
@@ -160,10 +204,20 @@ class Model:
             raise ConfigError("there is nothing to score: the text is empty")
         encoded = encode_texts(self.codec, adapted)
         scores: dict[int, Score] = {}
-        for number, values in log_probs_of(self.network, encoded):
+        for number, values in self._log_probs(encoded):
             ids = encoded.ids[encoded.offsets[number] : encoded.offsets[number + 1]]
             scores[number] = self._score(adapted[number], ids, values)
         return [scores[number] for number in range(len(texts))]
+
+    def _log_probs(self, texts: Encoded) -> Iterator[tuple[int, np.ndarray[Any, Any]]]:
+        """The log-probabilities of every text's symbols, in float32: by compiled code, if they are few."""
+        if len(texts.ids) <= _SHORT and self.engines.can_run:
+            ids = texts.ids.astype(np.int64)
+            parts = [ids[a:b] for a, b in zip(texts.offsets[:-1], texts.offsets[1:], strict=True)]
+            return self.engines.get("fp32").log_probs(parts)
+        from ostinato.decode.scoring import log_probs_of
+
+        return log_probs_of(self.network, texts)
 
     def examine(self, text: str, *, alternatives: int = 5, unknown: Unknown = "error") -> Examination:
         """Score a text and say of every symbol its rank, the model's entropy, and what was expected instead.
@@ -172,6 +226,8 @@ class Model:
             ConfigError: The text is empty, or ``alternatives`` is under 1.
             UnknownSymbolError: The text has symbols that the model does not know.
         """
+        from ostinato.decode.scoring import places_of
+
         config.at_least("alternatives", alternatives, 1)
         adapted = self.codec.adapt(text, unknown)
         ids = encode_texts(self.codec, [adapted]).ids
@@ -206,6 +262,8 @@ class Model:
         Raises:
             UnknownSymbolError: A text has symbols that the model does not know.
         """
+        from ostinato.decode.scoring import gap_log_probs
+
         codec = self.codec
         context, rest, *adapted = (codec.adapt(text, unknown) for text in (before, after, *fillings))
         end = [codec.end] * (codec.end is not None)
@@ -253,6 +311,8 @@ class Model:
             ConfigError: The model is one of items.
             UnknownSymbolError: A piece has symbols that the model does not know.
         """
+        from ostinato.decode.scoring import running_log_probs
+
         if self.codec.end is not None:
             raise ConfigError("a model of items scores each item by itself, not a running text; use score_many")
         ids: deque[int] = deque()
@@ -329,6 +389,8 @@ class Model:
         shard: Shard | None,
         tick: Ticker | None,
     ) -> Losses:
+        from ostinato.training import evaluation
+
         if protocol == "items":
             return evaluation.items(self.network, encoded, characters=characters, shard=shard, tick=tick)
         if protocol == "windows":
@@ -385,7 +447,7 @@ class Model:
     @property
     def parameters(self) -> int:
         """How many numbers were learned."""
-        return sum(p.numel() for p in self.network.parameters())
+        return sum(weight.size for weight in self.saved.weights.values())
 
     def _named(self, ids: np.ndarray[Any, Any], log_probs: np.ndarray[Any, Any]) -> list[tuple[str, float]]:
         pieces, end = self.codec.pieces, self.codec.end
@@ -395,13 +457,39 @@ class Model:
     def _score(self, text: str, ids: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> Score:
         pieces, end = self.codec.pieces, self.codec.end
         parts = [ScoredPart(pieces[i], v, 1, i == end) for i, v in zip(ids.tolist(), values.tolist(), strict=True)]
-        return Score(text, float(values.sum(dtype=np.float64)), len(ids), parts, self.network.head.bound)
+        return Score(text, float(values.sum(dtype=np.float64)), len(ids), parts)
 
 
-def load(path: str | Path, *, device: str = "cpu") -> Model:
-    """Load a model from a run folder or from a file that ``export`` wrote.
+def load(
+    path: str | Path,
+    *,
+    device: str = "cpu",
+    threads: int | None = None,
+    compiling: Callable[[str], None] | None = None,
+    prepare: Callable[[], None] | None = None,
+) -> Model:
+    """Load a model from a run folder or from a file that ``export`` wrote; other arguments as of ``Model``.
 
     Raises:
         RunError: There is none, it is damaged, or of another format version.
     """
-    return Model(read_model(Path(path)), device=device)
+    return Model(read_model(Path(path)), device=device, threads=threads, compiling=compiling, prepare=prepare)
+
+
+def _misfit(expected: dict[str, tuple[int, ...]], weights: Arrays) -> str | None:
+    """What of the weights is not as the settings say."""
+    if odd := sorted(expected.keys() ^ weights.keys()):
+        return f"these weights are on one side only: {', '.join(odd)}"
+    wrong = [name for name, shape in expected.items() if weights[name].shape != shape]
+    return f"{wrong[0]} has shape {weights[wrong[0]].shape}, the model has {expected[wrong[0]]}" if wrong else None
+
+
+def _device(name: str, prepare: Callable[[], None] | None) -> str:
+    """The device that is meant; the CPU is there without asking PyTorch."""
+    if name == "cpu":
+        return name
+    if prepare is not None:
+        prepare()
+    from ostinato.workshop.device import choose_device
+
+    return choose_device(name)

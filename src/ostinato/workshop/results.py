@@ -33,6 +33,7 @@ class Sample:
         log_kept: With a constraint: natural log of the probability mass that it kept, multiplied over all symbols. The
             sample's probability under the constrained sampler is exp(log_prob - log_kept), if no other rule is on.
         novelty: What it has in common with the training text, where that was looked for.
+        precision: Of the weights that it was written with, ``"int8"`` or ``"fp32"``; ``log_prob`` is theirs too.
     """
 
     text: str
@@ -46,6 +47,7 @@ class Sample:
     weight: float | None = None
     log_kept: float | None = None
     novelty: Novelty | None = None
+    precision: str = "fp32"
 
     @property
     def removed(self) -> float | None:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
-from ostinato.decode.constraints.automata import string_matcher
-from ostinato.decode.constraints.bytes import ByteTable
+from ostinato.decode.constraints.stopping import stop_table
 from ostinato.decode.constraints.table import SymbolTable
-from ostinato.decode.constraints.walking import NEVER, TableWalk
+from ostinato.decode.constraints.walking import NEVER
 from ostinato.decode.rules.base import At
 
 if TYPE_CHECKING:
@@ -139,12 +138,7 @@ class Stops:
     def __init__(self, strings: Sequence[str], pieces: Sequence[bytes]) -> None:
         import torch
 
-        table, found = string_matcher(strings, "stop")
-        table[found] = np.flatnonzero(found)[:, None]  # what has stopped stays so
-        walk = TableWalk(ByteTable(table, found, "stop"), pieces)
-        moved = walk.move(np.arange(len(found)))
-        empty = np.array([not piece for piece in pieces])
-        moved[:, empty] = np.arange(len(found))[:, None]
+        moved, found = stop_table(strings, pieces)
         self._next, self._found = torch.from_numpy(moved), torch.from_numpy(found)
 
     def initial_state(self, prompts: Sequence[Sequence[int]]) -> Tensor:

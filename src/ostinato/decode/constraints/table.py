@@ -95,6 +95,11 @@ class SymbolTable:
         """In how few symbols a text can be ended from each state, [S]; ``NEVER`` where it cannot."""
         return self._fewest
 
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Whether the row of each state has been filled, [S]."""
+        return self._known
+
     def count(self, length: int) -> float:
         """Return how many sequences of at most ``length`` symbols fulfil the constraint from the first start.
 

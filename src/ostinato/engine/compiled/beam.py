@@ -11,7 +11,7 @@ from ostinato.engine import program as codes
 from ostinato.engine.block import SCALAR_PLACES
 from ostinato.engine.compiled.network import State, advance, load_rows, meet
 from ostinato.engine.compiled.options import compiled, inlined
-from ostinato.engine.compiled.rules import Row, apply_rules, is_complete, largest, log_softmax
+from ostinato.engine.compiled.rules import Row, apply_rules, follow, is_over, largest, log_softmax
 from ostinato.engine.compiled.sampling import remember
 from ostinato.engine.compiled.target import array_of
 from ostinato.engine.compiled.unpacking import network_of, rules_of, scratch_of, state_of, team_of
@@ -31,6 +31,7 @@ class Beam(NamedTuple):
     kept_now: Any
     over: Any
     states: Any
+    stop_states: Any
     best: Any
     keys: Any
     candidates: Any
@@ -85,7 +86,7 @@ def search(target: Any, block: Any) -> None:
         meet(team)
         if team.member == 0:
             beam.facts[facts.IS_OTHER] = 1 - beam.facts[facts.IS_OTHER]
-        load_rows(network, state, scratch, live[:rows])
+        load_rows(network, state, scratch, team, live[:rows])
         if step + 1 < rules.facts[codes.LENGTH]:
             advance(target, network, state, scratch, team, live[:rows], last, True)
         else:
@@ -113,6 +114,7 @@ def _beam_of(target: Any, block: Any) -> Any:
         array_of(target, block, "kept_now"),
         array_of(target, block, "over"),
         array_of(target, block, "states"),
+        array_of(target, block, "stop_states"),
         array_of(target, block, "best"),
         array_of(target, block, "keys"),
         array_of(target, block, "candidates"),
@@ -196,7 +198,7 @@ def _find_candidates(rules: Any, beam: Any, logits: Any, symbols: int, outputs: 
     window = rules.facts[codes.WINDOW]
     for number in range(beam.facts[facts.ROWS]):
         beam.over[number] = codes.LIVE
-        if is_complete(rules, beam.states[number], symbols):
+        if is_over(rules, beam.states[number], beam.stop_states[number], symbols):
             beam.over[number] = codes.COMPLETE
         elif step == rules.facts[codes.LENGTH]:
             beam.over[number] = codes.AT_LENGTH
@@ -343,8 +345,7 @@ def _go_on(
         parent, symbol = beam.candidates[row] // symbols, beam.candidates[row] % symbols
         room.numbers[row] = beam.scores[parent] + float(logits[parent * outputs + symbol]) - beam.taken_off[parent]
         room.numbers[width + row] = beam.kept[parent] + beam.kept_now[parent]
-        state = beam.states[parent]
-        room.states[row] = rules.next[state * symbols + symbol] if len(rules.next) > 1 else state
+        room.states[row], room.states[width + row] = beam.states[parent], beam.stop_states[parent]
         for place in range(window):
             room.ring[row * window + place] = beam.ring[parent * window + place]
         if window:
@@ -354,7 +355,9 @@ def _go_on(
         last[row] = symbol
     for row in range(going):
         beam.scores[row], beam.kept[row] = room.numbers[row], room.numbers[width + row]
-        beam.totals[row], beam.states[row] = beam.keys[row], room.states[row]
+        beam.totals[row] = beam.keys[row]
+        beam.states[row], beam.stop_states[row] = room.states[row], room.states[width + row]
+        follow(rules, beam.states, beam.stop_states, row, last[row], symbols)
         for place in range(window):
             beam.ring[row * window + place] = room.ring[row * window + place]
         if window:

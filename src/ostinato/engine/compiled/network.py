@@ -143,10 +143,11 @@ def advance(
 
 
 @inlined
-def load_rows(network: Any, state: Any, scratch: Any, rows: Any) -> None:
+def load_rows(network: Any, state: Any, scratch: Any, team: Any, rows: Any) -> None:
     """Make the scratch's activations those of some rows: before the first step, and when other rows go on."""
     for layer in range(network.plan[layout.LAYERS]):
         store_hidden(network, state, scratch, rows, layer)
+    meet(team)  # before anyone changes what was loaded
 
 
 @compiled

@@ -32,7 +32,7 @@ def read(target: Any, block: Any) -> None:
     live = array_of(target, block, "live")[first : first + block[_ROWS]]
     scores = len(log_probs) > 0
     alive = _longer_than(live, offsets, block[_FIRST_STEP])
-    load_rows(network, state, scratch, live[:alive])
+    load_rows(network, state, scratch, team, live[:alive])
     for step in range(block[_FIRST_STEP], block[_FIRST_STEP] + block[_STEPS]):
         alive = _longer_than(live, offsets, step)
         if alive == 0:

@@ -20,6 +20,8 @@ class Rules(NamedTuple):
     accepts: Any
     fewest: Any
     known: Any
+    stop_next: Any  # [S * V]
+    stop_found: Any
 
 
 class Row(NamedTuple):
@@ -265,6 +267,23 @@ def _constrain(rules: Any, row: Any) -> float:
         else:
             logits[v] = -math.inf
     return min(0.0, math.log(kept / before)) if kept > 0 else -math.inf
+
+
+@compiled
+def is_over(rules: Any, state: int, stop_state: int, symbols: int) -> bool:
+    """Return whether a row is complete: it has written a stop string, or its constraint is fulfilled for good."""
+    if len(rules.stop_found) > 0 and rules.stop_found[stop_state] != 0:
+        return True
+    return is_complete(rules, state, symbols)
+
+
+@compiled
+def follow(rules: Any, states: Any, stop_states: Any, number: int, symbol: int, symbols: int) -> None:
+    """Move a row's constraint and stop strings on by a symbol."""
+    if len(rules.next) > 1:
+        states[number] = rules.next[states[number] * symbols + symbol]
+    if len(rules.stop_found) > 0:
+        stop_states[number] = rules.stop_next[stop_states[number] * symbols + symbol]
 
 
 @compiled

@@ -11,7 +11,7 @@ from ostinato.engine import program as codes
 from ostinato.engine.block import SCALAR_PLACES
 from ostinato.engine.compiled.network import advance, load_rows, meet
 from ostinato.engine.compiled.options import compiled
-from ostinato.engine.compiled.rules import Row, apply_rules, is_complete, largest, log_softmax, weigh
+from ostinato.engine.compiled.rules import Row, apply_rules, follow, is_over, largest, log_softmax, weigh
 from ostinato.engine.compiled.target import array_of
 from ostinato.engine.compiled.unpacking import network_of, rules_of, scratch_of, state_of, team_of
 
@@ -36,6 +36,7 @@ class Rows(NamedTuple):
     ring: Any
     counts: Any
     states: Any
+    stop_states: Any
     symbols: Any
     log_probs: Any
     work: Any
@@ -51,7 +52,7 @@ def sample(target: Any, block: Any) -> None:
     network, state, scratch = network_of(target, block), state_of(target, block), scratch_of(target, block)
     team, rules, rows = team_of(target, block), rules_of(target, block), _rows_of(target, block)
     part, first_step, steps = block[_PART], block[_FIRST_STEP], block[_STEPS]
-    load_rows(network, state, scratch, rows.live[: rows.alive[part]])
+    load_rows(network, state, scratch, team, rows.live[: rows.alive[part]])
     for step in range(first_step, first_step + steps):
         before = rows.alive[part]
         meet(team)  # everyone has read how many there were
@@ -63,7 +64,7 @@ def sample(target: Any, block: Any) -> None:
             return
         live = rows.live[:alive]
         if alive < before:
-            load_rows(network, state, scratch, live)
+            load_rows(network, state, scratch, team, live)
         advance(target, network, state, scratch, team, live, rows.last, True)
 
 
@@ -81,6 +82,7 @@ def _rows_of(target: Any, block: Any) -> Any:
         array_of(target, block, "ring"),
         array_of(target, block, "counts"),
         array_of(target, block, "states"),
+        array_of(target, block, "stop_states"),
         array_of(target, block, "symbols"),
         array_of(target, block, "log_probs"),
         array_of(target, block, "work"),
@@ -145,7 +147,7 @@ def row_at(rules: Any, rows: Any, symbols: int, number: int, step: int) -> Any:
 def _choose(rules: Any, rows: Any, given: Any, number: int, step: int, place: int) -> int:
     """Choose a row's next symbol and note it; return how the row ended, or that it did not."""
     symbols = len(given)
-    if is_complete(rules, rows.states[number], symbols):
+    if is_over(rules, rows.states[number], rows.stop_states[number], symbols):
         return codes.COMPLETE
     row = row_at(rules, rows, symbols, number, step)
     taken_off = log_softmax(given, row.logits, row.weights)
@@ -161,10 +163,10 @@ def _choose(rules: Any, rows: Any, given: Any, number: int, step: int, place: in
     if chosen == rules.facts[codes.END_SYMBOL]:
         return codes.END_OF_TEXT
     remember(rules, rows.ring, rows.counts, number, symbols, step, chosen)
-    if len(rules.next) > 1:
-        rows.states[number] = rules.next[rows.states[number] * symbols + chosen]
+    follow(rules, rows.states, rows.stop_states, number, chosen, symbols)
     if step + 1 == rules.facts[codes.LENGTH]:
-        return codes.COMPLETE if is_complete(rules, rows.states[number], symbols) else codes.AT_LENGTH
+        over = is_over(rules, rows.states[number], rows.stop_states[number], symbols)
+        return codes.COMPLETE if over else codes.AT_LENGTH
     return codes.LIVE
 
 

@@ -64,4 +64,6 @@ def rules_of(target: Any, block: Any) -> Any:
         array_of(target, block, "accepts"),
         array_of(target, block, "fewest"),
         array_of(target, block, "known"),
+        array_of(target, block, "stop_next"),
+        array_of(target, block, "stop_found"),
     )

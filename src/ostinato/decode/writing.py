@@ -1,0 +1,27 @@
+"""What writes texts, whatever it does so with: the reference search, or compiled code. No PyTorch here."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ostinato.decode.paths import Hypothesis
+
+
+class Writer(Protocol):
+    """Texts being written for some prompts, each by a row or by a beam."""
+
+    def go_on(self, steps: int | None = None) -> list[list[int]] | None:
+        """Write on for at most ``steps`` symbols, or for a moment.
+
+        Returns:
+            For every prompt the symbols that are certain now and were not before; ``None`` when all is over.
+        """
+
+    def is_live(self, prompt: int) -> bool:
+        """Return whether something is still being written of a prompt."""
+
+    def ended(self, prompt: int) -> list[Hypothesis]:
+        """Return what has ended of a prompt, best first; what got stuck comes last."""
+
+    def live(self, prompt: int) -> list[tuple[tuple[int, ...], float]]:
+        """Return what is being written of a prompt: symbols, and natural log of the model's own probability."""

@@ -1,0 +1,115 @@
+"""What writes texts: compiled code where it can, else PyTorch. No PyTorch here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from ostinato.decode.compiled import not_compiled
+from ostinato.decode.pipeline import RuleSettings, spelled
+from ostinato.decode.searching import SearchSettings
+from ostinato.engine.engine import Engine
+from ostinato.engine.packing import PRECISIONS, Precision, can_pack, pack
+from ostinato.errors import ConfigError
+from ostinato.recipes.language_model import LanguageModelSettings
+from ostinato.training.snapshot import Arrays
+
+EngineName: TypeAlias = Literal["auto", "compiled", "torch"]
+ENGINES: tuple[EngineName, ...] = ("auto", "compiled", "torch")
+#: What compiled code computes with unless another precision is asked for: it is for writing, not for measuring.
+USUAL_PRECISION: Precision = "int8"
+
+
+class Engines:
+    """A model's compiled engines, packed when they are first needed.
+
+    Args:
+        weights: Of the model.
+        settings: Its settings.
+        symbols: How many symbols V.
+        device: Where it is to run; compiled code runs on the CPU only.
+        threads: How many at most; ``None``: as many as there are cores.
+        folder: Where compiled code is kept.
+        compiling: Told what is being compiled, before that begins.
+    """
+
+    def __init__(
+        self,
+        weights: Arrays,
+        settings: LanguageModelSettings,
+        symbols: int,
+        *,
+        device: str,
+        threads: int | None,
+        folder: Path,
+        compiling: Callable[[str], None] | None,
+    ) -> None:
+        self._weights, self._settings, self._symbols = weights, settings, symbols
+        self._device, self._threads, self._folder, self._compiling = device, threads, folder, compiling
+        self._made: dict[Precision, Engine] = {}
+
+    def choose(
+        self, search: SearchSettings, rules: RuleSettings, engine: str = "auto", precision: str | None = None
+    ) -> Engine | None:
+        """Return the compiled engine that is to write; ``None``: PyTorch is.
+
+        Args:
+            search: Which search.
+            rules: What may be chosen.
+            engine: ``"compiled"``, ``"torch"``, or ``"auto"``: compiled where that can be done.
+            precision: ``"int8"`` or ``"fp32"``; ``None`` is the usual one, which PyTorch's is not.
+
+        Raises:
+            ConfigError: Compiled code is asked for, or its precision, and cannot do this.
+        """
+        _check("engine", engine, ENGINES)
+        if precision is not None:
+            _check("precision", precision, PRECISIONS)
+        reason = self.missing(search, rules)
+        if engine == "torch":
+            reason = "engine torch is asked for"
+        elif engine == "compiled" and reason is not None:
+            raise ConfigError(f"compiled code cannot do this: {reason}; use engine torch or auto")
+        if reason is None:
+            return self.get(precision or USUAL_PRECISION)  # type: ignore[arg-type]
+        if precision == "int8":
+            raise ConfigError(f"precision int8 is for compiled code, and {reason}; use fp32")
+        return None
+
+    def missing(self, search: SearchSettings, rules: RuleSettings) -> str | None:
+        """Return why compiled code cannot do something; ``None`` where it can."""
+        if not self.can_run:
+            if self._device != "cpu":
+                return f"the device is {self._device}"
+            return f"the core {self._settings.core!r} is not among those it has"
+        names = not_compiled(search, rules)
+        return f"{spelled(names)} only the reference search has" if names else None
+
+    @property
+    def can_run(self) -> bool:
+        """Whether there is compiled code for this model."""
+        return self._device == "cpu" and can_pack(self._settings.core)
+
+    def get(self, precision: Precision) -> Engine:
+        """Return the engine of a precision."""
+        if precision not in self._made:
+            settings = self._settings
+            packed = pack(
+                self._weights,
+                core=settings.core,
+                layers=settings.layers,
+                symbols=self._symbols,
+                residual=settings.residual,
+                tied=settings.tied,
+                precision=precision,
+            )
+            self._made[precision] = Engine(
+                packed, threads=self._threads, folder=self._folder, compiling=self._compiling
+            )
+        return self._made[precision]
+
+
+def _check(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ConfigError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
