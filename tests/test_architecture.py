@@ -16,7 +16,7 @@ ORDER = [  # lowest first; a module may import its own package and what lies bel
     {"disk"},
     {"batch"},
     {"codecs"},
-    {"cores"},
+    {"engine", "cores"},
     {"data"},
     {"models"},
     {"decode"},

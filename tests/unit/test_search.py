@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from ostinato.decode.noise import Uniform, threefry
-from ostinato.decode.reference import ReferenceWriter
 from ostinato.decode.pipeline import RuleSettings
+from ostinato.decode.reference import ReferenceWriter
 from ostinato.decode.rules.base import Memoryless
 from ostinato.decode.rules.symbols import LogitBias
 from ostinato.decode.search import search

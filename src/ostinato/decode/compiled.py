@@ -136,9 +136,7 @@ class _Beams:
         if all(search.is_done for search in self._searches):
             return None
         told = search_on(self._searches, self._engine, _BEAM_STEPS if steps is None else steps)
-        return [
-            [symbol for step in found for symbol in self._take(number, step)] for number, found in enumerate(told)
-        ]
+        return [[symbol for step in found for symbol in self._take(number, step)] for number, found in enumerate(told)]
 
     def is_live(self, prompt: int) -> bool:
         return not self._searches[prompt].is_done

@@ -34,7 +34,7 @@ class Hypothesis:
 
 
 class EndedRow(NamedTuple):
-    """What ended at one time step: the row that it went on from, its last symbol (-1: none), and what is known of it."""
+    """What ended at one time step: the row it went on from, its last symbol (-1: none), and what is known of it."""
 
     row: int
     symbol: int

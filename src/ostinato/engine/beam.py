@@ -154,9 +154,7 @@ class BeamSearch:
         steps = []
         for step in range(done):
             count = int(told["going"][step])
-            steps.append(
-                BeamStep([], told["parents"][step, :count].tolist(), told["symbols"][step, :count].tolist())
-            )
+            steps.append(BeamStep([], told["parents"][step, :count].tolist(), told["symbols"][step, :count].tolist()))
         count = int(self._facts[facts.ENDED])
         for (step, row, symbol, ending), (score, rank, kept) in zip(
             told["ended"][:count].tolist(), told["ended_numbers"][:count].tolist(), strict=True

@@ -49,9 +49,7 @@ class Engine:
         self.kernels = Kernels(self.instructions, model.precision, folder, compiling)
         self._network = network_arrays(model)
 
-    def start(
-        self, prompts: Sequence[Sequence[int]], progress: Callable[[int, int], None] | None = None
-    ) -> Carried:
+    def start(self, prompts: Sequence[Sequence[int]], progress: Callable[[int, int], None] | None = None) -> Carried:
         """Read one prompt for each row, after the begin symbol; equal ones are read once.
 
         Args:

@@ -1,4 +1,4 @@
-"""From a language model's weights to the flat arrays that compiled code reads: int8 with a scale per row, or float32."""
+"""From a language model's weights to the flat arrays that compiled code reads: int8 with scales, or float32."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rules a compiled search applies, as the numbers that it reads. The rules themselves: ``ostinato.decode.rules``."""
+"""Which rules a compiled search applies, as the numbers that it reads; ``ostinato.decode.rules`` defines the rules."""
 
 from __future__ import annotations
 

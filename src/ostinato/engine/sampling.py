@@ -144,9 +144,7 @@ def rule_arrays(program: Program, table: Table) -> dict[str, NDArray[Any]]:
     }
 
 
-def look_back(
-    prompts: Sequence[Sequence[int]], program: Program
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def look_back(prompts: Sequence[Sequence[int]], program: Program) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the last symbols of each prompt, oldest first, [R, window], and how often each stands there, [R, V]."""
     window = program.window
     ring = np.full((len(prompts), window), -1, dtype=np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +53,7 @@ class Threads:
         """Return how to share out some rows: among threads if each gets several, else the units of all of them."""
         if rows >= 4 * self.count:
             cuts = [rows * part // self.count for part in range(self.count + 1)]
-            return Sharing(tuple((low, high - low) for low, high in zip(cuts, cuts[1:], strict=False)), 1)
+            return Sharing(tuple((low, high - low) for low, high in itertools.pairwise(cuts)), 1)
         team = max(1, min(self.count, model.bytes_of_a_step // _WORTH_A_TEAM))
         return Sharing(((0, rows),), team)
 
@@ -79,6 +80,6 @@ def _let_others_run() -> int:
     """The address of the system's function that gives up the core for a moment; 0 where there is none."""
     library, name = ("kernel32", "SwitchToThread") if os.name == "nt" else (None, "sched_yield")
     try:
-        return ctypes.cast(getattr(ctypes.CDLL(library), name), ctypes.c_void_p).value or 0
+        return ctypes.cast(ctypes.CDLL(library)[name], ctypes.c_void_p).value or 0
     except (OSError, AttributeError):
         return 0

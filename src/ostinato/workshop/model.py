@@ -15,10 +15,10 @@ import numpy as np
 
 from ostinato import codecs, config
 from ostinato.codecs import Unknown
-from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts
+from ostinato.data import Corpus, Encoded, cache_folder, encode_texts
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.rules.copying import MaxCopy
-from ostinato.decode.searching import By
+from ostinato.decode.searching import By, SearchSettings
 from ostinato.decode.shards import Shard
 from ostinato.decode.units import bits
 from ostinato.engine.engine import Engine
@@ -32,6 +32,7 @@ from ostinato.workshop.choosing import best_of, score_of, sort_options
 from ostinato.workshop.engines import Engines
 from ostinato.workshop.examining import Examination, ExaminedSymbol
 from ostinato.workshop.generation import Generation
+from ostinato.workshop.measuring import Measuring, encode_to_measure
 from ostinato.workshop.novelty import TrainingText
 from ostinato.workshop.results import Filling, Sample, Score, ScoredPart
 
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from ostinato.training.evaluation import Evaluation, Losses, Protocol, Ticker
     from ostinato.workshop.exact import ExactSampler
 
-_WINDOWS = 2_000
 _SHORT = 10_000  # symbols; more are scored by PyTorch, which reads many at once
 _LOOK_AHEAD = 100  # characters after a gap that decide what may stand in it
 
@@ -153,9 +153,7 @@ class Model:
         given = {"copied": self._against_copying, **others}
         return Generation(self.codec, writer, prompts, settings=settings, rules=rules, **given)
 
-    def _writer(
-        self, settings: SearchSettings, rules: RuleSettings, options: dict[str, Any]
-    ) -> Engine | LanguageModel:
+    def _writer(self, settings: SearchSettings, rules: RuleSettings, options: dict[str, Any]) -> Engine | LanguageModel:
         """What is to write: ``engine`` and ``precision`` are taken out of the options."""
         engine = self.engines.choose(settings, rules, options.pop("engine", "auto"), options.pop("precision", None))
         return self.network if engine is None else engine
@@ -371,70 +369,11 @@ class Model:
         Raises:
             ConfigError: The protocol does not fit the model, or cannot be cut into shards.
         """
-        protocol = self._protocol(protocol, windows, seed, shard)
-        encoded, characters, digest = self._encoded(texts, unknown, cache, encoding)
-        if not len(encoded.ids):
-            raise ConfigError("there is nothing to evaluate on: the text is empty")
-        losses = self._measure(protocol, encoded, characters, windows, seed, shard, tick)
+        how = Measuring.of(self.codec, protocol, windows=windows, seed=seed, shard=shard)
+        encoded, characters, digest = encode_to_measure(self.codec, texts, unknown, cache, encoding)
+        losses = how.measure(self.network, encoded, characters, tick)
         job = repr((digest, arrays_digest(self.saved.weights), self.saved.config, self.saved.codec, windows, seed))
         return replace(losses, job=hashlib.sha256(job.encode()).hexdigest())
-
-    def _measure(
-        self,
-        protocol: Protocol,
-        encoded: Encoded,
-        characters: int,
-        windows: int | None,
-        seed: int | None,
-        shard: Shard | None,
-        tick: Ticker | None,
-    ) -> Losses:
-        from ostinato.training import evaluation
-
-        if protocol == "items":
-            return evaluation.items(self.network, encoded, characters=characters, shard=shard, tick=tick)
-        if protocol == "windows":
-            count, seed = _WINDOWS if windows is None else windows, 1 if seed is None else seed
-            return evaluation.windows(
-                self.network, encoded, characters=characters, count=count, seed=seed, shard=shard, tick=tick
-            )
-        return evaluation.contiguous(self.network, encoded, characters=characters, tick=tick)
-
-    def _protocol(
-        self, protocol: Protocol | None, windows: int | None, seed: int | None, shard: Shard | None
-    ) -> Protocol:
-        """The protocol that is meant, if all fits together."""
-        of_items = self.codec.end is not None
-        protocol = protocol or ("items" if of_items else "contiguous")
-        if of_items != (protocol == "items"):
-            kind, ways = ("items", "items") if of_items else ("running text", "contiguous or windows")
-            raise ConfigError(f"protocol {protocol!r} does not fit a model of {kind}; use {ways}")
-        if protocol != "windows" and (windows is not None or seed is not None):
-            raise ConfigError(f"windows and seed are for the windows protocol, not for {protocol}")
-        if protocol == "contiguous" and shard is not None:
-            raise ConfigError(
-                "the contiguous protocol carries its state through the whole text, so no shard can do a part of it; "
-                "use --protocol windows"
-            )
-        config.at_least("windows", 1 if windows is None else windows, 1)
-        config.at_least("seed", 1 if seed is None else seed, 0)
-        return protocol
-
-    def _encoded(
-        self, texts: Sequence[str] | Corpus, unknown: Unknown, cache: Path | None, encoding: Ticker | None
-    ) -> tuple[Encoded, int, str]:
-        """The texts encoded, how many characters they have, ends included, and a digest of them."""
-        if isinstance(texts, Corpus) and not texts.is_held:
-            store = Cache(cache or cache_folder())
-            pinned = store.encoded(self.codec, {"text": texts}, unknown=unknown, progress=encoding)
-            encoded, characters, digest = pinned.parts["text"], pinned.characters["text"], pinned.sha256
-        else:
-            adapted = [
-                self.codec.adapt(text, unknown) for text in (texts.texts if isinstance(texts, Corpus) else texts)
-            ]
-            encoded, characters = encode_texts(self.codec, adapted), sum(map(len, adapted))
-            digest = arrays_digest({"ids": encoded.ids, "offsets": encoded.offsets})
-        return encoded, characters + (encoded.texts if self.codec.end is not None else 0), digest
 
     def export(self, path: str | Path) -> None:
         """Write the model into one file that ``load`` reads.

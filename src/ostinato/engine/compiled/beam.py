@@ -60,21 +60,53 @@ class Room(NamedTuple):
     counts: Any
 
 
+class Search(NamedTuple):
+    """All that one step of a search reads and writes."""
+
+    rules: Any
+    beam: Any
+    found: Any
+    room: Any
+    logits: Any
+    last: Any
+
+
+class At(NamedTuple):
+    """Which step: of all, and of this call; V, and V filled up."""
+
+    step: int
+    column: int
+    symbols: int
+    outputs: int
+
+
+class Ended(NamedTuple):
+    """A hypothesis that ends; see ``ostinato.engine.beam``."""
+
+    row: int
+    symbol: int
+    ending: int
+    score: float
+    rank: float
+    kept: float
+
+
 @compiled
-def search(target: Any, block: Any) -> None:
+def search_beam(target: Any, block: Any) -> None:
     """Search on for up to ``steps`` steps; until no row goes on, or one has come to a state that is not filled yet."""
     network, scratch = network_of(target, block), scratch_of(target, block)
     state, other = state_of(target, block), _other_state_of(target, block)
     team, rules, beam = team_of(target, block), rules_of(target, block), _beam_of(target, block)
     live, last = array_of(target, block, "live"), array_of(target, block, "last")
-    found, room = _found_of(target, block), _room_of(target, block)
+    found = _found_of(target, block)
+    search = Search(rules, beam, found, _room_of(target, block), state.logits, last)
     if beam.facts[facts.IS_OTHER]:
         state, other = other, state
     symbols, outputs = network.plan[layout.SYMBOLS], network.plan[layout.OUTPUT]
     first_step, steps = block[_FIRST_STEP], block[_STEPS]
     for step in range(first_step, first_step + steps):
         if team.member == 0:
-            _choose(rules, beam, state.logits, symbols, outputs, step, step - first_step, found, room, last)
+            _choose(search, At(step, step - first_step, symbols, outputs))
         meet(team)
         rows = beam.facts[facts.ROWS]
         if beam.facts[facts.STEPS_DONE] <= step - first_step or rows == 0:
@@ -147,60 +179,56 @@ def _room_of(target: Any, block: Any) -> Any:
 
 
 @compiled
-def _choose(
-    rules: Any,
-    beam: Any,
-    logits: Any,
-    symbols: int,
-    outputs: int,
-    step: int,
-    column: int,
-    found: Any,
-    room: Any,
-    last: Any,
-) -> None:
+def _choose(search: Any, at: Any) -> None:
     """Choose which rows go on, with which symbols, and which hypotheses end."""
+    rules, beam, found = search.rules, search.beam, search.found
     if rules.facts[codes.IS_WHOLE] == 0:
         for row in range(beam.facts[facts.ROWS]):
             if rules.known[beam.states[row]] == 0:
                 return
-    beam.facts[facts.STEPS_DONE] = column + 1
-    count = _find_candidates(rules, beam, logits, symbols, outputs, step)
-    keep = beam.facts[facts.WIDTH]
-    end = rules.facts[codes.END_SYMBOL]
+    beam.facts[facts.STEPS_DONE] = at.column + 1
+    count = _find_candidates(search, at)
     for row in range(beam.facts[facts.ROWS]):
         if beam.over[row] != codes.LIVE:
-            rank = beam.totals[row] / _divisor(beam, step)
-            _end(beam, found, column, row, -1, beam.over[row], beam.scores[row], rank, beam.kept[row])
-    going, worth = 0, -math.inf
+            rank = beam.totals[row] / _divisor(beam, at.step)
+            _end(search, at.column, Ended(row, -1, beam.over[row], beam.scores[row], rank, beam.kept[row]))
+    going, worth, keep = 0, -math.inf, beam.facts[facts.WIDTH]
     for place in range(count):
-        row, symbol = beam.candidates[place] // symbols, beam.candidates[place] % symbols
-        if symbol == end:
+        row, symbol = beam.candidates[place] // at.symbols, beam.candidates[place] % at.symbols
+        if symbol == rules.facts[codes.END_SYMBOL]:
             if place < keep:
-                score = beam.scores[row] + float(logits[row * outputs + symbol]) - beam.taken_off[row]
-                rank = beam.keys[place] / _divisor(beam, step + 1)
+                rank = beam.keys[place] / _divisor(beam, at.step + 1)
                 kept = beam.kept[row] + beam.kept_now[row]
-                _end(beam, found, column, row, symbol, codes.END_OF_TEXT, score, rank, kept)
+                score = _score(search, at, row, symbol)
+                _end(search, at.column, Ended(row, symbol, codes.END_OF_TEXT, score, rank, kept))
         elif going < keep:
             worth = max(worth, beam.keys[place])
             beam.keys[going], beam.candidates[going] = beam.keys[place], beam.candidates[place]
             going += 1
-    if _is_done(beam, worth, step + 1, rules.facts[codes.LENGTH]):
+    if _is_done(beam, worth, at.step + 1, rules.facts[codes.LENGTH]):
         going = 0
-    found.going[column] = going
-    _go_on(rules, beam, logits, symbols, outputs, step, column, going, found, room, last)
+    found.going[at.column] = going
+    _go_on(search, at, going)
+
+
+@inlined
+def _score(search: Any, at: Any, row: int, symbol: int) -> float:
+    """What a row's score becomes with a symbol more: the model's own log-probability, whatever the rules did."""
+    logit = float(search.logits[row * at.outputs + symbol])
+    return search.beam.scores[row] + logit - search.beam.taken_off[row]
 
 
 @compiled
-def _find_candidates(rules: Any, beam: Any, logits: Any, symbols: int, outputs: int, step: int) -> int:
+def _find_candidates(search: Any, at: Any) -> int:
     """The best continuations of all rows, best first, twice as many as are kept; returns how many there are."""
+    rules, beam, symbols = search.rules, search.beam, at.symbols
     most, count = 2 * beam.facts[facts.WIDTH], 0
     window = rules.facts[codes.WINDOW]
     for number in range(beam.facts[facts.ROWS]):
         beam.over[number] = codes.LIVE
         if is_over(rules, beam.states[number], beam.stop_states[number], symbols):
             beam.over[number] = codes.COMPLETE
-        elif step == rules.facts[codes.LENGTH]:
+        elif at.step == rules.facts[codes.LENGTH]:
             beam.over[number] = codes.AT_LENGTH
         if beam.over[number] != codes.LIVE:
             continue
@@ -213,9 +241,9 @@ def _find_candidates(rules: Any, beam: Any, logits: Any, symbols: int, outputs: 
             counts,
             beam.states,
             number,
-            step,
+            at.step,
         )
-        given = logits[number * outputs : number * outputs + symbols]
+        given = search.logits[number * at.outputs : number * at.outputs + symbols]
         beam.taken_off[number] = log_softmax(given, row.logits, row.weights)
         beam.kept_now[number] = apply_rules(rules, row)
         if largest(row.logits) == -math.inf:
@@ -287,27 +315,19 @@ def _divisor(beam: Any, count: int) -> float:
 
 
 @compiled
-def _end(
-    beam: Any,
-    found: Any,
-    column: int,
-    row: int,
-    symbol: int,
-    ending: int,
-    score: float,
-    rank: float,
-    kept: float,
-) -> None:
+def _end(search: Any, column: int, ended: Any) -> None:
     """Note a hypothesis that ends."""
+    beam, found = search.beam, search.found
     number = beam.facts[facts.ENDED]
     beam.facts[facts.ENDED] = number + 1
-    found.ended[4 * number], found.ended[4 * number + 1] = column, row
-    found.ended[4 * number + 2], found.ended[4 * number + 3] = symbol, ending
-    found.ended_numbers[3 * number], found.ended_numbers[3 * number + 1] = score, rank
-    found.ended_numbers[3 * number + 2] = kept
-    if ending == codes.STUCK:
+    found.ended[4 * number], found.ended[4 * number + 1] = column, ended.row
+    found.ended[4 * number + 2], found.ended[4 * number + 3] = ended.symbol, ended.ending
+    found.ended_numbers[3 * number], found.ended_numbers[3 * number + 1] = ended.score, ended.rank
+    found.ended_numbers[3 * number + 2] = ended.kept
+    if ended.ending == codes.STUCK:
         return
     beam.facts[facts.COUNT] += 1
+    rank = ended.rank
     for place in range(beam.facts[facts.N_BEST]):
         if rank > beam.best[place]:
             beam.best[place], rank = rank, beam.best[place]
@@ -326,44 +346,29 @@ def _is_done(beam: Any, worth: float, count: int, length: int) -> bool:
 
 
 @compiled
-def _go_on(
-    rules: Any,
-    beam: Any,
-    logits: Any,
-    symbols: int,
-    outputs: int,
-    step: int,
-    column: int,
-    going: int,
-    found: Any,
-    room: Any,
-    last: Any,
-) -> None:
+def _go_on(search: Any, at: Any, going: int) -> None:
     """Give the rows that go on what was their parents', and their new symbols."""
-    width, window = beam.facts[facts.WIDTH], rules.facts[codes.WINDOW]
+    rules, beam, room, found = search.rules, search.beam, search.room, search.found
+    width, window, symbols = beam.facts[facts.WIDTH], rules.facts[codes.WINDOW], at.symbols
     for row in range(going):
         parent, symbol = beam.candidates[row] // symbols, beam.candidates[row] % symbols
-        room.numbers[row] = beam.scores[parent] + float(logits[parent * outputs + symbol]) - beam.taken_off[parent]
+        room.numbers[row] = _score(search, at, parent, symbol)
         room.numbers[width + row] = beam.kept[parent] + beam.kept_now[parent]
         room.states[row], room.states[width + row] = beam.states[parent], beam.stop_states[parent]
-        for place in range(window):
-            room.ring[row * window + place] = beam.ring[parent * window + place]
+        _copy(beam.ring[parent * window : (parent + 1) * window], room.ring[row * window : (row + 1) * window])
         if window:
-            for v in range(symbols):
-                room.counts[row * symbols + v] = beam.counts[parent * symbols + v]
-        found.parents[column * width + row], found.symbols[column * width + row] = parent, symbol
-        last[row] = symbol
+            _copy(beam.counts[parent * symbols : (parent + 1) * symbols], room.counts[row * symbols :])
+        found.parents[at.column * width + row], found.symbols[at.column * width + row] = parent, symbol
+        search.last[row] = symbol
+    _copy(room.ring[: going * window], beam.ring)
+    if window:
+        _copy(room.counts[: going * symbols], beam.counts)
     for row in range(going):
         beam.scores[row], beam.kept[row] = room.numbers[row], room.numbers[width + row]
         beam.totals[row] = beam.keys[row]
         beam.states[row], beam.stop_states[row] = room.states[row], room.states[width + row]
-        follow(rules, beam.states, beam.stop_states, row, last[row], symbols)
-        for place in range(window):
-            beam.ring[row * window + place] = room.ring[row * window + place]
-        if window:
-            for v in range(symbols):
-                beam.counts[row * symbols + v] = room.counts[row * symbols + v]
-            remember(rules, beam.ring, beam.counts, row, symbols, step, last[row])
+        follow(rules, beam.states, beam.stop_states, row, search.last[row], symbols)
+        remember(rules, beam.ring, beam.counts, row, symbols, at.step, search.last[row])
     beam.facts[facts.ROWS] = going
 
 
@@ -382,5 +387,5 @@ def _move(network: Any, state: Any, other: Any, parents: Any, team: Any) -> None
 
 @compiled
 def _copy(numbers: Any, into: Any) -> None:
-    for j in range(len(into)):
+    for j in range(len(numbers)):
         into[j] = numbers[j]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from ostinato.engine.compiled.options import compiled
 
 from ostinato.engine.compiled.elementary import sigmoid, tanh
+from ostinato.engine.compiled.options import compiled
 from ostinato.engine.layout import PANEL
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)

@@ -1,7 +1,7 @@
-"""Exponential, sigmoid and tanh in plain sums and products, so that LLVM makes vectors of them and every CPU the same bits.
+"""Exponential, sigmoid and tanh in plain sums and products: LLVM makes vectors of them, and every CPU the same bits.
 
-exp(x) = 2^n exp(r) with n the nearest integer to x / ln 2 and |r| <= ln 2 / 2, by the Taylor polynomial: of degree 7 its
-relative error is under 6e-9 there, less than float32 tells apart; of degree 13 it is under 5e-18, for float64.
+exp(x) = 2^n exp(r) with n the nearest integer to x / ln 2 and |r| <= ln 2 / 2, by the Taylor polynomial: of degree 7
+its relative error is under 6e-9 there, less than float32 tells apart; of degree 13 it is under 5e-18, for float64.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from ostinato.engine.compiled.options import inlined
 
 from ostinato.engine.compiled.intrinsics import between, power_of_two
+from ostinato.engine.compiled.options import inlined
 
 _F = np.float32
 _MAGIC_32, _MAGIC_64 = _F(1.5 * 2**23), 1.5 * 2**52  # what is added to it is rounded to an integer

@@ -8,12 +8,13 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+
+from ostinato.engine.compiled.options import instructions
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
-@intrinsic  # type: ignore[misc]
+@instructions
 def power_of_two(typing: Any, number: Any) -> Any:
     """Return 2^n from a float32 1.5 * 2^23 + n, or a float64 1.5 * 2^52 + n: n stands in its last bits."""
     del typing
@@ -27,7 +28,7 @@ def power_of_two(typing: Any, number: Any) -> Any:
     return number(number), generate
 
 
-@intrinsic  # type: ignore[misc]
+@instructions
 def between(typing: Any, number: Any, low: Any, high: Any) -> Any:
     """Return a number, or the bound that it is beyond; of NaN the low one. Python's own would be branches."""
     del typing, low, high
@@ -40,7 +41,7 @@ def between(typing: Any, number: Any, low: Any, high: Any) -> Any:
     return number(number, number, number), generate
 
 
-@intrinsic  # type: ignore[misc]
+@instructions
 def rounded(typing: Any, number: Any) -> Any:
     """Return n from a float32 1.5 * 2^23 + n, as int32."""
     del typing
@@ -51,7 +52,7 @@ def rounded(typing: Any, number: Any) -> Any:
     return types.int32(number), generate
 
 
-@intrinsic  # type: ignore[misc]
+@instructions
 def add_atomically(typing: Any, address: Any, value: Any) -> Any:
     """Add to an int64 that other threads add to; return what it was."""
     del typing, address, value
@@ -63,7 +64,7 @@ def add_atomically(typing: Any, address: Any, value: Any) -> Any:
     return types.int64(types.int64, types.int64), generate
 
 
-@intrinsic  # type: ignore[misc]
+@instructions
 def load_atomically(typing: Any, address: Any) -> Any:
     """Read an int64 that other threads write."""
     del typing, address
@@ -75,7 +76,7 @@ def load_atomically(typing: Any, address: Any) -> Any:
     return types.int64(types.int64), generate
 
 
-@intrinsic  # type: ignore[misc]
+@instructions
 def call_address(typing: Any, address: Any) -> Any:
     """Call a function without arguments, such as the system's own "let others run"."""
     del typing, address
@@ -88,7 +89,7 @@ def call_address(typing: Any, address: Any) -> Any:
     return types.void(types.int64), generate
 
 
-@intrinsic  # type: ignore[misc]
+@instructions
 def pause(typing: Any) -> Any:
     """Wait for a few cycles."""
     del typing

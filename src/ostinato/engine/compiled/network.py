@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 from numba.extending import overload
-from ostinato.engine.compiled.options import compiled, inlined
 
 from ostinato.engine import layout
 from ostinato.engine.compiled.cells import elman_cell, gru_cell, lstm_cell
 from ostinato.engine.compiled.intrinsics import add_atomically, call_address, load_atomically, pause, rounded
-from ostinato.engine.compiled.products import add_product
+from ostinato.engine.compiled.options import compiled, inlined
+from ostinato.engine.compiled.products import Acts, Into, Panel, add_product
 
 PANEL = layout.PANEL
 _F = np.float32
@@ -123,7 +123,6 @@ def advance(
     """
     plan = network.plan
     layers, width, residual = plan[layout.LAYERS], plan[layout.WIDTH], plan[layout.RESIDUAL] != 0
-    bounded = plan[layout.KIND] != layout.ELMAN_RELU
     if plan[layout.EMBEDDING] >= 0:
         _store_embedding(network, scratch, rows, symbols)
     blocks = width // PANEL
@@ -214,10 +213,18 @@ def _step_block(
         line = block_plan[layout.ROWS] + (block * gates + gate) * lines
         if inputs:
             source = block_plan[layout.SOURCE]
-            _add_slot(target, network, scratch, source, inputs, at, line, len(rows), scratch.ahead, gates, gate)
+            add_product(
+                target,
+                _panel_at(network, at, line),
+                _acts_in(network, scratch, source, inputs, len(rows)),
+                _into(scratch, scratch.ahead, gates, gate),
+            )
             at, line = at + inputs * PANEL, line + PANEL
-        _add_slot(
-            target, network, scratch, layout.FIRST_HIDDEN + layer, width, at, line, len(rows), into, gates, gate
+        add_product(
+            target,
+            _panel_at(network, at, line),
+            _acts_in(network, scratch, layout.FIRST_HIDDEN + layer, width, len(rows)),
+            _into(scratch, into, gates, gate),
         )
     first = len(state.hidden) // plan[layout.LAYERS] * layer
     size = gates * PANEL
@@ -251,35 +258,31 @@ def _begin_gates(network: Any, scratch: Any, rows: Any, symbols: Any, layer: int
 
 
 @inlined
-def _add_slot(
-    target: Any,
-    network: Any,
-    scratch: Any,
-    slot: int,
-    width: int,
-    at: int,
-    line: int,
-    rows: int,
-    into: Any,
-    gates: int,
-    gate: int,
-) -> None:
-    """Add the product of a slot of activations with one panel to 64 numbers of each row."""
-    size = scratch.acts.itemsize
-    x = scratch.acts.ctypes.data + slot * scratch.most * network.plan[layout.SLOT] * size
-    add_product(
-        target,
+def _panel_at(network: Any, at: int, line: int) -> Any:
+    """A panel by the number of its first weight and of its first row."""
+    return Panel(
         network.weights.ctypes.data + at * network.weights.itemsize,
         network.sums.ctypes.data + 4 * line,
         network.scales.ctypes.data + 4 * line,
-        x,
+    )
+
+
+@inlined
+def _acts_in(network: Any, scratch: Any, slot: int, width: int, rows: int) -> Any:
+    """A slot of activations."""
+    size = scratch.acts.itemsize
+    return Acts(
+        scratch.acts.ctypes.data + slot * scratch.most * network.plan[layout.SLOT] * size,
         scratch.factors.ctypes.data + 4 * slot * scratch.most,
         width * size // 4,
         rows,
-        scratch.product.ctypes.data,
-        into.ctypes.data + 4 * PANEL * gate,
-        4 * PANEL * gates,
     )
+
+
+@inlined
+def _into(scratch: Any, numbers: Any, gates: int, gate: int) -> Any:
+    """One gate's numbers of every row."""
+    return Into(scratch.product.ctypes.data, numbers.ctypes.data + 4 * PANEL * gate, 4 * PANEL * gates)
 
 
 @inlined
@@ -295,7 +298,12 @@ def _output_panel(target: Any, network: Any, state: Any, scratch: Any, rows: Any
             into[place * PANEL + j] = bias[j]
     weights = plan[layout.OUTPUT_WEIGHTS] + panel * PANEL * width
     line = plan[layout.OUTPUT_ROWS] + panel * PANEL
-    _add_slot(target, network, scratch, source, width, weights, line, len(rows), into, 1, 0)
+    add_product(
+        target,
+        _panel_at(network, weights, line),
+        _acts_in(network, scratch, source, width, len(rows)),
+        _into(scratch, into, 1, 0),
+    )
     for place in range(len(rows)):
         to = rows[place] * outputs + panel * PANEL
         logits, found = state.logits[to : to + PANEL], into[place * PANEL : (place + 1) * PANEL]

@@ -18,7 +18,7 @@ _FIRST_STEP, _STEPS = SCALAR_PLACES["first_step"], SCALAR_PLACES["steps"]
 
 @compiled
 def read(target: Any, block: Any) -> None:
-    """Read symbols ``first_step`` to ``first_step + steps`` of each row's text; rows are in order of length, longest first.
+    """Read symbols ``first_step`` to ``first_step + steps`` of each row's text; the longest come first.
 
     Where ``log_probs`` has room, that of every symbol but the first is written there, given all before it. The logits
     of a row are those after its last symbol.
@@ -56,9 +56,7 @@ def _longer_than(live: Any, offsets: Any, length: int) -> int:
 
 
 @compiled
-def _note(
-    network: Any, state: Any, live: Any, ids: Any, offsets: Any, step: int, work: Any, log_probs: Any
-) -> None:
+def _note(network: Any, state: Any, live: Any, ids: Any, offsets: Any, step: int, work: Any, log_probs: Any) -> None:
     """Write down the log-probability of each row's next symbol."""
     symbols, outputs = network.plan[layout.SYMBOLS], network.plan[layout.OUTPUT]
     for place in range(len(live)):

@@ -297,7 +297,7 @@ def is_complete(rules: Any, state: int, symbols: int) -> bool:
 @compiled
 def any_follows(rules: Any, state: int, symbols: int) -> bool:
     """Return whether any symbol is allowed in a state."""
+    found = False
     for v in range(symbols):
-        if rules.next[state * symbols + v] >= 0:
-            return True
-    return False
+        found |= rules.next[state * symbols + v] >= 0
+    return found

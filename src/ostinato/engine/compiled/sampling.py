@@ -45,7 +45,7 @@ class Rows(NamedTuple):
 
 @compiled
 def sample(target: Any, block: Any) -> None:
-    """Write up to ``steps`` symbols in each row of ``live`` from ``first_row`` on; for what is read and written, see there.
+    """Write up to ``steps`` symbols in each row of ``live`` from ``first_row`` on.
 
     Members of a team take part in every step of the network; the first of them chooses.
     """

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, register_model
+from numba.extending import models, register_model
 from numba.np.arrayobj import make_array, populate_array
+from numba.np.numpy_support import from_dtype
 
 from ostinato.engine.block import ARRAYS, dtype_of
+from ostinato.engine.compiled.options import instructions
 
 
 class Target(types.Opaque):
@@ -30,12 +33,12 @@ class Target(types.Opaque):
 register_model(Target)(models.OpaqueModel)
 
 
-@intrinsic(prefer_literal=True)  # type: ignore[misc]
+@instructions
 def array_of(typing: Any, target: Any, block: Any, name: Any) -> Any:
     """Return the array of a block that has a name, which is a literal; see ``ostinato.engine.block``."""
     del typing
     place = list(ARRAYS).index(name.literal_value)
-    dtype = getattr(types, dtype_of(name.literal_value, target.precision))
+    dtype = _type(dtype_of(name.literal_value, target.precision))
     kind = types.Array(dtype, 1, "C", aligned=True)
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[Any]) -> Any:
@@ -46,11 +49,11 @@ def array_of(typing: Any, target: Any, block: Any, name: Any) -> Any:
     return kind(target, block, name), generate
 
 
-@intrinsic(prefer_literal=True)  # type: ignore[misc]
+@instructions
 def numbers_at(typing: Any, address: Any, count: Any, dtype: Any) -> Any:
     """Return the numbers that begin at an address; their type is a literal."""
     del typing
-    kind = types.Array(getattr(types, dtype.literal_value), 1, "C", aligned=True)
+    kind = types.Array(_type(dtype.literal_value), 1, "C", aligned=True)
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[Any]) -> Any:
         return _view(context, builder, kind, arguments[0], arguments[1])
@@ -58,16 +61,20 @@ def numbers_at(typing: Any, address: Any, count: Any, dtype: Any) -> Any:
     return kind(types.int64, types.int64, dtype), generate
 
 
-@intrinsic  # type: ignore[misc]
+@instructions
 def sums_at(typing: Any, target: Any, address: Any, count: Any) -> Any:
     """Return the sums of a product that begin at an address: int32 or float32, by the target's precision."""
     del typing, address, count
-    kind = types.Array(getattr(types, dtype_of("product", target.precision)), 1, "C", aligned=True)
+    kind = types.Array(_type(dtype_of("product", target.precision)), 1, "C", aligned=True)
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[Any]) -> Any:
         return _view(context, builder, kind, arguments[1], arguments[2])
 
     return kind(target, types.int64, types.int64), generate
+
+
+def _type(name: str) -> Any:
+    return from_dtype(np.dtype(name))
 
 
 def _view(context: Any, builder: ir.IRBuilder, kind: Any, address: Any, count: Any) -> Any:

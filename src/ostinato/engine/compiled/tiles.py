@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+
+from ostinato.engine.compiled.options import instructions
 
 COLUMNS = 64
 _STEP = 256  # bytes of weights for one step of k
@@ -39,24 +40,21 @@ _SHAPES = {
 _FLOATS = {name: shape._replace(registers=8) if name == "avx2" else shape for name, shape in _SHAPES.items()}
 
 
-@intrinsic(prefer_literal=True)  # type: ignore[misc]
-def tile(
-    typing: Any, target: Any, rows: Any, weights: Any, x: Any, x_step: Any, count: Any, start: Any, out: Any
-) -> Any:
-    """Multiply ``rows`` rows (a literal) with 64 columns; all places are addresses, all steps bytes.
+@instructions
+def tile(typing: Any, target: Any, rows: Any, weights: Any, x: Any, count: Any, start: Any, out: Any) -> Any:
+    """Multiply ``rows`` rows (a literal), which lie side by side, with 64 columns; all places are addresses.
 
     Args:
         target: For which instructions, and of which precision.
         rows: How many rows, 1 to 8.
         weights: Of the 64 columns.
         x: Activations of the first row: uint8 that stand for q + 128, or float32.
-        x_step: Bytes from row to row.
         count: Steps of k, at least 1.
         start: Where the sums begin, 64 int32 (-128 times each column's sum); for float32 they begin at 0.
         out: [rows, 64] int32 or float32.
     """
     del typing
-    signature = types.void(target, rows, *[types.int64] * 6)
+    signature = types.void(target, rows, *[types.int64] * 5)
     exact = target.precision == "int8"
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Values) -> Any:
@@ -76,11 +74,10 @@ def tile(
 class _Work:
     """Writes the loops of one tile."""
 
-    def __init__(
-        self, builder: ir.IRBuilder, target: str, exact: bool, lanes: int, *addresses: ir.Value
-    ) -> None:
+    def __init__(self, builder: ir.IRBuilder, target: str, exact: bool, lanes: int, *addresses: ir.Value) -> None:
         self._builder, self._target, self._exact, self._lanes = builder, target, exact, lanes
-        self._weights, self._x, self._x_step, self._count, self._start, self._out = addresses
+        self._weights, self._x, self._count, self._start, self._out = addresses
+        self._x_step = builder.mul(self._count, _I64(4))
         self._vector = ir.VectorType(_I32 if exact else _F32, lanes)
         self._dot: Callable[[ir.Value, ir.Value, ir.Value], ir.Value]
         self._dot = {"avx2": self._pairs, "neon-dot": self._signed, "portable": self._spelled}.get(target, self._vnni)
@@ -144,7 +141,9 @@ class _Work:
         vector = ir.VectorType(element, self._lanes)
         nothing = ir.Constant(vector, ir.Undefined)
         single = builder.insert_element(nothing, one, _I32(0))
-        every = builder.shuffle_vector(single, nothing, ir.Constant(ir.VectorType(_I32, self._lanes), [0] * self._lanes))
+        every = builder.shuffle_vector(
+            single, nothing, ir.Constant(ir.VectorType(_I32, self._lanes), [0] * self._lanes)
+        )
         return builder.bitcast(every, ir.VectorType(_I8, 4 * self._lanes)) if self._exact else every
 
     def _fused(self, total: ir.Value, x: ir.Value, weights: ir.Value) -> ir.Value:

@@ -28,9 +28,7 @@ def network_of(target: Any, block: Any) -> Any:
 @compiled
 def state_of(target: Any, block: Any) -> Any:
     """Return what is carried."""
-    return State(
-        array_of(target, block, "hidden"), array_of(target, block, "cell"), array_of(target, block, "logits")
-    )
+    return State(array_of(target, block, "hidden"), array_of(target, block, "cell"), array_of(target, block, "logits"))
 
 
 @compiled

@@ -1,0 +1,108 @@
+"""Measuring a model on held-out text: which protocol, and the text encoded for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostinato import config
+from ostinato.codecs import Codec, Unknown
+from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts
+from ostinato.decode.shards import Shard
+from ostinato.errors import ConfigError
+from ostinato.runs.arrays import arrays_digest
+
+if TYPE_CHECKING:
+    from ostinato.models import LanguageModel
+    from ostinato.training.evaluation import Losses, Protocol, Ticker
+
+_WINDOWS = 2_000
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How a model is measured.
+
+    Attributes:
+        protocol: Which protocol.
+        windows: How many windows are drawn, in that protocol.
+        seed: What chooses them.
+        shard: Which part is measured; ``None``: all.
+    """
+
+    protocol: Protocol
+    windows: int
+    seed: int
+    shard: Shard | None
+
+    @classmethod
+    def of(
+        cls, codec: Codec, protocol: Protocol | None, *, windows: int | None, seed: int | None, shard: Shard | None
+    ) -> Measuring:
+        """Return what is meant, if all fits together; arguments as of ``Model.measure``.
+
+        Raises:
+            ConfigError: It does not.
+        """
+        of_items = codec.end is not None
+        protocol = protocol or ("items" if of_items else "contiguous")
+        if of_items != (protocol == "items"):
+            kind, ways = ("items", "items") if of_items else ("running text", "contiguous or windows")
+            raise ConfigError(f"protocol {protocol!r} does not fit a model of {kind}; use {ways}")
+        if protocol != "windows" and (windows is not None or seed is not None):
+            raise ConfigError(f"windows and seed are for the windows protocol, not for {protocol}")
+        if protocol == "contiguous" and shard is not None:
+            raise ConfigError(
+                "the contiguous protocol carries its state through the whole text, so no shard can do a part of it; "
+                "use --protocol windows"
+            )
+        config.at_least("windows", 1 if windows is None else windows, 1)
+        config.at_least("seed", 1 if seed is None else seed, 0)
+        return cls(protocol, _WINDOWS if windows is None else windows, 1 if seed is None else seed, shard)
+
+    def measure(self, network: LanguageModel, texts: Encoded, characters: int, tick: Ticker | None) -> Losses:
+        """Measure the losses.
+
+        Args:
+            network: The model, in evaluation mode.
+            texts: What it is measured on.
+            characters: How many characters that is, ends included.
+            tick: Told of progress, in symbols.
+
+        Raises:
+            ConfigError: There is no text.
+        """
+        from ostinato.training import evaluation  # with PyTorch
+
+        if not len(texts.ids):
+            raise ConfigError("there is nothing to evaluate on: the text is empty")
+        if self.protocol == "items":
+            return evaluation.items(network, texts, characters=characters, shard=self.shard, tick=tick)
+        if self.protocol == "windows":
+            return evaluation.windows(
+                network,
+                texts,
+                characters=characters,
+                count=self.windows,
+                seed=self.seed,
+                shard=self.shard,
+                tick=tick,
+            )
+        return evaluation.contiguous(network, texts, characters=characters, tick=tick)
+
+
+def encode_to_measure(
+    codec: Codec, texts: Sequence[str] | Corpus, unknown: Unknown, cache: Path | None, encoding: Ticker | None
+) -> tuple[Encoded, int, str]:
+    """Return the texts encoded, how many characters they have, ends included, and a digest of them."""
+    if isinstance(texts, Corpus) and not texts.is_held:
+        store = Cache(cache or cache_folder())
+        pinned = store.encoded(codec, {"text": texts}, unknown=unknown, progress=encoding)
+        encoded, characters, digest = pinned.parts["text"], pinned.characters["text"], pinned.sha256
+    else:
+        adapted = [codec.adapt(text, unknown) for text in (texts.texts if isinstance(texts, Corpus) else texts)]
+        encoded, characters = encode_texts(codec, adapted), sum(map(len, adapted))
+        digest = arrays_digest({"ids": encoded.ids, "offsets": encoded.offsets})
+    return encoded, characters + (encoded.texts if codec.end is not None else 0), digest
