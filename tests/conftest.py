@@ -8,6 +8,7 @@ import torch
 
 import ostinato
 from ostinato.app.cli import main
+from ostinato.data import cache_folder
 
 TINY = {"hidden_size": 24, "embedding_size": 8, "batch_size": 4, "window": 16, "precision": "float32", "patience": None}
 TEXT = "the cat sat on the mat. the dog sat on the log.\n\n" * 60
@@ -26,6 +27,12 @@ def _own_places(tmp_path_factory):
         changed.setenv("OSTINATO_CACHE", str(tmp_path_factory.mktemp("cache")))
         changed.delenv("OSTINATO_DATA", raising=False)
         yield
+
+
+@pytest.fixture(scope="session")
+def kernels(_own_places):
+    """Where compiled code is kept while the tests run."""
+    return cache_folder()
 
 
 @pytest.fixture(scope="session")

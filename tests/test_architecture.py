@@ -31,7 +31,8 @@ MODULES = sorted(ROOT.rglob("*.py"))
 FACES = {"__init__", "__main__"}  # these re-export from every layer
 MOST_LINES, MOST_BODY, MOST_POSITIONAL = 450, 50, 7
 FACADES = {("workshop/setting_up.py", "train")} | {
-    ("workshop/model.py", name) for name in ("generate", "stream", "generate_all", "generate_many", "exact_method")
+    ("workshop/model.py", name)
+    for name in ("generate", "stream", "generate_all", "generate_many", "exact_method", "written_by")
 }
 FORWARDERS = {("models/language_model.py", "forward")}
 

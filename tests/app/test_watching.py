@@ -89,7 +89,7 @@ def test_what_cannot_be_drawn_is_told(run, text_run, tmp_path):
 
 
 def test_beams_are_shown_as_they_compete(text_model):
-    run = text_model.generate_many(["the "], beam=4, length=30)
+    run = text_model.generate_many(["the "], beam=4, length=30, pace=1)
     for step, _ in enumerate(run, start=1):
         if step == 12:
             break

@@ -181,7 +181,7 @@ def test_a_beam_streams_the_text_that_it_ends_with(text_model):
 
 def test_a_beams_scores_are_those_of_the_same_text_scored(text_model, item_model):
     for model, prompt in ((text_model, "the "), (item_model, "")):
-        for sample in model.generate_all([prompt], beam=6, n_best=4, length=20):
+        for sample in model.generate_all([prompt], beam=6, n_best=4, length=20, precision="fp32"):
             whole = model.score(sample.prompt + sample.text).log_prob
             before = model.score(prompt).log_prob if prompt else 0.0
             if sample.ending == "end" or model is text_model:

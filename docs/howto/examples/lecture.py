@@ -18,10 +18,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ostinato.decode.paths import Hypothesis, Paths
+from ostinato.decode.paths import Hypothesis
+from ostinato.decode.reference import ReferenceWriter
 from ostinato.decode.rules import Rules
 from ostinato.decode.rules.shaping import parse_temperature
-from ostinato.decode.search import Strategy, search
+from ostinato.decode.search import Strategy
 from ostinato.decode.strategies import Beam, Greedy, Sample
 
 END, WORDS = 0, ["<end>", "let's", "go", "dance", "through", "time", "space"]
@@ -56,10 +57,10 @@ def find(
     strategy: Strategy, rules: Rules = (), *, prompts: Sequence[Sequence[int]] = ((),), length: int = 8
 ) -> list[list[Hypothesis]]:
     """Every hypothesis of every prompt, best first."""
-    paths = Paths(len(prompts), strategy.cells, rules)
-    for taken in search(WordModel(), prompts, strategy, rules, length=length, end=END):
-        paths.take(taken)
-    return [paths.ended(prompt) for prompt in range(len(prompts))]
+    writer = ReferenceWriter(WordModel(), prompts, strategy, rules, length=length, end=END)
+    while writer.go_on() is not None:
+        pass
+    return [writer.ended(prompt) for prompt in range(len(prompts))]
 
 
 def told(hypothesis: Hypothesis) -> str:

@@ -77,9 +77,17 @@ def generate(args: Namespace) -> int:
         status = _write(model, some, options, args, teller, len(prompts))
         if status:
             break
-    if args.seed is None and search.is_random and not args.json:
-        print(f"(seed {seed})", file=sys.stderr)
+    if not args.json:
+        _tell_how(model, search, rules, args, seed if args.seed is None and search.is_random else None)
     return status
+
+
+def _tell_how(model: Model, search: SearchSettings, rules: RuleSettings, args: Namespace, seed: int | None) -> None:
+    """Say with which seed, if nobody gave it, and what has written."""
+    engine, precision = model.written_by(settings=search, rules=rules, engine=args.engine, precision=args.precision)
+    name = "PyTorch" if engine == "torch" else "compiled code"
+    told = "" if seed is None else f"seed {seed}, "
+    print(f"({told}written by {name}, {precision})", file=sys.stderr)
 
 
 def _settings(args: Namespace) -> tuple[SearchSettings, RuleSettings]:

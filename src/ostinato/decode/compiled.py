@@ -22,6 +22,7 @@ from ostinato.decode.writing import Writer
 from ostinato.engine import program as codes
 from ostinato.engine.beam import BeamSearch, BeamSettings, BeamStep, search_on
 from ostinato.engine.engine import Engine
+from ostinato.engine.pace import Pace
 from ostinato.engine.program import Program, Table
 from ostinato.engine.sampling import Sampling
 
@@ -34,7 +35,6 @@ _ENDINGS: dict[int, Ending] = {
 #: Rules, and options of a search, that only the reference search has.
 NOT_COMPILED_RULES = ("max_copy", "no_repeat", "dry", "mirostat")
 NOT_COMPILED_SEARCHES = ("diverse", "draw", "stochastic", "exact")
-_BEAM_STEPS = 64  # of a beam in one call
 
 
 def not_compiled(settings: SearchSettings, rules: RuleSettings) -> list[str]:
@@ -130,13 +130,17 @@ class _Beams:
 
     def __init__(self, engine: Engine, searches: Sequence[BeamSearch], has_constraint: bool) -> None:
         self._engine, self._searches, self._has_constraint = engine, searches, has_constraint
-        self._paths = [Paths(1, 1) for _ in searches]
+        self._paths, self._pace = [Paths(1, 1) for _ in searches], Pace()
 
     def go_on(self, steps: int | None = None) -> list[list[int]] | None:
         if all(search.is_done for search in self._searches):
             return None
-        told = search_on(self._searches, self._engine, _BEAM_STEPS if steps is None else steps)
-        return [[symbol for step in found for symbol in self._take(number, step)] for number, found in enumerate(told)]
+        with self._pace:
+            told = search_on(self._searches, self._engine, steps or self._pace.steps)
+        for number, found in enumerate(told):
+            for step in found:
+                self._take(number, step, is_last=step is found[-1])
+        return [symbols for paths in self._paths for symbols in paths.agreed()]
 
     def is_live(self, prompt: int) -> bool:
         return not self._searches[prompt].is_done
@@ -147,14 +151,14 @@ class _Beams:
     def live(self, prompt: int) -> list[tuple[tuple[int, ...], float]]:
         return self._paths[prompt].live(0)
 
-    def _take(self, number: int, step: BeamStep) -> list[int]:
+    def _take(self, number: int, step: BeamStep, *, is_last: bool) -> None:
         ended = [
             EndedRow(h.row, h.symbol, h.score, h.rank, _ENDINGS[h.ending], h.kept if self._has_constraint else None)
             for h in step.ended
         ]
-        scores = self._searches[number].scores[: len(step.symbols)].tolist()  # of the last step, which alone is asked
-        self._paths[number].take(step.parents, step.symbols, scores + [0.0] * (len(step.symbols) - len(scores)), ended)
-        return self._paths[number].agreed()[0]
+        # Scores of steps between are asked for by nobody.
+        scores = self._searches[number].scores.tolist() if is_last else [0.0] * len(step.symbols)
+        self._paths[number].take(step.parents, step.symbols, scores[: len(step.symbols)], ended)
 
 
 def _beam_settings(settings: SearchSettings, rules: RuleSettings) -> BeamSettings:

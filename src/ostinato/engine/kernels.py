@@ -72,7 +72,7 @@ class Kernels:
         if kept is not None:
             return kept
         if self._compiling is not None:
-            self._compiling(f"compiling {name} ({', '.join(self._kind)})")
+            self._compiling(f"compiling {name!r} for {self._kind[0]} in {self._kind[1]}")
         from ostinato.engine.compiled.building import build
 
         symbol, code = build(name, *self._kind)

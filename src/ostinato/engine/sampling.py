@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,11 +10,9 @@ from numpy.typing import NDArray
 
 from ostinato.engine import program as codes
 from ostinato.engine.engine import Engine
+from ostinato.engine.pace import Pace
 from ostinato.engine.program import Program, Table
 from ostinato.engine.threads import meeting_place
-
-_FIRST, _MOST = 8, 8192  # steps of a call
-_PACE = 0.03  # seconds that a call may take before the next asks for no more steps
 
 
 class Sampling:
@@ -52,7 +49,7 @@ class Sampling:
         self.kept = np.zeros(rows)
         self.endings = np.zeros(rows, dtype=np.int64)
         self._engine, self._program, self._fill = engine, program, fill
-        self._steps, self._made = _FIRST, np.zeros(rows, dtype=np.int64)
+        self._pace, self._made = Pace(), np.zeros(rows, dtype=np.int64)
         table = program.table or Table.nothing(rows)
         ring, counts = look_back(prompts, program)
         self._arrays: dict[str, NDArray[Any]] = {
@@ -88,10 +85,8 @@ class Sampling:
         if not len(live):
             return found
         first = int(self._made[live[0]])  # rows go in step
-        steps = min(self._steps if steps is None else steps, self._program.length - first)
-        began = time.monotonic()
-        self._run(live, first, steps)
-        self._steps = min(2 * self._steps, _MOST) if time.monotonic() - began < _PACE else self._steps
+        with self._pace:
+            self._run(live, first, min(steps or self._pace.steps, self._program.length - first))
         for row in live:
             count = int(self._made[row]) - first
             found[row] = self._written[row, :count].tolist()

@@ -158,6 +158,16 @@ class Model:
         engine = self.engines.choose(settings, rules, options.pop("engine", "auto"), options.pop("precision", None))
         return self.network if engine is None else engine
 
+    def written_by(self, **options: Any) -> tuple[str, str]:
+        """Return what writes texts with some options of ``generate``, ``"compiled"`` or ``"torch"``, and its precision.
+
+        Raises:
+            ConfigError: Compiled code is asked for, and cannot do this.
+        """
+        settings, rules, others = sort_options(options)
+        engine = self.engines.choose(settings, rules, others.get("engine", "auto"), others.get("precision"))
+        return ("torch", "fp32") if engine is None else ("compiled", engine.model.precision)
+
     def training_text(self, progress: Callable[[int, int, int], None] | None = None) -> TrainingText:
         """Return the text that the model learned from, for asking how new a text is.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from numba import njit, types
 
 from ostinato.engine.compiled.beam import search_beam
+from ostinato.engine.compiled.multiplying import multiply
 from ostinato.engine.compiled.options import OPTIONS
 from ostinato.engine.compiled.reading import read
 from ostinato.engine.compiled.sampling import sample
 from ostinato.engine.compiled.target import Target
 
-_KERNELS = {"read": read, "sample": sample, "search": search_beam}
+_KERNELS = {"multiply": multiply, "read": read, "sample": sample, "search": search_beam}
 
 
 def build(name: str, instructions: str, precision: str) -> tuple[str, bytes]:

@@ -55,20 +55,25 @@ def tile(typing: Any, target: Any, rows: Any, weights: Any, x: Any, count: Any, 
     """
     del typing
     signature = types.void(target, rows, *[types.int64] * 5)
-    exact = target.precision == "int8"
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Values) -> Any:
-        shape = (_SHAPES if exact else _FLOATS)[target.instructions]
-        work = _Work(builder, target.instructions, exact, shape.lanes, *arguments[2:])
-        vectors = COLUMNS // shape.lanes
-        wide = max(1, min(vectors, shape.registers // rows.literal_value))
-        high = min(rows.literal_value, shape.registers // wide)
-        for row in range(0, rows.literal_value, high):
-            for vector in range(0, vectors, wide):
-                work.loop(range(row, row + high), range(vector, vector + wide))
+        write_tile(builder, target.instructions, target.precision, rows.literal_value, arguments[2:])
         return context.get_dummy_value()
 
     return signature, generate
+
+
+def write_tile(builder: ir.IRBuilder, instructions: str, precision: str, rows: int, addresses: Values) -> None:
+    """Write the instructions of a tile; addresses of weights, x, count, start and out as of ``tile``."""
+    exact = precision == "int8"
+    shape = (_SHAPES if exact else _FLOATS)[instructions]
+    work = _Work(builder, instructions, exact, shape.lanes, *addresses)
+    vectors = COLUMNS // shape.lanes
+    wide = max(1, min(vectors, shape.registers // rows))
+    high = min(rows, shape.registers // wide)
+    for row in range(0, rows, high):
+        for vector in range(0, vectors, wide):
+            work.loop(range(row, row + high), range(vector, vector + wide))
 
 
 class _Work:

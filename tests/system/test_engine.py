@@ -1,0 +1,302 @@
+"""Compiled searches write what the reference search writes, rule for rule; with int8 weights, what these say."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+import ostinato
+from ostinato import codecs
+from ostinato.app.cli import main
+from ostinato.decode.compiled import NOT_COMPILED_RULES, NOT_COMPILED_SEARCHES
+from ostinato.decode.pipeline import DEFAULT_ORDER, RuleSettings
+from ostinato.decode.searching import SearchSettings
+from ostinato.engine.engine import Engine
+from ostinato.engine.kernels import code_digest
+from ostinato.engine.packing import pack
+from ostinato.errors import ConfigError
+from ostinato.models import LanguageModel
+from ostinato.workshop.generation import Generation
+
+LETTERS = codecs.CharacterCodec("abcdefgh ().\n")
+ITEMS = codecs.CharacterCodec("abcdefgh ().\n", end=True)
+PROMPTS = ["", "abc", "abcabcabc (a", "h"]
+
+
+def both(kernels, codec, core="lstm", layers=2, *, threads=1, precision="fp32", size=24):
+    """A random network, far from uniform, in PyTorch and packed."""
+    torch.manual_seed(len(core))
+    model = LanguageModel(codec.size, core=core, layers=layers, hidden_size=size, embedding_size=8).eval()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.mul_(0.9 if name.endswith("weight_hh") else 2.0)
+    weights = {name: value.detach().numpy() for name, value in model.named_parameters()}
+    packed = pack(weights, core=core, layers=layers, symbols=codec.size, precision=precision)
+    return model, Engine(packed, threads=threads, folder=kernels)
+
+
+def assert_same(run, reference):
+    """All that two generations tell is the same; numbers but for rounding."""
+    for found, expected in zip(run.finish(), reference.finish(), strict=True):
+        assert found.text == expected.text
+        told = ("prompt", "symbols", "seed", "finished", "ending")
+        assert [vars(found)[name] for name in told] == [vars(expected)[name] for name in told]
+        for name in ("log_prob", "rank", "log_kept"):
+            number, exact = vars(found)[name], vars(expected)[name]
+            assert number is exact is None or number == pytest.approx(exact, abs=1e-3, rel=1e-5), name
+    for row in range(run.rows):
+        pairs = list(zip(run.hypotheses(row), reference.hypotheses(row), strict=True))
+        assert all(a.symbols == b.symbols and a.ending == b.ending for a, b in pairs)
+
+
+@pytest.mark.parametrize("core", ["elman", "elman-relu", "gru", "lstm"])
+def test_the_same_seed_gives_the_same_10_000_symbols(kernels, core):
+    model, engine = both(kernels, LETTERS, core, threads=2)
+    options = {"length": 10_000, "seed": 5, "rules": RuleSettings(temperature=0.9)}
+    (expected,) = Generation(LETTERS, model, ["abc"], **options).finish()
+    (found,) = Generation(LETTERS, engine, ["abc"], **options).finish()
+    assert len(expected.text) == 10_000
+    assert found.text == expected.text
+
+
+RULES = [
+    {},
+    {"temperature": 0.7},
+    {"temperature": "0:2.0,10:0.4,30:1.1"},
+    {"top_k": 3},
+    {"top_k": 1},
+    {"top_p": 0.6},
+    {"min_p": 0.2},
+    {"typical": 0.5},
+    {"epsilon": 0.08},
+    {"eta": 0.1},
+    {"repetition_penalty": 1.7},
+    {"repetition_penalty": 0.6, "penalty_window": 3},
+    {"presence_penalty": 0.8, "frequency_penalty": 0.3, "penalty_window": 7},
+    {"frequency_penalty": -0.4},
+    {"bias": {"a": 1.5, "b": -2.0, "\n": float("-inf")}},
+    {"ban": ["ab", "c", "(("]},
+    {"brackets": "()"},
+    {"max_line": 9},
+    {"match": "[abc]{3,20}( [d-h]+)*\\."},
+    {"lexicon": ["bad", "cab", "deaf", "face"]},
+    {"temperature": 1.3, "top_k": 8, "top_p": 0.9, "min_p": 0.02},
+    {"repetition_penalty": 1.2, "temperature": 0.8, "top_p": 0.8, "order": ["top-p", "repetition", "temperature"]},
+    {"ban": ["a"], "temperature": 0.5, "typical": 0.9, "order": ["temperature", "constraint", "typical"]},
+]
+OF_ITEMS = [{"min_length": 12}, {"no_end": True}, {"end_bias": 2.0}, {"match": "(ab|cd)*e?", "end_bias": -1.0}]
+
+
+@pytest.mark.parametrize("rules", RULES, ids=str)
+@pytest.mark.parametrize("search", [{}, {"greedy": True}], ids=str)
+@pytest.mark.parametrize("codec", [LETTERS, ITEMS], ids=["text", "items"])
+def test_every_compiled_rule_does_what_the_reference_does(kernels, rules, search, codec):
+    if search and {"temperature", "top_k", "top_p", "min_p", "epsilon", "eta"} & rules.keys():
+        pytest.skip("greedy search refuses what changes nothing")
+    check(kernels, codec, search, rules, samples=3)
+
+
+@pytest.mark.parametrize("rules", OF_ITEMS, ids=str)
+@pytest.mark.parametrize("search", [{}, {"beam": 3, "n_best": 2}], ids=str)
+def test_rules_about_the_end_do_what_the_reference_does(kernels, rules, search):
+    check(kernels, ITEMS, search, rules)
+
+
+BEAMS = [
+    {"beam": 1},
+    {"beam": 5},
+    {"beam": 4, "n_best": 3},
+    {"beam": 4, "length_power": 0.8},
+    {"beam": 6, "gnmt": 0.6, "n_best": 6},
+    {"beam": 3, "patience": 1.0},
+    {"beam": 4, "patience": 0.5},
+]
+
+
+@pytest.mark.parametrize("search", BEAMS, ids=str)
+@pytest.mark.parametrize("rules", [RULES[0], *RULES[10:20]], ids=str)
+@pytest.mark.parametrize("codec", [LETTERS, ITEMS], ids=["text", "items"])
+def test_every_compiled_beam_finds_what_the_reference_finds(kernels, search, rules, codec):
+    check(kernels, codec, search, rules)
+
+
+def check(kernels, codec, search, rules, samples=1):
+    model, engine = both(kernels, codec)
+    for stop in ((), ("ab", "h.")):
+        if stop and {"match", "lexicon", "brackets"} & rules.keys():
+            continue
+        given = {"settings": SearchSettings(**search), "rules": RuleSettings(**rules), "length": 40, "stop": stop}
+        given |= {} if search else {"seed": 3, "samples": samples}
+        runs = [Generation(codec, network, PROMPTS, **given) for network in (engine, model)]
+        assert_same(*runs)
+
+
+@pytest.mark.parametrize("search", [{}, {"beam": 3}], ids=str)
+def test_a_table_that_is_filled_as_it_is_needed_is_filled(kernels, search):
+    class Growing:
+        """As many a's as there are b's after them: more states than can be gone through."""
+
+        start = (0, False)
+        characters = "ab"
+
+        def step(self, state, character):
+            count, falling = state
+            if character == "a":
+                return None if falling else (count + 1, False)
+            return (count - 1, True) if count else None
+
+        def accepts(self, state):
+            return state == (0, True)
+
+        def fewest(self, state):
+            return state[0] if state != (0, False) else 2
+
+    model, engine = both(kernels, ITEMS)
+    given = {"settings": SearchSettings(**search), "rules": RuleSettings(automaton=Growing()), "length": 30}
+    given |= {} if search else {"seed": 1, "samples": 5}
+    assert_same(*(Generation(ITEMS, network, ["", "ab"], **given) for network in (engine, model)))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+@pytest.mark.parametrize("search", [{}, {"beam": 4}], ids=str)
+def test_threads_and_the_batch_around_change_nothing(kernels, precision, search, monkeypatch):
+    monkeypatch.setattr("ostinato.engine.threads._WORTH_A_TEAM", 1)
+    rules = RuleSettings(ban=["ab"], repetition_penalty=1.3)
+
+    def written(threads, prompts, seed, samples):
+        _, engine = both(kernels, ITEMS, "gru", threads=threads, precision=precision, size=130)
+        drawn = {} if search else {"seed": seed, "samples": samples}
+        run = Generation(ITEMS, engine, prompts, length=60, rules=rules, settings=SearchSettings(**search), **drawn)
+        return [sample.text for sample in run.finish()]
+
+    together = written(1, PROMPTS, 0, 5)
+    assert [written(threads, PROMPTS, 0, 5) for threads in (2, 3)] == [together] * 2
+    if search:
+        assert [written(2, [prompt], 0, 1)[0] for prompt in PROMPTS] == together
+    else:
+        alone = [written(2, [prompt], 5 * number + i, 1)[0] for number, prompt in enumerate(PROMPTS) for i in range(5)]
+        assert alone == together
+
+
+def test_pieces_of_a_stream_are_the_text_and_any_pace_gives_the_same(text_model):
+    whole = text_model.generate("the ", length=700, seed=1)
+    assert "".join(text_model.stream("the ", length=700, seed=1)) == whole.text
+    run = text_model.generate_many(["the "], length=700, seed=1, pace=1)
+    steps = list(run)
+    assert len(steps) == 700
+    assert all(len(pieces[0]) == 1 for pieces in steps)
+    assert run.samples()[0].text == whole.text
+
+
+def test_what_was_written_before_an_interruption_is_kept_and_can_go_on(text_model):
+    run = text_model.generate_many(["the "], length=100, seed=1, pace=10)
+    pieces = next(iter(run))
+    assert run.samples()[0].text == pieces[0]
+    assert run.finish()[0].text == text_model.generate("the ", length=100, seed=1).text
+
+
+def test_texts_are_written_in_int8_unless_fp32_is_asked_for_and_say_so(text_model):
+    usual = text_model.generate("the ", length=30, seed=1)
+    assert usual.precision == "int8"
+    exact = text_model.generate("the ", length=30, seed=1, precision="fp32")
+    reference = text_model.generate("the ", length=30, seed=1, engine="torch")
+    assert exact.precision == reference.precision == "fp32"
+    assert exact.text == reference.text
+    assert exact.log_prob == pytest.approx(reference.log_prob, abs=1e-4)
+    before = text_model.score("the ").log_prob
+    assert usual.log_prob == pytest.approx(text_model.score("the " + usual.text).log_prob - before, abs=1)
+
+
+def test_what_does_not_compile_is_written_by_pytorch(text_model):
+    options = {"no_repeat": 4, "dry": 1.0, "mirostat": 2.0, "max_copy": 5}
+    for name in NOT_COMPILED_RULES:
+        sample = text_model.generate("the ", length=10, seed=1, **{name: options[name]})
+        assert sample.precision == "fp32"
+    assert text_model.generate_all(["the "], length=10, beam=3, stochastic=True)[0].precision == "fp32"
+    compiled = {"constraint", "end", "bias", "repetition", "presence-frequency", "temperature", "top-k", "top-p"}
+    compiled |= {"min-p", "typical", "epsilon", "eta"}
+    assert compiled | {name.replace("_", "-") for name in NOT_COMPILED_RULES} == set(DEFAULT_ORDER)
+    assert set(NOT_COMPILED_SEARCHES) < set(vars(SearchSettings()))
+
+
+def test_what_compiled_code_cannot_do_is_told(text_model, tmp_path, corpora):
+    message = "compiled code cannot do this: no-repeat only the reference search has; use engine torch or auto"
+    with pytest.raises(ConfigError, match=message):
+        text_model.generate("the", no_repeat=3, engine="compiled")
+    with pytest.raises(
+        ConfigError, match="precision int8 is for compiled code, and engine torch is asked for; use fp32"
+    ):
+        text_model.generate("the", engine="torch", precision="int8")
+    with pytest.raises(ConfigError, match="engine must be one of auto, compiled, torch; got 'numba'"):
+        text_model.generate("the", engine="numba")
+    with pytest.raises(ConfigError, match="precision must be one of int8, fp32; got 'int4'"):
+        text_model.generate("the", precision="int4")
+    settings = {"hidden_size": 8, "embedding_size": 4, "precision": "float32", "core": "jordan"}
+    ostinato.train(str(corpora / "cats.txt"), out=tmp_path / "j", steps=2, settings=settings).to_end()
+    model = ostinato.load(tmp_path / "j")
+    assert model.generate("the", length=5, seed=1).precision == "fp32"
+    with pytest.raises(ConfigError, match="the core 'jordan' is not among those it has"):
+        model.generate("the", engine="compiled")
+
+
+def python(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+def test_compiled_code_is_kept_and_then_neither_numba_nor_pytorch_is_needed(text_run, tmp_path):
+    code = f"""
+import sys
+from ostinato.app.cli import main
+run = {str(text_run)!r}
+assert main(["generate", run, "--prompt", "the", "--length", "30", "--seed", "1"]) == 0
+assert main(["generate", run, "--prompt", "the", "--length", "30", "--beam", "3", "--match", "[a-z ]+"]) == 0
+assert main(["score", run, "the cat sat"]) == 0
+assert main(["novelty", run, "--length", "50", "--samples", "2"]) == 0
+print([name for name in ("torch", "numba") if name in sys.modules])
+"""
+    first = python(code, OSTINATO_CACHE=str(tmp_path / "cache"))
+    assert first.returncode == 0, first.stderr
+    assert "(compiling 'sample' for " in first.stderr
+    assert first.stdout.endswith("['numba']\n")
+    second = python(code, OSTINATO_CACHE=str(tmp_path / "cache"))
+    assert "compiling" not in second.stderr
+    assert second.stdout == first.stdout.replace("['numba']", "[]")
+    damaged = sorted((tmp_path / "cache" / "kernels" / code_digest()).glob("sample-*.o"))
+    for file in damaged:
+        file.write_bytes(file.read_bytes()[:-100])
+    third = python(code, OSTINATO_CACHE=str(tmp_path / "cache"))
+    assert len(damaged) == 1
+    assert third.stdout == first.stdout
+    assert third.stderr.count("compiling") == 1
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(text_run, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    code = f"""
+from ostinato.app.cli import main
+assert main(["generate", {str(text_run)!r}, "--length", "10", "--seed", "1", "--json"]) == 0
+"""
+    done = python(code, OSTINATO_CACHE=str(tmp_path / "file"))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["precision"] == "int8"
+
+
+def test_the_command_says_what_writes(text_run, run):
+    command = ("generate", str(text_run), "--length", "5", "--seed", "1", "--prompt", "the")
+    assert run(*command)[2].endswith("(written by compiled code, int8)\n")
+    assert run(*command, "--precision", "fp32")[2].endswith("(written by compiled code, fp32)\n")
+    assert run(*command, "--engine", "torch")[2].endswith("(written by PyTorch, fp32)\n")
+    assert run(*command, "--precision", "fp32")[1] == run(*command, "--engine", "torch")[1]
+    status, _, told = run(*command, "--no-repeat", "3", "--engine", "compiled")
+    assert status == 2
+    assert "no-repeat only the reference search has" in told
+    assert main(["generate", str(text_run), "--length", "5", "--threads", "1"]) == 0
