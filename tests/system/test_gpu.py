@@ -7,7 +7,10 @@ import torch
 
 import ostinato
 from conftest import TINY
+from ostinato import codecs
+from ostinato.models import LanguageModel
 from ostinato.runs import RunFolder
+from ostinato.workshop.generation import Generation
 from torchrun import launch
 
 pytestmark = [
@@ -65,3 +68,14 @@ def test_two_gpus_learn_what_one_learns(corpora, tmp_path):
     assert [r["valid_nats_per_symbol"] for r in two] == pytest.approx(
         [r["valid_nats_per_symbol"] for r in one], rel=1e-3
     )
+
+
+@pytest.mark.parametrize("core", ["elman", "gru", "lstm"])
+def test_graphs_write_what_plain_steps_write(core, monkeypatch):
+    codec = codecs.CharacterCodec("abcdefgh", end=True)
+    torch.manual_seed(0)
+    model = LanguageModel(codec.size, core=core, layers=2, hidden_size=64, embedding_size=16).eval().cuda()
+    graphed = Generation(codec, model, ["", "ab"], samples=50, length=60, seed=1).finish()
+    monkeypatch.setattr("ostinato.decode.stepping.GraphedStep", lambda step: step)
+    plain = Generation(codec, model, ["", "ab"], samples=50, length=60, seed=1).finish()
+    assert [sample.text for sample in graphed] == [sample.text for sample in plain]

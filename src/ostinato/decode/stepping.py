@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ostinato.cores import select_rows
 from ostinato.cores.products import Packed
+from ostinato.decode.graphs import GraphedStep, Step
 from ostinato.models.language_model import LanguageModel
 
 _WINDOW = 2048  # symbols of a prompt read in one call of the kernel
@@ -18,8 +19,8 @@ _WINDOW = 2048  # symbols of a prompt read in one call of the kernel
 class LanguageModelStepper:
     """Steps a language model; every row begins with the begin symbol.
 
-    The network may be on any device. Symbols come and log-probabilities go on the CPU, where the search
-    runs: its float64 is not to be had on every device.
+    The network may be on any device; on a CUDA device its steps are recorded as graphs. Symbols come and
+    log-probabilities go on the CPU, where the search runs: its float64 is not to be had on every device.
 
     Args:
         model: The model, in evaluation mode.
@@ -31,6 +32,7 @@ class LanguageModelStepper:
         self._progress = progress
         self._device = model.embedding.weight.device
         self._product = Packed(model)
+        self._step: Step = GraphedStep(self._plain_step) if self._device.type == "cuda" else self._plain_step
 
     def start(self, prompts: Sequence[Sequence[int]]) -> tuple[Tensor, Any]:
         """Read one prompt for each row; equal prompts are read once."""
@@ -42,8 +44,11 @@ class LanguageModelStepper:
 
     @torch.inference_mode()
     def step(self, symbols: Tensor, state: Any) -> tuple[Tensor, Any]:
-        log_probs, state = self._model.step(symbols.to(self._device), state, product=self._product)
+        log_probs, state = self._step(symbols.to(self._device), state)
         return log_probs.cpu(), state
+
+    def _plain_step(self, symbols: Tensor, state: Any) -> tuple[Tensor, Any]:
+        return self._model.step(symbols, state, product=self._product)
 
     @torch.inference_mode()
     def _read(self, prompts: Sequence[Sequence[int]]) -> tuple[Tensor, Any]:
