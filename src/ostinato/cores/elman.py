@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from ostinato.cores.base import Core, Tap, finish_scan, masked, uniform_
 from ostinato.cores.products import Product, plain
+from ostinato.cores.scans import can_scan, scan
+from ostinato.engine import layout
 
 
 class Elman(Core[Tensor]):
@@ -48,6 +50,10 @@ class Elman(Core[Tensor]):
         return masked(h, masks), h
 
     def scan(self, xs: Tensor, state: Tensor, lengths: Tensor | None, masks: Tensor | None) -> tuple[Tensor, Tensor]:
+        if can_scan(xs, self.hidden_size):
+            kind = layout.ELMAN_TANH if self.nonlinearity == "tanh" else layout.ELMAN_RELU
+            ys, _ = scan(kind, xs, state, None, (self.weight_ih, self.weight_hh, self.bias))
+            return finish_scan(ys, state, lengths, masks)
         kernel = torch.rnn_tanh if self.nonlinearity == "tanh" else torch.rnn_relu
         weights = [self.weight_ih, self.weight_hh, self.bias, torch.zeros_like(self.bias)]
         ys, _ = kernel(xs, state[None].contiguous(), weights, True, 1, 0.0, self.training, False, True)

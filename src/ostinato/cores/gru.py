@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from ostinato.cores.base import Core, Tap, finish_scan, masked, uniform_
 from ostinato.cores.products import Product, plain
+from ostinato.cores.scans import can_scan, scan
+from ostinato.engine import layout
 
 
 class GRU(Core[Tensor]):
@@ -56,6 +58,10 @@ class GRU(Core[Tensor]):
         return masked(h, masks), h
 
     def scan(self, xs: Tensor, state: Tensor, lengths: Tensor | None, masks: Tensor | None) -> tuple[Tensor, Tensor]:
+        if can_scan(xs, self.hidden_size):
+            weights = (self.weight_ih, self.weight_hh, self.bias)
+            ys, _ = scan(layout.GRU, xs, state, None, weights, self.candidate_bias)
+            return finish_scan(ys, state, lengths, masks)
         nothing = self.bias.new_zeros(2 * self.hidden_size)
         weights = [self.weight_ih, self.weight_hh, self.bias, torch.cat([nothing, self.candidate_bias])]
         ys, _ = torch.gru(xs, state[None].contiguous(), weights, True, 1, 0.0, self.training, False, True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from filelock import FileLock
 
 from ostinato.data.datasets import DataFile, DataSet
-from ostinato.data.places import cache_folder, data_folder
+from ostinato.disk.places import cache_folder, data_folder
 from ostinato.errors import CorpusError
 
 if TYPE_CHECKING:

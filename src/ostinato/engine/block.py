@@ -74,6 +74,18 @@ ARRAYS = {
     "ended_numbers": "float64",  # score, rank, kept, [.., 3]
     "other_hidden": "float32",  # where states go when rows change places
     "other_cell": "float32",
+    # A layer over sequences, in training
+    "gates": "acts",  # [B, T, G H]
+    "outputs": "acts",  # [B, T + 1, H]
+    "cells": "float32",  # [B, T + 1, H]
+    "backs": "acts",  # of a GRU, what the reset gate multiplies, [B, T, H]
+    "bias": "float32",  # of a GRU's candidate, [H]
+    "d_outputs": "acts",  # [B, T, H]
+    "d_states": "float32",  # gradient of the cells, [B, T, H]
+    "d_cells": "float32",  # of one thread's rows, [rows, H]
+    "d_gates": "acts",  # [B, T, G H]
+    "d_backs": "acts",  # of a GRU, of what comes from before
+    # A beam, when rows change places
     "row_numbers": "float64",  # room for numbers that change places, [3, K]
     "row_states": "int64",  # [2, K]
     "other_ring": "int64",
@@ -87,6 +99,7 @@ SCALAR_PLACES = {name: 2 * len(ARRAYS) + place for place, name in enumerate(SCAL
 _DEPENDING = {
     "int8": {"weights": "int8", "acts": "uint8", "product": "int32"},
     "fp32": {"weights": "float32", "acts": "float32", "product": "float32"},
+    "bf16": {"weights": "uint16", "acts": "uint16", "product": "float32"},  # the bits of bfloat16
 }
 
 

@@ -54,6 +54,12 @@ def describe_cpu() -> str:
     return f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {on}"
 
 
+@cache
+def has_bfloat16() -> bool:
+    """Return whether there are products of bfloat16, for the instructions that are used."""
+    return bool(_features().get("avx512bf16")) and choose_instructions() == "avx512-vnni"
+
+
 def cores_here() -> int:
     """Return how many cores this process may use."""
     try:

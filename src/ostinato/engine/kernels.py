@@ -62,7 +62,7 @@ class Kernels:
         with _LOCK:
             key = (*self._kind, name)
             if key not in _LOADED:
-                _LOADED[key] = _load(*self._compiled(name))
+                _LOADED[key] = load_code(*self._compiled(name))
             return _LOADED[key]
 
     def _compiled(self, name: str) -> tuple[str, bytes]:
@@ -117,8 +117,8 @@ def _keep(file: Path, symbol: str, code: bytes) -> None:
         return
 
 
-def _load(symbol: str, code: bytes) -> Kernel:
-    """Bring machine code into this process."""
+def load_code(symbol: str, code: bytes) -> Kernel:
+    """Bring machine code into this process, and return the function of that name."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_default_triple().create_target_machine()

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from ostinato.data.cache import Cache
 from ostinato.data.encoded import Encoded
-from ostinato.data.places import cache_folder
+from ostinato.disk.places import cache_folder
 from ostinato.disk.documents import read_document, write_document
 from ostinato.disk.publishing import discard, publishing, sweep
 from ostinato.errors import DamagedError, RunError

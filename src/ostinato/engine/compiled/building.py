@@ -9,9 +9,18 @@ from ostinato.engine.compiled.multiplying import multiply
 from ostinato.engine.compiled.options import OPTIONS
 from ostinato.engine.compiled.reading import read
 from ostinato.engine.compiled.sampling import sample
+from ostinato.engine.compiled.scanning import lay_out, scan, scan_back
 from ostinato.engine.compiled.target import Target
 
-_KERNELS = {"multiply": multiply, "read": read, "sample": sample, "search": search_beam}
+_KERNELS = {
+    "lay_out": lay_out,
+    "multiply": multiply,
+    "read": read,
+    "sample": sample,
+    "scan": scan,
+    "scan_back": scan_back,
+    "search": search_beam,
+}
 
 
 def build(name: str, instructions: str, precision: str) -> tuple[str, bytes]:

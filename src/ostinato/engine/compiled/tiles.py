@@ -65,9 +65,8 @@ def tile(typing: Any, target: Any, rows: Any, weights: Any, x: Any, count: Any, 
 
 def write_tile(builder: ir.IRBuilder, instructions: str, precision: str, rows: int, addresses: Values) -> None:
     """Write the instructions of a tile; addresses of weights, x, count, start and out as of ``tile``."""
-    exact = precision == "int8"
-    shape = (_SHAPES if exact else _FLOATS)[instructions]
-    work = _Work(builder, instructions, exact, shape.lanes, *addresses)
+    shape = (_SHAPES if precision == "int8" else _FLOATS)[instructions]
+    work = _Work(builder, instructions, precision, shape.lanes, *addresses)
     vectors = COLUMNS // shape.lanes
     wide = max(1, min(vectors, shape.registers // rows))
     high = min(rows, shape.registers // wide)
@@ -79,15 +78,18 @@ def write_tile(builder: ir.IRBuilder, instructions: str, precision: str, rows: i
 class _Work:
     """Writes the loops of one tile."""
 
-    def __init__(self, builder: ir.IRBuilder, target: str, exact: bool, lanes: int, *addresses: ir.Value) -> None:
-        self._builder, self._target, self._exact, self._lanes = builder, target, exact, lanes
+    def __init__(self, builder: ir.IRBuilder, target: str, precision: str, lanes: int, *addresses: ir.Value) -> None:
+        self._exact = exact = precision == "int8"
+        self._builder, self._target, self._lanes = builder, target, lanes
         self._weights, self._x, self._count, self._start, self._out = addresses
         self._x_step = builder.mul(self._count, _I64(4))
         self._vector = ir.VectorType(_I32 if exact else _F32, lanes)
         self._dot: Callable[[ir.Value, ir.Value, ir.Value], ir.Value]
         self._dot = {"avx2": self._pairs, "neon-dot": self._signed, "portable": self._spelled}.get(target, self._vnni)
-        if not exact:
+        if precision == "fp32":
             self._dot = self._fused
+        elif precision == "bf16":
+            self._dot = self._short
 
     def loop(self, rows: range, vectors: range) -> None:
         """Sum some rows and vectors of columns over all k, and store the sums."""
@@ -153,6 +155,13 @@ class _Work:
 
     def _fused(self, total: ir.Value, x: ir.Value, weights: ir.Value) -> ir.Value:
         return self._declared(f"llvm.fma.v{self._lanes}f32", total.type, [x, weights, total])
+
+    def _short(self, total: ir.Value, x: ir.Value, weights: ir.Value) -> ir.Value:
+        """Two products of bfloat16 for each column."""
+        vector = ir.VectorType(_I32, self._lanes)
+        pairs = [self._builder.bitcast(value, vector) for value in (x, weights)]
+        name = f"llvm.x86.avx512bf16.dpbf16ps.{self._lanes * 32}"
+        return self._declared(name, total.type, [total, *pairs])
 
     def _vnni(self, total: ir.Value, x: ir.Value, weights: ir.Value) -> ir.Value:
         name = f"llvm.x86.avx512.vpdpbusd.{self._lanes * 32}"

@@ -1,0 +1,241 @@
+"""A layer over whole sequences, for training: the recurrence forward, and back through time.
+
+Rows are shared out among threads, which never wait for each other. What does not depend on the step before is done
+outside, in large products: those of the inputs, and the gradients of inputs and weights.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ostinato.engine import layout
+from ostinato.engine.block import SCALAR_PLACES
+from ostinato.engine.compiled.gates import elman_ahead, elman_back, gru_ahead, gru_back, lstm_ahead, lstm_back
+from ostinato.engine.compiled.numbers import as_stored, number
+from ostinato.engine.compiled.options import compiled, inlined
+from ostinato.engine.compiled.products import Acts, Panel, multiply_panel
+from ostinato.engine.compiled.target import array_of
+from ostinato.engine.layout import PANEL
+
+_FIRST_ROW, _ROWS, _STEPS = SCALAR_PLACES["first_row"], SCALAR_PLACES["rows"], SCALAR_PLACES["steps"]
+_KIND, _WIDTH, _FIRST_STEP = SCALAR_PLACES["part"], SCALAR_PLACES["most"], SCALAR_PLACES["first_step"]
+
+
+class Layer(NamedTuple):
+    """A layer over sequences; see ``ostinato.engine.block``. Axis 0 is the row, axis 1 the time step."""
+
+    gates: Any  # [B, T, G H]
+    outputs: Any  # [B, T + 1, H], the hidden state before the first step and after every one
+    cells: Any  # [B, T + 1, H] float32, of an LSTM
+    backs: Any  # [B, T, H], of a GRU
+    bias: Any  # [H] float32, of a GRU's candidate
+    kind: int
+    steps: int
+    width: int
+    gate_count: int
+
+
+@inlined
+def _layer_of(target: Any, block: Any) -> Any:
+    kind = block[_KIND]
+    gate_count = 4 if kind == layout.LSTM else 3 if kind == layout.GRU else 1
+    return Layer(
+        array_of(target, block, "gates"),
+        array_of(target, block, "outputs"),
+        array_of(target, block, "cells"),
+        array_of(target, block, "backs"),
+        array_of(target, block, "bias"),
+        kind,
+        block[_STEPS],
+        block[_WIDTH],
+        gate_count,
+    )
+
+
+@compiled
+def scan(target: Any, block: Any) -> None:
+    """Run rows ``first_row`` to ``first_row + rows`` forward through all steps."""
+    layer = _layer_of(target, block)
+    weights, acts = array_of(target, block, "weights").ctypes.data, array_of(target, block, "acts")
+    sums, hidden = array_of(target, block, "ahead"), array_of(target, block, "totals")
+    product = array_of(target, block, "back")
+    first, rows, width = block[_FIRST_ROW], block[_ROWS], layer.width
+    size = 4 * PANEL  # of a row's sums: four gates, or three and room for one
+    operands = Acts(acts.ctypes.data, 0, width * acts.itemsize // 4, rows)
+    for row in range(rows):
+        at = (first + row) * (layer.steps + 1) * width
+        _load(layer.outputs[at : at + width], hidden[row * width :])
+    for step in range(layer.steps):
+        _store(hidden[: rows * width], acts)
+        for unit in range(0, width, PANEL):
+            for gate in range(layer.gate_count):
+                panel = (unit * layer.gate_count + gate * PANEL) * width * acts.itemsize
+                multiply_panel(target, Panel(weights + panel, 0, 0), operands, product.ctypes.data)
+                for row in range(rows):
+                    to = row * size + gate * PANEL
+                    _copy(product[row * PANEL : (row + 1) * PANEL], sums[to : to + PANEL])
+            for row in range(rows):
+                to = row * width + unit
+                own = hidden[to : to + PANEL]
+                _ahead(layer, first + row, step, unit, sums[row * size : (row + 1) * size], own)
+
+
+@inlined
+def _ahead(layer: Any, row: int, step: int, unit: int, sums: Any, hidden: Any) -> None:
+    """Bring 64 units of a row to the next step; ``sums`` are the state's share of the gates' sums."""
+    width, steps = layer.width, layer.steps
+    at = (row * steps + step) * layer.gate_count * width + unit
+    back = (row * steps + step) * width + unit
+    before = (row * (steps + 1) + step) * width + unit
+    after = before + width
+    given = 2 if layer.kind == layout.GRU else layer.gate_count
+    for gate in range(given):
+        _add(layer.gates[at + gate * width :], sums[gate * PANEL : (gate + 1) * PANEL])
+    if layer.kind == layout.LSTM:
+        cells = layer.cells
+        lstm_ahead(sums, cells[before : before + PANEL], cells[after : after + PANEL], hidden)
+    elif layer.kind == layout.GRU:
+        # The candidate's two shares stay apart: that of the state goes behind the gates.
+        _copy(sums[2 * PANEL : 3 * PANEL], sums[3 * PANEL : 4 * PANEL])
+        _load(layer.gates[at + 2 * width : at + 2 * width + PANEL], sums[2 * PANEL : 3 * PANEL])
+        gru_ahead(sums[: 3 * PANEL], sums[3 * PANEL : 4 * PANEL], layer.bias[unit : unit + PANEL], hidden)
+        _store(sums[3 * PANEL : 4 * PANEL], layer.backs[back : back + PANEL])
+    else:
+        elman_ahead(sums, hidden, layer.kind == layout.ELMAN_RELU)
+    if layer.gate_count > 1:
+        for gate in range(layer.gate_count):
+            to = at + gate * width
+            _store(sums[gate * PANEL : (gate + 1) * PANEL], layer.gates[to : to + PANEL])
+    _store(hidden, layer.outputs[after : after + PANEL])
+
+
+@compiled
+def scan_back(target: Any, block: Any) -> None:
+    """Run the same rows back through time: gradients of the gates' sums, and of the state before the first step.
+
+    ``totals`` and ``d_cells`` become the gradients of hidden state and cell before the first step, [rows, H].
+    """
+    layer = _layer_of(target, block)
+    weights, acts = array_of(target, block, "weights").ctypes.data, array_of(target, block, "acts")
+    d_hidden, d_cell = array_of(target, block, "totals"), array_of(target, block, "d_cells")
+    d_outputs, d_states = array_of(target, block, "d_outputs"), array_of(target, block, "d_states")
+    d_gates, d_backs = array_of(target, block, "d_gates"), array_of(target, block, "d_backs")
+    room, product = array_of(target, block, "ahead"), array_of(target, block, "back")
+    first, rows, width = block[_FIRST_ROW], block[_ROWS], layer.width
+    size = layer.gate_count * width
+    operands = Acts(acts.ctypes.data, 0, size * acts.itemsize // 4, rows)
+    own = d_backs if layer.kind == layout.GRU else d_gates
+    for step in range(layer.steps - 1, -1, -1):
+        for row in range(rows):
+            line = (first + row) * layer.steps + step
+            to = row * width
+            if len(d_outputs) > 0:
+                _add(d_outputs[line * width :], d_hidden[to : to + width])
+            if len(d_states) > 0:
+                _add(d_states[line * width :], d_cell[to : to + width])
+            for unit in range(0, width, PANEL):
+                _back(layer, first + row, step, unit, Gradients(d_hidden[to:], d_cell[to:], d_gates, d_backs), room)
+            _copy(own[line * size : (line + 1) * size], acts[row * size : (row + 1) * size])
+        for unit in range(0, width, PANEL):
+            panel = unit * size * acts.itemsize
+            multiply_panel(target, Panel(weights + panel, 0, 0), operands, product.ctypes.data)
+            for row in range(rows):
+                into = d_hidden[row * width + unit : row * width + unit + PANEL]
+                if layer.kind == layout.GRU:  # what went past the gates is there already
+                    _add(product[row * PANEL :], into)
+                else:
+                    _copy(product[row * PANEL : (row + 1) * PANEL], into)
+
+
+class Gradients(NamedTuple):
+    """Of a row's hidden state and cell, and of all gates' sums."""
+
+    hidden: Any
+    cell: Any
+    gates: Any
+    backs: Any
+
+
+@inlined
+def _back(layer: Any, row: int, step: int, unit: int, gradients: Any, room: Any) -> None:
+    """The gradients of 64 units of a row at one step."""
+    width, steps, count = layer.width, layer.steps, layer.gate_count
+    at = (row * steps + step) * count * width + unit
+    back = (row * steps + step) * width + unit
+    before = (row * (steps + 1) + step) * width + unit
+    after = before + width
+    gates, hidden = room[: count * PANEL], gradients.hidden[unit : unit + PANEL]
+    if count > 1:
+        for gate in range(count):
+            _load(layer.gates[at + gate * width : at + gate * width + PANEL], gates[gate * PANEL :])
+    if layer.kind == layout.LSTM:
+        cells = layer.cells
+        own = gradients.cell[unit : unit + PANEL]
+        lstm_back(gates, cells[before : before + PANEL], cells[after : after + PANEL], hidden, own)
+    elif layer.kind == layout.GRU:
+        past, from_before = room[3 * PANEL : 4 * PANEL], room[4 * PANEL : 5 * PANEL]
+        _load(layer.outputs[before : before + PANEL], past)
+        _load(layer.backs[back : back + PANEL], from_before)
+        gru_back(gates, past, from_before, hidden)
+        for gate in range(2):
+            to = at + gate * width
+            _store(gates[gate * PANEL : (gate + 1) * PANEL], gradients.backs[to : to + PANEL])
+        _store(from_before, gradients.backs[at + 2 * width : at + 2 * width + PANEL])
+    else:
+        _load(layer.outputs[after : after + PANEL], gates)
+        elman_back(gates, hidden, layer.kind == layout.ELMAN_RELU)
+    for gate in range(count):
+        to = at + gate * width
+        _store(gates[gate * PANEL : (gate + 1) * PANEL], gradients.gates[to : to + PANEL])
+
+
+@inlined
+def _add(stored: Any, into: Any) -> None:
+    for j in range(len(into)):
+        into[j] += number(stored[j])
+
+
+@inlined
+def _copy(numbers: Any, into: Any) -> None:
+    for j in range(len(into)):
+        into[j] = numbers[j]
+
+
+@inlined
+def _store(numbers: Any, into: Any) -> None:
+    for j in range(len(numbers)):
+        into[j] = as_stored(into, numbers[j])
+
+
+@inlined
+def _load(stored: Any, into: Any) -> None:
+    for j in range(len(stored)):
+        into[j] = number(stored[j])
+
+
+@compiled
+def lay_out(target: Any, block: Any) -> None:
+    """Lay out float32 weights [G H, H] in panels: for ``scan`` [unit block, gate], for ``scan_back`` of the transpose.
+
+    ``first_step`` is 0 for the first and 1 for the second; ``part``, ``most`` as there; blocks of units ``first_row``
+    to ``first_row + rows`` are laid out.
+    """
+    floats, weights = array_of(target, block, "floats"), array_of(target, block, "weights")
+    width, kind = block[_WIDTH], block[_KIND]
+    gate_count = 4 if kind == layout.LSTM else 3 if kind == layout.GRU else 1
+    pair = 4 // weights.itemsize  # numbers of one column that lie together
+    for unit in range(block[_FIRST_ROW] * PANEL, (block[_FIRST_ROW] + block[_ROWS]) * PANEL, PANEL):
+        if block[_FIRST_STEP] == 0:
+            for gate in range(gate_count):
+                into = weights[(unit // PANEL * gate_count + gate) * PANEL * width :]
+                for k in range(width):
+                    place = k // pair * PANEL * pair + k % pair
+                    for column in range(PANEL):
+                        weight = floats[(gate * width + unit + column) * width + k]
+                        into[place + column * pair] = as_stored(into, weight)
+        else:
+            into = weights[unit * gate_count * width :]
+            for k in range(gate_count * width):
+                place = k // pair * PANEL * pair + k % pair
+                for column in range(PANEL):
+                    into[place + column * pair] = as_stored(into, floats[k * width + unit + column])

@@ -1,0 +1,117 @@
+"""Layers over whole sequences, for training: the recurrence, forward and back through time, by compiled code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.engine import layout
+from ostinato.engine.block import dtype_of, fill_block
+from ostinato.engine.layout import PANEL
+
+_GATES = {layout.ELMAN_TANH: 1, layout.ELMAN_RELU: 1, layout.GRU: 3, layout.LSTM: 4}
+_ROOM = 5 * PANEL
+
+#: Runs a kernel with each block at the same time.
+Run = Callable[[str, list[NDArray[np.int64]]], None]
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One layer over one batch of sequences.
+
+    Attributes:
+        kind: Which core (``ostinato.engine.layout``).
+        rows: How many rows B.
+        steps: How many time steps T.
+        width: Width H; a multiple of 64.
+        precision: ``"bf16"`` or ``"fp32"``, of activations and weights; cells and sums are float32.
+        threads: How many.
+        run: Runs a kernel.
+    """
+
+    kind: int
+    rows: int
+    steps: int
+    width: int
+    precision: str
+    threads: int
+    run: Run
+
+    def forward(self, weight: NDArray[np.float32], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Run forward.
+
+        Args:
+            weight: From state to gates, [G H, H].
+            arrays: ``gates`` [B, T, G H], the inputs' share of the sums, which become the gates; ``outputs``
+                [B, T + 1, H], of which the first is given; of an LSTM ``cells``, likewise, float32; of a GRU ``backs``
+                [B, T, H], to be filled, and ``bias`` [H] float32.
+        """
+        weights = self._laid_out(weight, transposed=False)
+        blocks, kept = [], []
+        for first, rows in self._parts():
+            room = self._room(rows, self.width)
+            room["totals"] = np.zeros(rows * self.width, dtype=np.float32)
+            kept.append(room)
+            blocks.append(self._block({**arrays, **room, "weights": weights}, first, rows))
+        self.run("scan", blocks)
+
+    def backward(
+        self, weight: NDArray[np.float32], arrays: Mapping[str, NDArray[Any]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Run back through time.
+
+        Args:
+            weight: From state to gates, [G H, H].
+            arrays: What ``forward`` left, and ``d_outputs`` [B, T, H], of an LSTM perhaps ``d_states`` [B, T, H]
+                float32; to be filled: ``d_gates`` [B, T, G H], of a GRU ``d_backs`` too.
+
+        Returns:
+            Gradients of hidden state and cell before the first step, [B, H].
+        """
+        weights = self._laid_out(weight, transposed=True)
+        d_hidden, d_cell = (np.zeros((self.rows, self.width), dtype=np.float32) for _ in range(2))
+        blocks, kept = [], []
+        for first, rows in self._parts():
+            room = self._room(rows, _GATES[self.kind] * self.width)
+            room |= {"totals": d_hidden[first : first + rows], "d_cells": d_cell[first : first + rows]}
+            kept.append(room)
+            blocks.append(self._block({**arrays, **room, "weights": weights}, first, rows))
+        self.run("scan_back", blocks)
+        return d_hidden, d_cell
+
+    def _parts(self) -> list[tuple[int, int]]:
+        """First row and number of rows of each thread."""
+        threads = min(self.threads, self.rows)
+        cuts = [self.rows * part // threads for part in range(threads + 1)]
+        return [(low, high - low) for low, high in zip(cuts[:-1], cuts[1:], strict=True)]
+
+    def _room(self, rows: int, width: int) -> dict[str, NDArray[Any]]:
+        return {
+            "acts": np.empty(rows * width, dtype=dtype_of("acts", self.precision)),
+            "ahead": np.empty(rows * 4 * PANEL + _ROOM, dtype=np.float32),
+            "back": np.empty(rows * PANEL, dtype=np.float32),
+        }
+
+    def _laid_out(self, weight: NDArray[np.float32], *, transposed: bool) -> NDArray[Any]:
+        panels = np.empty(weight.size, dtype=dtype_of("weights", self.precision))
+        arrays = {"floats": np.ascontiguousarray(weight), "weights": panels}
+        count = self.width // PANEL
+        threads = min(self.threads, count)
+        cuts = [count * part // threads for part in range(threads + 1)]
+        blocks = [
+            self._block(arrays, low, high - low, first_step=int(transposed))
+            for low, high in zip(cuts[:-1], cuts[1:], strict=True)
+        ]
+        self.run("lay_out", blocks)
+        return panels
+
+    def _block(
+        self, arrays: Mapping[str, NDArray[Any]], first: int, rows: int, first_step: int = 0
+    ) -> NDArray[np.int64]:
+        scalars = {"first_row": first, "rows": rows, "steps": self.steps, "part": self.kind, "most": self.width}
+        return fill_block(arrays, {**scalars, "first_step": first_step}, self.precision)
