@@ -59,8 +59,8 @@ class GRU(Core[Tensor]):
 
     def scan(self, xs: Tensor, state: Tensor, lengths: Tensor | None, masks: Tensor | None) -> tuple[Tensor, Tensor]:
         if can_scan(xs, self.hidden_size):
-            weights = (self.weight_ih, self.weight_hh, self.bias)
-            ys, _ = scan(layout.GRU, xs, state, None, weights, self.candidate_bias)
+            own = (self.weight_ih, self.weight_hh, self.bias)
+            ys, _ = scan(layout.GRU, xs, state, None, own, self.candidate_bias)
             return finish_scan(ys, state, lengths, masks)
         nothing = self.bias.new_zeros(2 * self.hidden_size)
         weights = [self.weight_ih, self.weight_hh, self.bias, torch.cat([nothing, self.candidate_bias])]

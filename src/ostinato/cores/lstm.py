@@ -9,7 +9,10 @@ from torch import Tensor, nn
 
 from ostinato.cores.base import Core, Tap, as_carried, finish_scan, masked, uniform_
 from ostinato.cores.products import Product, plain
+from ostinato.cores.scans import can_scan, scan
+from ostinato.engine import layout
 
+_ROWS = 8  # with fewer, PyTorch's kernel shares out a step's units among threads, which ours does not
 # Through a sigmoid this is exactly 0 or 1 in every precision, and its own gradient is exactly 0.
 _SHUT = 1e4
 
@@ -70,6 +73,12 @@ class LSTM(Core[LSTMState]):
     def scan(
         self, xs: Tensor, state: LSTMState, lengths: Tensor | None, masks: Tensor | None
     ) -> tuple[Tensor, LSTMState]:
+        if len(xs) >= _ROWS and can_scan(xs, self.hidden_size):
+            own = (self.weight_ih, self.weight_hh, self.bias)
+            ys, cells = scan(layout.LSTM, xs, state.hidden, state.cell, own)
+            assert cells is not None
+            outputs, hidden = finish_scan(ys, state.hidden, lengths, masks)
+            return outputs, LSTMState(hidden, finish_scan(cells, state.cell, lengths, None)[1])
         weight_ih: Tensor = self.weight_ih
         if lengths is not None:
             xs, weight_ih = self._with_padding_column(xs, lengths)

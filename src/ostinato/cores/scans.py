@@ -1,4 +1,4 @@
-"""Layers over whole sequences on a CPU: large products by oneDNN, the recurrence by compiled code, gradients written out.
+"""Layers over whole sequences on a CPU: products by oneDNN, the recurrence by compiled code, gradients written out.
 
 PyTorch has a fused kernel for the LSTM only, and adds up the gradients of the other cores' weights step by step. Here
 every product that does not depend on the step before is done for all steps at once.
@@ -121,13 +121,11 @@ class _Scan(torch.autograd.Function):
             arrays["d_outputs"] = d_outputs.to(flat.dtype).contiguous()
         if d_cells is not None:
             arrays["d_states"] = d_cells.contiguous()
-        d_hidden, d_cell = ctx.layer.backward(
+        d_hidden, d_cell, d_biases = ctx.layer.backward(
             weight_hh.detach().contiguous().numpy(), {name: _view(part) for name, part in arrays.items()}
         )
         from_below, from_before = d_gates.flatten(0, 1), arrays.get("d_backs", d_gates).flatten(0, 1)
-        wants = ctx.needs_input_grad
-        d_bias = from_below.sum(dim=0, dtype=weight_ih.dtype)
-        H = before.shape[1]
+        wants, gates = ctx.needs_input_grad, from_below.shape[1]
         return (
             None,
             _times(from_below, weight_ih.T).view(*d_gates.shape[:2], -1) if wants[1] else None,
@@ -135,8 +133,8 @@ class _Scan(torch.autograd.Function):
             torch.from_numpy(d_cell) if wants[3] else None,
             _columns_times(from_below, flat),
             _columns_times(from_before, before),
-            d_bias,
-            from_before[:, 2 * H :].sum(dim=0, dtype=weight_ih.dtype) if "backs" in saved else None,
+            torch.from_numpy(d_biases[:gates]),
+            torch.from_numpy(d_biases[gates:]) if "backs" in saved else None,
         )
 
 

@@ -5,9 +5,9 @@ from ostinato.data.corpus import Corpus, Kind, read_corpus
 from ostinato.data.documents import Reading
 from ostinato.data.embedded import EMBEDDED, digest
 from ostinato.data.encoded import Encoded, encode_texts
-from ostinato.disk.places import cache_folder
 from ostinato.data.splitting import split
 from ostinato.data.streams import ContinuousStream, DocumentStream, Stream, build_stream, cut_window
+from ostinato.disk.places import cache_folder
 
 __all__ = [
     "EMBEDDED",

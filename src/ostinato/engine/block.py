@@ -85,6 +85,7 @@ ARRAYS = {
     "d_cells": "float32",  # of one thread's rows, [rows, H]
     "d_gates": "acts",  # [B, T, G H]
     "d_backs": "acts",  # of a GRU, of what comes from before
+    "d_bias": "float32",  # one thread's sums of d_gates, [G H], and of a GRU's candidate from before, [H]
     # A beam, when rows change places
     "row_numbers": "float64",  # room for numbers that change places, [3, K]
     "row_states": "int64",  # [2, K]

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from ostinato.disk.documents import write_whole
 from ostinato.engine.cpu import describe_cpu
-from ostinato.engine.packing import Precision
 
 #: Called as soon as something has to be compiled, with what.
 Compiling = Callable[[str], None]
@@ -46,13 +45,13 @@ class Kernels:
 
     Args:
         instructions: For which they are compiled (``ostinato.engine.cpu``).
-        precision: Of the weights.
+        precision: Of the weights; besides those of generation ``"bf16"``, of training.
         folder: Where compiled ones are kept; ``None`` keeps none. One that cannot be written is done without.
         compiling: Told what is being compiled, before that begins.
     """
 
     def __init__(
-        self, instructions: str, precision: Precision, folder: Path | None, compiling: Compiling | None = None
+        self, instructions: str, precision: str, folder: Path | None, compiling: Compiling | None = None
     ) -> None:
         self._kind = (instructions, precision)
         self._folder = None if folder is None else folder / "kernels" / code_digest()

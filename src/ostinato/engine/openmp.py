@@ -1,7 +1,7 @@
-"""Kernels on the threads that PyTorch has already: those of its OpenMP, which wait busily between PyTorch's own products.
+"""Kernels on the threads that PyTorch has already: those of its OpenMP, which wait busily between its own products.
 
-Threads of our own would have to share the cores with them. There is no documented way to run something on them but to
-be compiled with OpenMP; so this is what a compiler makes of ``#pragma omp parallel``, as a few lines of LLVM's language.
+Threads of our own would have to share the cores with them. There is no documented way to run something on them but
+to be compiled with OpenMP; so this is what a compiler makes of ``#pragma omp parallel``, in LLVM's language.
 
 Source: GCC's libgomp manual, "Implementing PARALLEL construct".
 """
@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.engine.kernels import Kernel, load_code
-
 
 # Job: address of the kernel, address of omp_get_thread_num, number of blocks, words of a block; then the blocks.
 _TEAM = """

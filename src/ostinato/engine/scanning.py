@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -62,7 +63,7 @@ class Scan:
 
     def backward(
         self, weight: NDArray[np.float32], arrays: Mapping[str, NDArray[Any]]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """Run back through time.
 
         Args:
@@ -71,7 +72,8 @@ class Scan:
                 float32; to be filled: ``d_gates`` [B, T, G H], of a GRU ``d_backs`` too.
 
         Returns:
-            Gradients of hidden state and cell before the first step, [B, H].
+            Gradients of hidden state and cell before the first step, [B, H]; of the biases, [G H], with those of a
+            GRU's candidate bias after them, [H].
         """
         weights = self._laid_out(weight, transposed=True)
         d_hidden, d_cell = (np.zeros((self.rows, self.width), dtype=np.float32) for _ in range(2))
@@ -79,16 +81,17 @@ class Scan:
         for first, rows in self._parts():
             room = self._room(rows, _GATES[self.kind] * self.width)
             room |= {"totals": d_hidden[first : first + rows], "d_cells": d_cell[first : first + rows]}
+            room["d_bias"] = np.zeros((_GATES[self.kind] + 1) * self.width, dtype=np.float32)
             kept.append(room)
             blocks.append(self._block({**arrays, **room, "weights": weights}, first, rows))
         self.run("scan_back", blocks)
-        return d_hidden, d_cell
+        return d_hidden, d_cell, np.sum([room["d_bias"] for room in kept], axis=0)
 
     def _parts(self) -> list[tuple[int, int]]:
         """First row and number of rows of each thread."""
         threads = min(self.threads, self.rows)
         cuts = [self.rows * part // threads for part in range(threads + 1)]
-        return [(low, high - low) for low, high in zip(cuts[:-1], cuts[1:], strict=True)]
+        return [(low, high - low) for low, high in itertools.pairwise(cuts)]
 
     def _room(self, rows: int, width: int) -> dict[str, NDArray[Any]]:
         return {
@@ -104,8 +107,7 @@ class Scan:
         threads = min(self.threads, count)
         cuts = [count * part // threads for part in range(threads + 1)]
         blocks = [
-            self._block(arrays, low, high - low, first_step=int(transposed))
-            for low, high in zip(cuts[:-1], cuts[1:], strict=True)
+            self._block(arrays, low, high - low, first_step=int(transposed)) for low, high in itertools.pairwise(cuts)
         ]
         self.run("lay_out", blocks)
         return panels

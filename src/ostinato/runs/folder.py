@@ -18,8 +18,8 @@ from filelock import FileLock, Timeout
 
 from ostinato.data.cache import Cache
 from ostinato.data.encoded import Encoded
-from ostinato.disk.places import cache_folder
 from ostinato.disk.documents import read_document, write_document
+from ostinato.disk.places import cache_folder
 from ostinato.disk.publishing import discard, publishing, sweep
 from ostinato.errors import DamagedError, RunError
 from ostinato.runs.arrays import read_arrays, write_arrays

@@ -1,4 +1,4 @@
-"""What training does with 64 units of one row at one time step, forward and backward; equations as in ``ostinato.cores``.
+"""What training does with 64 units of a row at a time step, forward and backward; equations as in ``ostinato.cores``.
 
 Everything is float32 here, and the gates lie side by side, 64 numbers each: so LLVM sees that nothing overlaps.
 """

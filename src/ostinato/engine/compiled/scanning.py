@@ -120,6 +120,7 @@ def scan_back(target: Any, block: Any) -> None:
     d_hidden, d_cell = array_of(target, block, "totals"), array_of(target, block, "d_cells")
     d_outputs, d_states = array_of(target, block, "d_outputs"), array_of(target, block, "d_states")
     d_gates, d_backs = array_of(target, block, "d_gates"), array_of(target, block, "d_backs")
+    d_bias = array_of(target, block, "d_bias")
     room, product = array_of(target, block, "ahead"), array_of(target, block, "back")
     first, rows, width = block[_FIRST_ROW], block[_ROWS], layer.width
     size = layer.gate_count * width
@@ -134,7 +135,8 @@ def scan_back(target: Any, block: Any) -> None:
             if len(d_states) > 0:
                 _add(d_states[line * width :], d_cell[to : to + width])
             for unit in range(0, width, PANEL):
-                _back(layer, first + row, step, unit, Gradients(d_hidden[to:], d_cell[to:], d_gates, d_backs), room)
+                gradients = Gradients(d_hidden[to:], d_cell[to:], d_gates, d_backs, d_bias)
+                _back(layer, first + row, step, unit, gradients, room)
             _copy(own[line * size : (line + 1) * size], acts[row * size : (row + 1) * size])
         for unit in range(0, width, PANEL):
             panel = unit * size * acts.itemsize
@@ -148,12 +150,13 @@ def scan_back(target: Any, block: Any) -> None:
 
 
 class Gradients(NamedTuple):
-    """Of a row's hidden state and cell, and of all gates' sums."""
+    """Of a row's hidden state and cell, of all gates' sums, and of biases."""
 
     hidden: Any
     cell: Any
     gates: Any
     backs: Any
+    bias: Any
 
 
 @inlined
@@ -181,12 +184,15 @@ def _back(layer: Any, row: int, step: int, unit: int, gradients: Any, room: Any)
             to = at + gate * width
             _store(gates[gate * PANEL : (gate + 1) * PANEL], gradients.backs[to : to + PANEL])
         _store(from_before, gradients.backs[at + 2 * width : at + 2 * width + PANEL])
+        _add(from_before, gradients.bias[count * width + unit : count * width + unit + PANEL])
     else:
         _load(layer.outputs[after : after + PANEL], gates)
         elman_back(gates, hidden, layer.kind == layout.ELMAN_RELU)
     for gate in range(count):
         to = at + gate * width
         _store(gates[gate * PANEL : (gate + 1) * PANEL], gradients.gates[to : to + PANEL])
+        to = gate * width + unit
+        _add(gates[gate * PANEL : (gate + 1) * PANEL], gradients.bias[to : to + PANEL])
 
 
 @inlined

@@ -1,0 +1,122 @@
+"""Compiled scans of training: outputs and gradients beside those of the steps themselves, in float64."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ostinato.cores import GRU, LSTM, Elman, LSTMState, scans, tensors
+from ostinato.cores.base import unroll
+from ostinato.engine.cpu import has_bfloat16
+from ostinato.engine.openmp import find_openmp
+from ostinato.engine.threads import Threads
+
+CORES = {
+    "elman": lambda I, H: Elman(I, H),
+    "elman-relu": lambda I, H: Elman(I, H, nonlinearity="relu"),
+    "gru": GRU,
+    "lstm": LSTM,
+}
+bfloat16 = pytest.mark.skipif(not has_bfloat16(), reason="needs products of bfloat16")
+TYPES = [torch.float32, pytest.param(torch.bfloat16, marks=bfloat16)]
+
+
+def made(name, rows, steps, inputs, width):
+    torch.manual_seed(rows + 31 * steps)
+    core = CORES[name](inputs, width).double()
+    with torch.no_grad():
+        for parameter in core.parameters():
+            parameter.copy_(torch.randn_like(parameter) * (0.3 if parameter.ndim < 2 else parameter.shape[1] ** -0.5))
+    xs = torch.randn(rows, steps, inputs, dtype=torch.float64)
+    state = [torch.randn(rows, width, dtype=torch.float64) / 2 for _ in tensors(core.initial_state(rows))]
+    return core, xs, state
+
+
+def run(core, xs, leaves, forward, weigh):
+    """Outputs, final state, and the gradients of a weighted sum of both."""
+    xs, leaves = xs.clone().requires_grad_(), [leaf.clone().requires_grad_() for leaf in leaves]
+    state = LSTMState(*leaves) if len(leaves) == 2 else leaves[0]
+    ys, after = forward(core, xs, state)
+    total = (ys * weigh[0]).sum() + sum((leaf * weigh[1]).sum() for leaf in tensors(after))
+    core.zero_grad()
+    total.backward()
+    gradients = {name: parameter.grad for name, parameter in core.named_parameters()}
+    gradients |= {"xs": xs.grad} | {f"state {n}": leaf.grad for n, leaf in enumerate(leaves)}
+    return ys, tensors(after), gradients
+
+
+def compare(name, rows, steps, inputs, width, dtype, lengths=None):
+    core, xs, leaves = made(name, rows, steps, inputs, width)
+    weigh = torch.randn(rows, steps, width), torch.randn(rows, width)
+    expected = run(core, xs, leaves, lambda c, x, s: unroll(c, x, s, lengths, None), weigh)
+    single = core.float()
+
+    def forward(core, xs, state):
+        assert scans.can_scan(xs, width)
+        return core(xs, state, lengths=lengths)
+
+    with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+        found = run(single, xs.float(), [leaf.float() for leaf in leaves], forward, weigh)
+    # In bfloat16 a sum may round to the other side of a rectifier's corner, so single numbers may be far off.
+    tolerance = 1e-4 if dtype == torch.float32 else 0.1
+    assert found[0].dtype == dtype
+    assert all(leaf.dtype == torch.float32 for leaf in found[1])
+    pairs = [(found[0], expected[0]), *zip(found[1], expected[1], strict=True)]
+    pairs += [(found[2][key], expected[2][key]) for key in expected[2]]
+    for a, b in pairs:
+        assert (a.double() - b).norm().item() < tolerance * (1e-3 + b.norm().item())
+
+
+@pytest.mark.parametrize("dtype", TYPES, ids=str)
+@pytest.mark.parametrize("name", CORES)
+@given(rows=st.integers(8, 30), steps=st.integers(1, 9), inputs=st.integers(1, 70), blocks=st.integers(1, 2))
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_scan_and_its_gradients_are_those_of_the_steps(name, dtype, rows, steps, inputs, blocks):
+    compare(name, rows, steps, inputs, 64 * blocks, dtype)
+
+
+@pytest.mark.parametrize("name", CORES)
+def test_rows_that_end_early_keep_their_state_and_give_no_gradient_after(name):
+    compare(name, 9, 6, 5, 64, torch.float32, lengths=torch.tensor([6, 0, 1, 2, 3, 4, 5, 6, 6]))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_threads_change_nothing(threads, monkeypatch):
+    core, xs, leaves = made("lstm", 11, 5, 7, 64)
+    core, weigh = core.float(), (torch.ones(11, 5, 64), torch.ones(11, 64))
+
+    def results():
+        scans._runner.cache_clear()
+        return run(core, xs.float(), [leaf.float() for leaf in leaves], lambda c, x, s: c(x, s), weigh)
+
+    expected = results()
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    for library in (find_openmp, lambda folder: None):  # PyTorch's threads, and our own
+        monkeypatch.setattr(scans, "find_openmp", library)
+        found = results()
+        assert torch.equal(found[0], expected[0])
+        for key in ("xs", "state 0", "state 1"):
+            assert torch.equal(found[2][key], expected[2][key])
+    scans._runner.cache_clear()
+
+
+def test_what_cannot_be_scanned_goes_to_pytorch(monkeypatch):
+    xs = torch.zeros(9, 3, 4)
+    assert scans.can_scan(xs, 128)
+    assert not scans.can_scan(xs, 100)
+    assert not scans.can_scan(xs.double(), 128)
+    assert not scans.can_scan(xs[:0], 128)
+    with torch.autocast("cpu", torch.bfloat16):
+        monkeypatch.setattr(scans, "has_bfloat16", lambda: False)
+        assert not scans.can_scan(xs, 128)
+        core = GRU(4, 64)
+        assert core(xs)[0].shape == (9, 3, 64)
+
+
+def test_without_an_openmp_of_its_own_pytorch_is_given_our_threads(tmp_path):
+    assert find_openmp(tmp_path) is None
+    (tmp_path / "libgomp.so.1").write_bytes(b"no library")
+    assert find_openmp(Path(str(tmp_path))) is None
+    assert Threads(2).count == 2
