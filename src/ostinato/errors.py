@@ -10,6 +10,7 @@
   + TrainingError (RuntimeError)  training cannot go on
     - LostRankError               another process of the same training is gone
     - ToldElsewhereError          the first process of the same training could not go on
+  + EngineError (RuntimeError)     compiled code cannot be made, or a model's numbers overflow in it
   + ShardError (RuntimeError)     a part of a bulk job could not be done
 """
 
@@ -23,6 +24,7 @@ __all__ = [
     "ConfigError",
     "CorpusError",
     "DamagedError",
+    "EngineError",
     "LostRankError",
     "OstinatoError",
     "RunError",
@@ -68,6 +70,10 @@ class TrainingError(OstinatoError, RuntimeError):
 
 class ToldElsewhereError(TrainingError):
     """The first process of the same training could not go on; it says why itself."""
+
+
+class EngineError(OstinatoError, RuntimeError):
+    """Compiled code cannot be made, or a model's numbers overflow in it."""
 
 
 class ShardError(OstinatoError, RuntimeError):

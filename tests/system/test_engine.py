@@ -2,9 +2,14 @@
 
 import json
 import os
+import pickle
+import signal
 import subprocess
 import sys
+import threading
+import warnings
 
+import numpy as np
 import pytest
 import torch
 
@@ -17,7 +22,8 @@ from ostinato.decode.searching import SearchSettings
 from ostinato.engine.engine import Engine
 from ostinato.engine.kernels import code_digest
 from ostinato.engine.packing import pack
-from ostinato.errors import ConfigError
+from ostinato.engine.threads import Threads
+from ostinato.errors import ConfigError, EngineError
 from ostinato.models import LanguageModel
 from ostinato.workshop.generation import Generation
 
@@ -134,30 +140,178 @@ def check(kernels, codec, search, rules, samples=1):
         assert_same(*runs)
 
 
+class Growing:
+    """As many b's as there were a's before them, again and again: more states than can be gone through."""
+
+    start = (0, False)
+    characters = "ab"
+    interrupts = False  # once, as soon as it is asked
+
+    def step(self, state, character):
+        if self.interrupts:
+            self.interrupts = False
+            raise KeyboardInterrupt
+        count, falling = state
+        if character == "a":
+            return (count + 1, False) if not falling or count == 0 else None
+        return (count - 1, True) if count else None
+
+    def accepts(self, state):
+        return state == (0, True)
+
+    def fewest(self, state):
+        return state[0] if state != (0, False) else 2
+
+
+@pytest.mark.parametrize("codec", [ITEMS, LETTERS], ids=["items", "text"])
+@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("search", [{}, {"beam": 3}], ids=str)
-def test_a_table_that_is_filled_as_it_is_needed_is_filled(kernels, search):
-    class Growing:
-        """As many a's as there are b's after them: more states than can be gone through."""
-
-        start = (0, False)
-        characters = "ab"
-
-        def step(self, state, character):
-            count, falling = state
-            if character == "a":
-                return None if falling else (count + 1, False)
-            return (count - 1, True) if count else None
-
-        def accepts(self, state):
-            return state == (0, True)
-
-        def fewest(self, state):
-            return state[0] if state != (0, False) else 2
-
-    model, engine = both(kernels, ITEMS)
+def test_a_table_that_is_filled_as_it_is_needed_is_filled(kernels, search, threads, codec):
+    model, engine = both(kernels, codec, threads=threads)
     given = {"settings": SearchSettings(**search), "rules": RuleSettings(automaton=Growing()), "length": 30}
-    given |= {} if search else {"seed": 1, "samples": 5}
-    assert_same(*(Generation(ITEMS, network, ["", "ab"], **given) for network in (engine, model)))
+    given |= {} if search else {"seed": 1, "samples": 9}
+    assert_same(*(Generation(codec, network, ["", "ab"], **given) for network in (engine, model)))
+
+
+@pytest.mark.parametrize("search", [{}, {"beam": 3}], ids=str)
+def test_an_interruption_while_a_table_is_filled_loses_nothing(kernels, search):
+    _, engine = both(kernels, LETTERS)
+    given = {"settings": SearchSettings(**search), "length": 40} | ({} if search else {"seed": 1})
+    whole = Generation(LETTERS, engine, ["ab"], rules=RuleSettings(automaton=Growing()), **given).finish()
+    automaton = Growing()
+    run = Generation(LETTERS, engine, ["ab"], rules=RuleSettings(automaton=automaton), **given)
+    automaton.interrupts = True
+    with pytest.raises(KeyboardInterrupt):
+        run.finish()
+    assert not run.is_done(0)
+    assert whole[0].text.startswith(run.samples()[0].text) or search
+    assert run.finish() == whole
+
+
+@pytest.mark.parametrize("search", [{}, {"beam": 4}], ids=str)
+def test_ctrl_c_waits_for_what_is_running_and_nothing_is_lost(kernels, search, monkeypatch):
+    _, engine = both(kernels, ITEMS, threads=2, size=130)
+    monkeypatch.setattr("ostinato.engine.threads._WORTH_A_TEAM", 1)
+    given = {"settings": SearchSettings(**search), "rules": RuleSettings(no_end=True), "length": 200}
+    given |= {} if search else {"seed": 1, "samples": 3}
+    whole = Generation(ITEMS, engine, ["ab"], **given).finish()
+    run, plain, calls = Generation(ITEMS, engine, ["ab"], **given), engine.threads.run, []
+
+    def pressed(kernel, blocks):
+        calls.append(len(blocks))
+        signal.raise_signal(signal.SIGINT)
+        plain(kernel, blocks)
+        signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(engine.threads, "run", pressed)
+        for _ in range(3):
+            with pytest.raises(KeyboardInterrupt):
+                next(run)
+    assert calls == [2, 2, 2]
+    assert not run.is_done(0)
+    assert run.finish() == whole
+
+
+def test_a_kernel_that_fails_in_one_thread_is_told_and_the_threads_go_on():
+    threads = Threads(3)
+    blocks = [np.array([number]) for number in range(3)]
+    done = []
+
+    def kernel(block):
+        if block[0] == 2 and len(done) < 3:
+            raise ValueError("no")
+        done.append(int(block[0]))
+
+    with pytest.raises(ValueError, match="no"):
+        threads.run(kernel, blocks)
+    threads.run(kernel, blocks)
+    done.clear()
+    done.extend([9, 9, 9])
+    threads.run(kernel, blocks)
+    assert sorted(done) == [0, 1, 2, 9, 9, 9]
+
+
+def test_an_engine_can_be_copied_and_used_by_many_threads_and_after_a_fork(kernels, monkeypatch):
+    monkeypatch.setattr("ostinato.engine.threads._WORTH_A_TEAM", 1)
+    _, engine = both(kernels, LETTERS, threads=2, size=130)
+
+    def write(one=engine):
+        return Generation(LETTERS, one, ["ab"], length=50, seed=1).finish()[0].text
+
+    expected, found = write(), []
+    assert write(pickle.loads(pickle.dumps(engine))) == expected
+    others = [threading.Thread(target=lambda: found.append(write())) for _ in range(6)]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join()
+    assert found == [expected] * 6
+    if hasattr(os, "fork"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads, which is what is tried
+            child = os.fork()
+        if not child:
+            os._exit(0 if write() == expected else 1)
+        assert os.waitpid(child, 0)[1] == 0
+
+
+def test_two_texts_of_one_symbol_add_their_biases(kernels):
+    codec = codecs.CharacterCodec("ab\u00e9", nfc=True)
+    model, engine = both(kernels, codec)
+    rules = RuleSettings(bias={"\u00e9": -6.0, "e\u0301": 6.5})
+    assert_same(*(Generation(codec, network, [""], length=40, seed=1, rules=rules) for network in (engine, model)))
+
+
+def test_what_a_constraint_keeps_is_told_however_little_it_is(kernels):
+    model, engine = both(kernels, LETTERS)
+    rules = RuleSettings(bias={"a": -800.0}, match="a{3}", order=["bias", "constraint"])
+    runs = [Generation(LETTERS, network, [""], length=9, seed=1, rules=rules) for network in (engine, model)]
+    assert_same(*runs)
+    assert -3000 < runs[0].samples()[0].log_kept < -2000
+
+
+def test_numbers_that_overflow_are_an_error_and_no_text(kernels):
+    torch.manual_seed(0)
+    model = LanguageModel(LETTERS.size, core="elman-relu", layers=1, hidden_size=24, embedding_size=8)
+    weights = {name: value.detach().numpy() * 30 for name, value in model.named_parameters()}
+    packed = pack(weights, core="elman-relu", layers=1, symbols=LETTERS.size, precision="fp32")
+    for search in ({}, {"beam": 3}):
+        run = Generation(LETTERS, Engine(packed, folder=kernels), [""], length=200, settings=SearchSettings(**search))
+        with pytest.raises(EngineError, match="the model's numbers overflow while it writes"):
+            run.finish()
+
+
+def test_where_nothing_can_be_compiled_pytorch_writes(text_run, tmp_path):
+    code = f"""
+import ostinato, sys
+from ostinato.errors import EngineError
+told = []
+model = ostinato.load({str(text_run)!r}, compiling=told.append)
+assert model.generate("the", length=5, seed=1).precision == "fp32"
+assert model.score("the").log_prob < 0
+assert len(told) == 4 and "cannot be compiled here" in told[1] and "PyTorch writes instead" in told[1], told
+try:
+    model.generate("the", length=5, engine="compiled")
+except EngineError as error:
+    print(error)
+"""
+    done = python(code, OSTINATO_CACHE=str(tmp_path / "empty"), NUMBA_DISABLE_JIT="1")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("'read' cannot be compiled here: ")
+
+
+def test_bad_numbers_are_refused(text_model, text_run):
+    for options, message in (
+        ({"pace": 0}, "pace must be at least 1"),
+        ({"length": 10**12}, "length must be at most 1,000,000,000 symbols"),
+        ({"seed": [1, 2, 3]}, "there must be a seed for each of 1 rows, got 3"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            text_model.generate_many(["the"], **options)
+    with pytest.raises(ConfigError, match="threads must be at least 1"):
+        ostinato.load(text_run, threads=0).generate("the", length=3)
+    assert text_model.generate("the", length=3, seed=1, top_k=10**20).symbols == 3
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
@@ -189,13 +343,6 @@ def test_pieces_of_a_stream_are_the_text_and_any_pace_gives_the_same(text_model)
     assert len(steps) == 700
     assert all(len(pieces[0]) == 1 for pieces in steps)
     assert run.samples()[0].text == whole.text
-
-
-def test_what_was_written_before_an_interruption_is_kept_and_can_go_on(text_model):
-    run = text_model.generate_many(["the "], length=100, seed=1, pace=10)
-    pieces = next(iter(run))
-    assert run.samples()[0].text == pieces[0]
-    assert run.finish()[0].text == text_model.generate("the ", length=100, seed=1).text
 
 
 def test_texts_are_written_in_int8_unless_fp32_is_asked_for_and_say_so(text_model):
@@ -270,13 +417,12 @@ print([name for name in ("torch", "numba") if name in sys.modules])
     second = python(code, OSTINATO_CACHE=str(tmp_path / "cache"))
     assert "compiling" not in second.stderr
     assert second.stdout == first.stdout.replace("['numba']", "[]")
-    damaged = sorted((tmp_path / "cache" / "kernels" / code_digest()).glob("sample-*.o"))
-    for file in damaged:
-        file.write_bytes(file.read_bytes()[:-100])
-    third = python(code, OSTINATO_CACHE=str(tmp_path / "cache"))
-    assert len(damaged) == 1
-    assert third.stdout == first.stdout
-    assert third.stderr.count("compiling") == 1
+    (kept,) = (tmp_path / "cache" / "kernels" / code_digest()).glob("sample-*.o")
+    for damage in (lambda data: data[:-100], lambda data: data.replace(b"sample", b"simple", 1)):
+        kept.write_bytes(damage(kept.read_bytes()))
+        third = python(code, OSTINATO_CACHE=str(tmp_path / "cache"))
+        assert third.stdout == first.stdout
+        assert third.stderr.count("compiling") == 1
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(text_run, tmp_path):

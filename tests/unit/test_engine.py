@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ostinato.engine import packing
-from ostinato.engine.block import dtype_of, fill_block
-from ostinato.engine.cpu import INSTRUCTIONS, choose_instructions, instructions_here
+from ostinato.engine.block import fill_block
+from ostinato.engine.cpu import choose_instructions, instructions_here
 from ostinato.engine.engine import Engine
 from ostinato.engine.kernels import Kernels
 from ostinato.engine.packing import PRECISIONS, can_pack, pack, quantised
@@ -235,8 +235,3 @@ def test_arm_code_has_the_dot_product_instruction():
     machine = llvm.Target.from_triple("aarch64-unknown-linux-gnu").create_target_machine(features="+dotprod")
     assembly = machine.emit_assembly(llvm.parse_assembly(str(module)))
     assert assembly.count("sdot") >= 16
-    assert set(INSTRUCTIONS) >= {"neon-dot"}
-
-
-def test_the_types_of_a_blocks_arrays_depend_on_the_precision():
-    assert [dtype_of("weights", precision) for precision in PRECISIONS] == ["int8", "float32"]

@@ -93,7 +93,7 @@ def test_a_gap_is_scored_as_the_whole_text_is_written(name, monkeypatch):
     torch.manual_seed(0)
     network = LanguageModel(codec.size, core="gru", layers=1, hidden_size=8, embedding_size=4).eval()
     model = Model.__new__(Model)  # a model that was never saved
-    model.codec, model.network, model.engines = codec, network, SimpleNamespace(can_run=False)
+    model.codec, model.network, model.engines = codec, network, SimpleNamespace(to_score=lambda: None)
     for window in (1024, 3):
         monkeypatch.setattr("ostinato.decode.scoring._WINDOW", window)
         for before, filling, after in (("the ", "cat", " sat"), ("the c", "at s", "at"), ("", "the", "")):

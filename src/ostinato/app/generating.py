@@ -232,8 +232,8 @@ def _write_all(run: Generation, length: int, teller: _Teller, total: int) -> Non
     spinner = Spinner("dots")
     # What is told goes to standard output, wherever that leads, and never through the spinner's console.
     with Live(spinner, console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()):
-        for step, _ in enumerate(run, start=1):
-            spinner.update(text=f"writing: {several}{step:,} of at most {length:,} symbols each")
+        for _ in run:
+            spinner.update(text=f"writing: {several}{run.longest:,} of at most {length:,} symbols each")
             teller.ready(run)
 
 

@@ -71,7 +71,7 @@ def load_model(args: Namespace) -> Model:
         args.model_file or args.run,
         device=args.device,
         threads=args.threads,
-        compiling=lambda what: print(f"({what}; once for this processor)", file=sys.stderr, flush=True),
+        compiling=lambda what: print(f"({what})", file=sys.stderr, flush=True),
         prepare=lambda: prepare_torch(args.threads),
     )
     for warning in model.saved.warnings:

@@ -22,6 +22,7 @@ from ostinato.engine.layout import PANEL
 from ostinato.engine.openmp import find_openmp
 from ostinato.engine.scanning import Run, Scan
 from ostinato.engine.threads import Threads
+from ostinato.errors import EngineError
 
 _PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16"}
 
@@ -36,15 +37,28 @@ def can_scan(xs: Tensor, hidden_size: int) -> bool:
     dtype = type_of_products(xs)
     if xs.device.type != "cpu" or dtype not in _PRECISIONS or hidden_size % PANEL or not xs.numel():
         return False
-    return dtype == torch.float32 or has_bfloat16()
+    return (dtype == torch.float32 or has_bfloat16()) and _is_ready(_PRECISIONS[dtype])
 
 
-def prepare_scans(dtype: torch.dtype, compiling: Compiling | None = None) -> None:
-    """Compile what training in a type needs, if that is not there yet; ``compiling`` is told what, before."""
-    if dtype == torch.float32 or has_bfloat16():
-        kernels = Kernels(choose_instructions(), _PRECISIONS[dtype], cache_folder(), compiling)
-        for name in ("lay_out", "scan", "scan_back"):
-            kernels[name]
+def scan_kernels(precision: str, compiling: Compiling | None = None) -> Kernels:
+    """Return the kernels of scans in ``"fp32"`` or ``"bf16"``, loaded; ``compiling`` is told what is compiled, before.
+
+    Raises:
+        EngineError: They cannot be compiled here.
+    """
+    kernels = Kernels(choose_instructions(), precision, cache_folder(), compiling)
+    for name in ("lay_out", "scan", "scan_back"):
+        kernels[name]
+    return kernels
+
+
+@cache
+def _is_ready(precision: str) -> bool:
+    try:
+        scan_kernels(precision)
+    except EngineError:
+        return False
+    return True
 
 
 def scan(
@@ -146,7 +160,7 @@ def _scan_of(kind: int, rows: int, steps: int, width: int, dtype: torch.dtype) -
 @cache
 def _runner(precision: str, count: int) -> Run:
     """What runs kernels: on PyTorch's own threads where that can be done."""
-    kernels = Kernels(choose_instructions(), precision, cache_folder())
+    kernels = scan_kernels(precision)
     threads = find_openmp(Path(torch.__file__).parent / "lib") or Threads(count)
     return lambda name, blocks: threads.run(kernels[name], blocks)
 

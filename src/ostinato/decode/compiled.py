@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -35,6 +36,7 @@ _ENDINGS: dict[int, Ending] = {
 #: Rules, and options of a search, that only the reference search has.
 NOT_COMPILED_RULES = ("max_copy", "no_repeat", "dry", "mirostat")
 NOT_COMPILED_SEARCHES = ("diverse", "draw", "stochastic", "exact")
+_CERTAIN_AFTER = 32  # steps of a beam
 
 
 def not_compiled(settings: SearchSettings, rules: RuleSettings) -> list[str]:
@@ -135,12 +137,10 @@ class _Beams:
     def go_on(self, steps: int | None = None) -> list[list[int]] | None:
         if all(search.is_done for search in self._searches):
             return None
-        with self._pace:
-            told = search_on(self._searches, self._engine, steps or self._pace.steps)
-        for number, found in enumerate(told):
-            for step in found:
-                self._take(number, step, is_last=step is found[-1])
-        return [symbols for paths in self._paths for symbols in paths.agreed()]
+        began, steps = time.monotonic(), steps or self._pace.steps
+        told = search_on(self._searches, self._engine, steps)
+        self._pace.note(max(map(len, told)), time.monotonic() - began)
+        return [self._follow(number, found) for number, found in enumerate(told)]
 
     def is_live(self, prompt: int) -> bool:
         return not self._searches[prompt].is_done
@@ -151,14 +151,20 @@ class _Beams:
     def live(self, prompt: int) -> list[tuple[tuple[int, ...], float]]:
         return self._paths[prompt].live(0)
 
-    def _take(self, number: int, step: BeamStep, *, is_last: bool) -> None:
-        ended = [
-            EndedRow(h.row, h.symbol, h.score, h.rank, _ENDINGS[h.ending], h.kept if self._has_constraint else None)
-            for h in step.ended
-        ]
-        # Scores of steps between are asked for by nobody.
-        scores = self._searches[number].scores.tolist() if is_last else [0.0] * len(step.symbols)
-        self._paths[number].take(step.parents, step.symbols, scores[: len(step.symbols)], ended)
+    def _follow(self, number: int, found: Sequence[BeamStep]) -> list[int]:
+        """Follow the steps of one search; return what has become certain."""
+        paths, certain = self._paths[number], []
+        for count, step in enumerate(found, start=1):
+            ended = [
+                EndedRow(h.row, h.symbol, h.score, h.rank, _ENDINGS[h.ending], h.kept if self._has_constraint else None)
+                for h in step.ended
+            ]
+            # Scores of steps between are asked for by nobody.
+            scores = self._searches[number].scores.tolist() if count == len(found) else [0.0] * len(step.symbols)
+            paths.take(step.parents, step.symbols, scores[: len(step.symbols)], ended)
+            if count % _CERTAIN_AFTER == 0 or count == len(found):  # what is certain is not copied with every row
+                certain += paths.agreed()[0]
+        return certain
 
 
 def _beam_settings(settings: SearchSettings, rules: RuleSettings) -> BeamSettings:
@@ -203,7 +209,7 @@ def _add(program: Program, rule: Rule) -> None:
         case Temperature(points):
             program.add(codes.TEMPERATURE, len(points), [float(number) for point in points for number in point])
         case TopK(k):
-            program.add(codes.TOP_K, k)
+            program.add(codes.TOP_K, min(k, program.symbols))
         case TopP(p):
             program.add(codes.TOP_P, numbers=[p])
         case MinP(share):

@@ -348,12 +348,13 @@ def spelled(names: Sequence[str]) -> str:
 def _biases(given: Mapping[str, float], codec: Codec) -> tuple[tuple[int, float], ...]:
     """Ids and what is added to each, from the texts of symbols."""
     ids = {piece: id_ for id_, piece in reversed(list(enumerate(codec.pieces)))}
-    found = []
+    found: dict[int, float] = {}
     for text, value in ((codec.normal(text), value) for text, value in given.items()):
         if text.encode() not in ids or not text:
             raise ConfigError(
                 f"bias: {text!r} is no symbol of this model's {codec.name} codec. Of words and subwords, give the "
                 "space before as well; to ban what is longer than a symbol, use ban"
             )
-        found.append((ids[text.encode()], float(value)))
-    return tuple(found)
+        id_ = ids[text.encode()]  # two texts may be the same symbol once they are in its form
+        found[id_] = found.get(id_, 0.0) + float(value)
+    return tuple(found.items())

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from ostinato.engine import beamfacts as facts
 from ostinato.engine.engine import Engine
+from ostinato.engine.interrupts import interrupted_after
 from ostinato.engine.program import Program, Table
 from ostinato.engine.sampling import look_back, rule_arrays
 from ostinato.engine.state import Carried
 from ostinato.engine.threads import Sharing, meeting_place
+from ostinato.errors import EngineError
 
 
 @dataclass(frozen=True)
@@ -161,14 +163,15 @@ class BeamSearch:
         ):
             steps[step].ended.append(EndedHypothesis(row, symbol, ending, score, rank, kept))
         self._step += done
-        self._mend_table()
+        if np.isnan(self.scores[: self.rows]).any():
+            raise EngineError("the model's numbers overflow while it writes: its weights are too large, or damaged")
         return steps
 
-    def _mend_table(self) -> None:
+    def fill_table(self) -> None:
+        """Fill what the rows have come to of a constraint's table that is filled as it is needed."""
         table = self._program.table
-        if self.is_done or table is None or table.is_whole or self._fill is None:
-            return
-        self._arrays |= rule_arrays(self._program, self._fill(self._states[: self.rows]))
+        if not (self.is_done or table is None or table.is_whole or self._fill is None):
+            self._arrays |= rule_arrays(self._program, self._fill(self._states[: self.rows]))
 
 
 def search_on(searches: Sequence[BeamSearch], engine: Engine, steps: int) -> list[list[BeamStep]]:
@@ -179,11 +182,14 @@ def search_on(searches: Sequence[BeamSearch], engine: Engine, steps: int) -> lis
     """
     found: list[list[BeamStep]] = [[] for _ in searches]
     live = [number for number, search in enumerate(searches) if not search.is_done]
+    for number in live:  # before any goes on: what a user's automaton raises loses nothing
+        searches[number].fill_table()
     while live:
         together, live = live[: engine.threads.count], live[engine.threads.count :]
         team = engine.threads.share(engine.model, 1).team if len(together) == 1 else 1
-        begun = [searches[number].begin(steps, team) for number in together]
-        engine.run("search", [block for blocks, _ in begun for block in blocks])
-        for number in together:
-            found[number] = searches[number].finish()
+        with interrupted_after():
+            begun = [searches[number].begin(steps, team) for number in together]
+            engine.threads.run(engine.kernels["search"], [block for blocks, _ in begun for block in blocks])
+            for number in together:
+                found[number] = searches[number].finish()
     return found

@@ -58,7 +58,7 @@ ARRAYS = {
     "symbols": "int32",  # [R, steps]
     "log_probs": "float64",  # [R, steps]
     # A beam
-    "beam": "int64",  # its facts, see ``ostinato.engine.beam``
+    "beam": "int64",  # its facts, see ``ostinato.engine.beamfacts``
     "power": "float64",  # of length normalisation, [1]
     "scores": "float64",  # of each row, [K]
     "totals_of_rows": "float64",  # the same after the rules, [K]
@@ -87,7 +87,7 @@ ARRAYS = {
     "d_backs": "acts",  # of a GRU, of what comes from before
     "d_bias": "float32",  # one thread's sums of d_gates, [G H], and of a GRU's candidate from before, [H]
     # A beam, when rows change places
-    "row_numbers": "float64",  # room for numbers that change places, [3, K]
+    "row_numbers": "float64",  # room for numbers that change places, [2, K]
     "row_states": "int64",  # [2, K]
     "other_ring": "int64",
     "other_counts": "int64",

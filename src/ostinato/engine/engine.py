@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ostinato.engine.block import fill_block
 from ostinato.engine.cpu import choose_instructions
-from ostinato.engine.kernels import Compiling, Kernel, Kernels
+from ostinato.engine.interrupts import interrupted_after
+from ostinato.engine.kernels import Compiling, Kernels
 from ostinato.engine.packing import PackedModel
 from ostinato.engine.state import Carried, network_arrays, scratch_arrays
 from ostinato.engine.threads import Sharing, Threads, meeting_place
@@ -82,8 +83,15 @@ class Engine:
     def blocks(
         self, sharing: Sharing, arrays: Mapping[str, NDArray[Any]], scalars: Mapping[str, int]
     ) -> tuple[list[NDArray[np.int64]], list[Any]]:
-        """Return one block for each thread, and what has to stay alive while they are used."""
-        blocks, kept = [], []
+        """Return one block for each thread, and what has to stay alive while they are used.
+
+        Args:
+            sharing: How threads share the work.
+            arrays: What all threads see, by the names of a kernel's block; scratch is made for each.
+            scalars: Numbers besides.
+        """
+        blocks: list[NDArray[np.int64]] = []
+        kept: list[Any] = [dict(arrays)]
         for part, (first, rows) in enumerate(sharing.parts):
             for member in range(sharing.team):
                 scratch = scratch_arrays(self.model, rows)
@@ -93,10 +101,19 @@ class Engine:
                 blocks.append(fill_block(every, {**own, "part": part, **scalars}, self.model.precision))
         return blocks, kept
 
-    def run(self, name: str, blocks: Sequence[NDArray[np.int64]]) -> None:
-        """Run a kernel with each block."""
-        kernel: Kernel = self.kernels[name]
-        self.threads.run(kernel, blocks)
+    def run(self, name: str, sharing: Sharing, arrays: Mapping[str, NDArray[Any]], scalars: Mapping[str, int]) -> None:
+        """Run a kernel; arguments as of ``blocks``."""
+        blocks, _kept = self.blocks(sharing, arrays, scalars)
+        self.threads.run(self.kernels[name], blocks)
+
+    def prepare(self, *names: str) -> None:
+        """Load kernels before they are needed, compiling what is not there yet.
+
+        Raises:
+            EngineError: One cannot be compiled here.
+        """
+        for name in names:
+            self.kernels[name]
 
     def _read(
         self,
@@ -118,7 +135,7 @@ class Engine:
             "meetings": meeting_place(),
         }
         for first in range(0, longest, _STEPS):
-            blocks, _kept = self.blocks(sharing, arrays, {"first_step": first, "steps": _STEPS})
-            self.run("read", blocks)
+            with interrupted_after():
+                self.run("read", sharing, arrays, {"first_step": first, "steps": _STEPS})
             if progress is not None:
                 progress(min(first + _STEPS, longest), longest)

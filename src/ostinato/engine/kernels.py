@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from ostinato.disk.documents import write_whole
 from ostinato.engine.cpu import describe_cpu
+from ostinato.errors import EngineError
 
 #: Called as soon as something has to be compiled, with what.
 Compiling = Callable[[str], None]
@@ -58,26 +60,40 @@ class Kernels:
         self._compiling = compiling
 
     def __getitem__(self, name: str) -> Kernel:
+        """Return a kernel.
+
+        Raises:
+            EngineError: It cannot be compiled here.
+        """
         with _LOCK:
             key = (*self._kind, name)
             if key not in _LOADED:
-                _LOADED[key] = load_code(*self._compiled(name))
+                _LOADED[key] = self._kept(name) or self._compiled(name)
             return _LOADED[key]
 
-    def _compiled(self, name: str) -> tuple[str, bytes]:
-        """The symbol and the machine code of a kernel, from the disk or made now."""
-        file = None if self._folder is None else self._folder / f"{name}-{'-'.join(self._kind)}.o"
-        kept = None if file is None else _read(file)
-        if kept is not None:
-            return kept
-        if self._compiling is not None:
-            self._compiling(f"compiling {name!r} for {self._kind[0]} in {self._kind[1]}")
-        from ostinato.engine.compiled.building import build
+    def _kept(self, name: str) -> Kernel | None:
+        """A kernel that was compiled before; ``None`` where there is none, or a damaged one."""
+        kept = None if self._folder is None else _read(self._file(name))
+        return None if kept is None else load_code(*kept)
 
-        symbol, code = build(name, *self._kind)
-        if file is not None:
-            _keep(file, symbol, code)
-        return symbol, code
+    def _compiled(self, name: str) -> Kernel:
+        if self._compiling is not None:
+            self._compiling(f"compiling {name!r} for {self._kind[0]} in {self._kind[1]}; once for this processor")
+        try:
+            from ostinato.engine.compiled.building import build
+
+            symbol, code = build(name, *self._kind)
+        except Exception as error:  # whatever Numba, or what it stands on, raises
+            raise EngineError(f"{name!r} cannot be compiled here: {type(error).__name__}: {error}") from error
+        if self._folder is not None:
+            _keep(self._file(name), symbol, code)
+        kernel = load_code(symbol, code)
+        assert kernel is not None, f"{symbol} is not in what was compiled"
+        return kernel
+
+    def _file(self, name: str) -> Path:
+        assert self._folder is not None
+        return self._folder / f"{name}-{'-'.join(self._kind)}.o"
 
 
 # Machine code that is loaded stays: what it is has no state, and threads may be in it.
@@ -89,7 +105,8 @@ def code_digest() -> str:
     """Return a digest of all that decides what is compiled: our source, the compilers, the processor."""
     digest = hashlib.sha256(describe_cpu().encode())
     for package in ("numba", "llvmlite", "numpy"):
-        digest.update(f"{package} {version(package)}".encode())
+        with contextlib.suppress(PackageNotFoundError):  # what is kept can be run without Numba
+            digest.update(f"{package} {version(package)}".encode())
     for file in sorted(_HERE.rglob("*.py")):
         digest.update(file.relative_to(_HERE).as_posix().encode() + file.read_bytes())
     return digest.hexdigest()[:24]
@@ -100,15 +117,14 @@ def _read(file: Path) -> tuple[str, bytes] | None:
     try:
         head, _, code = file.read_bytes().partition(b"\n")
         told = json.loads(head)
-        if hashlib.sha256(code).hexdigest() != told["sha256"]:
-            return None
-        return str(told["symbol"]), code
+        symbol = str(told["symbol"])
+        return (symbol, code) if _digest(symbol, code) == told["sha256"] else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def _keep(file: Path, symbol: str, code: bytes) -> None:
-    head = json.dumps({"symbol": symbol, "sha256": hashlib.sha256(code).hexdigest()})
+    head = json.dumps({"symbol": symbol, "sha256": _digest(symbol, code)})
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(file, head.encode() + b"\n" + code)
@@ -116,12 +132,17 @@ def _keep(file: Path, symbol: str, code: bytes) -> None:
         return
 
 
-def load_code(symbol: str, code: bytes) -> Kernel:
-    """Bring machine code into this process, and return the function of that name."""
+def _digest(symbol: str, code: bytes) -> str:
+    return hashlib.sha256(symbol.encode() + b"\n" + code).hexdigest()
+
+
+def load_code(symbol: str, code: bytes) -> Kernel | None:
+    """Bring machine code into this process, and return the function of that name; ``None`` where there is none."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_default_triple().create_target_machine()
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    return Kernel(engine.get_function_address(symbol), engine)
+    address = engine.get_function_address(symbol)
+    return Kernel(address, engine) if address else None

@@ -90,4 +90,5 @@ def _team() -> tuple[int, Any]:
     machine = llvm.Target.from_default_triple().create_target_machine()
     code = machine.emit_object(llvm.parse_assembly(_TEAM))
     made = load_code("team", code)
+    assert made is not None
     return made.address, made.engine

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 _MOMENT = 0.03  # seconds
 _MOST = 8192
 
 
 class Pace:
-    """Twice as many steps each time, until a call takes a moment.
+    """Steps for about a moment, by what the last ones took.
 
     Attributes:
         steps: How many the next call is to take.
@@ -17,11 +15,8 @@ class Pace:
 
     def __init__(self) -> None:
         self.steps = 1
-        self._began = 0.0
 
-    def __enter__(self) -> None:
-        self._began = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        if time.monotonic() - self._began < _MOMENT:
-            self.steps = min(2 * self.steps, _MOST)
+    def note(self, steps: int, seconds: float) -> None:
+        """Tell that so many steps took so long."""
+        fitting = int(_MOMENT * steps / max(seconds, 1e-9))
+        self.steps = max(1, min(2 * max(steps, 1), fitting, _MOST))

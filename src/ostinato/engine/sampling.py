@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,9 +11,11 @@ from numpy.typing import NDArray
 
 from ostinato.engine import program as codes
 from ostinato.engine.engine import Engine
+from ostinato.engine.interrupts import interrupted_after
 from ostinato.engine.pace import Pace
 from ostinato.engine.program import Program, Table
 from ostinato.engine.threads import meeting_place
+from ostinato.errors import EngineError
 
 
 class Sampling:
@@ -51,6 +54,7 @@ class Sampling:
         self._engine, self._program, self._fill = engine, program, fill
         self._pace, self._made = Pace(), np.zeros(rows, dtype=np.int64)
         table = program.table or Table.nothing(rows)
+        self._is_whole = table.is_whole
         ring, counts = look_back(prompts, program)
         self._arrays: dict[str, NDArray[Any]] = {
             **engine.start(prompts, progress).arrays(),
@@ -84,26 +88,26 @@ class Sampling:
         found: list[list[int]] = [[] for _ in self.symbols]
         if not len(live):
             return found
-        first = int(self._made[live[0]])  # rows go in step
-        with self._pace:
+        first, began = int(self._made[live[0]]), time.monotonic()  # rows go in step
+        with interrupted_after():
             self._run(live, first, min(steps or self._pace.steps, self._program.length - first))
-        for row in live:
-            count = int(self._made[row]) - first
-            found[row] = self._written[row, :count].tolist()
-            self.symbols[row] += found[row]
-            self.log_probs[row] += self._values[row, :count].tolist()
-        self._mend_table()
+            self._pace.note(int(self._made[live].max()) - first, time.monotonic() - began)
+            for row in live:
+                count = int(self._made[row]) - first
+                found[row] = self._written[row, :count].tolist()
+                self.symbols[row] += found[row]
+                self.log_probs[row] += self._values[row, :count].tolist()
+            if np.isnan(self._values).any():
+                raise EngineError("the model's numbers overflow while it writes: its weights are too large, or damaged")
+            self._mend_table()
         return found
-
-    def end(self, row: int) -> None:
-        """Let a row end here: somebody who reads its text says so."""
-        self.endings[row] = codes.COMPLETE
 
     def _run(self, live: NDArray[np.int64], first: int, steps: int) -> None:
         rows = len(self.symbols)
         self._written = np.zeros((rows, steps), dtype=np.int32)
         self._values = np.zeros((rows, steps))
-        sharing = self._engine.threads.share(self._engine.model, len(live))
+        # Where one part could stop for a table to be filled, the others may not go on.
+        sharing = self._engine.threads.share(self._engine.model, len(live), in_step=not self._is_whole)
         arrays = {
             **self._arrays,
             "symbols": self._written,
@@ -112,16 +116,21 @@ class Sampling:
             "alive": np.array([count for _, count in sharing.parts], dtype=np.int64),
             "meetings": meeting_place(),
         }
-        blocks, _kept = self._engine.blocks(sharing, arrays, {"first_step": first, "steps": steps})
-        self._engine.run("sample", blocks)
+        self._engine.run("sample", sharing, arrays, {"first_step": first, "steps": steps})
 
     def _mend_table(self) -> None:
         """Fill what some rows have come to of a table that is filled as it is needed."""
-        unknown = self.endings == codes.UNKNOWN
-        if unknown.any():
-            assert self._fill is not None, "a table that is not whole can be filled"
-            self._arrays |= rule_arrays(self._program, self._fill(self._arrays["states"][unknown]))
-            self.endings[unknown] = codes.LIVE
+        unknown = np.flatnonzero(self.endings == codes.UNKNOWN)
+        if not len(unknown):
+            return
+        self.endings[unknown] = codes.LIVE  # whatever happens while it is filled, they can go on
+        assert self._fill is not None, "a table that is not whole can be filled"
+        table = self._fill(self._arrays["states"][unknown])
+        self._arrays |= rule_arrays(self._program, table)
+        for row in unknown[self._made[unknown] == self._program.length]:
+            state = self._arrays["states"][row]
+            ends = table.accepts[state] and not (table.next[state] >= 0).any()
+            self.endings[row] = codes.COMPLETE if ends else codes.AT_LENGTH
 
 
 def rule_arrays(program: Program, table: Table) -> dict[str, NDArray[Any]]:

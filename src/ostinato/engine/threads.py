@@ -5,13 +5,16 @@ from __future__ import annotations
 import ctypes
 import itertools
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ostinato.config import at_least
 from ostinato.engine.cpu import cores_here
 from ostinato.engine.kernels import Kernel
 from ostinato.engine.packing import PackedModel
@@ -32,41 +35,88 @@ class Sharing:
     parts: tuple[tuple[int, int], ...]
     team: int
 
-    @property
-    def threads(self) -> int:
-        """How many threads there are in all."""
-        return len(self.parts) * self.team
-
 
 class Threads:
-    """Some threads.
+    """Some threads, started when they are first needed.
 
     Args:
         count: How many; ``None``: as many as there are cores.
+
+    Raises:
+        ConfigError: The count is under 1.
     """
 
     def __init__(self, count: int | None = None) -> None:
         self.count = cores_here() if count is None else count
-        self._pool: ThreadPoolExecutor | None = None
+        at_least("threads", self.count, 1)
+        self._crew: _Crew | None = None
+        self._lock = threading.Lock()
 
-    def share(self, model: PackedModel, rows: int) -> Sharing:
-        """Return how to share out some rows: among threads if each gets several, else the units of all of them."""
-        if rows >= 4 * self.count:
+    def __getstate__(self) -> dict[str, Any]:
+        return {"count": self.count}  # threads cannot be copied, or sent to another process
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["count"])  # type: ignore[misc]
+
+    def share(self, model: PackedModel, rows: int, *, in_step: bool = False) -> Sharing:
+        """Return how to share out some rows: among threads if each gets several, else the units of all of them.
+
+        Args:
+            model: What is run.
+            rows: How many rows.
+            in_step: Whether all have to stop at the same step.
+        """
+        if rows >= 4 * self.count and not in_step:
             cuts = [rows * part // self.count for part in range(self.count + 1)]
             return Sharing(tuple((low, high - low) for low, high in itertools.pairwise(cuts)), 1)
-        team = max(1, min(self.count, model.bytes_of_a_step // _WORTH_A_TEAM))
+        # Members wait for each other busily, which more of them than cores would make slow.
+        team = max(1, min(self.count, cores_here(), model.bytes_of_a_step // _WORTH_A_TEAM))
         return Sharing(((0, rows),), team)
 
     def run(self, kernel: Kernel, blocks: Sequence[NDArray[np.int64]]) -> None:
-        """Run a kernel with each block at the same time; the first in this thread."""
-        if len(blocks) > 1 and self._pool is None:
-            self._pool = ThreadPoolExecutor(max_workers=self.count - 1, thread_name_prefix="ostinato")
-        others = [] if self._pool is None else [self._pool.submit(kernel, block) for block in blocks[1:]]
-        try:
+        """Run a kernel with each block at the same time, and wait for all of them.
+
+        Call it where Ctrl-C waits (``ostinato.engine.interrupts``): what the blocks point to has to outlive it.
+        """
+        if len(blocks) == 1:
             kernel(blocks[0])
+            return
+        with self._lock:  # members of two teams may not wait for each other's threads
+            if self._crew is None or self._crew.process != os.getpid() or self._crew.size < len(blocks):
+                self._crew = _Crew(max(self.count, len(blocks)))  # of another process none is left after a fork
+            self._crew.run([lambda block=block: kernel(block) for block in blocks])  # type: ignore[misc]
+
+
+class _Crew:
+    """Threads that wait for work; all are there before any gets some, as members of a team wait for each other."""
+
+    def __init__(self, size: int) -> None:
+        self.size, self.process = size, os.getpid()
+        self._work: list[SimpleQueue[Callable[[], None]]] = [SimpleQueue() for _ in range(size - 1)]
+        self._done: SimpleQueue[BaseException | None] = SimpleQueue()
+        for number, work in enumerate(self._work):
+            threading.Thread(target=self._serve, args=(work,), name=f"ostinato-{number}", daemon=True).start()
+
+    def run(self, jobs: Sequence[Callable[[], None]]) -> None:
+        """Do every job in a thread of its own; the first in this one."""
+        for work, job in zip(self._work, jobs[1:], strict=False):
+            work.put(job)
+        try:
+            jobs[0]()
         finally:
-            for other in others:
-                other.result()
+            problems = [self._done.get() for _ in jobs[1:]]
+        for problem in problems:
+            if problem is not None:
+                raise problem
+
+    def _serve(self, work: SimpleQueue[Callable[[], None]]) -> None:
+        while True:
+            job = work.get()
+            try:
+                job()
+                self._done.put(None)
+            except BaseException as error:  # told where it is waited for
+                self._done.put(error)
 
 
 def meeting_place() -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from ostinato.decode.pipeline import RuleSettings, spelled
 from ostinato.decode.searching import SearchSettings
 from ostinato.engine.engine import Engine
 from ostinato.engine.packing import PRECISIONS, Precision, can_pack, pack
-from ostinato.errors import ConfigError
+from ostinato.errors import ConfigError, EngineError
 from ostinato.recipes.language_model import LanguageModelSettings
 from ostinato.training.snapshot import Arrays
 
@@ -31,7 +31,7 @@ class Engines:
         device: Where it is to run; compiled code runs on the CPU only.
         threads: How many at most; ``None``: as many as there are cores.
         folder: Where compiled code is kept.
-        compiling: Told what is being compiled, before that begins.
+        compiling: Told what is being compiled, before that begins; or that it cannot be.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Engines:
 
         Raises:
             ConfigError: Compiled code is asked for, or its precision, and cannot do this.
+        EngineError: It is asked for, and cannot be compiled here.
         """
         _check("engine", engine, ENGINES)
         if precision is not None:
@@ -72,7 +73,15 @@ class Engines:
         elif engine == "compiled" and reason is not None:
             raise ConfigError(f"compiled code cannot do this: {reason}; use engine torch or auto")
         if reason is None:
-            return self.get(precision or USUAL_PRECISION)  # type: ignore[arg-type]
+            try:
+                found = self.get(precision or USUAL_PRECISION)  # type: ignore[arg-type]
+                found.prepare("read", "sample" if search.beam is None else "search")
+                return found
+            except EngineError as error:
+                if engine == "compiled":
+                    raise
+                reason = str(error)
+                self._tell(f"{error}; PyTorch writes instead")
         if precision == "int8":
             raise ConfigError(f"precision int8 is for compiled code, and {reason}; use fp32")
         return None
@@ -90,6 +99,22 @@ class Engines:
     def can_run(self) -> bool:
         """Whether there is compiled code for this model."""
         return self._device == "cpu" and can_pack(self._settings.core)
+
+    def to_score(self) -> Engine | None:
+        """Return the engine that scores short texts; ``None`` where PyTorch has to."""
+        if not self.can_run:
+            return None
+        try:
+            engine = self.get("fp32")
+            engine.prepare("read")
+            return engine
+        except EngineError as error:
+            self._tell(f"{error}; PyTorch scores instead")
+            return None
+
+    def _tell(self, what: str) -> None:
+        if self._compiling is not None:
+            self._compiling(what)
 
     def get(self, precision: Precision) -> Engine:
         """Return the engine of a precision."""

@@ -1,4 +1,4 @@
-"""Writing texts: several at once, a symbol at a time, each piece given out as soon as it is certain."""
+"""Writing texts: several at once, each piece given out as soon as it is certain."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ostinato.decode.searching import SearchSettings
 from ostinato.decode.text import TextStream
 from ostinato.decode.writing import Writer
 from ostinato.engine.engine import Engine
+from ostinato.engine.interrupts import interrupted_after
 from ostinato.errors import ConfigError
 from ostinato.workshop.results import Beginning, Sample
 
@@ -25,14 +26,15 @@ if TYPE_CHECKING:
 
 #: A longer prompt is refused: reading it would take minutes, and a recurrent state forgets it anyway.
 MOST_PROMPT_SYMBOLS = 1_000_000
+_LONGEST = 1_000_000_000
 
 
 class Generation:
-    """Several texts being written at once, a symbol at a time.
+    """Several texts being written at once.
 
-    Iterating yields, for each step, the piece of text that became certain in each row: of a sample, what was
-    drawn; of a beam, what all beginnings that can still win agree on. Leaving the loop keeps what was made, and
-    iterating again goes on. ``samples`` tells the results so far.
+    Iterating yields, each time, the piece of text that became certain in each row: of a sample, what was drawn; of
+    a beam, what all beginnings that can still win agree on. Leaving the loop keeps what was made, and iterating again
+    goes on; so it does after Ctrl-C. ``samples`` tells the results so far.
 
     Args:
         codec: The model's codec.
@@ -51,6 +53,7 @@ class Generation:
 
     Attributes:
         precision: Of the weights that are computed with: ``"int8"`` or ``"fp32"``.
+        longest: How many symbols of the longest row are certain.
 
     Raises:
         ConfigError: A value is out of range, or options do not go together.
@@ -76,6 +79,9 @@ class Generation:
     ) -> None:
         at_least("samples", samples, 1)
         at_least("length", length, 1)
+        at_least("pace", 1 if pace is None else pace, 1)
+        if length > _LONGEST:
+            raise ConfigError(f"length must be at most {_LONGEST:,} symbols, got {length:,}")
         if not prompts:
             raise ConfigError("there is no prompt to go on from; an empty text is one too")
         self._settings, rules = settings or SearchSettings(), rules or RuleSettings()
@@ -88,11 +94,14 @@ class Generation:
         self._stop = tuple(codec.normal(text) for text in stop)
         if isinstance(seed, Sequence):
             self._seeds = tuple(seed)
+            if len(seed) != len(self._prompts):
+                raise ConfigError(f"there must be a seed for each of {len(self._prompts)} rows, got {len(seed)}")
         else:
             first = secrets.randbelow(2**32) if seed is None else seed
             self._seeds = tuple(first + row for row in range(len(self._prompts)))
         self._texts = [TextStream(codec, self._stop) for _ in self._prompts]
         self._is_plain = not rules.names() and not stop
+        self.longest = 0
         self.precision = network.model.precision if isinstance(network, Engine) else "fp32"
         if isinstance(network, Engine):
             self._writer: Writer = compiled_writer(
@@ -109,10 +118,20 @@ class Generation:
             )
         else:
             self._writer = self._reference(network, rules, length, reading, copied)
-        self._writing = self._write()
 
     def __iter__(self) -> Iterator[list[str]]:
-        return self._writing
+        return self
+
+    def __next__(self) -> list[str]:
+        with interrupted_after():
+            certain = self._writer.go_on(self._pace)
+            if certain is not None:
+                self.longest += max(map(len, certain))
+                return [text.feed_all(symbols) for text, symbols in zip(self._texts, certain, strict=True)]
+            rest = [text.flush() for text in self._texts]
+        if any(rest):
+            return rest
+        raise StopIteration
 
     def finish(self) -> list[Sample]:
         """Write everything to the end and return the samples."""
@@ -164,13 +183,6 @@ class Generation:
             pipeline.append(Stops(self._stop, self._codec.pieces))
         stepper, strategy = LanguageModelStepper(network, reading), self._settings.strategy(self._seeds, rules)
         return ReferenceWriter(stepper, self._ids, strategy, pipeline, length=length, end=self._codec.end)
-
-    def _write(self) -> Iterator[list[str]]:
-        while (certain := self._writer.go_on(self._pace)) is not None:
-            yield [text.feed_all(symbols) for text, symbols in zip(self._texts, certain, strict=True)]
-        rest = [text.flush() for text in self._texts]
-        if any(rest):
-            yield rest
 
     def _of_row(self, row: int) -> list[Sample]:
         """The sample of a row, or the best texts of a beam."""

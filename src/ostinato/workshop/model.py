@@ -219,10 +219,11 @@ class Model:
 
     def _log_probs(self, texts: Encoded) -> Iterator[tuple[int, np.ndarray[Any, Any]]]:
         """The log-probabilities of every text's symbols, in float32: by compiled code, if they are few."""
-        if len(texts.ids) <= _SHORT and self.engines.can_run:
+        engine = self.engines.to_score() if len(texts.ids) <= _SHORT else None
+        if engine is not None:
             ids = texts.ids.astype(np.int64)
             parts = [ids[a:b] for a, b in zip(texts.offsets[:-1], texts.offsets[1:], strict=True)]
-            return self.engines.get("fp32").log_probs(parts)
+            return engine.log_probs(parts)
         from ostinato.decode.scoring import log_probs_of
 
         return log_probs_of(self.network, texts)

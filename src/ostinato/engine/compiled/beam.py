@@ -11,7 +11,7 @@ from ostinato.engine import program as codes
 from ostinato.engine.block import SCALAR_PLACES
 from ostinato.engine.compiled.network import State, advance, load_rows, meet
 from ostinato.engine.compiled.options import compiled, inlined
-from ostinato.engine.compiled.rules import Row, apply_rules, follow, is_over, largest, log_softmax
+from ostinato.engine.compiled.rules import apply_rules, follow, is_over, largest, log_softmax, row_of
 from ostinato.engine.compiled.sampling import remember
 from ostinato.engine.compiled.target import array_of
 from ostinato.engine.compiled.unpacking import network_of, rules_of, scratch_of, state_of, team_of
@@ -223,7 +223,6 @@ def _find_candidates(search: Any, at: Any) -> int:
     """The best continuations of all rows, best first, twice as many as are kept; returns how many there are."""
     rules, beam, symbols = search.rules, search.beam, at.symbols
     most, count = 2 * beam.facts[facts.WIDTH], 0
-    window = rules.facts[codes.WINDOW]
     for number in range(beam.facts[facts.ROWS]):
         beam.over[number] = codes.LIVE
         if is_over(rules, beam.states[number], beam.stop_states[number], symbols):
@@ -232,17 +231,7 @@ def _find_candidates(search: Any, at: Any) -> int:
             beam.over[number] = codes.AT_LENGTH
         if beam.over[number] != codes.LIVE:
             continue
-        counts = beam.counts[number * symbols : (number + 1) * symbols] if window else beam.counts[:0]
-        row = Row(
-            beam.work[:symbols],
-            beam.work[symbols : 2 * symbols],
-            beam.work[2 * symbols : 3 * symbols],
-            beam.order,
-            counts,
-            beam.states,
-            number,
-            at.step,
-        )
+        row = row_of(rules, (beam.work, beam.order), beam.counts, beam.states, symbols, number, at.step)
         given = search.logits[number * at.outputs : number * at.outputs + symbols]
         beam.taken_off[number] = log_softmax(given, row.logits, row.weights)
         beam.kept_now[number] = apply_rules(rules, row)

@@ -19,7 +19,7 @@ _F = np.float32
 _MAGIC = _F(1.5 * 2**23)
 _LEVELS, _ONE = _F(127.0), _F(1.0)
 _BOUNDED = _F(1 / 127)
-_SPINS = 4_000  # some ten microseconds; then somebody else seems to need this core
+_SPINS = 400  # about ten microseconds; then somebody else seems to need this core
 
 
 class Network(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ostinato.engine import program as codes
 from ostinato.engine.compiled.elementary import exp64
-from ostinato.engine.compiled.options import compiled
+from ostinato.engine.compiled.options import compiled, inlined
 
 
 class Rules(NamedTuple):
@@ -31,10 +31,27 @@ class Row(NamedTuple):
     weights: Any  # float64, [V]
     keys: Any  # float64, [V]
     order: Any  # int64, [V]
-    counts: Any  # int64, how often each symbol stands in the window, [V]
+    counts: Any  # int64, how often each symbol stands in the window, [V]; empty where nothing asks
     states: Any  # int64, of the constraint; the row's is at ``number``
     number: int
     step: int
+
+
+@inlined
+def row_of(rules: Any, room: Any, counts: Any, states: Any, symbols: int, number: int, step: int) -> Any:
+    """Return one row as the rules see it; ``room`` is float64 [3, V] and int64 [V] to work in."""
+    own = counts[number * symbols : (number + 1) * symbols] if rules.facts[codes.WINDOW] else counts[:0]
+    work, order = room
+    return Row(
+        work[:symbols],
+        work[symbols : 2 * symbols],
+        work[2 * symbols : 3 * symbols],
+        order,
+        own,
+        states,
+        number,
+        step,
+    )
 
 
 @compiled
@@ -49,13 +66,12 @@ def largest(values: Any) -> float:
 @compiled
 def log_softmax(given: Any, into: Any, weights: Any) -> float:
     """Turn logits into log-probabilities; return what was taken off all of them."""
-    top = largest(given)
     for v in range(len(into)):
-        into[v] = float(given[v]) - top
-    log_total = math.log(_weigh(into, weights))
+        into[v] = float(given[v])
+    taken_off = largest(into) + math.log(weigh(into, weights))
     for v in range(len(into)):
-        into[v] -= log_total
-    return top + log_total
+        into[v] -= taken_off
+    return taken_off
 
 
 @compiled
@@ -64,13 +80,6 @@ def weigh(logits: Any, weights: Any) -> float:
     top = largest(logits)
     for v in range(len(logits)):
         weights[v] = exp64(logits[v] - top)
-    return total_of(weights)
-
-
-@compiled
-def _weigh(shifted: Any, weights: Any) -> float:
-    for v in range(len(shifted)):
-        weights[v] = exp64(shifted[v])
     return total_of(weights)
 
 
@@ -255,18 +264,18 @@ def _constrain(rules: Any, row: Any) -> float:
     logits, size = row.logits, len(row.logits)
     state, end = row.states[row.number], rules.facts[codes.END_SYMBOL]
     left = rules.facts[codes.LENGTH] - row.step - 1
-    before = weigh(logits, row.weights)
-    kept = 0.0
+    top, before = largest(logits), weigh(logits, row.weights)
     for v in range(size):
         after = rules.next[state * size + v]
         allowed = after >= 0 and rules.fewest[after] <= left
         if v == end:
             allowed = rules.accepts[state] != 0
-        if allowed:
-            kept += row.weights[v]
-        else:
+        if not allowed:
             logits[v] = -math.inf
-    return min(0.0, math.log(kept / before)) if kept > 0 else -math.inf
+    left_over = largest(logits)
+    if left_over == -math.inf:
+        return -math.inf
+    return min(0.0, left_over - top + math.log(weigh(logits, row.weights) / before))
 
 
 @compiled

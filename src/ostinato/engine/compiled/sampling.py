@@ -11,7 +11,7 @@ from ostinato.engine import program as codes
 from ostinato.engine.block import SCALAR_PLACES
 from ostinato.engine.compiled.network import advance, load_rows, meet
 from ostinato.engine.compiled.options import compiled
-from ostinato.engine.compiled.rules import Row, apply_rules, follow, is_over, largest, log_softmax, weigh
+from ostinato.engine.compiled.rules import apply_rules, follow, is_over, largest, log_softmax, row_of, weigh
 from ostinato.engine.compiled.target import array_of
 from ostinato.engine.compiled.unpacking import network_of, rules_of, scratch_of, state_of, team_of
 
@@ -127,29 +127,12 @@ def _is_unknown(rules: Any, rows: Any, part: int) -> bool:
 
 
 @compiled
-def row_at(rules: Any, rows: Any, symbols: int, number: int, step: int) -> Any:
-    """Return one row as the rules see it."""
-    window = rules.facts[codes.WINDOW]
-    counts = rows.counts[number * symbols : (number + 1) * symbols] if window else rows.counts[:0]
-    return Row(
-        rows.work[:symbols],
-        rows.work[symbols : 2 * symbols],
-        rows.work[2 * symbols : 3 * symbols],
-        rows.order,
-        counts,
-        rows.states,
-        number,
-        step,
-    )
-
-
-@compiled
 def _choose(rules: Any, rows: Any, given: Any, number: int, step: int, place: int) -> int:
     """Choose a row's next symbol and note it; return how the row ended, or that it did not."""
     symbols = len(given)
     if is_over(rules, rows.states[number], rows.stop_states[number], symbols):
         return codes.COMPLETE
-    row = row_at(rules, rows, symbols, number, step)
+    row = row_of(rules, (rows.work, rows.order), rows.counts, rows.states, symbols, number, step)
     taken_off = log_softmax(given, row.logits, row.weights)
     kept = apply_rules(rules, row)
     if largest(row.logits) == -np.inf:
@@ -165,6 +148,8 @@ def _choose(rules: Any, rows: Any, given: Any, number: int, step: int, place: in
     remember(rules, rows.ring, rows.counts, number, symbols, step, chosen)
     follow(rules, rows.states, rows.stop_states, number, chosen, symbols)
     if step + 1 == rules.facts[codes.LENGTH]:
+        if rules.facts[codes.ENDS_BY_CONSTRAINT] and rules.known[rows.states[number]] == 0:
+            return codes.UNKNOWN
         over = is_over(rules, rows.states[number], rows.stop_states[number], symbols)
         return codes.COMPLETE if over else codes.AT_LENGTH
     return codes.LIVE

@@ -15,8 +15,8 @@ from numba import types
 from numba.core import cgutils
 
 from ostinato.engine.compiled.options import instructions
+from ostinato.engine.layout import PANEL
 
-COLUMNS = 64
 _STEP = 256  # bytes of weights for one step of k
 _I8, _I16, _I32, _I64, _F32 = ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64), ir.FloatType()
 
@@ -67,7 +67,7 @@ def write_tile(builder: ir.IRBuilder, instructions: str, precision: str, rows: i
     """Write the instructions of a tile; addresses of weights, x, count, start and out as of ``tile``."""
     shape = (_SHAPES if precision == "int8" else _FLOATS)[instructions]
     work = _Work(builder, instructions, precision, shape.lanes, *addresses)
-    vectors = COLUMNS // shape.lanes
+    vectors = PANEL // shape.lanes
     wide = max(1, min(vectors, shape.registers // rows))
     high = min(rows, shape.registers // wide)
     for row in range(0, rows, high):
@@ -115,7 +115,7 @@ class _Work:
         builder.position_at_end(after)
         for row, line in zip(rows, sums, strict=True):
             for vector, value in zip(vectors, line, strict=True):
-                offset = row * COLUMNS * 4 + vector * self._lanes * 4
+                offset = row * PANEL * 4 + vector * self._lanes * 4
                 builder.store(self._end(value), self._pointer(self._out, offset, self._vector), align=4)
 
     def _begin(self, vector: int) -> ir.Value:
