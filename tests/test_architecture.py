@@ -122,6 +122,8 @@ def run_python(code):
         "import ostinato.errors, ostinato.config, ostinato.disk, ostinato.batch, ostinato.codecs, ostinato.data",
         "import ostinato.data.cache, ostinato.data.fetching, ostinato.decode.shards",
         "import ostinato.runs, ostinato.recipes, ostinato.decode.pipeline, ostinato.decode.noise, ostinato.decode.text",
+        "import ostinato.engine.engine, ostinato.engine.beam, ostinato.engine.sampling, ostinato.engine.scanning",
+        "import ostinato.decode.compiled, ostinato.decode.paths, ostinato.workshop.model, ostinato.workshop.generation",
         "import ostinato.decode.searching, ostinato.decode.constraints, ostinato.data.ngrams, ostinato.data.copies",
         "from ostinato.app.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass",
         "from ostinato.app.cli import main; main(['recipes', 'char-lm']); main(['data'])",

@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from ostinato.cores.base import Core, Tap, as_carried, finish_scan, masked, uniform_
 from ostinato.cores.products import Product, plain
-from ostinato.cores.scans import can_scan, scan
+from ostinato.cores.scans import can_scan, scan, type_of_products
 from ostinato.engine import layout
 
 _ROWS = 8  # with fewer, PyTorch's kernel shares out a step's units among threads, which ours does not
+_UNITS = 2**14  # in float32, of all rows together
 # Through a sigmoid this is exactly 0 or 1 in every precision, and its own gradient is exactly 0.
 _SHUT = 1e4
 
@@ -73,7 +74,7 @@ class LSTM(Core[LSTMState]):
     def scan(
         self, xs: Tensor, state: LSTMState, lengths: Tensor | None, masks: Tensor | None
     ) -> tuple[Tensor, LSTMState]:
-        if len(xs) >= _ROWS and can_scan(xs, self.hidden_size):
+        if self._is_worth_it(xs) and can_scan(xs, self.hidden_size):
             own = (self.weight_ih, self.weight_hh, self.bias)
             ys, cells = scan(layout.LSTM, xs, state.hidden, state.cell, own)
             assert cells is not None
@@ -87,6 +88,11 @@ class LSTM(Core[LSTMState]):
         ys, _, cell = torch.lstm(xs, first, weights, True, 1, 0.0, self.training, False, True)
         outputs, hidden = finish_scan(ys, state.hidden, lengths, masks)
         return outputs, LSTMState(hidden, as_carried(cell[0]))
+
+    def _is_worth_it(self, xs: Tensor) -> bool:
+        """Whether compiled code is as fast as PyTorch's own kernel: measured, see docs/design/decisions.md."""
+        rows = len(xs)
+        return rows >= _ROWS and (type_of_products(xs) == torch.bfloat16 or rows * self.hidden_size >= _UNITS)
 
     def _with_padding_column(self, xs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Add an input that is 1 on padding and there shuts the input gate and opens the forget gate.

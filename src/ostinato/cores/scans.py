@@ -24,6 +24,8 @@ from ostinato.engine.scanning import Run, Scan
 from ostinato.engine.threads import Threads
 from ostinato.errors import EngineError
 
+#: The kernels that a scan runs.
+SCAN_KERNELS = ("lay_out", "scan", "scan_back")
 _PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16"}
 
 
@@ -47,7 +49,7 @@ def scan_kernels(precision: str, compiling: Compiling | None = None) -> Kernels:
         EngineError: They cannot be compiled here.
     """
     kernels = Kernels(choose_instructions(), precision, cache_folder(), compiling)
-    for name in ("lay_out", "scan", "scan_back"):
+    for name in SCAN_KERNELS:
         kernels[name]
     return kernels
 
@@ -93,16 +95,11 @@ class _Scan(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any,
-        kind: int,
-        xs: Tensor,
-        hidden: Tensor,
-        cell: Tensor | None,
-        weight_ih: Tensor,
-        weight_hh: Tensor,
-        bias: Tensor,
-        candidate_bias: Tensor | None,
+        ctx: Any, kind: int, xs: Tensor, hidden: Tensor, cell: Tensor | None, *weights: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
+        weight_ih, weight_hh, bias, candidate_bias = weights
+        assert weight_ih is not None
+        assert weight_hh is not None
         ctx.set_materialize_grads(False)
         (B, T, _), H = xs.shape, hidden.shape[1]
         flat = xs.flatten(0, 1)

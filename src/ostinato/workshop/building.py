@@ -9,8 +9,12 @@ from dataclasses import dataclass, replace
 import torch
 
 from ostinato.codecs import Codec
+from ostinato.cores.scans import SCAN_KERNELS, scan_kernels
 from ostinato.data import Encoded, Stream, build_stream
-from ostinato.errors import ConfigError
+from ostinato.engine.cpu import has_bfloat16
+from ostinato.engine.layout import PANEL
+from ostinato.engine.packing import can_pack
+from ostinato.errors import ConfigError, EngineError
 from ostinato.models import LanguageModel
 from ostinato.recipes import LanguageModelSettings
 from ostinato.recipes.language_model import build_model, build_task, train_settings
@@ -20,6 +24,7 @@ from ostinato.training.schedule import Schedule
 from ostinato.training.trainer import Trainer, load_weights
 from ostinato.training.validation import Validation
 from ostinato.workshop.device import Precision, faster_precision, seconds_per_step
+from ostinato.workshop.preparing import Watch
 
 _TRIAL_STEPS = 1000  # of the schedule that a trial pretends to follow
 
@@ -117,3 +122,24 @@ class Builder:
     def _validation(self, settings: LanguageModelSettings) -> Validation:
         items = self.codec.end is not None
         return Validation(self.valid, self.codec.begin, items=items, limit=settings.valid_symbols, ranks=self.ranks)
+
+
+def compile_scans(device: str, settings: LanguageModelSettings, watch: Watch | None) -> list[str]:
+    """Compile what training on this processor needs, if that is not done yet; return what people should know of it."""
+    if device != "cpu" or not can_pack(settings.core) or settings.hidden_size % PANEL:
+        return []
+    began, made = time.monotonic(), 0
+    types = ["fp32", *["bf16"] * has_bfloat16()]
+
+    def compiling(what: str) -> None:
+        nonlocal made
+        made += 1
+        if watch is not None:
+            watch("compiling for this processor, which is done once", made, len(types) * len(SCAN_KERNELS))
+
+    try:
+        for precision in types:
+            scan_kernels(precision, compiling)
+    except EngineError as error:
+        return [f"{error}; PyTorch's own kernels train instead"]
+    return [f"compiled for this processor, in {time.monotonic() - began:.0f} s; that is done once"] if made else []

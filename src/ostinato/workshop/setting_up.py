@@ -23,7 +23,7 @@ from ostinato.training.ranks import Alone, Ranks
 from ostinato.training.snapshot import Snapshot
 from ostinato.training.trainer import Trainer
 from ostinato.workshop.budget import Amount, Clock
-from ostinato.workshop.building import Builder
+from ostinato.workshop.building import Builder, compile_scans
 from ostinato.workshop.device import choose_device
 from ostinato.workshop.preparing import Order, Prepared, Watch, encode_parts, prepare
 from ostinato.workshop.training import Training
@@ -91,6 +91,7 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
     builder = Builder(
         codec, prepared.train, prepared.valid, order.seed, choose_device(order.device, ranks), base, ranks
     )
+    compiled = compile_scans(builder.device, prepared.settings, order.watch)
     trial = builder.trial(prepared.settings, measure=order.amount.is_time)
     settings, seconds = ranks.decide(lambda: trial)
     clock = _clock(builder, settings, order.amount.expected_minutes, started) if order.amount.is_time else None
@@ -118,7 +119,7 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
         )
     )
     training = Training(run, trainer, codec, train_data=prepared.train, clock=clock)
-    training.notes = [*notes, _describe(training, prepared.train, prepared.valid)]
+    training.notes = [*notes, *compiled, _describe(training, prepared.train, prepared.valid)]
     return training
 
 
@@ -167,7 +168,7 @@ def resume(
     builder = Builder(codec, train_data, valid_data, about["seed"], where, None, ranks)
     trainer = builder.trainer(settings)
     trainer.restore(checkpoint)
-    notes = [*warnings, *_forget_lost_best(trainer, ranks.decide(run.steps))]
+    notes = [*warnings, *compile_scans(where, settings, watch), *_forget_lost_best(trainer, ranks.decide(run.steps))]
     clock = None
     if minutes is not None:
         begun = time.monotonic() if started is None else started
