@@ -2,9 +2,10 @@
 
 python benchmarks/generation.py [--repeats 7] [--run RUN --text FILE]
 
-Random weights, 65 symbols, embeddings as wide as the layers, drawing with temperature 0.8; every repeat measures all of a group in turn, with the same
-number of threads, and medians are told. ``limit`` is what reading the weights alone allows: our products with nothing
-around them. With a trained RUN and held-out text, the loss in int8 and float32 is told too. Needs ostinato[bench].
+Random weights, 65 symbols, embeddings as wide as the layers, drawing with temperature 0.8; every repeat measures all of
+a group in turn, with the same number of threads, and medians are told. The limit of one core is what reading the weights
+alone allows: our products with nothing around them. With a trained RUN and held-out text, the loss in int8 and float32
+is told too. Needs ostinato[bench].
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def one_stream(core: str, size: int, threads: int) -> dict[str, Steps]:
     runs: dict[str, Steps] = {
         f"ostinato, {precision}": partial(write, engine, {}, 1) for precision, engine in engines.items()
     }
-    runs["limit, int8"] = partial(products, engines["int8"])
+    runs["limit of one core, int8"] = partial(products, engines["int8"])
     runs["ostinato, PyTorch"] = partial(write, model, {}, 1)
     runs["bare cells of PyTorch"] = Cells(core, size).run
     if core == "lstm":
