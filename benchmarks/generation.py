@@ -3,9 +3,9 @@
 python benchmarks/generation.py [--repeats 7] [--run RUN --text FILE]
 
 Random weights, 65 symbols, embeddings as wide as the layers, drawing with temperature 0.8; every repeat measures all of
-a group in turn, with the same number of threads, and medians are told. The limit of one core is what reading the weights
-alone allows: our products with nothing around them. With a trained RUN and held-out text, the loss in int8 and float32
-is told too. Needs ostinato[bench].
+a group in turn, with the same number of threads, and medians are told. The limit of one core is what reading the
+weights alone allows: our products with nothing around them. With a trained RUN and held-out text, the loss in int8 and
+float32 is told too. Needs ostinato[bench].
 """
 
 from __future__ import annotations

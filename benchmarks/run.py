@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-WITHOUT_DATA = ["startup", "overhead", "gradients", "faults", "fuzz"]
+WITHOUT_DATA = ["startup", "generation", "training", "overhead", "search", "gradients", "faults", "fuzz"]
 WITH_DATA = ["shakespeare", "names", "sizes", "ranks", "large"]
 
 

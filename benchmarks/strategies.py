@@ -60,7 +60,7 @@ def main() -> None:
     rows = []
     for name, options in METHODS.items():
         before = time.perf_counter()
-        samples = model.generate_all(prompts, length=LENGTH, **options)
+        samples = model.generate_all(prompts, length=LENGTH, precision="fp32", **options)
         seconds = time.perf_counter() - before
         each = len(samples) // len(prompts)
         samples = samples[::each]
