@@ -370,7 +370,7 @@ def test_what_does_not_compile_is_written_by_pytorch(text_model):
 
 
 def test_what_compiled_code_cannot_do_is_told(text_model, tmp_path, corpora):
-    message = "compiled code cannot do this: no-repeat only the reference search has; use engine torch or auto"
+    message = "compiled code cannot do this: only the reference search has no-repeat; use engine torch or auto"
     with pytest.raises(ConfigError, match=message):
         text_model.generate("the", no_repeat=3, engine="compiled")
     with pytest.raises(
@@ -444,5 +444,5 @@ def test_the_command_says_what_writes(text_run, run):
     assert run(*command, "--precision", "fp32")[1] == run(*command, "--engine", "torch")[1]
     status, _, told = run(*command, "--no-repeat", "3", "--engine", "compiled")
     assert status == 2
-    assert "no-repeat only the reference search has" in told
+    assert "only the reference search has no-repeat" in told
     assert main(["generate", str(text_run), "--length", "5", "--threads", "1"]) == 0

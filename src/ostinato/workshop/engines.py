@@ -93,7 +93,7 @@ class Engines:
                 return f"the device is {self._device}"
             return f"the core {self._settings.core!r} is not among those it has"
         names = not_compiled(search, rules)
-        return f"{spelled(names)} only the reference search has" if names else None
+        return f"only the reference search has {spelled(names)}" if names else None
 
     @property
     def can_run(self) -> bool:
