@@ -105,6 +105,21 @@ def test_every_compiled_rule_does_what_the_reference_does(kernels, rules, search
     check(kernels, codec, search, rules, samples=3)
 
 
+WORDS = ["the cat sat on the mat, the dog on the log.\n" * 9, "a b c d e f (g) h"]
+
+
+@pytest.mark.parametrize("name", ["bytes", "words", "subwords"])
+@pytest.mark.parametrize("search", [{}, {"beam": 3, "n_best": 2}], ids=str)
+@pytest.mark.parametrize("end", [False, True])
+def test_every_codec_gives_what_the_reference_gives(kernels, name, search, end):
+    codec = codecs.learn(name, WORDS, end=end, vocabulary=270)
+    model, engine = both(kernels, codec, "gru")
+    for rules in ({}, {"ban": ["at", " d"], "repetition_penalty": 1.3}, {"max_line": 12}):
+        given = {"settings": SearchSettings(**search), "rules": RuleSettings(**rules), "length": 30, "stop": ["og"]}
+        given |= {} if search else {"seed": 2, "samples": 3}
+        assert_same(*(Generation(codec, network, ["", "the c"], **given) for network in (engine, model)))
+
+
 @pytest.mark.parametrize("rules", OF_ITEMS, ids=str)
 @pytest.mark.parametrize("search", [{}, {"beam": 3, "n_best": 2}], ids=str)
 def test_rules_about_the_end_do_what_the_reference_does(kernels, rules, search):

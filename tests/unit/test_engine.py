@@ -1,5 +1,9 @@
 """The compiled network: its products against plain ones, its steps against PyTorch's, on every kind of processor."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -235,3 +239,37 @@ def test_arm_code_has_the_dot_product_instruction():
     machine = llvm.Target.from_triple("aarch64-unknown-linux-gnu").create_target_machine(features="+dotprod")
     assembly = machine.emit_assembly(llvm.parse_assembly(str(module)))
     assert assembly.count("sdot") >= 16
+
+
+BITS = """
+import hashlib, os, sys
+import numpy as np
+from ostinato.engine.engine import Engine
+from ostinato.engine.packing import pack
+random = np.random.default_rng(0)
+shapes = {"embedding.weight": (12, 9), "head.weight": (11, 70), "head.bias": (11,)}
+for layer, width in enumerate((9, 70)):
+    shapes |= {f"core.layers.{layer}.weight_ih": (280, width), f"core.layers.{layer}.weight_hh": (280, 70)}
+    shapes[f"core.layers.{layer}.bias"] = (280,)
+weights = {name: random.standard_normal(shape).astype(np.float32) / 3 for name, shape in shapes.items()}
+for precision in ("int8", "fp32"):
+    packed = pack(weights, core="lstm", layers=2, symbols=11, precision=precision)
+    ((_, found),) = Engine(packed, threads=1).log_probs([np.arange(300) % 11])
+    print(precision, hashlib.sha256(found.tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.skipif("avx2" not in instructions_here(), reason="needs a processor that runs older ones' code")
+def test_code_for_an_older_processor_gives_the_same_bits():
+    def told(**environment):
+        done = subprocess.run(
+            [sys.executable, "-c", BITS], capture_output=True, text=True, env={**os.environ, **environment}, check=True
+        )
+        return done.stdout
+
+    older = {
+        "NUMBA_CPU_NAME": "haswell",
+        "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+sse4.2",
+        "OSTINATO_INSTRUCTIONS": "avx2",
+    }
+    assert told(**older) == told()

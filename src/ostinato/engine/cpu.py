@@ -51,7 +51,8 @@ def instructions_here() -> tuple[str, ...]:
 def describe_cpu() -> str:
     """Return what tells apart processors that need different code."""
     on = ",".join(sorted(name for name, is_on in _features().items() if is_on))
-    return f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {on}"
+    asked = [os.environ.get(f"NUMBA_CPU_{part}", "") for part in ("NAME", "FEATURES")]  # Numba's own, for another one
+    return " ".join([llvm.get_process_triple(), llvm.get_host_cpu_name(), on, *asked])
 
 
 @cache
