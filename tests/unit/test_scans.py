@@ -1,5 +1,8 @@
 """Compiled scans of training: outputs and gradients beside those of the steps themselves, in float64."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,6 +103,25 @@ def test_threads_change_nothing(threads, monkeypatch):
         for key in ("xs", "state 0", "state 1"):
             assert torch.equal(found[2][key], expected[2][key])
     scans._runner.cache_clear()
+
+
+def test_with_fewer_threads_than_asked_for_nothing_is_left_out():
+    """OpenMP may give fewer; here it gives one."""
+    code = """
+import torch
+torch.set_num_threads(2)
+from ostinato.cores import GRU
+torch.manual_seed(0)
+core, xs = GRU(5, 64), torch.randn(9, 4, 5)
+print(core(xs)[0].double().sum().item())
+"""
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, **limit}
+        ).stdout
+        for limit in ({}, {"OMP_THREAD_LIMIT": "1"})
+    ]
+    assert float(told[0]) == pytest.approx(float(told[1]), abs=1e-4)
 
 
 def test_what_cannot_be_scanned_goes_to_pytorch(monkeypatch):

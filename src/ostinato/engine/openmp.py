@@ -20,33 +20,45 @@ from numpy.typing import NDArray
 
 from ostinato.engine.kernels import Kernel, load_code
 
-# Job: address of the kernel, address of omp_get_thread_num, number of blocks, words of a block; then the blocks.
+# Job: addresses of the kernel, of omp_get_thread_num and of omp_get_num_threads; number of blocks; words of a block;
+# then the blocks. There may be fewer threads than blocks: each of n takes every n-th.
 _TEAM = """
 define void @team(i64* %job) {
-  %who.place = getelementptr i64, i64* %job, i64 1
-  %who.address = load i64, i64* %who.place
-  %who = inttoptr i64 %who.address to i32 ()*
-  %member.32 = call i32 %who()
-  %member = zext i32 %member.32 to i64
-  %count.place = getelementptr i64, i64* %job, i64 2
+entry:
+  %member = call i64 @told(i64* %job, i64 1)
+  %size = call i64 @told(i64* %job, i64 2)
+  %count.place = getelementptr i64, i64* %job, i64 3
   %count = load i64, i64* %count.place
-  %takes.part = icmp ult i64 %member, %count
-  br i1 %takes.part, label %work, label %end
-work:
-  %size.place = getelementptr i64, i64* %job, i64 3
-  %size = load i64, i64* %size.place
-  %number = add i64 %member, 4
-  %block.place = getelementptr i64, i64* %job, i64 %number
-  %block = load i64, i64* %block.place
+  %words.place = getelementptr i64, i64* %job, i64 4
+  %words = load i64, i64* %words.place
   %address = load i64, i64* %job
   %kernel = inttoptr i64 %address to i32 (i64*, i64*, i64, i64, i64, i64, i64, i64, i64, i64)*
   %result = alloca i64
   %problem = alloca i64
-  %status = call i32 %kernel(i64* %result, i64* %problem, i64 0, i64 0, i64 0, i64 %size, i64 8, i64 %block,
-                             i64 %size, i64 8)
-  br label %end
+  br label %next
+next:
+  %number = phi i64 [ %member, %entry ], [ %following, %work ]
+  %is.one = icmp ult i64 %number, %count
+  br i1 %is.one, label %work, label %end
+work:
+  %place = add i64 %number, 5
+  %block.place = getelementptr i64, i64* %job, i64 %place
+  %block = load i64, i64* %block.place
+  %status = call i32 %kernel(i64* %result, i64* %problem, i64 0, i64 0, i64 0, i64 %words, i64 8, i64 %block,
+                             i64 %words, i64 8)
+  %following = add i64 %number, %size
+  br label %next
 end:
   ret void
+}
+
+define internal i64 @told(i64* %job, i64 %number) {
+  %place = getelementptr i64, i64* %job, i64 %number
+  %address = load i64, i64* %place
+  %function = inttoptr i64 %address to i32 ()*
+  %answer = call i32 %function()
+  %wide = zext i32 %answer to i64
+  ret i64 %wide
 }
 """
 
@@ -61,13 +73,14 @@ class OpenMP:
     def __init__(self, library: Path) -> None:
         loaded = ctypes.CDLL(str(library))
         self._parallel = loaded.GOMP_parallel
-        self._who = ctypes.cast(loaded.omp_get_thread_num, ctypes.c_void_p).value or 0
+        asked = (loaded.omp_get_thread_num, loaded.omp_get_num_threads)
+        self._asked = [ctypes.cast(function, ctypes.c_void_p).value or 0 for function in asked]
         self._team, self._held = _team()
 
     def run(self, kernel: Kernel, blocks: Sequence[NDArray[np.int64]]) -> None:
-        """Run a kernel with each block at the same time, each on a thread."""
+        """Run a kernel with each block, together as far as there are threads; blocks may not wait for each other."""
         addresses = [block.ctypes.data for block in blocks]
-        job = np.array([kernel.address, self._who, len(blocks), len(blocks[0]), *addresses], dtype=np.int64)
+        job = np.array([kernel.address, *self._asked, len(blocks), len(blocks[0]), *addresses], dtype=np.int64)
         self._parallel(ctypes.c_void_p(self._team), ctypes.c_void_p(job.ctypes.data), len(blocks), 0)
 
 
