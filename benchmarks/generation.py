@@ -171,7 +171,7 @@ def products(engine: Engine, steps: int) -> None:
         "acts": np.zeros(width, dtype=dtype_of("acts", model.precision)),
         "product": np.zeros(panels * 64, dtype=dtype_of("product", model.precision)),
     }
-    scalars = {"rows": 1, "steps": steps, "part": width // 4}
+    scalars = {"rows": 1, "steps": steps, "count": width // 4}
     engine.kernels["multiply"](fill_block(arrays, scalars, model.precision))
 
 

@@ -72,7 +72,7 @@ def test_integer_products_are_exact_with_any_instructions(kernels, instructions,
         "acts": (levels + 128).astype(np.uint8).ravel(),
         "product": np.zeros(panels * rows * 64, dtype=np.int32),
     }
-    block = fill_block(arrays, {"rows": rows, "steps": 1, "part": groups}, "int8")
+    block = fill_block(arrays, {"rows": rows, "steps": 1, "count": groups}, "int8")
     Kernels(instructions, "int8", kernels)["multiply"](block)
     expected = levels @ weights.astype(np.int64).T
     assert (arrays["product"].reshape(panels, rows, 64) == expected.T.reshape(panels, 64, rows).swapaxes(1, 2)).all()
@@ -93,7 +93,7 @@ def test_float_products_do_not_depend_on_how_many_rows_go_together(kernels, inst
             "product": np.zeros(panels * len(some) * 64, dtype=np.float32),
         }
         Kernels(instructions, "fp32", kernels)["multiply"](
-            fill_block(arrays, {"rows": len(some), "steps": 1, "part": K}, "fp32")
+            fill_block(arrays, {"rows": len(some), "steps": 1, "count": K}, "fp32")
         )
         return arrays["product"].reshape(panels, len(some), 64)
 

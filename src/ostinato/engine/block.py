@@ -95,7 +95,20 @@ ARRAYS = {
 PLACES = {name: place for place, name in enumerate(ARRAYS)}
 
 #: Numbers that a kernel is handed besides.
-SCALARS = ("most", "member", "team", "first_row", "rows", "first_step", "steps", "part")
+SCALARS = (
+    "most",  # rows for which there is room in the scratch
+    "member",  # which member of its team a thread is
+    "team",  # how many there are
+    "part",  # which part of the rows, where they are shared out
+    "first_row",
+    "rows",
+    "first_step",
+    "steps",
+    "kind",  # of a scan: which core (``ostinato.engine.layout``)
+    "width",  # of a scan: H
+    "is_transposed",  # of weights that are laid out for a scan
+    "count",  # of products alone: steps of k
+)
 SCALAR_PLACES = {name: 2 * len(ARRAYS) + place for place, name in enumerate(SCALARS)}
 _DEPENDING = {
     "int8": {"weights": "int8", "acts": "uint8", "product": "int32"},

@@ -107,13 +107,13 @@ class Scan:
         threads = min(self.threads, count)
         cuts = [count * part // threads for part in range(threads + 1)]
         blocks = [
-            self._block(arrays, low, high - low, first_step=int(transposed)) for low, high in itertools.pairwise(cuts)
+            self._block(arrays, low, high - low, is_transposed=transposed) for low, high in itertools.pairwise(cuts)
         ]
         self.run("lay_out", blocks)
         return panels
 
     def _block(
-        self, arrays: Mapping[str, NDArray[Any]], first: int, rows: int, first_step: int = 0
+        self, arrays: Mapping[str, NDArray[Any]], first: int, rows: int, *, is_transposed: bool = False
     ) -> NDArray[np.int64]:
-        scalars = {"first_row": first, "rows": rows, "steps": self.steps, "part": self.kind, "most": self.width}
-        return fill_block(arrays, {**scalars, "first_step": first_step}, self.precision)
+        scalars = {"first_row": first, "rows": rows, "steps": self.steps, "kind": self.kind, "width": self.width}
+        return fill_block(arrays, {**scalars, "is_transposed": int(is_transposed)}, self.precision)

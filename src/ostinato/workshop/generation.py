@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from ostinato.codecs import Codec, Unknown
@@ -101,7 +102,7 @@ class Generation:
             self._seeds = tuple(first + row for row in range(len(self._prompts)))
         self._texts = [TextStream(codec, self._stop) for _ in self._prompts]
         self._is_plain = not rules.names() and not stop
-        self.longest = 0
+        self.longest, self._is_compiled = 0, isinstance(network, Engine)
         self.precision = network.model.precision if isinstance(network, Engine) else "fp32"
         if isinstance(network, Engine):
             self._writer: Writer = compiled_writer(
@@ -123,7 +124,8 @@ class Generation:
         return self
 
     def __next__(self) -> list[str]:
-        with interrupted_after():
+        # The reference search may be reading a long prompt, for which Ctrl-C does not wait.
+        with interrupted_after() if self._is_compiled else nullcontext():
             certain = self._writer.go_on(self._pace)
             if certain is not None:
                 self.longest += max(map(len, certain))

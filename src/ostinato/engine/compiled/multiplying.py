@@ -10,18 +10,18 @@ from ostinato.engine.compiled.products import Acts, Panel, multiply_panel
 from ostinato.engine.compiled.target import array_of
 from ostinato.engine.layout import PANEL
 
-_ROWS, _STEPS, _PART = SCALAR_PLACES["rows"], SCALAR_PLACES["steps"], SCALAR_PLACES["part"]
+_ROWS, _STEPS, _COUNT = SCALAR_PLACES["rows"], SCALAR_PLACES["steps"], SCALAR_PLACES["count"]
 
 
 @compiled
 def multiply(target: Any, block: Any) -> None:
     """Multiply ``rows`` rows of ``acts`` with every panel of ``weights``, ``steps`` times over.
 
-    ``part`` is how many steps of k a panel has; ``product`` becomes [panels, rows, 64].
+    ``count`` is how many steps of k a panel has; ``product`` becomes [panels, rows, 64].
     """
     sums = array_of(target, block, "sums")
     weights, acts = array_of(target, block, "weights").ctypes.data, array_of(target, block, "acts").ctypes.data
-    product, rows, count = array_of(target, block, "product").ctypes.data, block[_ROWS], block[_PART]
+    product, rows, count = array_of(target, block, "product").ctypes.data, block[_ROWS], block[_COUNT]
     for _ in range(block[_STEPS]):
         for number in range(len(sums) // PANEL):
             panel = Panel(weights + number * 4 * PANEL * count, sums.ctypes.data + 4 * PANEL * number, 0)

@@ -18,7 +18,7 @@ from ostinato.engine.compiled.target import array_of
 from ostinato.engine.layout import PANEL
 
 _FIRST_ROW, _ROWS, _STEPS = SCALAR_PLACES["first_row"], SCALAR_PLACES["rows"], SCALAR_PLACES["steps"]
-_KIND, _WIDTH, _FIRST_STEP = SCALAR_PLACES["part"], SCALAR_PLACES["most"], SCALAR_PLACES["first_step"]
+_KIND, _WIDTH, _IS_TRANSPOSED = SCALAR_PLACES["kind"], SCALAR_PLACES["width"], SCALAR_PLACES["is_transposed"]
 
 
 class Layer(NamedTuple):
@@ -221,17 +221,16 @@ def _load(stored: Any, into: Any) -> None:
 
 @compiled
 def lay_out(target: Any, block: Any) -> None:
-    """Lay out float32 weights [G H, H] in panels: for ``scan`` [unit block, gate], for ``scan_back`` of the transpose.
+    """Lay out float32 weights [G H, H] in panels, for ``scan`` as [unit block, gate], for ``scan_back`` transposed.
 
-    ``first_step`` is 0 for the first and 1 for the second; ``part``, ``most`` as there; blocks of units ``first_row``
-    to ``first_row + rows`` are laid out.
+    Blocks of 64 units from ``first_row`` to ``first_row + rows`` are laid out.
     """
     floats, weights = array_of(target, block, "floats"), array_of(target, block, "weights")
     width, kind = block[_WIDTH], block[_KIND]
     gate_count = 4 if kind == layout.LSTM else 3 if kind == layout.GRU else 1
     pair = 4 // weights.itemsize  # numbers of one column that lie together
     for unit in range(block[_FIRST_ROW] * PANEL, (block[_FIRST_ROW] + block[_ROWS]) * PANEL, PANEL):
-        if block[_FIRST_STEP] == 0:
+        if block[_IS_TRANSPOSED] == 0:
             for gate in range(gate_count):
                 into = weights[(unit // PANEL * gate_count + gate) * PANEL * width :]
                 for k in range(width):
