@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import io
+import os
 import re
 import threading
 import zipfile
@@ -208,3 +209,9 @@ def test_the_data_command_tells_fetches_prints_and_prunes(server, monkeypatch, c
     assert capsys.readouterr().err == (
         "error: --prune 'be': give 'all', a number of days, or a name in the cache: []\n"
     )
+    old = places / "cache/kernels/0123/sample-avx2-int8.o"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(bytes(2000))
+    os.utime(old.parent, (0, 0))
+    assert main(["data", "--prune", "30"]) == 0
+    assert not old.exists()

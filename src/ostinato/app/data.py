@@ -102,8 +102,10 @@ def _prune(which: str) -> int:
     store = Cache(cache_folder())
     entries = store.entries()
     chosen = [entry for entry in entries if _is_meant(entry, which)]
-    downloads = [folder for folder in (cache_folder() / "data").glob("*") if _is_old(folder, which)]
-    if not chosen and not downloads and not which.isdecimal() and which != "all":
+    # Downloads, and compiled code, also that of older versions; both are made again when they are needed.
+    others = [path for kind in ("data", "kernels") for path in (cache_folder() / kind).glob("*")]
+    others = [folder for folder in others if _is_old(folder, which)]
+    if not chosen and not others and not which.isdecimal() and which != "all":
         known = [entry.key for entry in entries]
         raise ConfigError(f"--prune {which!r}: give 'all', a number of days, or a name in the cache: {known}")
     freed, busy = 0, 0
@@ -111,7 +113,7 @@ def _prune(which: str) -> int:
         removed = store.remove(entry)
         freed += entry.size * removed
         busy += not removed
-    for folder in downloads:
+    for folder in others:
         freed += sum(path.stat().st_size for path in folder.rglob("*"))
         shutil.rmtree(folder)
     print(f"freed {_size(freed)}" + (f"; {busy} in use by another process" if busy else ""))
@@ -122,9 +124,9 @@ def _is_meant(entry: Entry, which: str) -> bool:
     return which == "all" or entry.key == which or (which.isdecimal() and days_unused(entry) >= int(which))
 
 
-def _is_old(download: Path, which: str) -> bool:
-    days = (time.time() - download.stat().st_mtime) / 86_400
-    return which in ("all", download.name) or (which.isdecimal() and days >= int(which))
+def _is_old(folder: Path, which: str) -> bool:
+    days = (time.time() - folder.stat().st_mtime) / 86_400
+    return which in ("all", folder.name) or (which.isdecimal() and days >= int(which))
 
 
 def _size(size: float) -> str:
