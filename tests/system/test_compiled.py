@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import warnings
 
 import numpy as np
@@ -216,7 +217,6 @@ def test_ctrl_c_waits_for_what_is_running_and_nothing_is_lost(kernels, search, m
         calls.append(len(blocks))
         signal.raise_signal(signal.SIGINT)
         plain(kernel, blocks)
-        signal.raise_signal(signal.SIGINT)
 
     with monkeypatch.context() as patched:
         patched.setattr(engine.threads, "run", pressed)
@@ -245,6 +245,32 @@ def test_a_kernel_that_fails_in_one_thread_is_told_and_the_threads_go_on():
     done.extend([9, 9, 9])
     threads.run(kernel, blocks)
     assert sorted(done) == [0, 1, 2, 9, 9, 9]
+
+
+def test_threads_that_work_are_waited_for_whatever_is_raised_meanwhile():
+    threads, done = Threads(2), []
+
+    def kernel(block):
+        if block[0] == 0:
+            signal.raise_signal(signal.SIGINT)  # in the thread that called
+        else:
+            time.sleep(0.3)
+            done.append("other")
+
+    def slowly(block):
+        time.sleep(0.3 * block[0])
+        done.append(int(block[0]))
+
+    with pytest.raises(KeyboardInterrupt):
+        threads.run(kernel, [np.array([0]), np.array([1])])
+    assert done == ["other"]
+    timer = threading.Timer(0.1, signal.raise_signal, [signal.SIGINT])  # while the first waits for the second
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        threads.run(
+            lambda block: time.sleep(0.3 * block[0]) or done.append(int(block[0])), [np.array([0]), np.array([1])]
+        )
+    assert sorted(map(str, done)) == ["0", "1", "other"]
 
 
 def test_an_engine_can_be_copied_and_used_by_many_threads_and_after_a_fork(kernels, monkeypatch):

@@ -1,5 +1,6 @@
 """The compiled network: its products against plain ones, its steps against PyTorch's, on every kind of processor."""
 
+import math
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from ostinato.engine.cpu import choose_instructions, instructions_here
 from ostinato.engine.engine import Engine
 from ostinato.engine.kernels import Kernels
 from ostinato.engine.packing import PRECISIONS, can_pack, pack, quantised
-from ostinato.errors import ConfigError
+from ostinato.errors import ConfigError, DamagedError
 from ostinato.models import CORES, LanguageModel
 
 PACKED = [core for core in CORES if can_pack(core)]
@@ -196,6 +197,25 @@ def test_extreme_weights_give_no_nan(kernels, core, precision):
         assert not np.isnan(found).any()
         if precision == "fp32" and scale < 1e12:
             assert np.allclose(found, log_probs(model, ids), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("core", PACKED)
+def test_what_is_no_number_stays_none(kernels, core):
+    one = packed(network(core), core)
+    one.weights[5] = math.nan
+    ((_, found),) = Engine(one, folder=kernels).log_probs([text(11, 30)])
+    assert np.isnan(found[5:]).all()
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_weights_that_are_not_finite_are_refused(precision):
+    model = network("gru")
+    with torch.no_grad():
+        model.core.layers[1].weight_hh[3, 4] = math.inf
+    with pytest.raises(
+        DamagedError, match=r"the model is damaged: core\.layers\.1\.weight_hh has numbers that are not"
+    ):
+        packed(model, "gru", precision)
 
 
 def test_the_state_after_a_prompt_is_that_of_each_row(kernels):

@@ -1,5 +1,6 @@
 """Compiled scans of training: outputs and gradients beside those of the steps themselves, in float64."""
 
+import math
 import os
 import subprocess
 import sys
@@ -57,7 +58,7 @@ def compare(name, rows, steps, inputs, width, dtype, lengths=None):
     single = core.float()
 
     def forward(core, xs, state):
-        assert scans.can_scan(xs, width)
+        assert scans.can_scan(xs, core.weight_hh)
         return core(xs, state, lengths=lengths)
 
     with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
@@ -133,16 +134,38 @@ def test_with_fewer_threads_than_asked_for_no_block_is_left_out():
 
 
 def test_what_cannot_be_scanned_goes_to_pytorch(monkeypatch):
-    xs = torch.zeros(9, 3, 4)
-    assert scans.can_scan(xs, 128)
-    assert not scans.can_scan(xs, 100)
-    assert not scans.can_scan(xs.double(), 128)
-    assert not scans.can_scan(xs[:0], 128)
+    xs, weight = torch.zeros(9, 3, 4), torch.zeros(384, 128)
+    assert scans.can_scan(xs, weight)
+    assert not scans.can_scan(xs, weight[:, :100])
+    assert not scans.can_scan(xs.double(), weight)
+    assert not scans.can_scan(xs, weight.double())
+    assert not scans.can_scan(xs[:0], weight)
+    assert GRU(4, 64).double()(xs.double())[0].dtype == torch.float64
+    assert GRU(4, 64).bfloat16()(xs.bfloat16())[0].dtype == torch.bfloat16
     with torch.autocast("cpu", torch.bfloat16):
         monkeypatch.setattr(scans, "has_bfloat16", lambda: False)
-        assert not scans.can_scan(xs, 128)
+        assert not scans.can_scan(xs, weight)
         core = GRU(4, 64)
         assert core(xs)[0].shape == (9, 3, 64)
+
+
+@pytest.mark.parametrize("name", CORES)
+def test_what_is_no_number_stays_none(name):
+    core, xs, _ = made(name, 9, 4, 5, 64)
+    xs[3, 1, 2] = math.nan
+    ys, _ = core.float()(xs.float())
+    assert ys[3, 1:].isnan().all()
+    assert not ys[:3].isnan().any()
+    assert not ys[3, 0].isnan().any()
+
+
+def test_what_overflows_on_padding_is_not_put_out():
+    core = Elman(2, 64, nonlinearity="relu")
+    with torch.no_grad():
+        core.weight_hh.mul_(8)
+    ys, state = core(torch.ones(9, 60, 2), lengths=torch.full((9,), 3))
+    assert ys.isfinite().all()
+    assert state.isfinite().all()
 
 
 def test_without_an_openmp_of_its_own_pytorch_is_given_our_threads(tmp_path):

@@ -115,7 +115,8 @@ def finish_scan(ys: Tensor, first: Tensor, lengths: Tensor | None, mask: Tensor 
     last = (lengths - 1).clamp(min=0)[:, None, None].expand(-1, 1, ys.shape[2])
     hidden = torch.where((lengths > 0)[:, None], as_carried(ys.gather(1, last)[:, 0]), first)
     real = torch.arange(ys.shape[1], device=ys.device) < lengths[:, None]
-    return masked(ys * real[:, :, None], mask), hidden
+    # Not a product: what runs on over padding may overflow there.
+    return masked(torch.where(real[:, :, None], ys, 0), mask), hidden
 
 
 def as_carried(leaf: Tensor) -> Tensor:

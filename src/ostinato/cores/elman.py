@@ -50,7 +50,7 @@ class Elman(Core[Tensor]):
         return masked(h, masks), h
 
     def scan(self, xs: Tensor, state: Tensor, lengths: Tensor | None, masks: Tensor | None) -> tuple[Tensor, Tensor]:
-        if can_scan(xs, self.hidden_size):
+        if can_scan(xs, self.weight_hh):
             kind = layout.ELMAN_TANH if self.nonlinearity == "tanh" else layout.ELMAN_RELU
             ys, _ = scan(kind, xs, state, None, (self.weight_ih, self.weight_hh, self.bias))
             return finish_scan(ys, state, lengths, masks)

@@ -58,7 +58,7 @@ class GRU(Core[Tensor]):
         return masked(h, masks), h
 
     def scan(self, xs: Tensor, state: Tensor, lengths: Tensor | None, masks: Tensor | None) -> tuple[Tensor, Tensor]:
-        if can_scan(xs, self.hidden_size):
+        if can_scan(xs, self.weight_hh):
             own = (self.weight_ih, self.weight_hh, self.bias)
             ys, _ = scan(layout.GRU, xs, state, None, own, self.candidate_bias)
             return finish_scan(ys, state, lengths, masks)

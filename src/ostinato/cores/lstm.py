@@ -74,7 +74,7 @@ class LSTM(Core[LSTMState]):
     def scan(
         self, xs: Tensor, state: LSTMState, lengths: Tensor | None, masks: Tensor | None
     ) -> tuple[Tensor, LSTMState]:
-        if self._is_worth_it(xs) and can_scan(xs, self.hidden_size):
+        if self._is_worth_it(xs) and can_scan(xs, self.weight_hh):
             own = (self.weight_ih, self.weight_hh, self.bias)
             ys, cells = scan(layout.LSTM, xs, state.hidden, state.cell, own)
             assert cells is not None

@@ -34,10 +34,12 @@ def type_of_products(xs: Tensor) -> torch.dtype:
     return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else xs.dtype
 
 
-def can_scan(xs: Tensor, hidden_size: int) -> bool:
-    """Return whether compiled code can run a layer over these inputs, [B, T, I]."""
+def can_scan(xs: Tensor, weight_hh: Tensor) -> bool:
+    """Return whether compiled code can run a layer with weights [G H, H] over these inputs, [B, T, I]."""
     dtype = type_of_products(xs)
-    if xs.device.type != "cpu" or dtype not in _PRECISIONS or hidden_size % PANEL or not xs.numel():
+    if xs.device.type != "cpu" or dtype not in _PRECISIONS or not xs.numel():
+        return False
+    if weight_hh.dtype != torch.float32 or weight_hh.shape[1] % PANEL:
         return False
     return (dtype == torch.float32 or has_bfloat16()) and _is_ready(_PRECISIONS[dtype])
 

@@ -11,7 +11,10 @@ from types import FrameType
 
 @contextmanager
 def interrupted_after() -> Iterator[None]:
-    """Let Ctrl-C wait until the body has ended; only where it would raise ``KeyboardInterrupt`` at once."""
+    """Let Ctrl-C wait until the body has ended; only where it would raise ``KeyboardInterrupt`` at once.
+
+    A second Ctrl-C does not wait: a user's own automaton may be at work, and for ever.
+    """
     is_main = threading.current_thread() is threading.main_thread()
     if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
@@ -20,6 +23,8 @@ def interrupted_after() -> Iterator[None]:
 
     def note(number: int, frame: FrameType | None) -> None:
         nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
         asked = True
 
     signal.signal(signal.SIGINT, note)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ostinato.engine import layout
 from ostinato.engine.layout import PANEL
+from ostinato.errors import DamagedError
 
 Precision: TypeAlias = Literal["int8", "fp32"]
 PRECISIONS: tuple[Precision, ...] = ("int8", "fp32")
@@ -80,7 +81,13 @@ def pack(
         residual: Whether layers from the second on add to their input.
         tied: Whether the output layer's weights are the embedding's.
         precision: ``"int8"``: each row of weights is w = scale * q with q from -127 to 127; ``"fp32"``: as they are.
+
+    Raises:
+        DamagedError: Some weight is no finite number.
     """
+    for name, weight in weights.items():
+        if not np.isfinite(weight).all():
+            raise DamagedError(f"the model is damaged: {name} has numbers that are not finite; train it anew")
     packing = _Packing(weights, core, layers, symbols, precision)
     packing.inputs()
     for layer in range(layers):

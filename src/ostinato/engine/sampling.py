@@ -123,14 +123,17 @@ class Sampling:
         unknown = np.flatnonzero(self.endings == codes.UNKNOWN)
         if not len(unknown):
             return
-        self.endings[unknown] = codes.LIVE  # whatever happens while it is filled, they can go on
+        # Whatever happens while it is filled: those can go on, or have ended.
+        at_end = unknown[self._made[unknown] == self._program.length]
+        self.endings[unknown] = codes.LIVE
+        self.endings[at_end] = codes.AT_LENGTH
         assert self._fill is not None, "a table that is not whole can be filled"
         table = self._fill(self._arrays["states"][unknown])
         self._arrays |= rule_arrays(self._program, table)
-        for row in unknown[self._made[unknown] == self._program.length]:
+        for row in at_end:
             state = self._arrays["states"][row]
-            ends = table.accepts[state] and not (table.next[state] >= 0).any()
-            self.endings[row] = codes.COMPLETE if ends else codes.AT_LENGTH
+            if table.accepts[state] and not (table.next[state] >= 0).any():
+                self.endings[row] = codes.COMPLETE
 
 
 def rule_arrays(program: Program, table: Table) -> dict[str, NDArray[Any]]:

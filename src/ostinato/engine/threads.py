@@ -76,7 +76,7 @@ class Threads:
     def run(self, kernel: Kernel, blocks: Sequence[NDArray[np.int64]]) -> None:
         """Run a kernel with each block at the same time, and wait for all of them.
 
-        Call it where Ctrl-C waits (``ostinato.engine.interrupts``): what the blocks point to has to outlive it.
+        Whatever is raised meanwhile, Ctrl-C included, is raised when all are done.
         """
         if len(blocks) == 1:
             kernel(blocks[0])
@@ -87,36 +87,54 @@ class Threads:
             self._crew.run([lambda block=block: kernel(block) for block in blocks])  # type: ignore[misc]
 
 
+class _Job:
+    """One thread's share of a call."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self._act = act
+        self.problem: BaseException | None = None
+        self.is_done = threading.Event()
+
+    def do(self) -> None:
+        """Do it, and note what was raised."""
+        try:
+            self._act()
+        except BaseException as error:  # raised again where it is waited for
+            self.problem = error
+        finally:
+            self.is_done.set()
+
+
 class _Crew:
     """Threads that wait for work; all are there before any gets some, as members of a team wait for each other."""
 
     def __init__(self, size: int) -> None:
         self.size, self.process = size, os.getpid()
-        self._work: list[SimpleQueue[Callable[[], None]]] = [SimpleQueue() for _ in range(size - 1)]
-        self._done: SimpleQueue[BaseException | None] = SimpleQueue()
+        self._work: list[SimpleQueue[_Job]] = [SimpleQueue() for _ in range(size - 1)]
         for number, work in enumerate(self._work):
-            threading.Thread(target=self._serve, args=(work,), name=f"ostinato-{number}", daemon=True).start()
+            threading.Thread(target=_serve, args=(work,), name=f"ostinato-{number}", daemon=True).start()
 
-    def run(self, jobs: Sequence[Callable[[], None]]) -> None:
-        """Do every job in a thread of its own; the first in this one."""
-        for work, job in zip(self._work, jobs[1:], strict=False):
+    def run(self, acts: Sequence[Callable[[], None]]) -> None:
+        """Do everything at the same time; the first in this thread."""
+        first, *others = jobs = [_Job(act) for act in acts]
+        for work, job in zip(self._work, others, strict=False):
             work.put(job)
-        try:
-            jobs[0]()
-        finally:
-            problems = [self._done.get() for _ in jobs[1:]]
-        for problem in problems:
+        first.do()
+        interrupted: BaseException | None = None
+        for job in others:
+            while not job.is_done.is_set():
+                try:
+                    job.is_done.wait()
+                except BaseException as error:  # even Ctrl-C waits: others still write to what would be given up
+                    interrupted = error
+        for problem in (interrupted, *(job.problem for job in jobs)):
             if problem is not None:
                 raise problem
 
-    def _serve(self, work: SimpleQueue[Callable[[], None]]) -> None:
-        while True:
-            job = work.get()
-            try:
-                job()
-                self._done.put(None)
-            except BaseException as error:  # told where it is waited for
-                self._done.put(error)
+
+def _serve(work: SimpleQueue[_Job]) -> None:
+    while True:
+        work.get().do()
 
 
 def meeting_place() -> NDArray[np.int64]:

@@ -42,7 +42,7 @@ def elman_cell(gates: Any, hidden: Any, rectified: bool) -> None:
     """Simple recurrent network."""
     if rectified:
         for j in range(PANEL):
-            hidden[j] = max(gates[j], _ZERO)
+            hidden[j] = _ZERO if gates[j] <= _ZERO else gates[j]  # NaN stays NaN
     else:
         for j in range(PANEL):
             hidden[j] = tanh(gates[j])

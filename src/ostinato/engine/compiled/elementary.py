@@ -48,7 +48,7 @@ def exp64(x: float) -> float:
     r = (y - n * _LN2_HIGH_64) - n * _LN2_LOW_64
     p = _D[7] + r * (_D[8] + r * (_D[9] + r * (_D[10] + r * (_D[11] + r * (_D[12] + r * _D[13])))))
     p = _D[0] + r * (_D[1] + r * (_D[2] + r * (_D[3] + r * (_D[4] + r * (_D[5] + r * (_D[6] + r * p))))))
-    return p * power_of_two(shifted) if x >= _LOWEST_64 else 0.0
+    return 0.0 if x < _LOWEST_64 else p * power_of_two(shifted)
 
 
 @inlined

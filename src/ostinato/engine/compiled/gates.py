@@ -84,7 +84,7 @@ def elman_ahead(sums: Any, hidden: Any, rectified: bool) -> None:
     """The next hidden state."""
     if rectified:
         for j in range(PANEL):
-            hidden[j] = sums[j] if sums[j] > _ZERO else _ZERO
+            hidden[j] = _ZERO if sums[j] <= _ZERO else sums[j]  # NaN stays NaN
     else:
         for j in range(PANEL):
             hidden[j] = tanh(sums[j])

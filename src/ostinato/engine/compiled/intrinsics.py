@@ -30,13 +30,13 @@ def power_of_two(typing: Any, number: Any) -> Any:
 
 @instructions
 def between(typing: Any, number: Any, low: Any, high: Any) -> Any:
-    """Return a number, or the bound that it is beyond; of NaN the low one. Python's own would be branches."""
+    """Return a number, or the bound that it is beyond; NaN stays NaN. Python's own would be branches."""
     del typing, low, high
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[Any]) -> Any:
         value, least, most = arguments
-        value = builder.select(builder.fcmp_ordered(">", value, least), value, least)
-        return builder.select(builder.fcmp_ordered("<", value, most), value, most)
+        value = builder.select(builder.fcmp_unordered(">", value, least), value, least)
+        return builder.select(builder.fcmp_unordered("<", value, most), value, most)
 
     return number(number, number, number), generate
 
