@@ -51,7 +51,7 @@ def keep_freed_memory() -> None:
     """Let the process keep memory that it has freed, where the system's library can be told so.
 
     A training step frees and takes some hundred megabytes. Each time the system would give them out anew, and clear
-    them first, which is a fifth of the step of a small model.
+    them first, which is up to a sixth of a step.
     """
     try:
         library = ctypes.CDLL(None)

@@ -9,6 +9,7 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,7 @@ _LOADED: dict[tuple[str, ...], Kernel] = {}
 _LOCK = threading.RLock()
 
 
+@cache
 def code_digest() -> str:
     """Return a digest of all that decides what is compiled: our source, the compilers, the processor."""
     digest = hashlib.sha256(describe_cpu().encode())

@@ -19,7 +19,7 @@ from ostinato.engine.cpu import cores_here
 from ostinato.engine.kernels import Kernel
 from ostinato.engine.packing import PackedModel
 
-_WORTH_A_TEAM = 750_000  # bytes of weights for each member; with fewer, waiting for each other costs more than it saves
+_WORTH_A_TEAM = 300_000  # bytes of weights for each member; with fewer there is little to gain, and more to lose
 _MEETING_PLACES = 16
 
 

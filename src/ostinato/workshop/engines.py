@@ -48,6 +48,7 @@ class Engines:
         self._weights, self._settings, self._symbols = weights, settings, symbols
         self._device, self._threads, self._folder, self._compiling = device, threads, folder, compiling
         self._made: dict[Precision, Engine] = {}
+        self._problem: EngineError | None = None  # why nothing can be compiled here, once that is known
 
     def choose(
         self, search: SearchSettings, rules: RuleSettings, engine: str = "auto", precision: str | None = None
@@ -62,7 +63,7 @@ class Engines:
 
         Raises:
             ConfigError: Compiled code is asked for, or its precision, and cannot do this.
-        EngineError: It is asked for, and cannot be compiled here.
+            EngineError: It is asked for, and cannot be compiled here.
         """
         _check("engine", engine, ENGINES)
         if precision is not None:
@@ -73,15 +74,13 @@ class Engines:
         elif engine == "compiled" and reason is not None:
             raise ConfigError(f"compiled code cannot do this: {reason}; use engine torch or auto")
         if reason is None:
-            try:
-                found = self.get(precision or USUAL_PRECISION)  # type: ignore[arg-type]
-                found.prepare("read", "sample" if search.beam is None else "search")
+            found = self._ready(precision or USUAL_PRECISION, "sample" if search.beam is None else "search")
+            if found is not None:
                 return found
-            except EngineError as error:
-                if engine == "compiled":
-                    raise
-                reason = str(error)
-                self._tell(f"{error}; PyTorch writes instead")
+            assert self._problem is not None
+            if engine == "compiled":
+                raise self._problem
+            reason = str(self._problem)
         if precision == "int8":
             raise ConfigError(f"precision int8 is for compiled code, and {reason}; use fp32")
         return None
@@ -102,19 +101,21 @@ class Engines:
 
     def to_score(self) -> Engine | None:
         """Return the engine that scores short texts; ``None`` where PyTorch has to."""
-        if not self.can_run:
+        return self._ready("fp32") if self.can_run else None
+
+    def _ready(self, precision: str, *names: str) -> Engine | None:
+        """The engine with some kernels loaded; ``None`` where they cannot be compiled, which is told once."""
+        if self._problem is not None:
             return None
         try:
-            engine = self.get("fp32")
-            engine.prepare("read")
+            engine = self.get(precision)  # type: ignore[arg-type]
+            engine.prepare("read", *names)
             return engine
         except EngineError as error:
-            self._tell(f"{error}; PyTorch scores instead")
+            self._problem = error
+            if self._compiling is not None:
+                self._compiling(f"{error}; PyTorch is used instead")
             return None
-
-    def _tell(self, what: str) -> None:
-        if self._compiling is not None:
-            self._compiling(what)
 
     def get(self, precision: Precision) -> Engine:
         """Return the engine of a precision."""
