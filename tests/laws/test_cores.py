@@ -4,7 +4,19 @@ import pytest
 import torch
 from torch import nn
 
-from ostinato.cores import GRU, LSTM, Elman, Jordan, Stack, map_state, tensors
+from ostinato.cores import (
+    GRU,
+    LSTM,
+    Elman,
+    Jordan,
+    MinGRU,
+    MinLSTM,
+    MogrifierLSTM,
+    NormLSTM,
+    Stack,
+    map_state,
+    tensors,
+)
 from ostinato.cores.base import unroll
 
 BATCH, TIME, WIDTH, HIDDEN = 4, 7, 3, 5
@@ -15,11 +27,15 @@ CORES = {
     "jordan-decay": lambda: Jordan(WIDTH, HIDDEN, 4, decay=0.5),
     "lstm": lambda: LSTM(WIDTH, HIDDEN),
     "gru": lambda: GRU(WIDTH, HIDDEN),
+    "min-gru": lambda: MinGRU(WIDTH, HIDDEN),
+    "min-lstm": lambda: MinLSTM(WIDTH, HIDDEN),
+    "norm-lstm": lambda: NormLSTM(WIDTH, HIDDEN),
+    "mogrifier": lambda: MogrifierLSTM(WIDTH, HIDDEN),
     "stack": lambda: Stack([LSTM(WIDTH, HIDDEN), GRU(HIDDEN, 4), Elman(4, 4)]),
     "residual": lambda: Stack([LSTM(WIDTH, HIDDEN), LSTM(HIDDEN, HIDDEN), Elman(HIDDEN, HIDDEN)], residual=True),
     "jordan-stack": lambda: Stack([Elman(WIDTH, HIDDEN), Jordan(HIDDEN, 4, 3)]),
 }
-FUSED = ["elman", "elman-relu", "lstm", "gru", "stack", "residual", "jordan-stack"]
+FUSED = ["elman", "elman-relu", "lstm", "gru", "min-gru", "min-lstm", "norm-lstm", "stack", "residual", "jordan-stack"]
 
 
 class Case:

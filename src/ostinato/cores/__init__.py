@@ -5,6 +5,10 @@ from ostinato.cores.elman import Elman
 from ostinato.cores.gru import GRU
 from ostinato.cores.jordan import Jordan
 from ostinato.cores.lstm import LSTM, LSTMState
+from ostinato.cores.mingru import MinGRU
+from ostinato.cores.minlstm import MinLSTM
+from ostinato.cores.mogrifier import MogrifierLSTM
+from ostinato.cores.norm_lstm import NormLSTM
 from ostinato.cores.stack import Stack
 from ostinato.cores.state import detach, first_tensor, map_state, select_rows, tensors, where_rows
 
@@ -15,6 +19,10 @@ __all__ = [
     "Elman",
     "Jordan",
     "LSTMState",
+    "MinGRU",
+    "MinLSTM",
+    "MogrifierLSTM",
+    "NormLSTM",
     "Stack",
     "Tap",
     "detach",

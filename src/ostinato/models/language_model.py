@@ -10,7 +10,19 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.batch import Batch
-from ostinato.cores import GRU, LSTM, Core, Elman, Jordan, Stack, where_rows
+from ostinato.cores import (
+    GRU,
+    LSTM,
+    Core,
+    Elman,
+    Jordan,
+    MinGRU,
+    MinLSTM,
+    MogrifierLSTM,
+    NormLSTM,
+    Stack,
+    where_rows,
+)
 from ostinato.cores.products import Product, plain
 from ostinato.errors import ConfigError, unknown_name
 from ostinato.models.heads import SoftmaxHead
@@ -22,6 +34,10 @@ _CORES: dict[str, Callable[[int, int], Core[Any]]] = {
     "elman-relu": lambda I, H: Elman(I, H, nonlinearity="relu"),
     "gru": lambda I, H: GRU(I, H),
     "lstm": lambda I, H: LSTM(I, H),
+    "min-gru": lambda I, H: MinGRU(I, H),
+    "min-lstm": lambda I, H: MinLSTM(I, H),
+    "mogrifier": lambda I, H: MogrifierLSTM(I, H),
+    "norm-lstm": lambda I, H: NormLSTM(I, H),
 }
 CORES = (*_CORES, "jordan")
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ostinato.training.trainer import TrainSettings
 
 
+MOGRIFIER_ROUNDS = 5  # what the core does unless told otherwise
+
+
 @dataclass(frozen=True)
 class LanguageModelSettings:
     """Every setting of a language model and its training; ``--set NAME=VALUE`` changes one.
@@ -24,7 +27,7 @@ class LanguageModelSettings:
         nfc: For characters: bring text to Unicode's composed form.
         vocabulary: For words and subwords: most symbols.
         unknown: For words: ``spell`` writes unknown ones in bytes, ``unk`` makes each ``<unk>``.
-        core: elman, elman-relu, jordan, gru or lstm.
+        core: elman, elman-relu, jordan, gru, lstm, min-gru, min-lstm, norm-lstm or mogrifier.
         layers: Cores one on another.
         hidden_size: Width of each.
         embedding_size: Width of an embedded symbol.
@@ -52,7 +55,9 @@ class LanguageModelSettings:
     nfc: bool = False
     vocabulary: int = 10_000
     unknown: Literal["spell", "unk"] = "spell"
-    core: Literal["elman", "elman-relu", "gru", "jordan", "lstm"] = "lstm"
+    core: Literal[
+        "elman", "elman-relu", "gru", "jordan", "lstm", "min-gru", "min-lstm", "mogrifier", "norm-lstm"
+    ] = "lstm"
     layers: int = 1
     hidden_size: int = 512
     embedding_size: int = 64
@@ -129,21 +134,31 @@ def build_model(settings: LanguageModelSettings, symbols: int) -> LanguageModel:
 
 def shapes(settings: LanguageModelSettings, symbols: int) -> dict[str, tuple[int, ...]]:
     """Return the shape of every weight of the network, by name; no PyTorch is needed for that."""
-    H, E, gates = settings.hidden_size, settings.embedding_size, {"gru": 3, "lstm": 4}.get(settings.core, 1)
+    H, E = settings.hidden_size, settings.embedding_size
     found: dict[str, tuple[int, ...]] = {"embedding.weight": (symbols + 1, E)}
     for layer in range(settings.layers):
         name, I = f"core.layers.{layer}", H if layer else E
-        if settings.core == "jordan":
-            O = symbols if layer == settings.layers - 1 else H
-            own = {"weight_ih": (H, I), "weight_sh": (H, O), "bias": (H,)}
-            own |= {"output.weight": (O, H), "output.bias": (O,)}
-        else:
-            own = {"weight_ih": (gates * H, I), "weight_hh": (gates * H, H), "bias": (gates * H,)}
-            own |= {"candidate_bias": (H,)} if settings.core == "gru" else {}
+        own = _shapes_of_core(settings.core, I, H, symbols if layer == settings.layers - 1 else H)
         found |= {f"{name}.{part}": shape for part, shape in own.items()}
     if settings.core != "jordan":
         found |= {"head.bias": (symbols,)}
         found |= {} if settings.tied else {"head.weight": (symbols, H)}
+    return found
+
+
+def _shapes_of_core(core: str, I: int, H: int, O: int) -> dict[str, tuple[int, ...]]:
+    gates = {"gru": 3, "min-gru": 2, "min-lstm": 3}.get(core, 1 if core in ("elman", "elman-relu", "jordan") else 4) * H
+    found: dict[str, tuple[int, ...]] = {"weight_ih": (gates, I), "bias": (gates,)}
+    if core == "jordan":
+        return found | {"weight_sh": (H, O), "output.weight": (O, H), "output.bias": (O,)}
+    if not core.startswith("min-"):
+        found["weight_hh"] = (gates, H)
+    if core == "gru":
+        found["candidate_bias"] = (H,)
+    if core == "norm-lstm":
+        found |= {"input_gain": (gates,), "hidden_gain": (gates,), "cell_gain": (H,), "cell_bias": (H,)}
+    if core == "mogrifier":
+        found |= {f"rounds.{n}": (H, I) if n % 2 else (I, H) for n in range(MOGRIFIER_ROUNDS)}
     return found
 
 
