@@ -86,6 +86,21 @@ ARRAYS = {
     "d_gates": "acts",  # [B, T, G H]
     "d_backs": "acts",  # of a GRU, of what comes from before
     "d_bias": "float32",  # one thread's sums of d_gates, [G H], and of a GRU's candidate from before, [H]
+    # A model of counts
+    "context_keys": "int64",
+    "context_heads": "int32",  # nothing, the only symbol, or the first node
+    "context_totals": "int32",  # how many symbols were counted there
+    "context_types": "int32",  # how many different ones
+    "node_symbols": "int32",
+    "node_counts": "int32",
+    "node_next": "int32",
+    "tally": "int64",  # how many contexts and nodes there are
+    "slots": "int64",  # of the contexts before a place, with their keys, [K + 1, 2]
+    "discounts": "float64",  # [K + 1]
+    "old_keys": "int64",  # the table, when it grows
+    "old_heads": "int32",
+    "old_totals": "int32",
+    "old_types": "int32",
     # A beam, when rows change places
     "row_numbers": "float64",  # room for numbers that change places, [2, K]
     "row_states": "int64",  # [2, K]

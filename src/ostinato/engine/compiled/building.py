@@ -5,6 +5,7 @@ from __future__ import annotations
 from numba import njit, types
 
 from ostinato.engine.compiled.beam import search_beam
+from ostinato.engine.compiled.counting import count, move_contexts
 from ostinato.engine.compiled.multiplying import multiply
 from ostinato.engine.compiled.options import OPTIONS
 from ostinato.engine.compiled.reading import read
@@ -13,7 +14,9 @@ from ostinato.engine.compiled.scanning import lay_out, scan, scan_back
 from ostinato.engine.compiled.target import Target
 
 _KERNELS = {
+    "count": count,
     "lay_out": lay_out,
+    "move_contexts": move_contexts,
     "multiply": multiply,
     "read": read,
     "sample": sample,

@@ -1,0 +1,101 @@
+"""The model of counts beside one written with dictionaries."""
+
+from collections import Counter, defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ostinato.engine.counting import CountModel
+
+
+@pytest.fixture(scope="session")
+def kernels(tmp_path_factory):
+    return tmp_path_factory.mktemp("count-kernels")
+
+
+class Slow:
+    """The equations of ``CountModel``, with dictionaries."""
+
+    def __init__(self, symbols, order):
+        self.symbols, self.order = symbols, order
+        self.counts = defaultdict(Counter)
+        self.past = ()
+
+    def probabilities(self):
+        found = np.full(self.symbols, 1 / self.symbols)
+        for length in range(self.order + 1):
+            seen = self.counts.get(self.context(length))
+            if seen is None:
+                break
+            discount = 1 - 0.5 * 0.8**length
+            found *= discount * len(seen)
+            for symbol, times in seen.items():
+                found[symbol] += times - discount
+            found /= sum(seen.values())
+        return found
+
+    def context(self, length):
+        padded = (self.symbols,) * length + self.past
+        return padded[len(padded) - length :]
+
+    def learn(self, symbol):
+        for length in range(self.order, -1, -1):
+            seen = self.counts[self.context(length)]
+            seen[symbol] += 1
+            if seen[symbol] > 1:
+                break
+        self.past = (*self.past, symbol)[-self.order :] if self.order else ()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 6), st.integers(0, 5), st.data())
+def test_probabilities_are_those_of_the_equations(kernels, symbols, order, data):
+    ids = data.draw(st.lists(st.integers(0, symbols - 1), max_size=80))
+    fast, slow = CountModel(symbols, order=order, folder=kernels), Slow(symbols, order)
+    found = fast.log_probs(np.array(ids, dtype=np.int64))
+    for row, symbol in zip(found, ids, strict=True):
+        np.testing.assert_allclose(np.exp(row), slow.probabilities(), rtol=1e-12)
+        slow.learn(symbol)
+    assert fast.contexts == len(slow.counts)
+
+
+def test_tables_that_have_grown_hold_what_they_held(kernels):
+    ids = np.random.default_rng(0).integers(0, 60, size=60_000)  # nearly every context is new
+    fast, slow = CountModel(60, order=3, folder=kernels), Slow(60, 3)
+    small = fast.nbytes
+    fast.learn(ids)
+    for symbol in ids.tolist():
+        slow.learn(symbol)
+    assert fast.nbytes > 4 * small
+    assert fast.contexts == len(slow.counts)
+    np.testing.assert_allclose(np.exp(fast.log_probs(ids[:1])[0]), slow.probabilities(), rtol=1e-12)
+
+
+def test_where_a_text_is_cut_does_not_matter(kernels):
+    ids = np.random.default_rng(1).integers(0, 5, size=20_000)
+    whole, cut = (CountModel(5, order=4, folder=kernels) for _ in range(2))
+    parts = [cut.log_probs(part) for part in np.split(ids, [1, 7, 9_000])]
+    np.testing.assert_array_equal(whole.log_probs(ids), np.concatenate(parts))
+
+
+def test_texts_do_not_know_of_each_other(kernels):
+    texts = [[0, 1, 2], [], [2, 2, 0, 1], [1]]
+    ids = np.concatenate([np.array(text, dtype=np.int64) for text in texts])
+    offsets = np.cumsum([0, *map(len, texts)])
+    fast, slow = CountModel(3, order=3, folder=kernels), Slow(3, 3)
+    fast.learn_texts(ids, offsets)
+    for text in texts:
+        slow.past = ()
+        for symbol in text:
+            slow.learn(symbol)
+    slow.past = ()
+    np.testing.assert_allclose(np.exp(fast.log_probs(ids[:1])[0]), slow.probabilities(), rtol=1e-12)
+    assert fast.contexts == len(slow.counts)
+
+
+def test_what_was_read_often_is_expected(kernels):
+    model = CountModel(4, folder=kernels)
+    model.learn(np.tile([0, 1, 2, 3], 50))
+    assert np.exp(model.log_probs(np.array([0]))[0, 0]) > 0.95
