@@ -98,6 +98,11 @@ def out_of_range(
     return f"{name} must be {allowed}, got {value}"
 
 
+def one_of(name: str, value: str, allowed: Sequence[str]) -> str | None:
+    """Return what is wrong with a name that has to be one of some, or ``None``."""
+    return None if value in allowed else f"{name} must be one of {', '.join(allowed)}; got {value!r}"
+
+
 def at_least(name: str, value: float, least: float) -> None:
     """Check one number.
 

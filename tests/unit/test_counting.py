@@ -80,19 +80,28 @@ def test_where_a_text_is_cut_does_not_matter(kernels):
     np.testing.assert_array_equal(whole.log_probs(ids), np.concatenate(parts))
 
 
-def test_texts_do_not_know_of_each_other(kernels):
-    texts = [[0, 1, 2], [], [2, 2, 0, 1], [1]]
-    ids = np.concatenate([np.array(text, dtype=np.int64) for text in texts])
-    offsets = np.cumsum([0, *map(len, texts)])
-    fast, slow = CountModel(3, order=3, folder=kernels), Slow(3, 3)
-    fast.learn_texts(ids, offsets)
-    for text in texts:
+def test_items_do_not_know_of_each_other(kernels):
+    items = [[0, 1, 2, 3], [3], [2, 2, 0, 1, 3], [1, 3]]  # 3 is the end
+    ids = np.concatenate([np.array(item, dtype=np.int64) for item in items])
+    fast, slow = CountModel(4, order=3, end=3, folder=kernels), Slow(4, 3)
+    found = iter(fast.log_probs(ids))
+    for item in items:
         slow.past = ()
+        for symbol in item:
+            np.testing.assert_allclose(np.exp(next(found)), slow.probabilities(), rtol=1e-12)
+            slow.learn(symbol)
+    assert fast.contexts == len(slow.counts)
+
+
+def test_a_new_beginning_forgets_what_stood_before_and_not_what_was_learned(kernels):
+    model, slow = CountModel(3, order=2, folder=kernels), Slow(3, 2)
+    for text in ([0, 1, 1, 2], [0, 1]):
+        model.learn(np.array(text))
         for symbol in text:
             slow.learn(symbol)
-    slow.past = ()
-    np.testing.assert_allclose(np.exp(fast.log_probs(ids[:1])[0]), slow.probabilities(), rtol=1e-12)
-    assert fast.contexts == len(slow.counts)
+        model.begin()
+        slow.past = ()
+    np.testing.assert_allclose(np.exp(model.log_probs(np.array([0]))[0]), slow.probabilities(), rtol=1e-12)
 
 
 def test_what_was_read_often_is_expected(kernels):

@@ -122,7 +122,8 @@ SCALARS = (
     "kind",  # of a scan: which core (``ostinato.engine.layout``)
     "width",  # of a scan: H
     "is_transposed",  # of weights that are laid out for a scan
-    "count",  # of products alone: steps of k
+    "count",  # of products alone: steps of k; of a model of counts: its order
+    "end",  # of a model of counts: the symbol that ends an item; -1 is none
 )
 SCALAR_PLACES = {name: 2 * len(ARRAYS) + place for place, name in enumerate(SCALARS)}
 _DEPENDING = {

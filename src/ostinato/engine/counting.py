@@ -38,6 +38,7 @@ class CountModel:
     Args:
         symbols: How many symbols V there are; the id V stands for nothing, before a text.
         order: The longest context K.
+        end: The symbol that ends an item, before which the next one does not look; ``None``: it is one text.
         folder: Where compiled code is kept.
         compiling: Told what is being compiled, before that begins.
 
@@ -49,10 +50,16 @@ class CountModel:
     """
 
     def __init__(
-        self, symbols: int, *, order: int = ORDER, folder: Path | None = None, compiling: Compiling | None = None
+        self,
+        symbols: int,
+        *,
+        order: int = ORDER,
+        end: int | None = None,
+        folder: Path | None = None,
+        compiling: Compiling | None = None,
     ) -> None:
         at_least("order", order, 0)
-        self.symbols, self.order = symbols, order
+        self.symbols, self.order, self._end = symbols, order, end
         self._kernels = Kernels(choose_instructions(), "fp32", folder, compiling)
         for name in COUNT_KERNELS:
             self._kernels[name]
@@ -62,23 +69,13 @@ class CountModel:
         self._before = np.full(order, symbols, dtype=np.int64)
 
     def begin(self) -> None:
-        """Start anew: what follows has nothing before it."""
+        """Start anew: what follows has nothing before it. What was learned stays."""
         self._before = np.full(self.order, self.symbols, dtype=np.int64)
 
     def learn(self, ids: NDArray[Any]) -> None:
         """Learn from symbols [N] that follow what was read before."""
         for start in range(0, len(ids), _CHUNK):
             self._read(ids[start : start + _CHUNK], np.zeros(0))
-
-    def learn_texts(self, ids: NDArray[Any], offsets: NDArray[Any]) -> None:
-        """Learn from texts that do not know of each other: [N] symbols, and where each text begins, [texts + 1]."""
-        nothing = np.full(self.order, self.symbols, dtype=np.int64)
-        at_once = max(1, _CHUNK // (1 + self.order + len(ids) // max(1, len(offsets) - 1)))
-        for first in range(0, len(offsets) - 1, at_once):
-            cuts = offsets[first : first + at_once + 1]
-            texts = np.split(ids[cuts[0] : cuts[-1]].astype(np.int64), cuts[1:-1] - cuts[0])
-            self.learn(np.concatenate([part for text in texts for part in (nothing, text)]))
-        self.begin()
 
     def log_probs(self, ids: NDArray[Any]) -> NDArray[np.float64]:
         """Return the log-probability of every symbol at each place, [N, V], and learn each symbol after that."""
@@ -110,7 +107,8 @@ class CountModel:
             "work": np.empty(self.symbols),
             "log_probs": log_probs,
         }
-        self._run("count", arrays, steps=len(ids), width=self.symbols, count=self.order)
+        end = -1 if self._end is None else self._end
+        self._run("count", arrays, steps=len(ids), width=self.symbols, count=self.order, end=end)
         self._before = whole[len(whole) - self.order :]
 
     def _make_room(self, more: int) -> None:

@@ -16,7 +16,7 @@ from ostinato.decode.units import bits, perplexity
 from ostinato.errors import ConfigError
 from ostinato.models.language_model import LanguageModel
 
-Protocol: TypeAlias = Literal["contiguous", "windows", "items"]
+Protocol: TypeAlias = Literal["contiguous", "windows", "items", "dynamic"]
 Ticker: TypeAlias = Callable[[int, int], None]  # symbols done, symbols in all
 
 _BLOCK = 1000  # symbols of a bootstrap block: longer than what neighbouring losses share
@@ -117,7 +117,7 @@ def contiguous(model: LanguageModel, text: Encoded, *, characters: int, tick: Ti
     The parts are blocks of 1,000 symbols or more, as neighbouring losses are not independent.
     """
     symbols = len(text.ids)
-    block = max(1, min(_BLOCK, symbols // _LEAST_BLOCKS), symbols // _MOST_BLOCKS)
+    block = block_size(symbols)
     blocks = -(-symbols // block)
     totals, done = np.zeros(blocks), 0
     for values in running_log_probs(model, [text.ids]):
@@ -128,6 +128,11 @@ def contiguous(model: LanguageModel, text: Encoded, *, characters: int, tick: Ti
             tick(done, symbols)
     counts = np.minimum(block, symbols - block * np.arange(blocks))
     return Losses("contiguous", totals, counts, characters, blocks)
+
+
+def block_size(symbols: int) -> int:
+    """Return how many symbols of a running text make up a block that is drawn anew."""
+    return max(1, min(_BLOCK, symbols // _LEAST_BLOCKS), symbols // _MOST_BLOCKS)
 
 
 def windows(

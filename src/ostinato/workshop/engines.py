@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from ostinato.config import one_of, raise_problems
 from ostinato.decode.compiled import not_compiled
 from ostinato.decode.pipeline import RuleSettings, spelled
 from ostinato.decode.searching import SearchSettings
@@ -65,9 +66,7 @@ class Engines:
             ConfigError: Compiled code is asked for, or its precision, and cannot do this.
             EngineError: It is asked for, and cannot be compiled here.
         """
-        _check("engine", engine, ENGINES)
-        if precision is not None:
-            _check("precision", precision, PRECISIONS)
+        raise_problems([one_of("engine", engine, ENGINES), one_of("precision", precision or USUAL_PRECISION, PRECISIONS)])
         reason = self.missing(search, rules)
         if engine == "torch":
             reason = "engine torch is asked for"
@@ -134,8 +133,3 @@ class Engines:
                 packed, threads=self._threads, folder=self._folder, compiling=self._compiling
             )
         return self._made[precision]
-
-
-def _check(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ConfigError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")

@@ -14,12 +14,12 @@ from ostinato.engine.block import SCALAR_PLACES
 from ostinato.engine.compiled.options import compiled
 from ostinato.engine.compiled.target import array_of
 
-_STEPS, _WIDTH, _COUNT = SCALAR_PLACES["steps"], SCALAR_PLACES["width"], SCALAR_PLACES["count"]
+_STEPS, _WIDTH = SCALAR_PLACES["steps"], SCALAR_PLACES["width"]
+_COUNT, _END = SCALAR_PLACES["count"], SCALAR_PLACES["end"]
 _EMPTY = -1  # a head; below it stands a single symbol, from it on the first node
 CONTEXTS, NODES = 0, 1  # places in "tally"
-# Arithmetic here is modulo 2^64 on signed numbers; shifts of them would copy the sign, so only low bits are shifted out.
 _MIX = 0x2545F4914F6CDD1D
-_LOW = (1 << 32) - 1
+_POSITIVE = 0x7FFFFFFFFFFFFFFF  # products are modulo 2^64 and signed, and a shift would copy the sign
 
 Counts = namedtuple("Counts", ["keys", "heads", "totals", "types", "symbols", "counts", "next", "tally"])
 
@@ -28,8 +28,8 @@ Counts = namedtuple("Counts", ["keys", "heads", "totals", "types", "symbols", "c
 def count(target: Any, block: Any) -> None:
     """Read ``steps`` symbols of ``ids`` after the first ``count``, which is the order K; learn each.
 
-    A symbol V, ``width``, only stands for nothing: it is a context, and never learned. Where ``log_probs`` has room,
-    the log-probability of every symbol at each place is written there before, [steps, V].
+    The symbol V, ``width``, stands for nothing before a text, and what lies before a symbol ``end`` is nothing too.
+    Where ``log_probs`` has room, the log-probability of every symbol at each place is written there before, [steps, V].
     """
     table = _table_of(target, block)
     ids, slots = array_of(target, block, "ids"), array_of(target, block, "slots")
@@ -38,15 +38,12 @@ def count(target: Any, block: Any) -> None:
     order, symbols = block[_COUNT], block[_WIDTH]
     for step in range(block[_STEPS]):
         at = order + step
-        symbol = ids[at]
-        if symbol == symbols:
-            continue
-        _find_all(table, ids, at, order, slots)
+        _find_all(table, ids, at, order, symbols, block[_END], slots)
         if len(log_probs) > 0:
             _predict(table, slots, order, discounts, work[:symbols])
             for other in range(symbols):
                 log_probs[step * symbols + other] = math.log(work[other])
-        _learn(table, slots, order, symbol)
+        _learn(table, slots, order, ids[at])
 
 
 @compiled
@@ -85,12 +82,14 @@ def _home(table: Any, key: int) -> int:
 
 
 @compiled
-def _find_all(table: Any, ids: Any, at: int, order: int, slots: Any) -> None:
+def _find_all(table: Any, ids: Any, at: int, order: int, nothing: int, end: int, slots: Any) -> None:
     """Find the slot of each context before a place, of length 0 to K; where it is not known, the slot it would have."""
-    key = 0
+    key, begun = 0, False
     for length in range(order + 1):
         if length > 0:
-            key = ((key ^ (ids[at - length] + 1)) * _MIX) & 0x7FFFFFFFFFFFFFFF
+            before = ids[at - length]
+            begun = begun or before == end
+            key = ((key ^ ((nothing if begun else before) + 1)) * _MIX) & _POSITIVE
             key ^= key >> 31
         own = key ^ length
         slot = _home(table, own)

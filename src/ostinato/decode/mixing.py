@@ -1,0 +1,101 @@
+"""Several opinions on the next symbol made one, and how far each is trusted learned from what comes. No PyTorch here."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_FIRST_TRUST = 0.6  # in the first opinion, the network's; the others share the rest
+_RATE = 0.002
+_FLATNESS = 16.0
+_LEAST = 0.01  # of the cache's probability goes to all symbols alike
+
+
+class Mixture:
+    """A mixture of distributions in the logit domain, its weights learned online.
+
+        P(s) = exp(sum_e w_e log P_e(s)) / Z           w_e += rate * d log P(x) / d w_e, after each symbol x
+
+    Args:
+        experts: How many distributions E.
+        rate: How fast the weights follow.
+
+    Attributes:
+        weights: How far each is trusted, [E].
+
+    Source: logistic mixing: Mahoney 2005, "Adaptive weighing of context models for lossless data compression"; over
+    more than two symbols: Mattern 2013, arXiv:1301.2926.
+    """
+
+    def __init__(self, experts: int, *, rate: float = _RATE) -> None:
+        others = experts - 1
+        self.weights = np.array([_FIRST_TRUST if others else 1.0] + [(1 - _FIRST_TRUST) / max(1, others)] * others)
+        self._rate = rate
+
+    def read(self, log_probs: NDArray[Any], ids: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the log-probability of each symbol that came, [N], and learn from each after that.
+
+        Args:
+            log_probs: Of every symbol at each place by each expert, [E, N, V]; none is minus infinity.
+            ids: What came, [N].
+        """
+        found = np.empty(len(ids))
+        for place, symbol in enumerate(ids.tolist()):
+            opinions = log_probs[:, place]
+            mixed = self.weights @ opinions
+            highest = mixed.max()
+            weights = np.exp(mixed - highest)
+            total = weights.sum()
+            found[place] = mixed[symbol] - highest - math.log(total)
+            self.weights += self._rate * (opinions[:, symbol] - opinions @ weights / total)
+        return found
+
+
+class NeuralCache:
+    """What came after outputs that were like this one.
+
+        P(s | y_t) = sum over the last N places i < t where s came of exp(theta y_t . y_i / m_t), made to add up to 1
+
+    where m_t is the mean of y_i . y_i so far, so that one theta serves networks of all widths; and a hundredth of it is
+    shared by all symbols, as what never came is not impossible.
+
+    Args:
+        symbols: How many symbols V there are.
+        size: How many places N are remembered.
+        flatness: theta.
+
+    Source: Grave, Joulin and Usunier 2017, arXiv:1612.04426, eq. 3-4.
+    """
+
+    def __init__(self, symbols: int, *, size: int = 2000, flatness: float = _FLATNESS) -> None:
+        self._symbols, self._size, self._flatness = symbols, size, flatness
+        self._outputs: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
+        self._ids: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+
+    def log_probs(self, outputs: NDArray[np.float32], ids: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the log-probability of every symbol at each place, [n, V], and remember the places.
+
+        Args:
+            outputs: The network's last layer at each place, [n, H].
+            ids: What came there, [n].
+        """
+        kept, count = len(self._ids), len(ids)
+        known = outputs if not kept else np.concatenate([self._outputs, outputs])
+        came = np.concatenate([self._ids, ids.astype(np.int64)])
+        age = kept + np.arange(count)[:, None] - np.arange(len(came))  # of each remembered place, seen from each place
+        squares = np.cumsum(np.square(known).sum(axis=1))[kept:] / np.arange(kept + 1, kept + count + 1)
+        scale = self._flatness / np.maximum(squares, 1e-12)
+        likeness = np.where((age > 0) & (age <= self._size), scale[:, None] * (outputs @ known.T), -np.inf)
+        highest = likeness.max(axis=1, initial=-1e30, keepdims=True)
+        shares = np.exp(likeness - highest, dtype=np.float64)
+        found = np.zeros((count, self._symbols))
+        for place in range(count):
+            found[place] = np.bincount(came, weights=shares[place], minlength=self._symbols)
+        total = found.sum(axis=1, keepdims=True)
+        even = np.full_like(found, 1 / self._symbols)
+        found = np.where(total > 0, (1 - _LEAST) * found / np.where(total > 0, total, 1) + _LEAST * even, even)
+        self._outputs, self._ids = known[-self._size :], came[-self._size :]
+        return np.log(found)

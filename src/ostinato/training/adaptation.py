@@ -1,0 +1,52 @@
+"""How a model is to adapt to what it reads. No PyTorch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ostinato.config import one_of, out_of_range, raise_problems
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """How a network follows a text by dynamic evaluation, and what it is mixed with.
+
+    Attributes:
+        method: ``"rms"`` divides each weight's gradient by its usual size, ``"sgd"`` does not.
+        rate: The learning rate; 0 leaves the network as it is. ``None``: 0.001 for ``"rms"``, 0.05 for ``"sgd"``.
+        decay: How far each segment brings a weight back to the trained one; with ``"rms"``, one of usual gradient.
+        segment: Symbols between two changes of the weights.
+        counts: Whether a model of counts, which has read the training text, is mixed in, and learns too.
+        cache: How many places a neural cache remembers, which is mixed in; 0 is none.
+    """
+
+    method: Literal["rms", "sgd"] = "rms"
+    rate: float | None = None
+    decay: float = 0.002
+    segment: int = 20
+    counts: bool = False
+    cache: int = 0
+
+    def __post_init__(self) -> None:
+        raise_problems(
+            [
+                one_of("method", self.method, ("rms", "sgd")),
+                out_of_range("rate", self.used_rate, least=0),
+                out_of_range("decay", self.decay, least=0, most=1),
+                out_of_range("segment", self.segment, least=1),
+                out_of_range("cache", self.cache, least=0),
+            ]
+        )
+
+    @property
+    def used_rate(self) -> float:
+        """The rate that holds."""
+        if self.rate is not None:
+            return self.rate
+        return 1e-3 if self.method == "rms" else 0.05
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether there is more than the network."""
+        return self.counts or self.cache > 0
