@@ -3,16 +3,10 @@
 from collections import Counter, defaultdict
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostinato.engine.counting import CountModel
-
-
-@pytest.fixture(scope="session")
-def kernels(tmp_path_factory):
-    return tmp_path_factory.mktemp("count-kernels")
 
 
 class Slow:

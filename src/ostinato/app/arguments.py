@@ -110,6 +110,7 @@ def _generate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     command.add_argument(
         "--precision", choices=("int8", "fp32"), help="of compiled code (default: int8); fp32 writes what PyTorch does"
     )
+    _adapting(command)
     _search(command)
     _rules(command)
     _constraints(command)
@@ -206,6 +207,7 @@ def _score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> arg
     command.add_argument("--compare", type=Path, metavar="RUN", help="beside another model, by word (or other --per)")
     command.add_argument("--html", type=Path, metavar="FILE", help="write a heat map: one page that needs nothing else")
     command.add_argument("--json", action="store_true", help="one object per text on standard output")
+    _adapting(command)
     _bulk(command)
     _unknown(command)
     _machine(command, default_device="cpu")
@@ -265,13 +267,19 @@ def _evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     command.add_argument("corpus", nargs="+", metavar="FILE", help="held-out text")
     command.add_argument(
         "--protocol",
-        choices=("contiguous", "windows", "items"),
+        choices=("contiguous", "windows", "items", "dynamic"),
         help="contiguous: once through, state carried. windows: random 256-symbol windows, each from a fresh state. "
-        "items: every item by itself (default: what fits the model)",
+        "items: every item by itself. dynamic: once through, learning from what was read; not comparable with the "
+        "others (default: what fits the model)",
     )
     command.add_argument("--windows", type=int, help="for the windows protocol: how many to draw (default: 2000)")
     command.add_argument("--seed", type=int, help="for the windows protocol: chooses them (default: 1)")
     command.add_argument("--json", action="store_true", help="one object on standard output")
+    group = _adapting(command, of_protocol=True)
+    group.add_argument(
+        "--counts", action="store_true", help="mix with counts of what followed what, of the training text and this one"
+    )
+    group.add_argument("--cache", type=int, metavar="N", help="mix with a neural cache of the last N places")
     _bulk(command)
     _reading(command, kind=False)
     _unknown(command)
@@ -322,6 +330,22 @@ def _data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argp
     command.add_argument("--cache", action="store_true", help="list encoded corpora and downloads that are kept")
     command.add_argument("--prune", metavar="WHICH", help="remove from there: a name, 'all', or days unused")
     return command
+
+
+def _adapting(command: argparse.ArgumentParser, *, of_protocol: bool = False) -> argparse._ArgumentGroup:
+    where = "the dynamic protocol: learning from what was read" if of_protocol else "adapting to a text of yours"
+    group = command.add_argument_group(where)
+    if not of_protocol:
+        group.add_argument("--adapt", type=Path, metavar="FILE", help="first read this and learn from it; RUN stays")
+    group.add_argument(
+        "--adapt-method",
+        choices=("rms", "sgd"),
+        help="rms: each weight by its gradient's usual size; sgd: all alike (default: rms)",
+    )
+    group.add_argument("--adapt-rate", type=float, metavar="R", help="how fast (default: 0.001 for rms, 0.05 for sgd)")
+    group.add_argument("--adapt-decay", type=float, metavar="D", help="back to the trained weights (default: 0.002)")
+    group.add_argument("--adapt-segment", type=int, metavar="N", help="symbols between two changes (default: 20)")
+    return group
 
 
 def _tensorboard(command: argparse.ArgumentParser) -> None:

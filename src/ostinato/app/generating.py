@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 
+from ostinato.app.adapting import adapted
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file
 from ostinato.app.spreading import shard_of, spread
@@ -54,7 +55,7 @@ def generate(args: Namespace) -> int:
         return spread(args)
     prompts = [prompt for prompt in _prompts(args) for _ in range(args.samples)]
     search.check(rules, samples=args.samples, seed=args.seed, stop=args.stop)
-    model = load_model(args)
+    model = adapted(args, load_model(args))
     seed = secrets.randbelow(2**32) if args.seed is None and search.is_random else args.seed
     training = _training_text(model, args)
     copied = _against_copying(model, args)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
+from ostinato.app.adapting import adaptation_of, adapted
 from ostinato.app.examining import look_closely, looks_closely, visible
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file
@@ -42,7 +43,7 @@ def score(args: Namespace) -> int:
     if args.ray is not None:
         return spread(args)
     document = None if args.text is not None else _document(args)
-    model = load_model(args)
+    model = adapted(args, load_model(args))
     if model.codec.end is not None and document is not None:
         if looks_closely(args):
             raise ConfigError(
@@ -73,6 +74,7 @@ def evaluate(args: Namespace) -> int:
     if args.ray is not None:
         return spread(args)
     reading = Reading(args.encoding, args.errors, args.column)
+    adaptation = adaptation_of(args, asked=args.protocol == "dynamic", how="--protocol dynamic")
     model = load_model(args)
     kind: Kind = "text" if model.codec.end is None else "items"
     with WorkView(Console(stderr=True)) as view:
@@ -84,6 +86,7 @@ def evaluate(args: Namespace) -> int:
             protocol=args.protocol,
             windows=args.windows,
             seed=args.seed,
+            adaptation=adaptation,
             unknown=args.unknown,
             shard=shard,
             encoding=lambda done, total: view.watch("encoding the text", done, total),

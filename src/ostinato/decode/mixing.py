@@ -1,4 +1,4 @@
-"""Several opinions on the next symbol made one, and how far each is trusted learned from what comes. No PyTorch here."""
+"""Several opinions on the next symbol made one; how far each is trusted is learned online. No PyTorch here."""
 
 from __future__ import annotations
 

@@ -55,9 +55,9 @@ class LanguageModelSettings:
     nfc: bool = False
     vocabulary: int = 10_000
     unknown: Literal["spell", "unk"] = "spell"
-    core: Literal[
-        "elman", "elman-relu", "gru", "jordan", "lstm", "min-gru", "min-lstm", "mogrifier", "norm-lstm"
-    ] = "lstm"
+    core: Literal["elman", "elman-relu", "gru", "jordan", "lstm", "min-gru", "min-lstm", "mogrifier", "norm-lstm"] = (
+        "lstm"
+    )
     layers: int = 1
     hidden_size: int = 512
     embedding_size: int = 64

@@ -45,8 +45,8 @@ class Segment:
 class Adapter:
     """Reads texts a segment at a time, and after each moves the weights against its gradient.
 
-    With g the gradient of a segment's mean loss, theta_0 the trained weights, and m the mean of g^2 over all segments so
-    far:
+    With g the gradient of a segment's mean loss, theta_0 the trained weights, and m the mean of g^2 over all segments
+    so far:
 
         sgd:  theta -= rate * g                        theta += decay * (theta_0 - theta)
         rms:  theta -= rate * g / (sqrt(m) + e)        theta += min(1, decay * sqrt(m) / r) * (theta_0 - theta)
@@ -67,7 +67,7 @@ class Adapter:
     def __init__(self, network: LanguageModel, adaptation: Adaptation) -> None:
         self.network = copy.deepcopy(network).eval()
         self._how = adaptation
-        self._weights = list(self.network.parameters())
+        self._weights: list[Tensor] = list(self.network.parameters())
         self._trained = [weight.detach().clone() for weight in self._weights]
         self._squares = [torch.zeros_like(weight) for weight in self._weights]
         self._segments = 0
@@ -99,9 +99,7 @@ class Adapter:
             yield self._segment(batch.inputs, batch.targets, texts.lengths[first:last])
             first = last
 
-    def _segment(
-        self, inputs: NDArray[np.int64], targets: NDArray[np.int64], lengths: NDArray[np.int64]
-    ) -> Segment:
+    def _segment(self, inputs: NDArray[np.int64], targets: NDArray[np.int64], lengths: NDArray[np.int64]) -> Segment:
         network, learns = self.network, self._how.used_rate > 0
         places = torch.from_numpy(lengths)
         real = torch.arange(inputs.shape[1]) < places[:, None]
@@ -138,4 +136,3 @@ class Adapter:
         back = torch._foreach_mul(sizes, decay / mean)
         torch._foreach_clamp_max_(back, 1.0)
         torch._foreach_lerp_(self._weights, self._trained, back)
-

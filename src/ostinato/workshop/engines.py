@@ -66,7 +66,9 @@ class Engines:
             ConfigError: Compiled code is asked for, or its precision, and cannot do this.
             EngineError: It is asked for, and cannot be compiled here.
         """
-        raise_problems([one_of("engine", engine, ENGINES), one_of("precision", precision or USUAL_PRECISION, PRECISIONS)])
+        raise_problems(
+            [one_of("engine", engine, ENGINES), one_of("precision", precision or USUAL_PRECISION, PRECISIONS)]
+        )
         reason = self.missing(search, rules)
         if engine == "torch":
             reason = "engine torch is asked for"

@@ -11,8 +11,10 @@ from ostinato import config
 from ostinato.codecs import Codec, Unknown
 from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts
 from ostinato.decode.shards import Shard
+from ostinato.engine.counting import CountModel
 from ostinato.errors import ConfigError
 from ostinato.runs.arrays import arrays_digest
+from ostinato.training.adaptation import Adaptation
 
 if TYPE_CHECKING:
     from ostinato.models import LanguageModel
@@ -30,16 +32,25 @@ class Measuring:
         windows: How many windows are drawn, in that protocol.
         seed: What chooses them.
         shard: Which part is measured; ``None``: all.
+        adaptation: How the model follows the text, in the dynamic protocol.
     """
 
     protocol: Protocol
     windows: int
     seed: int
     shard: Shard | None
+    adaptation: Adaptation
 
     @classmethod
     def of(
-        cls, codec: Codec, protocol: Protocol | None, *, windows: int | None, seed: int | None, shard: Shard | None
+        cls,
+        codec: Codec,
+        protocol: Protocol | None,
+        *,
+        windows: int | None,
+        seed: int | None,
+        shard: Shard | None,
+        adaptation: Adaptation | None = None,
     ) -> Measuring:
         """Return what is meant, if all fits together; arguments as of ``Model.measure``.
 
@@ -48,21 +59,41 @@ class Measuring:
         """
         of_items = codec.end is not None
         protocol = protocol or ("items" if of_items else "contiguous")
-        if of_items != (protocol == "items"):
-            kind, ways = ("items", "items") if of_items else ("running text", "contiguous or windows")
+        if protocol != "dynamic" and of_items != (protocol == "items"):
+            kind, ways = (
+                ("items", "items or dynamic") if of_items else ("running text", "contiguous, windows or dynamic")
+            )
             raise ConfigError(f"protocol {protocol!r} does not fit a model of {kind}; use {ways}")
         if protocol != "windows" and (windows is not None or seed is not None):
             raise ConfigError(f"windows and seed are for the windows protocol, not for {protocol}")
-        if protocol == "contiguous" and shard is not None:
+        if protocol != "dynamic" and adaptation is not None:
+            raise ConfigError(f"adapting is for the dynamic protocol, not for {protocol}")
+        if protocol in ("contiguous", "dynamic") and shard is not None:
+            other = "use --protocol windows" if not of_items else "use --protocol items"
             raise ConfigError(
-                "the contiguous protocol carries its state through the whole text, so no shard can do a part of it; "
-                "use --protocol windows"
+                f"the {protocol} protocol carries what it has read through the whole text, so no shard can do a part "
+                f"of it; {other}"
             )
         config.at_least("windows", 1 if windows is None else windows, 1)
         config.at_least("seed", 1 if seed is None else seed, 0)
-        return cls(protocol, _WINDOWS if windows is None else windows, 1 if seed is None else seed, shard)
+        return cls(
+            protocol,
+            _WINDOWS if windows is None else windows,
+            1 if seed is None else seed,
+            shard,
+            adaptation or Adaptation(),
+        )
 
-    def measure(self, network: LanguageModel, texts: Encoded, characters: int, tick: Ticker | None) -> Losses:
+    def measure(
+        self,
+        network: LanguageModel,
+        texts: Encoded,
+        characters: int,
+        tick: Ticker | None,
+        counts: CountModel | None = None,
+        *,
+        items: bool = False,
+    ) -> Losses:
         """Measure the losses.
 
         Args:
@@ -70,16 +101,22 @@ class Measuring:
             texts: What it is measured on.
             characters: How many characters that is, ends included.
             tick: Told of progress, in symbols.
+            counts: A model of counts that has read the training text, where the adaptation has one.
+            items: Whether the texts are items.
 
         Raises:
             ConfigError: There is no text.
         """
-        from ostinato.training import evaluation  # with PyTorch
+        from ostinato.training import dynamic, evaluation  # with PyTorch
 
         if not len(texts.ids):
             raise ConfigError("there is nothing to evaluate on: the text is empty")
         if self.protocol == "items":
             return evaluation.items(network, texts, characters=characters, shard=self.shard, tick=tick)
+        if self.protocol == "dynamic":
+            return dynamic.dynamic(
+                network, texts, self.adaptation, counts=counts, items=items, characters=characters, tick=tick
+            )
         if self.protocol == "windows":
             return evaluation.windows(
                 network,

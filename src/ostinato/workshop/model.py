@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -27,7 +26,10 @@ from ostinato.recipes import find_recipe
 from ostinato.recipes.language_model import build_model, shapes
 from ostinato.runs import SavedModel, export, read_model
 from ostinato.runs.arrays import arrays_digest
+from ostinato.training.adaptation import Adaptation
 from ostinato.training.snapshot import Arrays
+from ostinato.workshop import gaps
+from ostinato.workshop.adapting import adapted_weights, counts_of
 from ostinato.workshop.choosing import best_of, score_of, sort_options
 from ostinato.workshop.engines import Engines
 from ostinato.workshop.examining import Examination, ExaminedSymbol
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
     from ostinato.workshop.exact import ExactSampler
 
 _SHORT = 10_000  # symbols; more are scored by PyTorch, which reads many at once
-_LOOK_AHEAD = 100  # characters after a gap that decide what may stand in it
 
 
 class Model:
@@ -77,15 +78,8 @@ class Model:
         if problem := _misfit(shapes(self.settings, self.codec.size), saved.weights):
             raise DamagedError(f"{saved.path} is damaged: weights and settings do not fit: {problem}")
         self._device = _device(device, prepare)
-        self.engines = Engines(
-            saved.weights,
-            self.settings,
-            self.codec.size,
-            device=self._device,
-            threads=threads,
-            folder=cache_folder(),
-            compiling=compiling,
-        )
+        self._options: dict[str, Any] = {"device": self._device, "threads": threads, "compiling": compiling}
+        self.engines = Engines(saved.weights, self.settings, self.codec.size, folder=cache_folder(), **self._options)
         self._copying: dict[int, MaxCopy] = {}
 
     @cached_property
@@ -271,21 +265,7 @@ class Model:
         Raises:
             UnknownSymbolError: A text has symbols that the model does not know.
         """
-        from ostinato.decode.scoring import gap_log_probs
-
-        codec = self.codec
-        context, rest, *adapted = (codec.adapt(text, unknown) for text in (before, after, *fillings))
-        end = [codec.end] * (codec.end is not None)
-        alone = codec.encode(context).tolist()
-        wholes = [codec.encode(context + filling + rest).tolist() + end for filling in adapted]
-        # Symbols may reach over the borders, so whole texts are encoded; what all begin with is read once.
-        shared = len(os.path.commonprefix([alone, *wholes]))  # noqa: RUF071 - it takes any sequences
-        tails = [alone[shared:], *(whole[shared:] for whole in wholes)]
-        first, *scores = gap_log_probs(self.network, alone[:shared], tails).tolist()
-        return [
-            Filling(filling, score - first, len(whole) - len(alone))
-            for filling, score, whole in zip(adapted, scores, wholes, strict=True)
-        ]
+        return gaps.fill(self.network, self.codec, before, after, fillings, unknown)
 
     def infill(
         self,
@@ -308,10 +288,7 @@ class Model:
         """
         config.at_least("top", top, 1)
         drawn = self.generate_many([before], samples=samples, length=length, seed=seed, unknown=unknown).finish()
-        candidates = sorted({text.text[:size] for text in drawn for size in range(len(text.text) + 1)})
-        decides = after if self.codec.end is not None else after[:_LOOK_AHEAD]
-        found = self.fill(before, decides, candidates, unknown=unknown)
-        return sorted(found, key=lambda filling: (-filling.log_prob, filling.text))[:top]
+        return gaps.propose(self.network, self.codec, before, after, [text.text for text in drawn], unknown)[:top]
 
     def score_pieces(self, pieces: Iterable[str], *, unknown: Unknown = "error") -> Iterator[ScoredPart]:
         """Score one running text that comes in pieces, and yield its symbols; memory does not grow with the text.
@@ -343,12 +320,13 @@ class Model:
         protocol: Protocol | None = None,
         windows: int | None = None,
         seed: int | None = None,
+        adaptation: Adaptation | None = None,
         unknown: Unknown = "error",
         tick: Ticker | None = None,
     ) -> Evaluation:
         """Measure the model on held-out text; arguments and errors as of ``measure``."""
-        losses = self.measure(texts, protocol=protocol, windows=windows, seed=seed, unknown=unknown, tick=tick)
-        return losses.evaluation()
+        how = {"protocol": protocol, "windows": windows, "seed": seed, "adaptation": adaptation}
+        return self.measure(texts, **how, unknown=unknown, tick=tick).evaluation()  # type: ignore[arg-type]
 
     def measure(
         self,
@@ -357,6 +335,7 @@ class Model:
         protocol: Protocol | None = None,
         windows: int | None = None,
         seed: int | None = None,
+        adaptation: Adaptation | None = None,
         unknown: Unknown = "error",
         shard: Shard | None = None,
         cache: Path | None = None,
@@ -368,9 +347,10 @@ class Model:
         Args:
             texts: One running text, or items; or a corpus, which may be larger than memory.
             protocol: ``"contiguous"`` or ``"windows"`` for a model of running text, ``"items"`` for one
-                of items; ``None`` takes the first that fits.
+                of items, ``"dynamic"`` for both; ``None`` takes the first that fits.
             windows: For the windows protocol: how many to draw (2,000).
             seed: For the windows protocol: chooses them (1).
+            adaptation: For the dynamic protocol: how the model follows the text.
             unknown: What to do with symbols that the model does not know.
             shard: Which part to measure; ``None``: all.
             cache: Where a corpus too large for memory is encoded; ``None`` is the usual place.
@@ -380,11 +360,33 @@ class Model:
         Raises:
             ConfigError: The protocol does not fit the model, or cannot be cut into shards.
         """
-        how = Measuring.of(self.codec, protocol, windows=windows, seed=seed, shard=shard)
+        how = Measuring.of(self.codec, protocol, windows=windows, seed=seed, shard=shard, adaptation=adaptation)
+        counts = counts_of(self.saved, self.codec) if adaptation is not None and adaptation.counts else None
         encoded, characters, digest = encode_to_measure(self.codec, texts, unknown, cache, encoding)
-        losses = how.measure(self.network, encoded, characters, tick)
+        losses = how.measure(self.network, encoded, characters, tick, counts, items=self.codec.end is not None)
         job = repr((digest, arrays_digest(self.saved.weights), self.saved.config, self.saved.codec, windows, seed))
         return replace(losses, job=hashlib.sha256(job.encode()).hexdigest())
+
+    def adapted(
+        self,
+        texts: Sequence[str] | Corpus,
+        adaptation: Adaptation | None = None,
+        *,
+        unknown: Unknown = "error",
+        tick: Ticker | None = None,
+    ) -> Model:
+        """Return a model that has read texts and learned from them; this one, and the run, stay as they are.
+
+        ``adaptation`` says how it follows them, ``tick`` is told of progress, in symbols.
+
+        Raises:
+            ConfigError: There is no text.
+            UnknownSymbolError: A text has symbols that the model does not know.
+        """
+        saved = adapted_weights(
+            self.network, self.saved, self.codec, texts, adaptation or Adaptation(), unknown=unknown, tick=tick
+        )
+        return Model(saved, prepare=self._prepare, **self._options)
 
     def export(self, path: str | Path) -> None:
         """Write the model into one file that ``load`` reads.
