@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import ostinato
-from ostinato.data import Encoded, encode_texts
+from ostinato.data import Encoded
 from ostinato.engine.counting import CountModel
 from ostinato.errors import ConfigError
 from ostinato.models import LanguageModel

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import signal
 import sys
@@ -69,12 +70,13 @@ def load_model(args: Namespace) -> Model:
 
     model = load(
         args.model_file or args.run,
+        *args.others,
         device=args.device,
         threads=args.threads,
         compiling=lambda what: print(f"({what})", file=sys.stderr, flush=True),
         prepare=lambda: prepare_torch(args.threads),
     )
-    for warning in model.saved.warnings:
+    for warning in itertools.chain.from_iterable(member.saved.warnings for member in model.members):
         print(f"warning: {warning}", file=sys.stderr)
     return model
 

@@ -37,6 +37,8 @@ def spread(args: Namespace) -> int:
         ConfigError: Ray is not installed, or options do not go together.
         ShardError: A part could not be done.
     """
+    if args.others:
+        raise ConfigError("--ray sends one model along, not several; do the shards by hand with --shard")
     if args.shard is not None:
         raise ConfigError("--ray makes the shards itself; leave --shard out")
     if args.parts is not None:

@@ -56,6 +56,7 @@ def train(args: Namespace) -> int:
                 seed=args.seed,
                 valid=share if share is not None else lambda corpus: _read([args.valid], args, view, corpus.kind),
                 base=args.base,
+                teachers=tuple(args.teachers),
                 unknown=args.unknown,
                 device=args.device,
                 command=args.command_line,
@@ -89,6 +90,7 @@ def resume(args: Namespace) -> int:
                 valid=(lambda: _read([args.valid], args, view, args.kind)) if args.valid else None,
                 watch=view.watch,
                 ranks=ranks,
+                teachers=args.teachers,
             )
         return follow(training, console, json_lines=args.json, tensorboard=args.tensorboard)
 

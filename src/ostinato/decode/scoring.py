@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ostinato.cores import select_rows
 from ostinato.data import Encoded, cut_window
-from ostinato.models.language_model import LanguageModel
+from ostinato.models.symbol_model import SymbolModel
 
 #: Items that are scored together, wherever they stand in a file: so shards give exactly what the whole gives.
 ITEMS = 1024
@@ -23,13 +23,13 @@ _WINDOW = 1024  # symbols of each in one call of the kernel
 _LOGITS = 2**25  # numbers in one call at most, 128 MiB, so that memory stays bounded
 
 
-def rows_at_once(model: LanguageModel, longest: int) -> int:
+def rows_at_once(model: SymbolModel, longest: int) -> int:
     """Return how many rows of so many symbols can be scored side by side."""
     return max(1, min(_ROWS, _LOGITS // (longest * model.symbols)))
 
 
 @torch.inference_mode()
-def log_probs_of(model: LanguageModel, texts: Encoded) -> Iterator[tuple[int, NDArray[np.float32]]]:
+def log_probs_of(model: SymbolModel, texts: Encoded) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Yield, for every text, its number and the natural log-probability of each of its symbols.
 
     Each text starts from a fresh state and the begin symbol; texts of about one length go together,
@@ -43,7 +43,7 @@ def log_probs_of(model: LanguageModel, texts: Encoded) -> Iterator[tuple[int, ND
         longest = int(np.minimum(texts.lengths[some].max(), _WINDOW))
         rows = some[: rows_at_once(model, max(1, longest))]
         first += len(rows)
-        state = model.core.initial_state(len(rows))
+        state = model.initial_state(len(rows))
         found: list[list[Any]] = [[] for _ in rows]
         for start in range(0, int(texts.lengths[rows].max(initial=0)), _WINDOW):
             batch = cut_window(texts, rows, model.symbols, start, _WINDOW)
@@ -54,7 +54,7 @@ def log_probs_of(model: LanguageModel, texts: Encoded) -> Iterator[tuple[int, ND
             yield int(number), np.concatenate(found[row]) if found[row] else np.zeros(0, dtype=np.float32)
 
 
-def running_log_probs(model: LanguageModel, chunks: Iterable[NDArray[Any]]) -> Iterator[NDArray[np.float32]]:
+def running_log_probs(model: SymbolModel, chunks: Iterable[NDArray[Any]]) -> Iterator[NDArray[np.float32]]:
     """Yield the log-probabilities of the symbols of one text that comes in chunks, the state carried all the way."""
     state: Any = None
     before = model.symbols  # the begin symbol
@@ -87,7 +87,7 @@ class Places:
 
 
 @torch.inference_mode()
-def places_of(model: LanguageModel, ids: NDArray[Any], count: int) -> Places:
+def places_of(model: SymbolModel, ids: NDArray[Any], count: int) -> Places:
     """Look at every place of one text, from a fresh state.
 
     Args:
@@ -95,7 +95,7 @@ def places_of(model: LanguageModel, ids: NDArray[Any], count: int) -> Places:
         ids: The text, [T]; of an item with its end.
         count: How many of the most probable symbols to tell (N); at most the vocabulary's.
     """
-    device = model.embedding.weight.device
+    device = model.device
     state: Any = None
     found: list[tuple[NDArray[Any], ...]] = []
     at_once = max(1, min(_CHUNK, _LOGITS // model.symbols))
@@ -118,7 +118,7 @@ def _look(log_probs: Tensor, targets: Tensor, count: int) -> tuple[NDArray[Any],
 
 
 @torch.inference_mode()
-def gap_log_probs(model: LanguageModel, before: Sequence[int], tails: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+def gap_log_probs(model: SymbolModel, before: Sequence[int], tails: Sequence[Sequence[int]]) -> NDArray[np.float64]:
     """Return log P(tail | before) of every tail, [N]; ``before`` is read once.
 
     Args:
@@ -126,9 +126,9 @@ def gap_log_probs(model: LanguageModel, before: Sequence[int], tails: Sequence[S
         before: Ids that all begin with.
         tails: What goes on from there; of any lengths, empty included.
     """
-    device = model.embedding.weight.device
+    device = model.device
     start = [model.symbols, *before]
-    state = model.core.initial_state(1)
+    state = model.initial_state(1)
     for first in range(0, len(start) - 1, _CHUNK):
         part = torch.tensor([start[first : min(first + _CHUNK, len(start) - 1)]], device=device)
         _, state = model.output(part, state)
@@ -143,7 +143,7 @@ def gap_log_probs(model: LanguageModel, before: Sequence[int], tails: Sequence[S
     return scores
 
 
-def _tail_log_probs(model: LanguageModel, tails: Sequence[Sequence[int]], last: int, state: Any) -> NDArray[np.float64]:
+def _tail_log_probs(model: SymbolModel, tails: Sequence[Sequence[int]], last: int, state: Any) -> NDArray[np.float64]:
     """The log-probabilities of tails that go on from a state [N, ...] and the symbol before them."""
     lengths = np.array([len(tail) for tail in tails])
     totals, before = np.zeros(len(tails)), np.full((len(tails), 1), last)
@@ -163,10 +163,10 @@ def _tail_log_probs(model: LanguageModel, tails: Sequence[Sequence[int]], last: 
 
 @torch.inference_mode()
 def window_log_probs(
-    model: LanguageModel, inputs: NDArray[Any], targets: NDArray[Any], lengths: NDArray[Any] | None, state: Any
+    model: SymbolModel, inputs: NDArray[Any], targets: NDArray[Any], lengths: NDArray[Any] | None, state: Any
 ) -> tuple[NDArray[np.float32], Any]:
     """Return the log-probabilities of targets [B, T], given inputs [B, T], and the state after."""
-    device = model.embedding.weight.device
+    device = model.device
     real = None if lengths is None else torch.from_numpy(lengths).to(device)
     y, state = model.output(torch.from_numpy(inputs).to(device), state, lengths=real)
     values = model.head.log_prob(y, torch.from_numpy(targets).to(device))

@@ -11,7 +11,7 @@ from torch import Tensor
 from ostinato.cores import select_rows
 from ostinato.cores.products import Packed
 from ostinato.decode.graphs import GraphedStep, Step
-from ostinato.models.language_model import LanguageModel
+from ostinato.models.symbol_model import SymbolModel
 
 _WINDOW = 2048  # symbols of a prompt read in one call of the kernel
 
@@ -27,10 +27,10 @@ class LanguageModelStepper:
         progress: Called with the number of prompt symbols read so far and in all; for long prompts.
     """
 
-    def __init__(self, model: LanguageModel, progress: Callable[[int, int], None] | None = None) -> None:
+    def __init__(self, model: SymbolModel, progress: Callable[[int, int], None] | None = None) -> None:
         self._model = model
         self._progress = progress
-        self._device = model.embedding.weight.device
+        self._device = model.device
         self._product = Packed(model)
         self._step: Step = GraphedStep(self._plain_step) if self._device.type == "cuda" else self._plain_step
 
@@ -58,7 +58,7 @@ class LanguageModelStepper:
         for row, prompt in enumerate(prompts):
             ids[row, : len(prompt)] = torch.tensor(prompt)
         ids = ids.to(self._device)
-        state = self._model.core.initial_state(len(prompts))
+        state = self._model.initial_state(len(prompts))
         last = torch.zeros(len(prompts), self._model.symbols, device=self._device)
         for start in range(0, longest, _WINDOW):
             left = (lengths - start).clamp(0, _WINDOW)

@@ -108,7 +108,8 @@ class CountModel:
             "log_probs": log_probs,
         }
         end = -1 if self._end is None else self._end
-        self._run("count", arrays, steps=len(ids), width=self.symbols, count=self.order, end=end)
+        numbers = {"steps": len(ids), "width": self.symbols, "count": self.order, "end": end}
+        self._kernels["count"](fill_block(arrays, numbers, "fp32"))
         self._before = whole[len(whole) - self.order :]
 
     def _make_room(self, more: int) -> None:
@@ -119,15 +120,12 @@ class CountModel:
                 size *= 2
             old = {name.replace("context", "old"): self._arrays[name] for name in _TABLE}
             self._arrays |= _room(_TABLE, size)
-            self._run("move_contexts", {**self._arrays, **old})
+            self._kernels["move_contexts"](fill_block({**self._arrays, **old}, {}, "fp32"))
         if nodes + 2 * more > room:
             larger = _room(_NODES, max(2 * room, nodes + 2 * more))
             for name, array in larger.items():
                 array[:nodes] = self._arrays[name][:nodes]
             self._arrays |= larger
-
-    def _run(self, kernel: str, arrays: dict[str, NDArray[Any]], **numbers: int) -> None:
-        self._kernels[kernel](fill_block(arrays, numbers, "fp32"))
 
 
 def _room(names: tuple[str, ...], size: int) -> dict[str, NDArray[Any]]:

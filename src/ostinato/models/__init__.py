@@ -1,19 +1,25 @@
 """Tasks, heads and assemblies: what makes a trainable model out of cores."""
 
+from ostinato.models.distillation import Distillation
+from ostinato.models.ensemble import Ensemble
 from ostinato.models.heads import SoftmaxHead, draw
 from ostinato.models.language_model import CORES, Dropout, LanguageModel, LanguageModelTask
 from ostinato.models.randomness import Randomness
+from ostinato.models.symbol_model import SymbolModel
 from ostinato.models.task import Context, Loss, Task
 
 __all__ = [
     "CORES",
     "Context",
+    "Distillation",
     "Dropout",
+    "Ensemble",
     "LanguageModel",
     "LanguageModelTask",
     "Loss",
     "Randomness",
     "SoftmaxHead",
+    "SymbolModel",
     "Task",
     "draw",
 ]

@@ -27,6 +27,7 @@ from ostinato.cores.products import Product, plain
 from ostinato.errors import ConfigError, unknown_name
 from ostinato.models.heads import SoftmaxHead
 from ostinato.models.randomness import Randomness
+from ostinato.models.symbol_model import SymbolModel
 from ostinato.models.task import Context, Loss
 
 _CORES: dict[str, Callable[[int, int], Core[Any]]] = {
@@ -62,7 +63,7 @@ class Dropout:
     variational: bool = True
 
 
-class LanguageModel(nn.Module):
+class LanguageModel(SymbolModel):
     """P(next symbol | all symbols before), by a recurrent core.
 
         e_t = E[x_t]        y_t, s_t = core(e_t, s_{t-1})        P(x_{t+1}) = softmax(W y_t + b)
@@ -114,6 +115,9 @@ class LanguageModel(nn.Module):
         # What dropout may mask in each layer; Jordan layers end in logits, which are never dropped.
         self.output_sizes = (0 if core == "jordan" else hidden_size,) * layers
 
+    def initial_state(self, batch_size: int) -> Any:
+        return self.core.initial_state(batch_size)
+
     def output(
         self, inputs: Tensor, state: Any = None, *, lengths: Tensor | None = None, masks: Masks | None = None
     ) -> tuple[Tensor, Any]:
@@ -125,13 +129,7 @@ class LanguageModel(nn.Module):
             embedded = embedded * masks.input
         return self.core(embedded, state, lengths=lengths, masks=masks.outputs)  # type: ignore[no-any-return]
 
-    def log_probs(self, inputs: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """Return the log-probability of every next symbol [B, T, V] and the state after, for ids [B, T]."""
-        y, state = self.output(inputs, state)
-        return self.head.log_probs(y), state
-
     def step(self, symbols: Tensor, state: Any, *, product: Product = plain) -> tuple[Tensor, Any]:
-        """Return the log-probability of every next symbol [B, V] and the state after one symbol per row [B]."""
         y, state = self.core.step(self.embedding(symbols), state, product=product)
         return self.head.log_probs(y), state
 
@@ -147,6 +145,21 @@ class Masks:
 
     input: Tensor | None
     outputs: tuple[Tensor | None, ...]
+
+
+@dataclass(frozen=True)
+class Read:
+    """A batch as a model has read it.
+
+    Attributes:
+        outputs: Of the core, [B, T, H].
+        targets: What came, ids [B, T].
+        real: Which places are no padding, [B, T].
+    """
+
+    outputs: Tensor
+    targets: Tensor
+    real: Tensor
 
 
 class LanguageModelTask:
@@ -170,22 +183,33 @@ class LanguageModelTask:
         return self.model
 
     def initial_state(self, batch_size: int) -> Any:
-        return self.model.core.initial_state(batch_size)
+        return self.model.initial_state(batch_size)
 
     def loss(self, batch: Batch, state: Any, context: Context) -> tuple[Loss, Any]:
-        device = self.model.embedding.weight.device
+        read, state = self.read(batch, state, context)
+        with self._in_precision(context):
+            log_prob = self.model.head.log_prob(read.outputs, read.targets)
+        return Loss(-(log_prob * read.real).sum(), batch.count), state
+
+    def read(self, batch: Batch, state: Any, context: Context) -> tuple[Read, Any]:
+        """Read a batch; return the core's outputs there, and the state after."""
+        device = self.model.device
         inputs, targets = (torch.from_numpy(ids).to(device) for ids in (batch.inputs, batch.targets))
         lengths = None if batch.lengths is None else torch.from_numpy(batch.lengths).to(device)
         fresh = torch.from_numpy(batch.fresh).to(device)
         state = where_rows(~fresh, state, self.initial_state(len(inputs)))
         masks = None if context.random is None else self._masks(context.random, *inputs.shape)
-        # Only training is ever run in less than float32: evaluation decides and is compared.
-        with torch.autocast(device.type, torch.bfloat16, enabled=context.training and self.precision == "bfloat16"):
+        with self._in_precision(context):
             y, state = self._output(inputs, state, lengths, masks, context.random)
-            log_prob = self.model.head.log_prob(y, targets)
+        real = torch.ones_like(inputs, dtype=torch.bool)
         if lengths is not None:
-            log_prob = log_prob * (torch.arange(inputs.shape[1], device=device) < lengths[:, None])
-        return Loss(-log_prob.sum(), batch.count), state
+            real = torch.arange(inputs.shape[1], device=device) < lengths[:, None]
+        return Read(y, targets, real), state
+
+    def _in_precision(self, context: Context) -> torch.autocast:
+        # Only training is ever run in less than float32: evaluation decides and is compared.
+        enabled = context.training and self.precision == "bfloat16"
+        return torch.autocast(self.model.device.type, torch.bfloat16, enabled=enabled)
 
     def _output(
         self, inputs: Tensor, state: Any, lengths: Tensor | None, masks: Masks | None, random: Randomness | None
@@ -209,7 +233,7 @@ class LanguageModelTask:
     def _masks(self, random: Randomness, B: int, T: int) -> Masks:
         model, p = self.model, self.dropout
         places = 1 if p.variational else T
-        device = model.embedding.weight.device
+        device = model.device
 
         def mask(site: str, width: int, probability: float) -> Tensor | None:
             if not probability:

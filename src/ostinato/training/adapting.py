@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ostinato.cores import detach
 from ostinato.data import Encoded, cut_window
-from ostinato.models.language_model import LanguageModel
+from ostinato.models.symbol_model import SymbolModel
 from ostinato.training.adaptation import Adaptation
 
 _FIRST_SEGMENTS = 20  # from which only the usual size of gradients is learned
@@ -64,7 +64,7 @@ class Adapter:
     Source: Mikolov et al. 2010 (dynamic evaluation); Krause et al. 2018, arXiv:1709.07432, eq. 3-7.
     """
 
-    def __init__(self, network: LanguageModel, adaptation: Adaptation) -> None:
+    def __init__(self, network: SymbolModel, adaptation: Adaptation) -> None:
         self.network = copy.deepcopy(network).eval()
         self._how = adaptation
         self._weights: list[Tensor] = list(self.network.parameters())

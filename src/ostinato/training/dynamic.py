@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ostinato.data import Encoded
 from ostinato.decode.mixing import Mixture, NeuralCache
 from ostinato.engine.counting import CountModel
-from ostinato.models.language_model import LanguageModel
+from ostinato.models.symbol_model import SymbolModel
 from ostinato.training.adaptation import Adaptation
 from ostinato.training.adapting import Adapter, Segment
 from ostinato.training.evaluation import Losses, Ticker, block_size
@@ -46,7 +46,7 @@ class ByCache:
 
 
 def dynamic(
-    model: LanguageModel,
+    model: SymbolModel,
     text: Encoded,
     adaptation: Adaptation,
     *,
@@ -86,7 +86,7 @@ def dynamic(
 
 
 def adapted_log_probs(
-    model: LanguageModel, text: Encoded, adaptation: Adaptation, *, counts: CountModel | None, items: bool
+    model: SymbolModel, text: Encoded, adaptation: Adaptation, *, counts: CountModel | None, items: bool
 ) -> Iterator[NDArray[np.float64]]:
     """Yield the log-probabilities of a text's symbols, a segment at a time; arguments as of ``dynamic``."""
     adapter = Adapter(model, adaptation)

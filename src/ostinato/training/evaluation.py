@@ -14,7 +14,7 @@ from ostinato.decode.scoring import ITEMS, log_probs_of, rows_at_once, running_l
 from ostinato.decode.shards import Shard
 from ostinato.decode.units import bits, perplexity
 from ostinato.errors import ConfigError
-from ostinato.models.language_model import LanguageModel
+from ostinato.models.symbol_model import SymbolModel
 
 Protocol: TypeAlias = Literal["contiguous", "windows", "items", "dynamic"]
 Ticker: TypeAlias = Callable[[int, int], None]  # symbols done, symbols in all
@@ -111,7 +111,7 @@ def join(shards: Sequence[Losses]) -> Losses:
     return Losses(ordered[0].protocol, totals, counts, ordered[0].characters, at)
 
 
-def contiguous(model: LanguageModel, text: Encoded, *, characters: int, tick: Ticker | None = None) -> Losses:
+def contiguous(model: SymbolModel, text: Encoded, *, characters: int, tick: Ticker | None = None) -> Losses:
     """Read a text once from start to end, the state carried all the way; every symbol is scored once.
 
     The parts are blocks of 1,000 symbols or more, as neighbouring losses are not independent.
@@ -136,7 +136,7 @@ def block_size(symbols: int) -> int:
 
 
 def windows(
-    model: LanguageModel,
+    model: SymbolModel,
     text: Encoded,
     *,
     characters: int,
@@ -188,7 +188,7 @@ def windows(
 
 
 def items(
-    model: LanguageModel, texts: Encoded, *, characters: int, shard: Shard | None = None, tick: Ticker | None = None
+    model: SymbolModel, texts: Encoded, *, characters: int, shard: Shard | None = None, tick: Ticker | None = None
 ) -> Losses:
     """Score every item from a fresh state, its end symbol included."""
     blocks = range(0, texts.texts, ITEMS)

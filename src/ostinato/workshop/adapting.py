@@ -15,23 +15,23 @@ from ostinato.runs import SavedModel
 from ostinato.runs.folder import RunFolder
 from ostinato.training.adaptation import Adaptation
 from ostinato.workshop.measuring import encode_to_measure
+from ostinato.workshop.members import Member
 
 if TYPE_CHECKING:
-    from ostinato.models import LanguageModel
     from ostinato.training.evaluation import Ticker
 
 
 def adapted_weights(
-    network: LanguageModel,
-    saved: SavedModel,
+    member: Member,
     codec: Codec,
     texts: Sequence[str] | Corpus,
     adaptation: Adaptation,
     *,
+    device: str,
     unknown: Unknown,
     tick: Ticker | None,
 ) -> SavedModel:
-    """Return a saved model with the weights that a network has after reading texts.
+    """Return a saved model with the weights that its network has after reading texts.
 
     Raises:
         ConfigError: There is no text, or the adaptation would change nothing.
@@ -48,13 +48,13 @@ def adapted_weights(
     encoded, _, _ = encode_to_measure(codec, texts, unknown, None, None)
     if not len(encoded.ids):
         raise ConfigError("there is nothing to adapt to: the text is empty")
-    adapter, done = Adapter(network, adaptation), 0
+    adapter, done = Adapter(member.network(device), adaptation), 0
     for segment in adapter.read_items(encoded) if codec.end is not None else adapter.read(encoded.ids):
         done += len(segment.ids)
         if tick is not None:
             tick(done, len(encoded.ids))
     weights = {name: weight.detach().cpu().numpy() for name, weight in adapter.network.named_parameters()}
-    return replace(saved, weights=weights)
+    return replace(member.saved, weights=weights)
 
 
 def counts_of(saved: SavedModel, codec: Codec, *, compiling: Compiling | None = None) -> CountModel:

@@ -15,7 +15,7 @@ from ostinato.engine.cpu import has_bfloat16
 from ostinato.engine.layout import PANEL
 from ostinato.engine.packing import can_pack
 from ostinato.errors import ConfigError, EngineError
-from ostinato.models import LanguageModel
+from ostinato.models import Distillation, Ensemble, LanguageModel, Task
 from ostinato.recipes import LanguageModelSettings
 from ostinato.recipes.language_model import build_model, build_task, train_settings
 from ostinato.runs import SavedModel
@@ -24,6 +24,7 @@ from ostinato.training.schedule import Schedule
 from ostinato.training.trainer import Trainer, load_weights
 from ostinato.training.validation import Validation
 from ostinato.workshop.device import Precision, faster_precision, seconds_per_step
+from ostinato.workshop.members import Member
 from ostinato.workshop.preparing import Watch
 
 _TRIAL_STEPS = 1000  # of the schedule that a trial pretends to follow
@@ -41,6 +42,7 @@ class Builder:
         device: Where to run.
         base: A saved model whose weights are the first ones; ``None`` draws them from the seed.
         ranks: The processes that train together.
+        teachers: Models that are learned from as well.
     """
 
     codec: Codec
@@ -50,6 +52,7 @@ class Builder:
     device: str
     base: SavedModel | None
     ranks: Ranks
+    teachers: tuple[Member, ...] = ()
 
     def stream(self, settings: LanguageModelSettings) -> Stream:
         """Build the stream, at its start."""
@@ -88,13 +91,19 @@ class Builder:
         rows = min(settings.batch_size, self.train.texts) if items else settings.batch_size
         self.ranks.decide(lambda: self.ranks.check_rows(rows))
         return Trainer(
-            build_task(settings, self.model(settings)),
+            self._task(settings),
             self.stream(settings),
             self._validation(settings),
             train_settings(settings, seed=self.seed),
             Schedule(settings.warmup),
             self.ranks,
         )
+
+    def _task(self, settings: LanguageModelSettings) -> Task:
+        task = build_task(settings, self.model(settings))
+        if not self.teachers:
+            return task
+        return Distillation(task, Ensemble([teacher.network(self.device) for teacher in self.teachers]))
 
     def trial(self, settings: LanguageModelSettings, *, measure: bool) -> tuple[LanguageModelSettings, float]:
         """Resolve ``precision = "auto"`` by a trial, and measure the seconds of a training step if asked for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -13,8 +13,7 @@ from ostinato.decode.searching import SearchSettings
 from ostinato.engine.engine import Engine
 from ostinato.engine.packing import PRECISIONS, Precision, can_pack, pack
 from ostinato.errors import ConfigError, EngineError
-from ostinato.recipes.language_model import LanguageModelSettings
-from ostinato.training.snapshot import Arrays
+from ostinato.workshop.members import Member
 
 EngineName: TypeAlias = Literal["auto", "compiled", "torch"]
 ENGINES: tuple[EngineName, ...] = ("auto", "compiled", "torch")
@@ -26,9 +25,7 @@ class Engines:
     """A model's compiled engines, packed when they are first needed.
 
     Args:
-        weights: Of the model.
-        settings: Its settings.
-        symbols: How many symbols V.
+        members: The saved models that write together; compiled code runs one alone.
         device: Where it is to run; compiled code runs on the CPU only.
         threads: How many at most; ``None``: as many as there are cores.
         folder: Where compiled code is kept.
@@ -37,16 +34,14 @@ class Engines:
 
     def __init__(
         self,
-        weights: Arrays,
-        settings: LanguageModelSettings,
-        symbols: int,
+        members: Sequence[Member],
         *,
         device: str,
         threads: int | None,
         folder: Path,
         compiling: Callable[[str], None] | None,
     ) -> None:
-        self._weights, self._settings, self._symbols = weights, settings, symbols
+        self._members = members
         self._device, self._threads, self._folder, self._compiling = device, threads, folder, compiling
         self._made: dict[Precision, Engine] = {}
         self._problem: EngineError | None = None  # why nothing can be compiled here, once that is known
@@ -89,16 +84,18 @@ class Engines:
     def missing(self, search: SearchSettings, rules: RuleSettings) -> str | None:
         """Return why compiled code cannot do something; ``None`` where it can."""
         if not self.can_run:
+            if len(self._members) > 1:
+                return "it runs one model, not several together"
             if self._device != "cpu":
                 return f"the device is {self._device}"
-            return f"the core {self._settings.core!r} is not among those it has"
+            return f"the core {self._members[0].settings.core!r} is not among those it has"
         names = not_compiled(search, rules)
         return f"only the reference search has {spelled(names)}" if names else None
 
     @property
     def can_run(self) -> bool:
         """Whether there is compiled code for this model."""
-        return self._device == "cpu" and can_pack(self._settings.core)
+        return len(self._members) == 1 and self._device == "cpu" and can_pack(self._members[0].settings.core)
 
     def to_score(self) -> Engine | None:
         """Return the engine that scores short texts; ``None`` where PyTorch has to."""
@@ -121,12 +118,13 @@ class Engines:
     def get(self, precision: Precision) -> Engine:
         """Return the engine of a precision."""
         if precision not in self._made:
-            settings = self._settings
+            (member,) = self._members
+            settings = member.settings
             packed = pack(
-                self._weights,
+                member.saved.weights,
                 core=settings.core,
                 layers=settings.layers,
-                symbols=self._symbols,
+                symbols=member.symbols,
                 residual=settings.residual,
                 tied=settings.tied,
                 precision=precision,

@@ -23,7 +23,7 @@ from ostinato.decode.rules import At
 from ostinato.decode.searching import SearchSettings
 from ostinato.decode.stepping import LanguageModelStepper
 from ostinato.errors import ConfigError
-from ostinato.models import LanguageModel
+from ostinato.models import SymbolModel
 from ostinato.workshop.generation import Generation
 from ostinato.workshop.results import Sample
 
@@ -55,7 +55,7 @@ class ExactSampler:
     def __init__(
         self,
         codec: Codec,
-        network: LanguageModel,
+        network: SymbolModel,
         rules: RuleSettings,
         *,
         length: int = 500,

@@ -10,13 +10,13 @@ from ostinato.codecs import Codec, Unknown
 from ostinato.workshop.results import Filling
 
 if TYPE_CHECKING:
-    from ostinato.models import LanguageModel
+    from ostinato.models import SymbolModel
 
 _LOOK_AHEAD = 100  # characters after a gap that decide what may stand in it
 
 
 def fill(
-    network: LanguageModel, codec: Codec, before: str, after: str, fillings: Sequence[str], unknown: Unknown
+    network: SymbolModel, codec: Codec, before: str, after: str, fillings: Sequence[str], unknown: Unknown
 ) -> list[Filling]:
     """Score what may stand in a gap: log P(filling, after | before), in the order given."""
     from ostinato.decode.scoring import gap_log_probs
@@ -36,7 +36,7 @@ def fill(
 
 
 def propose(
-    network: LanguageModel, codec: Codec, before: str, after: str, drawn: Sequence[str], unknown: Unknown
+    network: SymbolModel, codec: Codec, before: str, after: str, drawn: Sequence[str], unknown: Unknown
 ) -> list[Filling]:
     """Score every beginning of texts that were drawn to go on from ``before``, the empty one included; best first.
 

@@ -23,7 +23,7 @@ from ostinato.errors import ConfigError
 from ostinato.workshop.results import Beginning, Sample
 
 if TYPE_CHECKING:
-    from ostinato.models import LanguageModel
+    from ostinato.models import SymbolModel
 
 #: A longer prompt is refused: reading it would take minutes, and a recurrent state forgets it anyway.
 MOST_PROMPT_SYMBOLS = 1_000_000
@@ -64,7 +64,7 @@ class Generation:
     def __init__(
         self,
         codec: Codec,
-        network: LanguageModel | Engine,
+        network: SymbolModel | Engine,
         prompts: Sequence[str],
         *,
         settings: SearchSettings | None = None,
@@ -171,7 +171,7 @@ class Generation:
 
     def _reference(
         self,
-        network: LanguageModel,
+        network: SymbolModel,
         rules: RuleSettings,
         length: int,
         reading: Callable[[int, int], None] | None,

@@ -17,7 +17,7 @@ from ostinato.runs.arrays import arrays_digest
 from ostinato.training.adaptation import Adaptation
 
 if TYPE_CHECKING:
-    from ostinato.models import LanguageModel
+    from ostinato.models import SymbolModel
     from ostinato.training.evaluation import Losses, Protocol, Ticker
 
 _WINDOWS = 2_000
@@ -86,7 +86,7 @@ class Measuring:
 
     def measure(
         self,
-        network: LanguageModel,
+        network: SymbolModel,
         texts: Encoded,
         characters: int,
         tick: Ticker | None,

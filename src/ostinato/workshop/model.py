@@ -21,13 +21,10 @@ from ostinato.decode.searching import By, SearchSettings
 from ostinato.decode.shards import Shard
 from ostinato.decode.units import bits
 from ostinato.engine.engine import Engine
-from ostinato.errors import ConfigError, DamagedError
-from ostinato.recipes import find_recipe
-from ostinato.recipes.language_model import build_model, shapes
+from ostinato.errors import ConfigError
 from ostinato.runs import SavedModel, export, read_model
 from ostinato.runs.arrays import arrays_digest
 from ostinato.training.adaptation import Adaptation
-from ostinato.training.snapshot import Arrays
 from ostinato.workshop import gaps
 from ostinato.workshop.adapting import adapted_weights, counts_of
 from ostinato.workshop.choosing import best_of, score_of, sort_options
@@ -35,12 +32,13 @@ from ostinato.workshop.engines import Engines
 from ostinato.workshop.examining import Examination, ExaminedSymbol
 from ostinato.workshop.generation import Generation
 from ostinato.workshop.measuring import Measuring, encode_to_measure
+from ostinato.workshop.members import Member, check_same_symbols
 from ostinato.workshop.novelty import TrainingText
 from ostinato.workshop.results import Filling, Sample, Score, ScoredPart
 
 # PyTorch is imported where it is first needed: compiled code can write, and score short texts, without it.
 if TYPE_CHECKING:
-    from ostinato.models import LanguageModel
+    from ostinato.models import SymbolModel
     from ostinato.training.evaluation import Evaluation, Losses, Protocol, Ticker
     from ostinato.workshop.exact import ExactSampler
 
@@ -56,9 +54,10 @@ class Model:
         threads: How many compiled code uses at most; ``None``: as many as there are cores.
         compiling: Told what is being compiled, before that begins.
         prepare: Called before PyTorch is used.
+        others: More saved models; together they are an ensemble, the mean of whose probabilities is used.
 
     Raises:
-        ConfigError: The device is not there.
+        ConfigError: The device is not there, or the models do not have the same symbols.
         DamagedError: Weights and settings do not fit each other.
     """
 
@@ -70,28 +69,27 @@ class Model:
         threads: int | None = None,
         compiling: Callable[[str], None] | None = None,
         prepare: Callable[[], None] | None = None,
+        others: Sequence[SavedModel] = (),
     ) -> None:
         self.saved, self._prepare = saved, prepare
-        recipe = find_recipe(saved.config["recipe"])
-        self.settings = config.read(recipe.settings, saved.config["settings"], where=f"{saved.path}/config.json")
+        check_same_symbols([saved, *others])
         self.codec = codecs.from_json(saved.codec)
-        if problem := _misfit(shapes(self.settings, self.codec.size), saved.weights):
-            raise DamagedError(f"{saved.path} is damaged: weights and settings do not fit: {problem}")
+        self.members = tuple(Member.of(one, self.codec.size) for one in (saved, *others))
+        self.settings = self.members[0].settings
         self._device = _device(device, prepare)
         self._options: dict[str, Any] = {"device": self._device, "threads": threads, "compiling": compiling}
-        self.engines = Engines(saved.weights, self.settings, self.codec.size, folder=cache_folder(), **self._options)
+        self.engines = Engines(self.members, folder=cache_folder(), **self._options)
         self._copying: dict[int, MaxCopy] = {}
 
     @cached_property
-    def network(self) -> LanguageModel:
-        """The network in PyTorch, in evaluation mode; made when it is first asked for."""
+    def network(self) -> SymbolModel:
+        """The network in PyTorch, or the ensemble, in evaluation mode; made when it is first asked for."""
         if self._prepare is not None:
             self._prepare()
-        from ostinato.training.trainer import load_weights
+        from ostinato.models import Ensemble
 
-        network = build_model(self.settings, self.codec.size)
-        load_weights(dict(network.named_parameters()), self.saved.weights)
-        return network.to(self._device).eval()
+        networks = [member.network(self._device) for member in self.members]
+        return networks[0] if len(networks) == 1 else Ensemble(networks).eval()
 
     def generate(self, prompt: str = "", **options: Any) -> Sample:
         """Write one text.
@@ -147,7 +145,7 @@ class Model:
         given = {"copied": self._against_copying, **others}
         return Generation(self.codec, writer, prompts, settings=settings, rules=rules, **given)
 
-    def _writer(self, settings: SearchSettings, rules: RuleSettings, options: dict[str, Any]) -> Engine | LanguageModel:
+    def _writer(self, settings: SearchSettings, rules: RuleSettings, options: dict[str, Any]) -> Engine | SymbolModel:
         """What is to write: ``engine`` and ``precision`` are taken out of the options."""
         engine = self.engines.choose(settings, rules, options.pop("engine", "auto"), options.pop("precision", None))
         return self.network if engine is None else engine
@@ -364,7 +362,8 @@ class Model:
         counts = counts_of(self.saved, self.codec) if adaptation is not None and adaptation.counts else None
         encoded, characters, digest = encode_to_measure(self.codec, texts, unknown, cache, encoding)
         losses = how.measure(self.network, encoded, characters, tick, counts, items=self.codec.end is not None)
-        job = repr((digest, arrays_digest(self.saved.weights), self.saved.config, self.saved.codec, windows, seed))
+        saved = [(arrays_digest(member.saved.weights), member.saved.config) for member in self.members]
+        job = repr((digest, saved, self.saved.codec, windows, seed))
         return replace(losses, job=hashlib.sha256(job.encode()).hexdigest())
 
     def adapted(
@@ -383,23 +382,30 @@ class Model:
             ConfigError: There is no text.
             UnknownSymbolError: A text has symbols that the model does not know.
         """
-        saved = adapted_weights(
-            self.network, self.saved, self.codec, texts, adaptation or Adaptation(), unknown=unknown, tick=tick
+        if self._prepare is not None:
+            self._prepare()
+        how, device = adaptation or Adaptation(), self._device
+        saved, *others = (
+            adapted_weights(member, self.codec, texts, how, device=device, unknown=unknown, tick=tick)
+            for member in self.members
         )
-        return Model(saved, prepare=self._prepare, **self._options)
+        return Model(saved, prepare=self._prepare, others=others, **self._options)
 
     def export(self, path: str | Path) -> None:
         """Write the model into one file that ``load`` reads.
 
         Raises:
+            ConfigError: This is an ensemble.
             RunError: The file exists, or cannot be written.
         """
+        if len(self.members) > 1:
+            raise ConfigError("a file holds one model; export the members of an ensemble one by one")
         export(self.saved, Path(path))
 
     @property
     def parameters(self) -> int:
         """How many numbers were learned."""
-        return sum(weight.size for weight in self.saved.weights.values())
+        return sum(weight.size for member in self.members for weight in member.saved.weights.values())
 
     def _named(self, ids: np.ndarray[Any, Any], log_probs: np.ndarray[Any, Any]) -> list[tuple[str, float]]:
         pieces, end = self.codec.pieces, self.codec.end
@@ -414,26 +420,21 @@ class Model:
 
 def load(
     path: str | Path,
-    *,
+    *others: str | Path,
     device: str = "cpu",
     threads: int | None = None,
     compiling: Callable[[str], None] | None = None,
     prepare: Callable[[], None] | None = None,
 ) -> Model:
-    """Load a model from a run folder or from a file that ``export`` wrote; other arguments as of ``Model``.
+    """Load a model from a run folder or from a file that ``export`` wrote, or an ensemble from several.
+
+    Other arguments as of ``Model``.
 
     Raises:
         RunError: There is none, it is damaged, or of another format version.
     """
-    return Model(read_model(Path(path)), device=device, threads=threads, compiling=compiling, prepare=prepare)
-
-
-def _misfit(expected: dict[str, tuple[int, ...]], weights: Arrays) -> str | None:
-    """What of the weights is not as the settings say."""
-    if odd := sorted(expected.keys() ^ weights.keys()):
-        return f"these weights are on one side only: {', '.join(odd)}"
-    wrong = [name for name, shape in expected.items() if weights[name].shape != shape]
-    return f"{wrong[0]} has shape {weights[wrong[0]].shape}, the model has {expected[wrong[0]]}" if wrong else None
+    first, *more = (read_model(Path(one)) for one in (path, *others))
+    return Model(first, device=device, threads=threads, compiling=compiling, prepare=prepare, others=more)
 
 
 def _device(name: str, prepare: Callable[[], None] | None) -> str:

@@ -35,6 +35,7 @@ class Order:
         valid: A share of the corpus to set apart for validation, or another corpus, or how to get that
             for the corpus.
         base: A run or model file to start from.
+        teachers: Runs or model files to learn from as well.
         unknown: What to do with symbols that the base's codec does not know.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
         command: What the user typed, for the record.
@@ -50,6 +51,7 @@ class Order:
     seed: int = 1
     valid: float | Corpus | Callable[[Corpus], Corpus] = 0.1
     base: Path | None = None
+    teachers: tuple[Path, ...] = ()
     unknown: Unknown = "error"
     device: str = "auto"
     command: str = ""
@@ -77,8 +79,8 @@ class Prepared:
     pin: Pin | None
 
 
-def prepare(corpus: Corpus, order: Order, base: SavedModel | None) -> Prepared:
-    """Split, choose settings, learn the codec and encode.
+def prepare(corpus: Corpus, order: Order, base: SavedModel | None, teacher: SavedModel | None = None) -> Prepared:
+    """Split, choose settings, learn the codec, or take that of the base or of a teacher, and encode.
 
     Raises:
         ConfigError: A setting is unknown or out of range.
@@ -87,7 +89,7 @@ def prepare(corpus: Corpus, order: Order, base: SavedModel | None) -> Prepared:
     train_part, valid_part = _parts(corpus, order)
     settings = _settings(train_part, order, base)
     alphabet = corpus.alphabet | (order.valid.alphabet if isinstance(order.valid, Corpus) else frozenset())
-    codec = _codec(settings, alphabet, train_part, valid_part, base)
+    codec = _codec(settings, alphabet, train_part, valid_part, base or teacher)
     train, valid, pin = encode_parts(codec, train_part, valid_part, order)
     if not len(valid.ids):
         raise CorpusError("nothing is left to validate on: the validation part has no symbol that the model knows")
@@ -139,14 +141,14 @@ def _codec(
     alphabet: frozenset[str],
     train_part: Corpus,
     valid_part: Corpus,
-    base: SavedModel | None,
+    known: SavedModel | None,
 ) -> codecs.Codec:
-    if base is not None:
-        codec = codecs.from_json(base.codec)
+    if known is not None:
+        codec = codecs.from_json(known.codec)
         if (codec.end is not None) != (train_part.kind == "items"):
             kinds = {True: "items", False: "running text"}
             raise ConfigError(
-                f"{base.path} is a model of {kinds[codec.end is not None]}, the corpus is "
+                f"{known.path} is a model of {kinds[codec.end is not None]}, the corpus is "
                 f"{kinds[train_part.kind == 'items']}; force its kind with --as"
             )
         return codec

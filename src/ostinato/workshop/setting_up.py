@@ -25,7 +25,9 @@ from ostinato.training.trainer import Trainer
 from ostinato.workshop.budget import Amount, Clock
 from ostinato.workshop.building import Builder, compile_scans
 from ostinato.workshop.device import choose_device
+from ostinato.workshop.members import Member, check_same_symbols
 from ostinato.workshop.preparing import Order, Prepared, Watch, encode_parts, prepare
+from ostinato.workshop.teaching import same_teachers, told_teachers
 from ostinato.workshop.training import Training
 
 _EVALUATIONS = 8  # in a run
@@ -80,17 +82,19 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
     started = time.monotonic() if order.started is None else order.started
     at_least("seed", order.seed, 0)
     base = None if order.base is None else read_model(order.base)
+    taught_by = [read_model(path) for path in order.teachers]
+    check_same_symbols([*taught_by, *([] if base is None else [base])])
 
     def found_out() -> tuple[Prepared, tuple[str, ...], dict[str, Any]]:
         read = corpus() if callable(corpus) else corpus
         here = replace(order, valid=order.valid(read) if callable(order.valid) else order.valid)
-        return prepare(read, here, base), read.notes, _origin(read, here, base)
+        prepared = prepare(read, here, base, *taught_by[:1])
+        return prepared, read.notes, {**_origin(read, here, base), "teachers": told_teachers(taught_by)}
 
     prepared, notes, origin = ranks.decide(found_out)
     codec = codecs.from_json(prepared.codec)
-    builder = Builder(
-        codec, prepared.train, prepared.valid, order.seed, choose_device(order.device, ranks), base, ranks
-    )
+    device, teachers = choose_device(order.device, ranks), tuple(Member.of(one, codec.size) for one in taught_by)
+    builder = Builder(codec, prepared.train, prepared.valid, order.seed, device, base, ranks, teachers)
     compiled = compile_scans(builder.device, prepared.settings, order.watch)
     trial = builder.trial(prepared.settings, measure=order.amount.is_time)
     settings, seconds = ranks.decide(lambda: trial)
@@ -134,6 +138,7 @@ def resume(
     cache: Path | None = None,
     watch: Watch | None = None,
     ranks: Ranks | None = None,
+    teachers: Sequence[Path] = (),
 ) -> Training:
     """Set a run up to go on exactly where it stopped.
 
@@ -149,9 +154,10 @@ def resume(
         cache: Where corpora too large for memory are encoded; ``None`` is the usual place.
         watch: Told of long work while setting up.
         ranks: The processes that train together, each of which calls this; ``None``: this one alone.
+        teachers: The models that it learns from, if it does from any; a run does not hold them.
 
     Raises:
-        ConfigError: The run is finished and no minutes are given.
+        ConfigError: The run is finished and no minutes are given, or these are not its teachers.
         CorpusError: The corpus is not the one that the run was made with.
         RunError: There is no run, it is damaged, or in use, or its corpus is gone.
     """
@@ -165,7 +171,8 @@ def resume(
         lambda: _data(run, codec, corpus, valid, Order(run.path, cache=cache, watch=watch))
     )
     where = choose_device(device or about["device"], ranks)
-    builder = Builder(codec, train_data, valid_data, about["seed"], where, None, ranks)
+    taught_by = tuple(Member.of(one, codec.size) for one in same_teachers(run, teachers))
+    builder = Builder(codec, train_data, valid_data, about["seed"], where, None, ranks, taught_by)
     trainer = builder.trainer(settings)
     trainer.restore(checkpoint)
     notes = [*warnings, *compile_scans(where, settings, watch), *_forget_lost_best(trainer, ranks.decide(run.steps))]

@@ -1,0 +1,104 @@
+"""Sweeps for the recipe's rule: trials from plan files, one after the other, resumable; results as JSON lines.
+
+    OSTINATO_DATA=… python benchmarks/sweep.py PLAN.json [--speeds]
+
+A plan is a list of trials ({"cell", "minutes", "changed", "seed", "tricks", "asked_steps"}). Trials that are in
+sweeps/results.jsonl already are not run again. ``--speeds`` only measures the speeds, which wants a quiet machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent / "sweeps"
+RESULTS, SPEEDS = FOLDER / "results.jsonl", FOLDER / "speeds.json"
+_OF_SPEED = (
+    "core", "layers", "hidden_size", "embedding_size", "batch_size", "window", "dropout", "input_dropout",
+    "recurrent_dropout", "variational", "residual", "tied", "average",
+)  # fmt: skip
+
+
+# Tricks that do not change the seconds of a step.
+_FREE = (
+    "linear", "flat-then-down", "cosine-power", "square-root", "constant", "tail-average", "orthogonal", "beta1",
+    "growing-window", "random-window", "growing-batch",
+)  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("plan", type=Path)
+    parser.add_argument("--speeds", action="store_true")
+    parser.add_argument("--keep", type=Path)
+    args = parser.parse_args()
+    trials = json.loads(args.plan.read_text())
+    FOLDER.mkdir(exist_ok=True)
+    speeds = json.loads(SPEEDS.read_text()) if SPEEDS.exists() else {}
+    for trial in trials:
+        name = speed_key(trial)
+        if name not in speeds:
+            speeds[name] = process({"about": trial, "speed": None})["seconds_per_step"]
+            print(f"speed  {1e3 * speeds[name]:7.2f} ms  {name}", flush=True)
+            write(SPEEDS, json.dumps(speeds, indent=1))
+    if args.speeds:
+        return
+    for trial in trials:
+        if key(trial) in done():
+            continue
+        keep = str(args.keep / trial["name"]) if args.keep and "name" in trial else None
+        result = process({"about": trial, "speed": speeds[speed_key(trial)], "keep": keep})
+        with RESULTS.open("a") as file:
+            file.write(json.dumps(result) + "\n")
+        told = f"{trial['cell']:9s} {trial['minutes']:g} min {trial.get('tricks', [])} {trial['changed']}"
+        print(f"{result['nats']:.4f} (weights {result['weights_nats']:.4f}, train {result['train_nats']:.3f}, "
+              f"{result['epochs']:.1f} epochs, {result['wall_seconds']:.0f} s)  {told}", flush=True)  # fmt: skip
+
+
+def key(trial: dict[str, Any]) -> str:
+    """What makes a trial another one."""
+    named = {name: trial.get(name) for name in ("cell", "minutes", "changed", "seed", "tricks", "asked_steps")}
+    return json.dumps(named, sort_keys=True)
+
+
+def done() -> set[str]:
+    """The trials that have results."""
+    return {key(json.loads(line)) for line in RESULTS.read_text().splitlines()} if RESULTS.exists() else set()
+
+
+def speed_key(trial: dict[str, Any]) -> str:
+    """What the seconds of a step depend on."""
+    from trial import settings_of
+
+    settings = settings_of(trial["cell"], trial["minutes"], trial["changed"])
+    shape = {name: settings[name] for name in _OF_SPEED}
+    for name in ("dropout", "input_dropout", "recurrent_dropout", "average"):
+        shape[name] = bool(shape[name])
+    slow = [trick for trick in trial.get("tricks", []) if trick.partition("=")[0] not in _FREE]
+    where = {"cell": trial["cell"], "tricks": slow}
+    return json.dumps({**where, **shape}, sort_keys=True)
+
+
+def process(order: dict[str, Any]) -> dict[str, Any]:
+    """Run a trial in a process of its own, as another's memory or threads must not matter."""
+    command = [sys.executable, str(Path(__file__).parent / "trial.py"), json.dumps(order)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env={**os.environ})
+    lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    found: dict[str, Any] = json.loads(lines[-1].removeprefix("RESULT "))
+    return found
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    draft = path.with_suffix(".draft")
+    draft.write_text(text)
+    draft.replace(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""One trial of a sweep: train with given settings for as many steps as fit the minutes on an undisturbed machine.
+
+Steps come from the speed, which is measured before (the fastest of several short stretches), and not from the clock:
+so what else the machine does meanwhile changes when a trial ends, and not what it finds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import tricks
+from cells import CELLS, Cell
+from ostinato import train
+from ostinato.config import write
+from ostinato.data import Corpus
+from ostinato.recipes import RECIPES, Budget
+
+_SET_UP = 5.0  # seconds of a run's time that pass before its first step
+_SHARE = 0.94  # of the rest goes into steps; evaluations and checkpoints take what is left
+_STRETCHES, _STRETCH = 8, 0.8  # of how many, and how many seconds each, the fastest counts
+"""Stretches of training that the speed is measured by."""
+
+
+def settings_of(cell: str, minutes: float, changed: dict[str, Any]) -> dict[str, Any]:
+    """All settings of a trial: the recipe's choice with changes."""
+    held = CELLS[cell]()
+    recipe = RECIPES["char-lm"]
+    budget = Budget(sum(map(len, held.train)), held.items, minutes)
+    chosen = {**recipe.choose(budget, changed), **changed}
+    return write(recipe.settings(**{**chosen, "precision": "bfloat16", "patience": None, "valid_symbols": 200_000}))
+
+
+def build(cell: Cell, settings: dict[str, Any], steps: int, seed: int, out: Path, names: list[str]) -> Any:
+    """Set a run up, and put tricks in."""
+    corpus, valid = (_corpus(texts, cell.items) for texts in (cell.train, cell.valid))
+    training = train(corpus, out=out, steps=steps, seed=seed, settings=settings, valid=valid)
+    for name in names:
+        tricks.apply(name, training)
+    return training
+
+
+def _corpus(texts: tuple[str, ...], items: bool) -> Corpus:
+    return Corpus("items" if items else "text", texts)
+
+
+def seconds_per_step(training: Any) -> float:
+    """The speed of the fastest stretch."""
+    trainer, best = training.trainer, float("inf")
+    for _ in range(5):
+        trainer.advance()
+    for _ in range(_STRETCHES):
+        began, done = time.perf_counter(), 0
+        while time.perf_counter() - began < _STRETCH:
+            trainer.advance()
+            done += 1
+        best = min(best, (time.perf_counter() - began) / done)
+    return best
+
+
+def run(about: dict[str, Any], speed: float | None, keep: Path | None) -> dict[str, Any]:
+    """Run a trial; without a speed, only measure that."""
+    torch.set_num_threads(2)
+    cell = CELLS[about["cell"]]()
+    settings = settings_of(about["cell"], about["minutes"], about["changed"])
+    names = about.get("tricks", [])
+    with tempfile.TemporaryDirectory() as folder:
+        if speed is None:
+            probe = build(cell, settings, 10**6, about["seed"], Path(folder) / "probe", names)
+            return {"seconds_per_step": seconds_per_step(probe)}
+        steps = about.get("asked_steps") or int((60 * about["minutes"] - _SET_UP) * _SHARE / speed)
+        out = keep or Path(folder) / "run"
+        training = build(cell, settings, steps, about["seed"], out, names)
+        began = time.monotonic()
+        rows = []
+        for event in training:
+            if type(event).__name__ == "Evaluated":
+                rows.append(dataclasses.asdict(event))
+        count = sum(p.numel() for p in training.trainer.task.module.parameters())
+    last = rows[-1]
+    values = [v for v in (last["valid_nats_per_symbol"], last["average_nats_per_symbol"]) if v is not None]
+    return {
+        **about,
+        "nats": min(values),
+        "best_nats": training.trainer.best["nats_per_symbol"],
+        "weights_nats": last["valid_nats_per_symbol"],
+        "average_nats": last["average_nats_per_symbol"],
+        "train_nats": last["train_nats_per_symbol"],
+        "steps": steps,
+        "epochs": training.epochs,
+        "seconds_per_step": speed,
+        "wall_seconds": time.monotonic() - began,
+        "parameters": count,
+        "curve": [[r["step"], r["valid_nats_per_symbol"], r["average_nats_per_symbol"]] for r in rows],
+    }
+
+
+if __name__ == "__main__":
+    order = json.loads(sys.argv[1])
+    found = run(order["about"], order["speed"], Path(order["keep"]) if order.get("keep") else None)
+    print("RESULT " + json.dumps(found))

@@ -1,0 +1,388 @@
+"""What the literature says helps, each as a change of a run that is set up, to be measured one by one (``literature.py``)."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ostinato.batch import Batch
+from ostinato.cores import LSTM, LSTMState
+from ostinato.cores.base import as_carried, finish_scan, masked
+from ostinato.models import LanguageModelTask
+from ostinato.models.language_model import Masks
+from ostinato.models.task import Context, Loss
+from ostinato.workshop.training import Training
+
+
+def apply(name: str, training: Training) -> None:
+    """Change a training run by a trick, ``name`` or ``name=value``."""
+    name, _, value = name.partition("=")
+    TRICKS[name](training, *([float(value)] if value else []))
+
+
+# --- optimisers
+
+
+def beta1(training: Training, value: float = 0.0) -> None:
+    """No momentum (NNCP; Mogrifier's RMSprop)."""
+    for group in training.trainer._optimizer.param_groups:
+        group["betas"] = (value, group["betas"][1])
+
+
+class Both:
+    """Two optimisers that look like one; the second one's rate has its own factor."""
+
+    def __init__(self, first: Any, second: Any, factor: float) -> None:
+        self._both, self._factor = (first, second), factor
+        self.param_groups: list[dict[str, Any]] = [{"lr": 0.0}]
+
+    @property
+    def state(self) -> dict[Any, Any]:
+        return {}
+
+    def zero_grad(self, set_to_none: bool) -> None:
+        for optimizer in self._both:
+            optimizer.zero_grad(set_to_none=set_to_none)
+
+    def step(self) -> None:
+        for optimizer, factor in zip(self._both, (1.0, self._factor), strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = self.param_groups[0]["lr"] * factor
+            optimizer.step()
+
+
+def _split(training: Training, chosen: Callable[[str, Tensor], bool]) -> tuple[Any, list[Any]]:
+    """An AdamW over all other parameters, and the chosen ones."""
+    trainer = training.trainer
+    theirs = [p for n, p in trainer._parameters.items() if chosen(n, p)]
+    settings = trainer.settings
+    rest = [p for n, p in trainer._parameters.items() if not chosen(n, p)]
+    groups = [
+        {"params": [p for p in rest if p.ndim > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in rest if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, settings.beta2), fused=True), theirs
+
+
+def muon(training: Training, factor: float = 1.0) -> None:
+    """Muon on the recurrent weights, a gate's block at a time (Jordan et al. 2024)."""
+    rest, theirs = _split(training, lambda name, p: name.endswith("weight_hh"))
+    training.trainer._optimizer = Both(rest, _Muon(theirs, training.trainer.settings.weight_decay), factor)
+
+
+class _Muon(torch.optim.Optimizer):
+    def __init__(self, parameters: list[Tensor], decay: float) -> None:
+        super().__init__(parameters, {"lr": 1e-3, "decay": decay})
+
+    @torch.no_grad()
+    def step(self) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            for p in group["params"]:
+                state = self.state[p]
+                state["m"] = p.grad.lerp(state["m"], 0.95) if "m" in state else 0.05 * p.grad
+                update = p.grad.lerp(state["m"], 0.95)
+                blocks = update.reshape(-1, p.shape[1], p.shape[1])
+                flat = _orthogonal(blocks).reshape(p.shape)
+                p.mul_(1 - group["lr"] * group["decay"])
+                p.add_(flat, alpha=-group["lr"] * 0.2 * p.shape[1] ** 0.5)  # as large as Adam's
+
+
+def _orthogonal(G: Tensor) -> Tensor:
+    """Newton-Schulz iterations towards the nearest orthogonal matrix."""
+    X = G.bfloat16()
+    X = X / (X.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    for _ in range(5):
+        A = X @ X.mT
+        X = 3.4445 * X + (-4.7750 * A + 2.0315 * A @ A) @ X
+    return X.float()
+
+
+def soap(training: Training, factor: float = 1.0) -> None:
+    """Adam in the eigenbasis of Shampoo on the recurrent weights (Vyas et al. 2024, arXiv:2409.11321)."""
+    rest, theirs = _split(training, lambda name, p: name.endswith("weight_hh"))
+    training.trainer._optimizer = Both(rest, _Soap(theirs, training.trainer.settings.weight_decay), factor)
+
+
+class _Soap(torch.optim.Optimizer):
+    def __init__(self, parameters: list[Tensor], decay: float) -> None:
+        super().__init__(parameters, {"lr": 1e-3, "decay": decay})
+
+    @torch.no_grad()
+    def step(self) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            for p in group["params"]:
+                H = p.shape[1]
+                G, state = p.grad.reshape(-1, H, H), self.state[p]
+                if not state:
+                    state |= {"t": 0, "L": torch.zeros_like(G), "R": torch.zeros_like(G)}
+                    state |= {"m": torch.zeros_like(G), "v": torch.zeros_like(G)}
+                state["t"] += 1
+                state["L"].lerp_(G @ G.mT, 0.05)
+                state["R"].lerp_(G.mT @ G, 0.05)
+                if state["t"] == 1:
+                    state["QL"], state["QR"] = (torch.linalg.eigh(state[k]).eigenvectors for k in "LR")
+                elif state["t"] % 20 == 0:
+                    state["QL"], state["QR"] = (torch.linalg.qr(state[k] @ state["Q" + k]).Q for k in "LR")
+                QL, QR = state["QL"], state["QR"]
+                projected = QL.mT @ G @ QR
+                state["m"].lerp_(G, 0.1)
+                state["v"].lerp_(projected.square(), 0.05)
+                m = QL.mT @ state["m"] @ QR
+                t = state["t"]
+                step = (m / (1 - 0.9**t)) / ((state["v"] / (1 - 0.95**t)).sqrt() + 1e-8)
+                p.mul_(1 - group["lr"] * group["decay"])
+                if t > 1:
+                    p.add_((QL @ step @ QR.mT).reshape(p.shape), alpha=-group["lr"])
+
+
+# --- schedules and averages
+
+
+def linear(training: Training) -> None:
+    """The rate falls in a straight line."""
+    _shape(training, lambda p: 1 - p)
+
+
+def flat_then_down(training: Training, down: float = 0.3) -> None:
+    """The rate stays, and falls at the end (WSD)."""
+    _shape(training, lambda p: min(1.0, (1 - p) / down))
+
+
+def cosine_power(training: Training, power: float = 1.5) -> None:
+    """Between the cosine and steeper ones."""
+    _shape(training, lambda p: (0.5 * (1 + np.cos(np.pi * p))) ** power)
+
+
+def square_root(training: Training) -> None:
+    """1 - sqrt: falls fast at first."""
+    _shape(training, lambda p: 1 - p**0.5)
+
+
+def _shape(training: Training, of_progress: Callable[[float], float]) -> None:
+    schedule = training.trainer.schedule
+
+    def factor(step: int) -> float:
+        progress = schedule.progress(step + 0.5)
+        if progress < schedule.warmup:
+            return progress / schedule.warmup
+        return float(of_progress((progress - schedule.warmup) / (1 - schedule.warmup)))
+
+    schedule.factor = factor  # type: ignore[method-assign]
+
+
+def constant(training: Training) -> None:
+    """No decay at all; for averages that shall replace it."""
+    _shape(training, lambda p: 1.0)
+
+
+def tail_average(training: Training, share: float = 0.2) -> None:
+    """The plain mean of the weights over the last share of training (as ASGD)."""
+    trainer = training.trainer
+
+    def follow(self: Any) -> None:
+        first = int((1 - share) * self.schedule.steps)
+        count = max(1, self.step - first)
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self._average.values()), list(self._parameters.values()), 1 / count)
+
+    trainer._follow = types.MethodType(follow, trainer)  # type: ignore[method-assign]
+
+
+# --- regularisation
+
+
+class _Task(LanguageModelTask):
+    embedding_dropout = 0.0
+    alpha = beta = 0.0
+
+    def loss(self, batch: Batch, state: Any, context: Context) -> tuple[Loss, Any]:
+        kept: list[Tensor] = []
+        self._kept = kept
+        found, state = super().loss(batch, state, context)
+        if context.training and self.alpha + self.beta and kept:
+            dropped, raw = kept
+            extra = self.alpha * dropped.float().square().mean()
+            extra = extra + self.beta * (raw[:, 1:] - raw[:, :-1]).float().square().mean()
+            found = Loss(found.total + extra * found.count, found.count)
+        return found, state
+
+    def _output(self, inputs: Tensor, state: Any, lengths: Any, masks: Masks | None, random: Any) -> Any:
+        if random is None:
+            return super()._output(inputs, state, lengths, masks, random)
+        embedding = self.model.embedding
+        if self.embedding_dropout:
+            V = embedding.weight.shape[0]
+            keep = (random.whole("symbols", V, 1) >= self.embedding_dropout).float() / (1 - self.embedding_dropout)
+            handle = embedding.register_forward_hook(lambda m, i, o: o * keep[i[0]])
+            try:
+                return super()._output(inputs, state, lengths, masks, random)
+            finally:
+                handle.remove()
+        if self.alpha + self.beta and masks is not None:
+            raw, state = super()._output(
+                inputs, state, lengths, Masks(masks.input, (*masks.outputs[:-1], None)), random
+            )
+            dropped = masked(raw, masks.outputs[-1])
+            self._kept += [dropped, raw]
+            return dropped, state
+        return super()._output(inputs, state, lengths, masks, random)
+
+
+def _with_task(training: Training, **values: float) -> None:
+    old = training.trainer.task
+    task = _Task(old.model, old.dropout, old.precision)  # type: ignore[attr-defined]
+    for name, value in values.items():
+        setattr(task, name, value)
+    training.trainer.task = task
+
+
+def embedding_dropout(training: Training, p: float = 0.1) -> None:
+    """Whole symbols are dropped for a window (Gal and Ghahramani 2016; AWD-LSTM)."""
+    _with_task(training, embedding_dropout=p)
+
+
+def ar(training: Training, alpha: float = 2.0) -> None:
+    """Activation regularisation (Merity et al. 2017)."""
+    _with_task(training, alpha=alpha)
+
+
+def tar(training: Training, beta: float = 1.0) -> None:
+    """Temporal activation regularisation (Merity et al. 2017)."""
+    _with_task(training, beta=beta)
+
+
+# --- windows and batches
+
+
+class _Pieces:
+    """A stream of windows of varying length, made of pieces of a stream of short ones."""
+
+    def __init__(self, training: Training, lengths: Callable[[float, np.random.Generator], int]) -> None:
+        stream = training.trainer.stream
+        self._stream, self._lengths, self._training = stream, lengths, training
+        self._piece = 8
+        self._restart, stream._restart = stream._restart, 0.0  # type: ignore[attr-defined]
+        stream._window = self._piece  # type: ignore[attr-defined]
+        stream._start_epoch(0, 0)  # type: ignore[attr-defined]
+        self._random = np.random.default_rng(training.trainer.settings.seed)
+
+    def next(self) -> Batch:
+        trainer = self._training.trainer
+        count = max(1, self._lengths(trainer.schedule.progress(trainer.step), self._random) // self._piece)
+        pieces = [self._stream.next()]
+        while len(pieces) < count:
+            ahead = self._stream.next()
+            pieces.append(ahead)
+            if ahead.fresh.any():  # a new epoch: its first piece may stand in the middle, once in a while
+                break
+        fresh = pieces[0].fresh | (self._random.random(len(pieces[0].fresh)) < self._restart)
+        inputs = np.concatenate([piece.inputs for piece in pieces], axis=1)
+        inputs[fresh, 0] = self._training.codec.begin
+        return Batch(inputs, np.concatenate([piece.targets for piece in pieces], axis=1), None, fresh)
+
+    def position(self) -> dict[str, int]:
+        return self._stream.position()
+
+    def seek(self, position: dict[str, int]) -> None:
+        self._stream.seek(position)
+
+    @property
+    def batches_per_epoch(self) -> int:
+        return self._stream.batches_per_epoch // 6
+
+
+def random_window(training: Training) -> None:
+    """Window lengths drawn anew, 16 to 80 (AWD-LSTM's idea, wider)."""
+    training.trainer.stream = _Pieces(training, lambda p, random: int(random.integers(16, 81)))  # type: ignore[assignment]
+
+
+def growing_window(training: Training) -> None:
+    """Short windows first: 24, growing to 72."""
+    training.trainer.stream = _Pieces(training, lambda p, random: int(24 + 48 * p) + 4)  # type: ignore[assignment]
+
+
+def growing_batch(training: Training) -> None:
+    """8 rows in the first third of the symbols, 16 in the second, 32 in the third."""
+    trainer, stream = training.trainer, training.trainer.stream
+    S = trainer.schedule.steps
+    parts = [(8, int(S * 2 / 3)), (16, int(S / 3)), (32, int(S / 6))]
+    trainer.schedule.plans[-1] = (0, 0.0, sum(n for _, n in parts))
+    ends = np.cumsum([n for _, n in parts]).tolist()
+    old = trainer.advance
+
+    def advance() -> tuple[float, int, float]:
+        rows = next((b for (b, _), end in zip(parts, ends, strict=True) if trainer.step < end), 32)
+        if rows != stream._batch_size:  # type: ignore[attr-defined]
+            stream._batch_size = rows  # type: ignore[attr-defined]
+            stream._start_epoch(stream._epoch + 1, 0)  # type: ignore[attr-defined]
+            trainer._state = None
+        return old()
+
+    trainer.advance = advance  # type: ignore[method-assign]
+
+
+# --- gates
+
+
+class _Gated(LSTM):
+    kind = "capped"
+
+    def scan(self, xs: Tensor, state: LSTMState, lengths: Any, masks: Any) -> tuple[Tensor, LSTMState]:
+        if type(self).kind == "fused":
+            return super().scan(xs, state, lengths, masks)
+        outputs, cells = [], state.cell
+        hidden = state.hidden
+        for sums in F.linear(xs, self.weight_ih, self.bias).unbind(dim=1):
+            i, f, g, o = (sums + F.linear(hidden, self.weight_hh)).chunk(4, dim=-1)
+            f = f.sigmoid()
+            i = 1 - f if self.kind == "tied" else torch.minimum(i.sigmoid(), 1 - f)
+            cells = f * cells + i * g.tanh()
+            hidden = o.sigmoid() * (cells if self.kind == "no-tanh" else cells.tanh())
+            outputs.append(hidden)
+        ys, after = finish_scan(torch.stack(outputs, dim=1), state.hidden, lengths, masks)
+        return ys, LSTMState(after, as_carried(cells))
+
+
+def _gated(kind: str) -> Callable[[Training], None]:
+    def change(training: Training) -> None:
+        for module in training.trainer.task.module.modules():
+            if type(module) is LSTM:
+                module.__class__ = type("Gated", (_Gated,), {"kind": kind})
+
+    return change
+
+
+def orthogonal(training: Training) -> None:
+    """Recurrent weights start orthogonal."""
+    for name, p in training.trainer._parameters.items():
+        if name.endswith("weight_hh"):
+            for block in p.data.split(p.shape[1]):
+                nn.init.orthogonal_(block)
+
+
+TRICKS: dict[str, Callable[..., None]] = {
+    "beta1": beta1,
+    "muon": muon,
+    "soap": soap,
+    "linear": linear,
+    "flat-then-down": flat_then_down,
+    "cosine-power": cosine_power,
+    "square-root": square_root,
+    "constant": constant,
+    "tail-average": tail_average,
+    "embedding-dropout": embedding_dropout,
+    "ar": ar,
+    "tar": tar,
+    "random-window": random_window,
+    "growing-window": growing_window,
+    "growing-batch": growing_batch,
+    "capped": _gated("capped"),
+    "tied-gates": _gated("tied"),
+    "orthogonal": orthogonal,
+}
