@@ -334,14 +334,12 @@ class _Gated(LSTM):
     kind = "capped"
 
     def scan(self, xs: Tensor, state: LSTMState, lengths: Any, masks: Any) -> tuple[Tensor, LSTMState]:
-        if type(self).kind == "fused":
-            return super().scan(xs, state, lengths, masks)
         outputs, cells = [], state.cell
         hidden = state.hidden
         for sums in F.linear(xs, self.weight_ih, self.bias).unbind(dim=1):
             i, f, g, o = (sums + F.linear(hidden, self.weight_hh)).chunk(4, dim=-1)
             f = f.sigmoid()
-            i = 1 - f if self.kind == "tied" else torch.minimum(i.sigmoid(), 1 - f)
+            i = {"tied": 1 - f, "capped": torch.minimum(i.sigmoid(), 1 - f), "loop": i.sigmoid()}[self.kind]
             cells = f * cells + i * g.tanh()
             hidden = o.sigmoid() * (cells if self.kind == "no-tanh" else cells.tanh())
             outputs.append(hidden)
@@ -384,5 +382,6 @@ TRICKS: dict[str, Callable[..., None]] = {
     "growing-batch": growing_batch,
     "capped": _gated("capped"),
     "tied-gates": _gated("tied"),
+    "loop": _gated("loop"),
     "orthogonal": orthogonal,
 }

@@ -7,6 +7,7 @@ from torch import nn
 from ostinato.cores import (
     GRU,
     LSTM,
+    CappedLSTM,
     Elman,
     Jordan,
     MinGRU,
@@ -26,6 +27,7 @@ CORES = {
     "jordan": lambda: Jordan(WIDTH, HIDDEN, 4),
     "jordan-decay": lambda: Jordan(WIDTH, HIDDEN, 4, decay=0.5),
     "lstm": lambda: LSTM(WIDTH, HIDDEN),
+    "capped-lstm": lambda: CappedLSTM(WIDTH, HIDDEN),
     "gru": lambda: GRU(WIDTH, HIDDEN),
     "min-gru": lambda: MinGRU(WIDTH, HIDDEN),
     "min-lstm": lambda: MinLSTM(WIDTH, HIDDEN),
@@ -35,7 +37,19 @@ CORES = {
     "residual": lambda: Stack([LSTM(WIDTH, HIDDEN), LSTM(HIDDEN, HIDDEN), Elman(HIDDEN, HIDDEN)], residual=True),
     "jordan-stack": lambda: Stack([Elman(WIDTH, HIDDEN), Jordan(HIDDEN, 4, 3)]),
 }
-FUSED = ["elman", "elman-relu", "lstm", "gru", "min-gru", "min-lstm", "norm-lstm", "stack", "residual", "jordan-stack"]
+FUSED = [
+    "elman",
+    "elman-relu",
+    "lstm",
+    "capped-lstm",
+    "gru",
+    "min-gru",
+    "min-lstm",
+    "norm-lstm",
+    "stack",
+    "residual",
+    "jordan-stack",
+]
 
 
 class Case:

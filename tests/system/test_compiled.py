@@ -59,7 +59,7 @@ def assert_same(run, reference):
         assert all(a.symbols == b.symbols and a.ending == b.ending for a, b in pairs)
 
 
-@pytest.mark.parametrize("core", ["elman", "elman-relu", "gru", "lstm"])
+@pytest.mark.parametrize("core", ["elman", "elman-relu", "gru", "lstm", "capped-lstm"])
 def test_the_same_seed_gives_the_same_10_000_symbols(kernels, core):
     model, engine = both(kernels, LETTERS, core, threads=2)
     options = {"length": 10_000, "seed": 5, "rules": RuleSettings(temperature=0.9)}

@@ -11,7 +11,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ostinato.cores import GRU, LSTM, Elman, LSTMState, scans, tensors
+from ostinato.cores import GRU, LSTM, CappedLSTM, Elman, LSTMState, scans, tensors
 from ostinato.cores.base import unroll
 from ostinato.engine.cpu import has_bfloat16
 from ostinato.engine.openmp import find_openmp
@@ -22,6 +22,7 @@ CORES = {
     "elman-relu": lambda I, H: Elman(I, H, nonlinearity="relu"),
     "gru": GRU,
     "lstm": LSTM,
+    "capped-lstm": CappedLSTM,
 }
 bfloat16 = pytest.mark.skipif(not has_bfloat16(), reason="needs products of bfloat16")
 TYPES = [torch.float32, pytest.param(torch.bfloat16, marks=bfloat16)]

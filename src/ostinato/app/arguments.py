@@ -63,6 +63,7 @@ def _train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> arg
         "--valid", default="0.1", metavar="SHARE|FILE", help="share to set apart, or a file (default: %(default)s)"
     )
     command.add_argument("--json", action="store_true", help="one object per evaluation on standard output")
+    groups.report(command)
     groups.tensorboard(command)
     groups.reading(command)
     groups.unknown(command)
@@ -85,6 +86,7 @@ def _resume(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> ar
     )
     command.add_argument("--valid", metavar="FILE", help="with --corpus: the validation file, if the run had one")
     command.add_argument("--json", action="store_true", help="one object per evaluation on standard output")
+    groups.report(command)
     groups.tensorboard(command)
     groups.reading(command)
     groups.machine(command, default_device=None)
@@ -218,6 +220,16 @@ def _join(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argp
     return command
 
 
+def _report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    command = _command(
+        commands, "report", "say how good a run is and beside what, and write report.html into its folder"
+    )
+    groups.run(command)
+    groups.machine(command, default_device="cpu")
+    command.set_defaults(model_file=None)
+    return command
+
+
 def _info(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     command = _command(commands, "info", "tell all about a run or model file")
     groups.run(command)
@@ -268,6 +280,7 @@ _COMMANDS = (
     _infill,
     _evaluate,
     _join,
+    _report,
     _info,
     _runs,
     _export,

@@ -27,6 +27,7 @@ _MODULES = {
     "infill": "reranking",
     "evaluate": "scoring",
     "join": "scoring",
+    "report": "reporting",
     "info": "listing",
     "runs": "listing",
     "export": "listing",

@@ -110,6 +110,11 @@ def adapting(command: argparse.ArgumentParser, *, of_protocol: bool = False) -> 
     return group
 
 
+def report(command: argparse.ArgumentParser) -> None:
+    """Add whether there is a report in the end."""
+    command.add_argument("--no-report", action="store_true", help="leave out the report in the end, RUN/report.html")
+
+
 def tensorboard(command: argparse.ArgumentParser) -> None:
     """Add what researchers watch training with."""
     command.add_argument(

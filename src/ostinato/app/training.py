@@ -22,7 +22,7 @@ from ostinato.app.working import WorkView
 from ostinato.config import parse_assignments
 from ostinato.data import Corpus, Kind, Reading, read_corpus
 from ostinato.data.reading import names_of_corpora, size_on_disk
-from ostinato.errors import ConfigError
+from ostinato.errors import ConfigError, OstinatoError
 from ostinato.recipes import find_recipe
 from ostinato.runs import RunFolder
 
@@ -62,9 +62,10 @@ def train(args: Namespace) -> int:
                 command=args.command_line,
                 started=args.started,
                 watch=view.watch,
+                report=not args.no_report,
             )
             training = set_up(lambda: _read(args.corpus, args, view, args.kind), order, ranks)
-        return follow(training, console, json_lines=args.json, tensorboard=args.tensorboard)
+        return follow(training, console, json_lines=args.json, tensorboard=args.tensorboard, report=not args.no_report)
 
 
 def resume(args: Namespace) -> int:
@@ -91,12 +92,19 @@ def resume(args: Namespace) -> int:
                 watch=view.watch,
                 ranks=ranks,
                 teachers=args.teachers,
+                report=not args.no_report,
             )
-        return follow(training, console, json_lines=args.json, tensorboard=args.tensorboard)
+        return follow(training, console, json_lines=args.json, tensorboard=args.tensorboard, report=not args.no_report)
 
 
 def follow(
-    training: Training, console: Console, *, json_lines: bool = False, samples: bool = True, tensorboard: bool = False
+    training: Training,
+    console: Console,
+    *,
+    json_lines: bool = False,
+    samples: bool = True,
+    tensorboard: bool = False,
+    report: bool = True,
 ) -> int:
     """Train to the end while showing it; Ctrl-C saves and tells how to go on."""
     from ostinato.training.loop import Evaluated
@@ -118,7 +126,18 @@ def follow(
             if isinstance(event, Interrupted):
                 stopped_at = event.step
     _say_end(training, console, stopped_at)
+    if report and stopped_at is None and training.is_first:
+        _report(training, console)
     return 0 if stopped_at is None else 130
+
+
+def _report(training: Training, console: Console) -> None:
+    from ostinato.app.reporting import write_report
+
+    try:
+        write_report(training.model(), console)
+    except OstinatoError as error:  # the run is whole without it
+        console.print(f"no report: {error}", style="yellow", highlight=False, markup=False)
 
 
 def check_tensorboard() -> None:

@@ -1,6 +1,7 @@
 """Cores: recurrences, and the state algebra they live in."""
 
 from ostinato.cores.base import Core, Tap
+from ostinato.cores.capped_lstm import CappedLSTM
 from ostinato.cores.elman import Elman
 from ostinato.cores.gru import GRU
 from ostinato.cores.jordan import Jordan
@@ -15,6 +16,7 @@ from ostinato.cores.state import detach, first_tensor, map_state, select_rows, t
 __all__ = [
     "GRU",
     "LSTM",
+    "CappedLSTM",
     "Core",
     "Elman",
     "Jordan",

@@ -10,7 +10,7 @@ from __future__ import annotations
 PANEL = 64
 
 # Kinds of core.
-ELMAN_TANH, ELMAN_RELU, GRU, LSTM = range(4)
+ELMAN_TANH, ELMAN_RELU, GRU, LSTM, CAPPED_LSTM = range(5)  # from LSTM on, they have a cell and four gates
 
 # The head of a plan.
 (

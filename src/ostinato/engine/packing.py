@@ -15,8 +15,14 @@ from ostinato.errors import DamagedError
 
 Precision: TypeAlias = Literal["int8", "fp32"]
 PRECISIONS: tuple[Precision, ...] = ("int8", "fp32")
-_KINDS = {"elman": layout.ELMAN_TANH, "elman-relu": layout.ELMAN_RELU, "gru": layout.GRU, "lstm": layout.LSTM}
-_GATES = {"elman": 1, "elman-relu": 1, "gru": 3, "lstm": 4}
+_KINDS = {
+    "elman": layout.ELMAN_TANH,
+    "elman-relu": layout.ELMAN_RELU,
+    "gru": layout.GRU,
+    "lstm": layout.LSTM,
+    "capped-lstm": layout.CAPPED_LSTM,
+}
+_GATES = {"elman": 1, "elman-relu": 1, "gru": 3, "lstm": 4, "capped-lstm": 4}
 _LARGEST_TABLE = 2**22  # numbers; a larger table of the first layer would cost more memory than it saves time
 _ALIGNED = 64
 _LEVELS = 127  # on each side of zero

@@ -14,7 +14,7 @@ from ostinato.engine import layout
 from ostinato.engine.block import dtype_of, fill_block
 from ostinato.engine.layout import PANEL
 
-_GATES = {layout.ELMAN_TANH: 1, layout.ELMAN_RELU: 1, layout.GRU: 3, layout.LSTM: 4}
+_GATES = {layout.ELMAN_TANH: 1, layout.ELMAN_RELU: 1, layout.GRU: 3, layout.LSTM: 4, layout.CAPPED_LSTM: 4}
 _ROOM = 5 * PANEL
 
 #: Runs a kernel with each block at the same time.

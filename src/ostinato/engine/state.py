@@ -33,7 +33,7 @@ class Carried:
         """Return the state before the first symbol."""
         layers, width, outputs = (int(model.plan[n]) for n in (layout.LAYERS, layout.WIDTH, layout.OUTPUT))
         hidden = np.zeros((layers, rows, width), dtype=np.float32)
-        has_cell = model.plan[layout.KIND] == layout.LSTM
+        has_cell = model.plan[layout.KIND] >= layout.LSTM
         cell = np.zeros_like(hidden) if has_cell else np.zeros((layers, 0, width), dtype=np.float32)
         return cls(hidden, cell, np.zeros((rows, outputs), dtype=np.float32))
 

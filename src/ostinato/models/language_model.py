@@ -13,6 +13,7 @@ from ostinato.batch import Batch
 from ostinato.cores import (
     GRU,
     LSTM,
+    CappedLSTM,
     Core,
     Elman,
     Jordan,
@@ -31,6 +32,7 @@ from ostinato.models.symbol_model import SymbolModel
 from ostinato.models.task import Context, Loss
 
 _CORES: dict[str, Callable[[int, int], Core[Any]]] = {
+    "capped-lstm": lambda I, H: CappedLSTM(I, H),
     "elman": lambda I, H: Elman(I, H),
     "elman-relu": lambda I, H: Elman(I, H, nonlinearity="relu"),
     "gru": lambda I, H: GRU(I, H),

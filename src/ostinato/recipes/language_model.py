@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ostinato import codecs
 from ostinato.config import out_of_range, raise_problems
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ostinato.training.trainer import TrainSettings
 
 
+CoreName: TypeAlias = Literal[
+    "capped-lstm", "elman", "elman-relu", "gru", "jordan", "lstm", "min-gru", "min-lstm", "mogrifier", "norm-lstm"
+]
 MOGRIFIER_ROUNDS = 5  # what the core does unless told otherwise
 
 
@@ -27,7 +30,7 @@ class LanguageModelSettings:
         nfc: For characters: bring text to Unicode's composed form.
         vocabulary: For words and subwords: most symbols.
         unknown: For words: ``spell`` writes unknown ones in bytes, ``unk`` makes each ``<unk>``.
-        core: elman, elman-relu, jordan, gru, lstm, min-gru, min-lstm, norm-lstm or mogrifier.
+        core: elman, elman-relu, jordan, gru, lstm, capped-lstm, min-gru, min-lstm, norm-lstm or mogrifier.
         layers: Cores one on another.
         hidden_size: Width of each.
         embedding_size: Width of an embedded symbol.
@@ -55,9 +58,7 @@ class LanguageModelSettings:
     nfc: bool = False
     vocabulary: int = 10_000
     unknown: Literal["spell", "unk"] = "spell"
-    core: Literal["elman", "elman-relu", "gru", "jordan", "lstm", "min-gru", "min-lstm", "mogrifier", "norm-lstm"] = (
-        "lstm"
-    )
+    core: CoreName = "lstm"
     layers: int = 1
     hidden_size: int = 512
     embedding_size: int = 64

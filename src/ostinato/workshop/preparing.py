@@ -42,6 +42,7 @@ class Order:
         started: When the process began, by ``time.monotonic()``; a time budget counts from there.
         cache: Where corpora too large for memory are encoded; ``None`` is the usual place.
         watch: Told of long work while setting up.
+        report: Whether a time budget shall leave time for a report.
     """
 
     out: Path
@@ -58,6 +59,7 @@ class Order:
     started: float | None = None
     cache: Path | None = None
     watch: Watch | None = None
+    report: bool = False
 
 
 @dataclass(frozen=True)

@@ -29,11 +29,13 @@ from ostinato.workshop.members import Member, check_same_symbols
 from ostinato.workshop.preparing import Order, Prepared, Watch, encode_parts, prepare
 from ostinato.workshop.teaching import same_teachers, told_teachers
 from ostinato.workshop.training import Training
+from ostinato.workshop.yardsticks import MOST
 
 _EVALUATIONS = 8  # in a run
 _MOST_SECONDS_BETWEEN = 120.0  # evaluations, where time is known
 _RESERVE = 1.0  # seconds for what comes after the last evaluation
 _RESERVE_ITEMS = 4.0  # the same, when sampled items are checked for being new
+_REPORT, _REPORT_EVALUATIONS, _REPORT_SYMBOL = 1.0, 2.0, 2.5e-6  # what a report takes: seconds, evaluations, a symbol
 _CHECKPOINT = 0.2  # seconds, until the first one is measured
 
 
@@ -98,7 +100,9 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
     compiled = compile_scans(builder.device, prepared.settings, order.watch)
     trial = builder.trial(prepared.settings, measure=order.amount.is_time)
     settings, seconds = ranks.decide(lambda: trial)
-    clock = _clock(builder, settings, order.amount.expected_minutes, started) if order.amount.is_time else None
+    clock = None
+    if order.amount.is_time:
+        clock = _clock(builder, settings, order.amount.expected_minutes, started, report=order.report)
     steps, evaluate_every = ranks.decide(lambda: _plan(order.amount, builder.stream(settings), clock, seconds))
     trainer = builder.trainer(settings)
     trainer.evaluate_every = evaluate_every
@@ -139,6 +143,7 @@ def resume(
     watch: Watch | None = None,
     ranks: Ranks | None = None,
     teachers: Sequence[Path] = (),
+    report: bool = False,
 ) -> Training:
     """Set a run up to go on exactly where it stopped.
 
@@ -155,6 +160,7 @@ def resume(
         watch: Told of long work while setting up.
         ranks: The processes that train together, each of which calls this; ``None``: this one alone.
         teachers: The models that it learns from, if it does from any; a run does not hold them.
+        report: Whether the minutes shall leave time for a report.
 
     Raises:
         ConfigError: The run is finished and no minutes are given, or these are not its teachers.
@@ -181,7 +187,7 @@ def resume(
         begun = time.monotonic() if started is None else started
         amount = Amount(minutes=minutes)
         trial = builder.trial(settings, measure=True)
-        clock = _clock(builder, settings, amount.expected_minutes, begun)
+        clock = _clock(builder, settings, amount.expected_minutes, begun, report=report)
         steps, trainer.evaluate_every = ranks.decide(lambda: _plan(amount, builder.stream(settings), clock, trial[1]))
         if finished:
             trainer.begin_schedule(trainer.step + steps)
@@ -267,9 +273,13 @@ def _last_evaluated(trainer: Trainer, run: RunFolder) -> Snapshot | None:
     return run.load(trainer.evaluated).snapshot
 
 
-def _clock(builder: Builder, settings: LanguageModelSettings, minutes: float, started: float) -> Clock:
+def _clock(builder: Builder, settings: LanguageModelSettings, minutes: float, started: float, *, report: bool) -> Clock:
     reserve = _RESERVE if builder.codec.end is None else _RESERVE_ITEMS
-    return Clock(started + 60 * minutes, reserve, builder.evaluation_seconds(settings) + _CHECKPOINT)
+    evaluation = builder.evaluation_seconds(settings)
+    if report:  # of a short budget a quarter at most: what it costs is only roughly known
+        cost = _REPORT + _REPORT_EVALUATIONS * evaluation + _REPORT_SYMBOL * min(MOST, len(builder.train.ids))
+        reserve += min(cost, 15 * minutes)
+    return Clock(started + 60 * minutes, reserve, evaluation + _CHECKPOINT)
 
 
 def _plan(amount: Amount, stream: Stream, clock: Clock | None, seconds: float) -> tuple[int, int]:

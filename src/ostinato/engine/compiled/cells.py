@@ -14,8 +14,16 @@ _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
 
 @compiled
-def lstm_cell(gates: Any, hidden: Any, cell: Any) -> None:
+def lstm_cell(gates: Any, hidden: Any, cell: Any, capped: bool) -> None:
     """Long short-term memory: ``gates`` are i, f, g and o, 64 each; hidden and cell are replaced."""
+    if capped:
+        for j in range(PANEL):
+            f = sigmoid(gates[PANEL + j])
+            g = tanh(gates[2 * PANEL + j])
+            cell[j] = f * cell[j] + min(sigmoid(gates[j]), _ONE - f) * g
+        for j in range(PANEL):
+            hidden[j] = sigmoid(gates[3 * PANEL + j]) * tanh(cell[j])
+        return
     for j in range(PANEL):
         i = sigmoid(gates[j])
         f = sigmoid(gates[PANEL + j])

@@ -17,27 +17,42 @@ _ONE, _ZERO = np.float32(1.0), np.float32(0.0)
 
 
 @compiled
-def lstm_ahead(gates: Any, cell: Any, new_cell: Any, hidden: Any) -> None:
-    """From sums to the gates i, f, g and o, in place; the next cell and hidden state."""
+def lstm_ahead(gates: Any, cell: Any, new_cell: Any, hidden: Any, capped: bool) -> None:
+    """From sums to the gates i, f, g and o, in place, i before it is capped; the next cell and hidden state."""
     for j in range(2 * PANEL):
         gates[j] = sigmoid(gates[j])
     for j in range(2 * PANEL, 3 * PANEL):
         gates[j] = tanh(gates[j])
     for j in range(3 * PANEL, 4 * PANEL):
         gates[j] = sigmoid(gates[j])
-    for j in range(PANEL):
-        new_cell[j] = gates[PANEL + j] * cell[j] + gates[j] * gates[2 * PANEL + j]
+    if capped:
+        for j in range(PANEL):
+            f = gates[PANEL + j]
+            new_cell[j] = f * cell[j] + min(gates[j], _ONE - f) * gates[2 * PANEL + j]
+    else:
+        for j in range(PANEL):
+            new_cell[j] = gates[PANEL + j] * cell[j] + gates[j] * gates[2 * PANEL + j]
     for j in range(PANEL):
         hidden[j] = gates[3 * PANEL + j] * tanh(new_cell[j])
 
 
 @compiled
-def lstm_back(gates: Any, cell: Any, new_cell: Any, d_hidden: Any, d_cell: Any) -> None:
+def lstm_back(gates: Any, cell: Any, new_cell: Any, d_hidden: Any, d_cell: Any, capped: bool) -> None:
     """From the gates to the gradients of their sums, in place; ``d_cell`` becomes that of the cell before."""
     for j in range(PANEL):
         o, squashed, dh = gates[3 * PANEL + j], tanh(new_cell[j]), d_hidden[j]
         gates[3 * PANEL + j] = dh * squashed * o * (_ONE - o)
         d_cell[j] += dh * o * (_ONE - squashed * squashed)
+    if capped:
+        for j in range(PANEL):
+            i, f, g, dc = gates[j], gates[PANEL + j], gates[2 * PANEL + j], d_cell[j]
+            room = _ONE - f
+            # Where the cap holds, i is 1 - f, and what would move i moves f the other way.
+            gates[j] = _ZERO if i > room else dc * g * i * (_ONE - i)
+            gates[PANEL + j] = dc * (cell[j] - (g if i > room else _ZERO)) * f * room
+            gates[2 * PANEL + j] = dc * min(i, room) * (_ONE - g * g)
+            d_cell[j] = dc * f
+        return
     for j in range(PANEL):
         i, f, g, dc = gates[j], gates[PANEL + j], gates[2 * PANEL + j], d_cell[j]
         gates[j] = dc * g * i * (_ONE - i)

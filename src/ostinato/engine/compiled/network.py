@@ -232,8 +232,8 @@ def _step_block(
         at = first + rows[place] * width + block * PANEL
         hidden = state.hidden[at : at + PANEL]
         ahead = scratch.ahead[place * size : (place + 1) * size]
-        if kind == layout.LSTM:
-            lstm_cell(ahead, hidden, state.cell[at : at + PANEL])
+        if kind >= layout.LSTM:
+            lstm_cell(ahead, hidden, state.cell[at : at + PANEL], kind == layout.CAPPED_LSTM)
         elif kind == layout.GRU:
             bias = block_plan[layout.CANDIDATE_BIAS] + block * PANEL
             gru_cell(

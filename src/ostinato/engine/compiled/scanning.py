@@ -38,7 +38,7 @@ class Layer(NamedTuple):
 @inlined
 def _layer_of(target: Any, block: Any) -> Any:
     kind = block[_KIND]
-    gate_count = 4 if kind == layout.LSTM else 3 if kind == layout.GRU else 1
+    gate_count = 4 if kind >= layout.LSTM else 3 if kind == layout.GRU else 1
     return Layer(
         array_of(target, block, "gates"),
         array_of(target, block, "outputs"),
@@ -91,9 +91,9 @@ def _ahead(layer: Any, row: int, step: int, unit: int, sums: Any, hidden: Any) -
     given = 2 if layer.kind == layout.GRU else layer.gate_count
     for gate in range(given):
         _add(layer.gates[at + gate * width :], sums[gate * PANEL : (gate + 1) * PANEL])
-    if layer.kind == layout.LSTM:
-        cells = layer.cells
-        lstm_ahead(sums, cells[before : before + PANEL], cells[after : after + PANEL], hidden)
+    if layer.kind >= layout.LSTM:
+        cells, capped = layer.cells, layer.kind == layout.CAPPED_LSTM
+        lstm_ahead(sums, cells[before : before + PANEL], cells[after : after + PANEL], hidden, capped)
     elif layer.kind == layout.GRU:
         # The candidate's two shares stay apart: that of the state goes behind the gates.
         _copy(sums[2 * PANEL : 3 * PANEL], sums[3 * PANEL : 4 * PANEL])
@@ -171,10 +171,10 @@ def _back(layer: Any, row: int, step: int, unit: int, gradients: Any, room: Any)
     if count > 1:
         for gate in range(count):
             _load(layer.gates[at + gate * width : at + gate * width + PANEL], gates[gate * PANEL :])
-    if layer.kind == layout.LSTM:
-        cells = layer.cells
+    if layer.kind >= layout.LSTM:
+        cells, capped = layer.cells, layer.kind == layout.CAPPED_LSTM
         own = gradients.cell[unit : unit + PANEL]
-        lstm_back(gates, cells[before : before + PANEL], cells[after : after + PANEL], hidden, own)
+        lstm_back(gates, cells[before : before + PANEL], cells[after : after + PANEL], hidden, own, capped)
     elif layer.kind == layout.GRU:
         past, from_before = room[3 * PANEL : 4 * PANEL], room[4 * PANEL : 5 * PANEL]
         _load(layer.outputs[before : before + PANEL], past)
@@ -227,7 +227,7 @@ def lay_out(target: Any, block: Any) -> None:
     """
     floats, weights = array_of(target, block, "floats"), array_of(target, block, "weights")
     width, kind = block[_WIDTH], block[_KIND]
-    gate_count = 4 if kind == layout.LSTM else 3 if kind == layout.GRU else 1
+    gate_count = 4 if kind >= layout.LSTM else 3 if kind == layout.GRU else 1
     pair = 4 // weights.itemsize  # numbers of one column that lie together
     for unit in range(block[_FIRST_ROW] * PANEL, (block[_FIRST_ROW] + block[_ROWS]) * PANEL, PANEL):
         if block[_IS_TRANSPOSED] == 0:

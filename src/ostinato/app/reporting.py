@@ -1,0 +1,57 @@
+"""``report``: what there is to say of a run, in the terminal and as a page in its folder."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ostinato.app.process import load_model
+from ostinato.decode.units import bits
+from ostinato.disk.documents import write_whole
+from ostinato.errors import RunError
+
+if TYPE_CHECKING:
+    from ostinato.workshop.model import Model
+    from ostinato.workshop.report import Report
+
+PAGE = "report.html"
+
+
+def report(args: Namespace) -> int:
+    """Report on a finished run."""
+    write_report(load_model(args), Console())
+    return 0
+
+
+def write_report(model: Model, console: Console) -> None:
+    """Look at a run, show what is found, and leave the page in its folder."""
+    from ostinato.workshop.report import report_on
+    from ostinato.workshop.report_page import report_page
+
+    with console.status("reporting") as status:
+        found = report_on(model, doing=lambda what: status.update(what))
+    path = model.saved.path / PAGE
+    try:
+        write_whole(path, report_page(found).encode())
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror}") from error
+    show_report(found, console)
+    console.print(f"the whole report: {escape(str(path))}", highlight=False, soft_wrap=not console.is_terminal)
+
+
+def show_report(found: Report, console: Console) -> None:
+    """Print a report's numbers and its verdict; samples are on the page."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for each in found.evaluations:
+        error = f"± {bits(each.standard_error):.3f}"
+        table.add_row(f"this model, {each.protocol}", f"[bold]{each.bits_per_symbol:.3f}[/]", error)
+    for yard in found.yards:
+        table.add_row(yard.name, f"{yard.bits_per_symbol:.3f}", "adapts")
+    console.print("bits per symbol of the held-out text:", highlight=False)
+    console.print(table, highlight=False)
+    told = f"{found.verdict.told}. To change next: {'; '.join(found.verdict.advice)}"
+    console.print(escape(told), highlight=False, soft_wrap=not console.is_terminal)

@@ -1,0 +1,125 @@
+"""A report on a finished run: how good it is, beside what, how it learned, what it writes, and what to change next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ostinato.data import Encoded
+from ostinato.engine.kernels import Compiling
+from ostinato.errors import ConfigError
+from ostinato.runs import RunFolder
+from ostinato.workshop.measuring import Measuring
+from ostinato.workshop.model import Model
+from ostinato.workshop.novelty import QUICK, Found
+from ostinato.workshop.novelty import report as novelty_of
+from ostinato.workshop.results import Yardstick
+from ostinato.workshop.verdict import Verdict, judge
+from ostinato.workshop.yardsticks import Yard, yards
+
+if TYPE_CHECKING:
+    from ostinato.training.evaluation import Evaluation
+
+_HELD_OUT = 2**16  # symbols that are measured at most
+_WINDOWS = 400
+_SAMPLES, _ITEMS = 3, 12
+_LENGTH, _TEMPERATURE = 300, 0.8
+
+
+@dataclass(frozen=True)
+class Report:
+    """What there is to say of a run.
+
+    Attributes:
+        name: Of the run.
+        symbol: What a symbol is, such as ``"characters"``.
+        evaluations: The protocols, each with its standard error.
+        yards: What the loss is held against.
+        records: The evaluations during training, as in metrics.jsonl.
+        verdict: What they say.
+        samples: What the model writes, with its novelty where that was looked at.
+        held_out: What held-out text has in common with the training text, beside which the novelty stands.
+    """
+
+    name: str
+    symbol: str
+    evaluations: tuple[Evaluation, ...]
+    yards: tuple[Yard, ...]
+    records: tuple[dict[str, Any], ...]
+    verdict: Verdict
+    samples: tuple[Found | str, ...]
+    held_out: Yardstick | None
+
+
+def report_on(
+    model: Model, *, doing: Callable[[str], None] | None = None, compiling: Compiling | None = None
+) -> Report:
+    """Look at a run.
+
+    Args:
+        model: Of a run folder.
+        doing: Told what is being done.
+        compiling: Told what is being compiled.
+
+    Raises:
+        ConfigError: It is a model file, which holds no texts.
+        RunError: The run's texts are no longer in the cache.
+    """
+    path = model.saved.path
+    if path.is_file():
+        raise ConfigError(f"{path} is a model file, which holds no texts to report on; give the run folder")
+    tell = doing or (lambda what: None)
+    run = RunFolder(path)
+    train, valid = run.corpus()
+    valid = _beginning(valid)
+    tell("measuring")
+    evaluations = tuple(_evaluate(model, valid, protocol) for protocol in _protocols(model, valid))
+    tell("measuring compressors and counts beside it")
+    beside = yards(model.codec, train, valid, compiling=compiling)
+    tell("writing samples")
+    of_items = model.codec.end is not None
+    written = model.generate_all(
+        [""], samples=_ITEMS if of_items else _SAMPLES, length=_LENGTH, seed=1, temperature=_TEMPERATURE
+    )
+    texts = [sample.text for sample in written]
+    samples: tuple[Found | str, ...] = tuple(texts)
+    held_out = None
+    if len(train.ids) <= QUICK:
+        found, held_out = novelty_of(model.training_text(), texts)
+        samples = tuple(found)
+    records = tuple(run.metrics())
+    return Report(
+        name=path.name,
+        symbol=model.codec.name,
+        evaluations=evaluations,
+        yards=tuple(beside),
+        records=records,
+        verdict=judge(records, dropout=model.settings.dropout),
+        samples=samples,
+        held_out=held_out,
+    )
+
+
+def _protocols(model: Model, valid: Encoded) -> list[str]:
+    if model.codec.end is not None:
+        return ["items"]
+    return ["contiguous", "windows"] if len(valid.ids) > 1000 else ["contiguous"]
+
+
+def _evaluate(model: Model, valid: Encoded, protocol: Any) -> Evaluation:
+    windows = _WINDOWS if protocol == "windows" else None
+    how = Measuring.of(model.codec, protocol, windows=windows, seed=None, shard=None)
+    characters = max(1, len(model.codec.decode(valid.ids.tolist())))
+    return how.measure(model.network, valid, characters, None, items=model.codec.end is not None).evaluation()
+
+
+def _beginning(texts: Encoded) -> Encoded:
+    """As much of the held-out texts as is measured."""
+    if len(texts.ids) <= _HELD_OUT:
+        return texts
+    if texts.texts == 1:
+        return Encoded(texts.ids[:_HELD_OUT], np.array([0, _HELD_OUT]))
+    return texts.part(0, max(1, int(np.searchsorted(texts.offsets, _HELD_OUT, side="right")) - 1))

@@ -1,0 +1,70 @@
+"""What a run's learning curve says: still learning, done, or learning by heart; and what to change next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ostinato.decode.units import bits
+
+_RISE = 0.005  # nats above the best, from which on it is overfitting and not noise
+_FALL = 0.01  # nats in the last quarter, from which on it is still learning
+_GAP = 0.25  # nats between validation and training, from which on more text helps more than more time
+_NO_GAP = 0.05
+_TOGETHER = "several runs of other seeds together: ostinato generate RUN RUN RUN"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a curve says.
+
+    Attributes:
+        told: In one sentence.
+        advice: What to change next, the most promising first.
+    """
+
+    told: str
+    advice: tuple[str, ...]
+
+
+def judge(records: Sequence[Mapping[str, Any]], *, dropout: float) -> Verdict:
+    """Judge a run.
+
+    Args:
+        records: Its evaluations, as they stand in metrics.jsonl.
+        dropout: That it was trained with.
+    """
+    points = [(record, _valid(record)) for record in records]
+    curve = [(record, value) for record, value in points if value is not None]
+    if len(curve) < 2:
+        return Verdict("too short to say how it goes on", ("train longer: --minutes 3",))
+    last, end = curve[-1]
+    best, lowest = min(curve, key=lambda point: point[1])
+    gap = end - (last["train_nats_per_symbol"] or end)
+    told_gap = f"the validation loss is {bits(gap):.2f} bits above the training loss"
+    if end - lowest > _RISE:
+        more = min(0.6, round(dropout + 0.15, 2))
+        return Verdict(
+            f"learning by heart since step {best['step']:,}: the validation loss rose by {bits(end - lowest):.3f} bits",
+            (f"more dropout: --set dropout={more:g}", "less time, or more text"),
+        )
+    quarter = next(value for record, value in curve if record["step"] >= 0.75 * last["step"])
+    before = next((value for record, value in reversed(curve) if record["step"] < 0.75 * last["step"]), quarter)
+    fall = before - end
+    if fall > _FALL:
+        advice = [f"more time: it fell by {bits(fall):.3f} bits in the last quarter"]
+        advice += [f"more text, which would help as well: {told_gap}"] if gap > _GAP else []
+        return Verdict("still learning when it ended", tuple(advice))
+    if gap > _GAP:
+        return Verdict("as good as this text makes it", (f"more text: {told_gap}", _TOGETHER))
+    if abs(gap) < _NO_GAP:
+        return Verdict("as good as this network gets", ("a larger network: --set hidden_size=1024",))
+    return Verdict("as good as it gets with these settings", (_TOGETHER,))
+
+
+def _valid(record: Mapping[str, Any]) -> float | None:
+    """The better one of weights and average."""
+    found = [record.get("valid_nats_per_symbol"), record.get("valid_average_nats_per_symbol")]
+    known = [value for value in found if value is not None]
+    return min(known) if known else None
