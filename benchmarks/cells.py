@@ -1,8 +1,8 @@
 """Corpora that the recipe's rule is tuned on. None of them holds a text that results are reported on.
 
-Of tinyshakespeare only nanoGPT's training part is here (the first 90 %), of names.txt only names that are in no held-out
-draw of ``names.py``. Code is PyTorch's own, which everyone has who runs this; Python's standard library is kept apart
-for the table of a corpus that nobody tuned on.
+Of tinyshakespeare only nanoGPT's training part is here (the first 90 %), of names.txt only names that are in no
+held-out draw of ``names.py``. Code is PyTorch's own, which everyone has who runs this; Python's standard library is
+kept apart for the table of a corpus that nobody tuned on.
 """
 
 from __future__ import annotations

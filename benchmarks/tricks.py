@@ -1,4 +1,4 @@
-"""What the literature says helps, each as a change of a run that is set up, to be measured one by one (``literature.py``)."""
+"""What the literature says helps, each as a change of a run that is set up, to be measured one by one."""
 
 from __future__ import annotations
 

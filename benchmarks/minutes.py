@@ -1,0 +1,115 @@
+"""Loss by minutes of training on held-out text, in every protocol, beside Transformers that train as long.
+
+    OSTINATO_DATA=… python benchmarks/minutes.py [tinyshakespeare|python-stdlib] [--minutes 1.25 5 30] [--seeds 1 2 3]
+
+Settings are the program's own for the corpus and the time. The last tenth of the text is held out whole: ``train``
+sees the rest only, and sets three hundredths of that apart for its own decisions. Results go to results/minutes.jsonl,
+a line each; what is there is not done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from common import RESULTS, data_file, machine, ostinato, timed
+from ostinato.data.embedded import read_embedded
+from transformer import SHAPES, sliding_loss, train_for, windows_loss
+
+SPLIT = 0.9
+_LARGEST = 5_000_000  # characters
+_OWN_VALIDATION = 0.03
+_FILE = RESULTS / "minutes.jsonl"
+_ADAPTIVE = {"dynamic": (), "dynamic+cache": ("--cache", 4000), "dynamic+counts": ("--counts",),
+             "dynamic+counts+cache": ("--counts", "--cache", 4000)}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", nargs="?", choices=("tinyshakespeare", "python-stdlib"), default="tinyshakespeare")
+    parser.add_argument("--minutes", type=float, nargs="+", default=[1.25, 5, 30])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--without-transformers", action="store_true")
+    parser.add_argument("--keep", type=Path, help="keep the runs in this folder")
+    args = parser.parse_args()
+    text = read(args.corpus)
+    cut = int(len(text) * SPLIT)
+    for minutes in args.minutes:
+        for seed in args.seeds:
+            once(args.corpus, "ostinato", minutes, seed, lambda m=minutes, s=seed: own(text, cut, m, s, args))
+            for name in () if args.without_transformers or seed > args.seeds[0] else SHAPES:
+                once(args.corpus, f"transformer, {name}", minutes, seed,
+                     lambda n=name, m=minutes, s=seed: transformer(text, cut, n, m, s))  # fmt: skip
+
+
+def read(corpus: str) -> str:
+    """Return the text of a corpus."""
+    if corpus == "tinyshakespeare":
+        return data_file("text/tinyshakespeare.txt").read_text()
+    return "".join(read_embedded(corpus))[:_LARGEST]
+
+
+def once(corpus: str, system: str, minutes: float, seed: int, work: Callable[[], dict[str, Any]]) -> None:
+    """Do some work whose result is not there yet, and write it down."""
+    key = {"corpus": corpus, "system": system, "minutes": minutes, "seed": seed}
+    lines = _FILE.read_text().splitlines() if _FILE.exists() else []
+    if any(key.items() <= json.loads(line).items() for line in lines):
+        return
+    row = {**key, **work(), "machine": machine()}
+    RESULTS.mkdir(exist_ok=True)
+    with _FILE.open("a") as file:
+        file.write(json.dumps(row) + "\n")
+    told = {
+        name: round(value, 4) if isinstance(value, float) else value for name, value in row.items() if name != "machine"
+    }
+    print(json.dumps(told), flush=True)
+
+
+def own(text: str, cut: int, minutes: float, seed: int, args: argparse.Namespace) -> dict[str, Any]:
+    """Train with the program's own settings, and measure in every protocol."""
+    with tempfile.TemporaryDirectory() as folder:
+        train, valid = Path(folder) / "train.txt", Path(folder) / "valid.txt"
+        train.write_text(text[:cut])
+        known = set(text[:cut])
+        valid.write_text("".join(c for c in text[cut:] if c in known))
+        run = (args.keep or Path(folder)) / f"{args.corpus}-{minutes:g}-{seed}"
+        words = ["train", train, "--minutes", minutes, "--seed", seed, "--valid", _OWN_VALIDATION, "--out", run]
+        seconds, evaluations = timed(*words, "--as", "text")
+        row = {"wall_seconds": seconds, "epochs": evaluations[-1]["epochs"],
+               "symbols_per_second": evaluations[-1]["symbols_per_second"]}  # fmt: skip
+        for protocol in ("contiguous", "windows"):
+            (found,) = ostinato("evaluate", run, valid, "--protocol", protocol)
+            row |= {protocol: found["nats_per_symbol"], f"{protocol} error": found["standard_error"]}
+        for name, options in _ADAPTIVE.items():
+            before = time.monotonic()
+            (found,) = ostinato("evaluate", run, valid, "--protocol", "dynamic", *options)
+            row |= {name: found["nats_per_symbol"], f"{name} seconds": time.monotonic() - before}
+    return row
+
+
+def transformer(text: str, cut: int, name: str, minutes: float, seed: int) -> dict[str, Any]:
+    """Train a Transformer for as long, and measure it."""
+    shape, alphabet = SHAPES[name], sorted(set(text[:cut]))
+    known = {character: number for number, character in enumerate(alphabet)}
+    train, valid = (np.array([known[c] for c in part if c in known]) for part in (text[:cut], text[cut:]))
+    model, steps = train_for(train, len(alphabet), shape, minutes, seed)
+    loss, error = windows_loss(model, valid, shape.window)
+    return {
+        "contiguous": sliding_loss(model, valid, shape.window),
+        "windows": loss,
+        "windows error": error,
+        "epochs": steps * shape.batch * shape.window / len(train),
+        "threads": torch.get_num_threads(),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""A small causal Transformer in nanoGPT's two configurations, trained by the same loop as the recurrent models.
+
+PyTorch's own encoder layer with a mask; positions are learned, the output is tied to the embedding. A batch is rows of
+random windows without any context, and the learning rate, warm-up, weight decay, clipping and dropout are nanoGPT's.
+
+Source: karpathy/nanoGPT, config/train_shakespeare_char.py (``large``) and its README's settings for a CPU (``small``).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ostinato.batch import Batch
+from ostinato.models.task import Context, Loss
+from ostinato.training.loop import train
+from ostinato.training.schedule import Schedule
+from ostinato.training.trainer import Trainer, TrainSettings
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A configuration."""
+
+    layers: int
+    heads: int
+    width: int
+    window: int
+    batch: int
+    dropout: float
+
+
+SHAPES = {"small": Shape(4, 4, 128, 64, 12, 0.0), "large": Shape(6, 6, 384, 256, 64, 0.2)}
+_RATE, _WARM = 1e-3, 0.04
+_LAST = 0.1  # of the rate, at the end
+_EVALUATED = 400  # windows
+_TRIED = 4.0  # seconds, to learn how long a step takes
+
+
+class Transformer(nn.Module):
+    """Decoder-only, pre-norm, without biases."""
+
+    def __init__(self, symbols: int, shape: Shape) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(symbols, shape.width)
+        self.positions = nn.Embedding(shape.window, shape.width)
+        self.drop = nn.Dropout(shape.dropout)
+        layer = nn.TransformerEncoderLayer(
+            shape.width, shape.heads, 4 * shape.width, shape.dropout, F.gelu, batch_first=True, norm_first=True,
+            bias=False,
+        )  # fmt: skip
+        self.layers = nn.TransformerEncoder(layer, shape.layers, enable_nested_tensor=False)
+        self.norm = nn.LayerNorm(shape.width, bias=False)
+        for name, weight in self.named_parameters():
+            if weight.ndim > 1:  # 0.02, and less for what is added to the residual path
+                deep = name.endswith(("out_proj.weight", "linear2.weight"))
+                nn.init.normal_(weight, std=0.02 / math.sqrt(2 * shape.layers) if deep else 0.02)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Return logits [B, T, V] for ids [B, T]."""
+        T = ids.shape[1]
+        x = self.drop(self.embedding(ids) + self.positions(torch.arange(T)))
+        mask = nn.Transformer.generate_square_subsequent_mask(T)
+        return self.norm(self.layers(x, mask=mask, is_causal=True)) @ self.embedding.weight.T
+
+
+class _Task:
+    """The task of the loop; nothing is carried from batch to batch."""
+
+    def __init__(self, model: Transformer) -> None:
+        self.module = model
+
+    def initial_state(self, batch_size: int) -> Tensor:
+        return torch.zeros(batch_size, 1)
+
+    def loss(self, batch: Batch, state: Tensor, context: Context) -> tuple[Loss, Tensor]:
+        inputs, targets = torch.from_numpy(batch.inputs), torch.from_numpy(batch.targets)
+        with torch.autocast("cpu", torch.bfloat16, enabled=context.training):
+            logits = self.module(inputs)
+        total = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum")
+        return Loss(total, batch.count), state
+
+
+class _Windows:
+    """Random windows of a text, as nanoGPT draws them."""
+
+    def __init__(self, ids: NDArray[Any], shape: Shape, seed: int) -> None:
+        self._ids, self._shape, self._random = ids, shape, np.random.default_rng(seed)
+
+    def next(self) -> Batch:
+        return windows_of(self._ids, self._random.integers(0, len(self._ids) - self._shape.window, self._shape.batch),
+                          self._shape.window)  # fmt: skip
+
+    def position(self) -> dict[str, int]:
+        return {}
+
+    def seek(self, position: dict[str, int]) -> None:
+        raise NotImplementedError("these runs are not resumed")
+
+    @property
+    def batches_per_epoch(self) -> int:
+        return len(self._ids) // (self._shape.window * self._shape.batch)
+
+
+def windows_of(ids: NDArray[Any], starts: NDArray[Any], window: int) -> Batch:
+    """Cut windows of a text, each with the symbol before it."""
+    rows = ids[starts[:, None] + np.arange(window + 1)].astype(np.int64)
+    return Batch(rows[:, :-1], rows[:, 1:], None, np.ones(len(rows), dtype=bool))
+
+
+def train_for(ids: NDArray[Any], symbols: int, shape: Shape, minutes: float, seed: int) -> tuple[Transformer, int]:
+    """Train for some minutes, set-up included; return the model and the number of steps."""
+    began = time.monotonic()
+    trainer = _trainer(ids, symbols, shape, seed)
+    trainer.begin_schedule(10**6)
+    for _ in range(3):
+        trainer.advance()
+    timed, tried = time.monotonic(), 0
+    while time.monotonic() - timed < _TRIED:
+        trainer.advance()
+        tried += 1
+    each = (time.monotonic() - timed) / tried
+    trainer = _trainer(ids, symbols, shape, seed)
+    steps = max(1, int((60 * minutes - (time.monotonic() - began)) / each))
+    trainer.begin_schedule(steps)
+    trainer.evaluate_every = 10**9
+    for _ in train(trainer):
+        pass
+    return trainer.task.module.eval(), steps  # type: ignore[return-value]
+
+
+def _trainer(ids: NDArray[Any], symbols: int, shape: Shape, seed: int) -> Trainer:
+    torch.manual_seed(seed)
+    settings = TrainSettings(
+        learning_rate=_RATE, warmup=_WARM, weight_decay=0.1, beta2=0.99, clip=1.0, average=0.0, patience=None, seed=seed
+    )
+    schedule = _Down(settings.warmup)
+    task = _Task(Transformer(symbols, shape))
+    return Trainer(task, _Windows(ids, shape, seed), lambda task: 0.0, settings, schedule)  # type: ignore[arg-type]
+
+
+class _Down(Schedule):
+    """A cosine that ends at a tenth."""
+
+    def factor(self, step: int) -> float:
+        progress = self.progress(step + 0.5)
+        return super().factor(step) if progress < self.warmup else _LAST + (1 - _LAST) * super().factor(step)
+
+
+@torch.inference_mode()
+def windows_loss(model: Transformer, ids: NDArray[Any], window: int, seed: int = 1) -> tuple[float, float]:
+    """Return the mean loss over random windows in nats, in float32, and its standard error: nanoGPT's protocol."""
+    starts = np.random.default_rng(seed).integers(0, len(ids) - window, size=_EVALUATED)
+    losses = []
+    for part in np.split(starts, _EVALUATED // 20):
+        batch = windows_of(ids, part, window)
+        logits = model(torch.from_numpy(batch.inputs))
+        values = F.cross_entropy(logits.flatten(0, 1), torch.from_numpy(batch.targets).flatten(), reduction="none")
+        losses += values.reshape(len(part), -1).mean(dim=1).tolist()
+    return float(np.mean(losses)), float(np.std(losses) / math.sqrt(len(losses)))
+
+
+@torch.inference_mode()
+def sliding_loss(model: Transformer, ids: NDArray[Any], window: int) -> float:
+    """Return the loss over a whole text in nats, every symbol with at least half a window before it (but the first)."""
+    total, done, half = 0.0, 0, window // 2
+    for at in range(0, len(ids) - window - 1, half * 16):
+        starts = np.arange(at, min(at + half * 16, len(ids) - window - 1), half)
+        batch = windows_of(ids, starts, window)
+        logits = model(torch.from_numpy(batch.inputs))
+        values = F.cross_entropy(logits.flatten(0, 1), torch.from_numpy(batch.targets).flatten(), reduction="none")
+        late = values.reshape(len(starts), window)[:, half:]
+        total, done = total + float(late.sum()), done + late.numel()
+    return total / done
