@@ -17,11 +17,13 @@ class Budget:
         symbols: Training symbols (characters, for text that is not encoded yet).
         items: Whether the corpus is a list of items.
         minutes: Time for training.
+        device: Where, as PyTorch calls it.
     """
 
     symbols: int
     items: bool
     minutes: float
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def _parts(corpus: Corpus, order: Order) -> tuple[Corpus, Corpus]:
 
 def _settings(train_part: Corpus, order: Order, base: SavedModel | None) -> LanguageModelSettings:
     recipe = find_recipe(order.recipe if base is None else base.config["recipe"])
-    budget = Budget(train_part.size, train_part.kind == "items", order.amount.expected_minutes)
+    budget = Budget(train_part.size, train_part.kind == "items", order.amount.expected_minutes, order.device)
     fixed = [name for name in _OF_THE_CODEC if name in order.settings]
     if base is not None and fixed:
         raise ConfigError(f"with --from the symbols are those of {base.path}; {', '.join(fixed)} cannot be set")

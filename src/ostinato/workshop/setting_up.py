@@ -86,16 +86,17 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
     base = None if order.base is None else read_model(order.base)
     taught_by = [read_model(path) for path in order.teachers]
     check_same_symbols([*taught_by, *([] if base is None else [base])])
+    device = choose_device(order.device, ranks)
 
     def found_out() -> tuple[Prepared, tuple[str, ...], dict[str, Any]]:
         read = corpus() if callable(corpus) else corpus
-        here = replace(order, valid=order.valid(read) if callable(order.valid) else order.valid)
+        here = replace(order, device=device, valid=order.valid(read) if callable(order.valid) else order.valid)
         prepared = prepare(read, here, base, *taught_by[:1])
         return prepared, read.notes, {**_origin(read, here, base), "teachers": told_teachers(taught_by)}
 
     prepared, notes, origin = ranks.decide(found_out)
     codec = codecs.from_json(prepared.codec)
-    device, teachers = choose_device(order.device, ranks), tuple(Member.of(one, codec.size) for one in taught_by)
+    teachers = tuple(Member.of(one, codec.size) for one in taught_by)
     builder = Builder(codec, prepared.train, prepared.valid, order.seed, device, base, ranks, teachers)
     compiled = compile_scans(builder.device, prepared.settings, order.watch)
     trial = builder.trial(prepared.settings, measure=order.amount.is_time)

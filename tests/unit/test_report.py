@@ -1,0 +1,144 @@
+"""The report on a run: its numbers beside those of others, its verdict, and its page."""
+
+import lzma
+from html.parser import HTMLParser
+
+import numpy as np
+import pyppmd
+import pytest
+
+import ostinato
+from ostinato.engine.counting import CountModel
+from ostinato.errors import ConfigError
+from ostinato.runs import RunFolder
+from ostinato.workshop.report import report_on
+from ostinato.workshop.report_page import learning_curves, report_page
+from ostinato.workshop.verdict import judge
+from ostinato.workshop.yardsticks import yards
+
+
+def record(step, train, valid, average=None):
+    names = ("train_nats_per_symbol", "valid_nats_per_symbol", "valid_average_nats_per_symbol")
+    return {"step": step, **dict(zip(names, (train, valid, average), strict=True))}
+
+
+CURVES = {
+    "learning by heart since step 200": [(100, 1.5, 1.6), (200, 1.2, 1.5), (300, 0.8, 1.55), (400, 0.5, 1.6)],
+    "still learning": [(100, 2.0, 2.1), (200, 1.8, 1.9), (300, 1.7, 1.8), (400, 1.65, 1.75)],
+    "as good as this text makes it": [(100, 1.5, 1.6), (200, 1.2, 1.505), (300, 1.1, 1.5), (400, 1.0, 1.5)],
+    "as good as this network gets": [(100, 1.6, 1.6), (200, 1.51, 1.505), (300, 1.5, 1.5), (400, 1.5, 1.5)],
+    "too short": [(100, 1.6, 1.6)],
+}
+
+
+@pytest.mark.parametrize("told", CURVES)
+def test_the_verdict_says_what_the_curve_shows(told):
+    verdict = judge([record(*point) for point in CURVES[told]], dropout=0.2)
+    assert verdict.told.startswith(told)
+    assert verdict.advice
+
+
+def test_advice_names_a_setting_that_can_be_set():
+    advice = judge([record(*point) for point in CURVES["learning by heart since step 200"]], dropout=0.2).advice
+    assert advice[0] == "more dropout: --set dropout=0.35"
+
+
+def test_the_better_of_weights_and_average_counts():
+    points = [(100, 1.5, 1.6, 1.55), (200, 1.4, 1.7, 1.5), (300, 1.3, 1.8, 1.45), (400, 1.2, 1.9, 1.40)]
+    assert judge([record(*point) for point in points], dropout=0.0).told.startswith("still learning")
+
+
+def test_yardsticks_are_what_others_say_of_the_same_text(text_run, text_model, corpora):
+    train, valid = RunFolder(text_run).corpus()
+    found = {yard.name: yard.bits_per_symbol for yard in yards(text_model.codec, train, valid)}
+    text = (corpora / "cats.txt").read_bytes()
+    before = text[: len(train.ids)]
+    assert text_model.codec.decode(train.ids.tolist()).encode() == before
+    symbols = len(valid.ids)
+    assert found["xz"] == pytest.approx(8 * (len(lzma.compress(text)) - len(lzma.compress(before))) / symbols)
+    sizes = [len(pyppmd.compress(data, max_order=6, mem_size=2**26)) for data in (text, before)]
+    assert found["PPMd of order 6"] == pytest.approx(8 * (sizes[0] - sizes[1]) / symbols)
+    counts = CountModel(text_model.codec.size, order=5)
+    counts.learn(train.ids)
+    nats = -counts.log_probs(valid.ids)[np.arange(symbols), valid.ids].mean()
+    assert found["counts of order 5"] == pytest.approx(nats / np.log(2))
+
+
+def test_a_report_on_running_text(text_run):
+    model = ostinato.load(text_run)
+    found = report_on(model)
+    assert [each.protocol for each in found.evaluations] == ["contiguous"]
+    assert found.evaluations[0].symbols == len(RunFolder(text_run).corpus()[1].ids)
+    assert len(found.samples) == 3
+    assert found.held_out is not None
+    assert list(found.records) == RunFolder(text_run).metrics()
+    page = report_page(found)
+    assert all(f"{yard.bits_per_symbol:.3f}" in page for yard in found.yards)
+    check_page(page)
+
+
+def test_a_report_on_items(item_run):
+    found = report_on(ostinato.load(item_run))
+    assert [each.protocol for each in found.evaluations] == ["items"]
+    assert len(found.samples) == 12
+    check_page(report_page(found))
+
+
+class Tags(HTMLParser):
+    """Counts what is open."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.links = [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.links += [value for name, value in attributes if name in ("src", "href")]
+        if tag not in ("meta", "p", "tr", "td", "th", "line", "polyline"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if self.open and self.open[-1] == tag:
+            self.open.pop()
+
+
+def check_page(page):
+    """A page that needs nothing from elsewhere, and all of whose larger elements are closed."""
+    tags = Tags()
+    tags.feed(page)
+    assert tags.links == []
+    assert tags.open == []
+
+
+def test_what_a_model_writes_cannot_break_the_page(text_run):
+    found = report_on(ostinato.load(text_run))
+    object.__setattr__(found, "samples", ("<script>alert(1)</script>",))
+    assert "<script>" not in report_page(found)
+
+
+def test_curves_that_are_flat_or_missing_are_drawn_all_the_same():
+    assert "no evaluations" in learning_curves([])
+    assert "polyline" in learning_curves([record(10, 1.0, 1.0), record(20, 1.0, 1.0)])
+    assert "NaN" not in learning_curves([record(10, None, 1.0), record(20, 1.0, None, 1.2)])
+
+
+def test_a_model_file_has_no_texts_to_report_on(text_model, tmp_path, run):
+    file = tmp_path / "model.safetensors"
+    text_model.export(file)
+    with pytest.raises(ConfigError, match="holds no texts to report on"):
+        report_on(ostinato.load(file))
+    status, _, err = run("report", file)
+    assert (status, err.count("\n")) == (2, 1)
+
+
+def test_training_ends_with_a_report_unless_told_otherwise(corpora, tmp_path, run):
+    small = ["--steps", 8, "--set", "hidden_size=16", "--set", "batch_size=4", "--set", "window=16"]
+    status, out, err = run("train", corpora / "cats.txt", *small, "--out", tmp_path / "with")
+    assert status == 0
+    assert "bits per symbol of the held-out text" in out + err
+    assert (tmp_path / "with/report.html").exists()
+    run("train", corpora / "cats.txt", *small, "--no-report", "--out", tmp_path / "without")
+    assert not (tmp_path / "without/report.html").exists()
+    status, out, _ = run("report", tmp_path / "without")
+    assert status == 0
+    assert "PPMd" in out
+    assert (tmp_path / "without/report.html").exists()
