@@ -1,9 +1,8 @@
-"""Sweeps for the recipe's rule: trials from plan files, one after the other, resumable; results as JSON lines.
+"""Sweeps: the trials of a plan, one after the other, resumable; results as JSON lines in sweeps/results.jsonl.
 
-    OSTINATO_DATA=… python benchmarks/sweep.py PLAN.json [--speeds]
+    OSTINATO_DATA=… python benchmarks/sweep.py literature [--speeds] [--keep FOLDER]
 
-A plan is a list of trials ({"cell", "minutes", "changed", "seed", "tricks", "asked_steps"}). Trials that are in
-sweeps/results.jsonl already are not run again. ``--speeds`` only measures the speeds, which wants a quiet machine.
+Trials that have results already are not run again. ``--speeds`` only measures the speeds, which wants a quiet machine.
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from plans import PLANS
 
 FOLDER = Path(__file__).parent / "sweeps"
 RESULTS, SPEEDS = FOLDER / "results.jsonl", FOLDER / "speeds.json"
@@ -33,11 +34,11 @@ _FREE = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("plan", type=Path)
+    parser.add_argument("plan", choices=PLANS)
     parser.add_argument("--speeds", action="store_true")
     parser.add_argument("--keep", type=Path)
     args = parser.parse_args()
-    trials = json.loads(args.plan.read_text())
+    trials = PLANS[args.plan]
     FOLDER.mkdir(exist_ok=True)
     speeds = json.loads(SPEEDS.read_text()) if SPEEDS.exists() else {}
     for trial in trials:

@@ -206,7 +206,7 @@ def test_evaluate_scores_items_with_their_ends(run, item_run, corpora):
     assert told["protocol"] == "items"
     assert told["symbols"] == len((corpora / "names.txt").read_text()) + 1
     status, _, err = run("evaluate", item_run, corpora / "names.txt", "--protocol", "windows")
-    assert (status, err) == (2, "error: protocol 'windows' does not fit a model of items; use items\n")
+    assert (status, err) == (2, "error: protocol 'windows' does not fit a model of items; use items or dynamic\n")
 
 
 def test_train_prints_lines_and_json_goes_to_standard_output_alone(run, corpora, tmp_path):

@@ -24,11 +24,11 @@ pre { font: 14px/1.5 ui-monospace, Menlo, Consolas, monospace; white-space: pre-
   border-left: 3px solid #ccc; padding-left: 1em }
 .quiet { color: #666; font-size: .9em }
 svg text { font: 12px system-ui, sans-serif; fill: currentColor }
-svg .axis { stroke: currentColor; opacity: .25 }
+svg .axis { stroke: currentColor; stroke-width: 1; opacity: .25 }
 @media (prefers-color-scheme: dark) { body { background: #161616; color: #ddd } td, th { border-color: #333 }
   .quiet { color: #999 } }
 """
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 640, 300, 56, 36, 12, 12
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 640, 300, 56, 36, 12, 32
 _CURVES = (
     ("train_nats_per_symbol", "training, dropout included", "#999999", "4 3"),
     ("valid_nats_per_symbol", "validation, weights", "#2266cc", ""),

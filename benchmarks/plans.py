@@ -1,0 +1,88 @@
+"""Which trials are made: what the literature says, one by one; and what the recipe's rule is learned from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Trial = dict[str, Any]
+
+_EQUAL_STEPS = 4000  # for what is too slow here for equal minutes: a minute of the usual core
+
+
+def timed(
+    cell: str, minutes: float, changed: dict[str, Any] | None = None, tricks: tuple[str, ...] = (), seed: int = 1
+) -> Trial:
+    """A trial of some minutes on an undisturbed machine."""
+    return {"cell": cell, "minutes": minutes, "changed": changed or {}, "tricks": list(tricks), "seed": seed}
+
+
+def stepped(changed: dict[str, Any] | None = None, tricks: tuple[str, ...] = ()) -> Trial:
+    """A trial of as many steps as the usual core makes in a minute."""
+    return {**timed("text-1", 1, changed, tricks), "asked_steps": _EQUAL_STEPS}
+
+
+_BASE = {"core": "capped-lstm"}
+
+
+def _one(changed: dict[str, Any] | None = None, *tricks: str, seed: int = 1) -> Trial:
+    return timed("text-1", 3, {**_BASE, **(changed or {})}, tricks, seed)
+
+
+LITERATURE = [
+    stepped({"core": "capped-lstm"}),
+    {**_one(), "name": "capped3"},
+    {**timed("text-1", 3), "name": "base3"},
+    _one(None, "flat-then-down=0.4"),
+    _one(None, "beta1=0"),
+    _one(None, "embedding-dropout=0.1"),
+    _one({"recurrent_dropout": 0.2}),
+    stepped(None, ("muon",)),
+    stepped({"core": "norm-lstm"}),
+    stepped(),
+    stepped(None, ("tied-gates",)),
+    stepped(None, ("loop",)),
+    _one(seed=2),
+    _one({"variational": False}),
+    _one(None, "growing-window"),
+    _one(None, "growing-batch"),
+    _one(None, "random-window"),
+    _one({"layers": 2, "hidden_size": 384}),
+    _one(None, "ar=2"),
+    _one(None, "tar=1"),
+    _one({"average": 0.0}),
+    _one(None, "tail-average=0.15"),
+    _one({"average": 0.99}),
+    _one({"tied": True, "embedding_size": 512}),
+    _one({"layers": 2, "hidden_size": 384, "residual": True}),
+    _one(None, "linear"),
+    _one(None, "cosine-power=1.5"),
+    stepped({"core": "min-gru", "layers": 3, "residual": True}),
+    stepped({"core": "min-lstm", "layers": 3, "residual": True}),
+    stepped({"core": "mogrifier"}),
+    _one({"core": "gru"}),
+    stepped(None, ("soap",)),
+    _one(seed=3),
+]
+
+
+def _sizes(cell: str, minutes: float, *settings: tuple[int, int, float, dict[str, Any]]) -> list[Trial]:
+    """Trials of (layers, width, dropout, and what else is changed)."""
+    return [
+        timed(cell, minutes, {**_BASE, "layers": L, "hidden_size": H, "dropout": p, "input_dropout": p / 8, **more})
+        for L, H, p, more in settings
+    ]
+
+
+MINUTE = [
+    *_sizes(
+        "text-0.1", 1, (1, 256, 0.5, {}), (1, 384, 0.5, {}), (1, 512, 0.6, {}), (1, 384, 0.6, {"weight_decay": 0.1})
+    ),
+    *_sizes("text-1", 1, (1, 512, 0.0, {}), (1, 512, 0.1, {}), (1, 384, 0.0, {}), (1, 640, 0.0, {})),
+    *_sizes("text-1", 1, (1, 512, 0.0, {"learning_rate": 8e-3}), (1, 512, 0.0, {"weight_decay": 0.1})),
+    *_sizes("code-1", 1, (1, 512, 0.0, {}), (1, 512, 0.1, {}), (1, 640, 0.0, {})),
+    *_sizes("code-10", 1, (1, 512, 0.0, {}), (1, 384, 0.0, {}), (1, 768, 0.0, {}), (2, 384, 0.0, {})),
+    *_sizes("names", 1, (1, 256, 0.3, {}), (1, 384, 0.4, {}), (1, 512, 0.5, {})),
+    *_sizes("abc", 1, (1, 512, 0.0, {}), (1, 512, 0.1, {}), (1, 384, 0.0, {})),
+]
+
+PLANS = {"literature": LITERATURE, "minute": MINUTE}
