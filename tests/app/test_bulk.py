@@ -123,8 +123,8 @@ def test_shards_that_make_no_sense_are_refused(run, item_run, words, message):
 def test_what_goes_through_a_whole_text_has_no_shards(run, text_run, corpora):
     path = corpora / "cats.txt"
     assert run("evaluate", text_run, path, "--shard", "1/2")[2] == (
-        "error: the contiguous protocol carries what it has read through the whole text, so no shard can do a part of it; "
-        "use --protocol windows\n"
+        "error: the contiguous protocol carries what it has read through the whole text, so no shard can do a part "
+        "of it; use --protocol windows\n"
     )
     assert run("score", text_run, "--file", path, "--shard", "1/2")[2] == (
         "error: --shard cuts a file of items; a running text is one sequence that no shard can do a part of\n"

@@ -168,7 +168,7 @@ def test_what_cannot_be_adapted_says_why(text_model, item_model, tmp_path):
         text_model.adapted(["the"], Adaptation(counts=True))
     with pytest.raises(ConfigError, match="for the dynamic protocol, not for contiguous"):
         text_model.evaluate(["the"], adaptation=Adaptation())
-    with pytest.raises(ConfigError, match="rate must be at least 0.*\n.*segment must be at least 1"):
+    with pytest.raises(ConfigError, match=r"rate must be at least 0.*\n.*segment must be at least 1"):
         replace(Adaptation(), rate=-1.0, segment=0)
     with pytest.raises(ConfigError, match="method must be one of rms, sgd; got 'adam'"):
         Adaptation(method="adam")

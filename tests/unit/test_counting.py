@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ostinato.data import Encoded
 from ostinato.engine.counting import CountModel
 
 
@@ -102,3 +103,13 @@ def test_what_was_read_often_is_expected(kernels):
     model = CountModel(4, folder=kernels)
     model.learn(np.tile([0, 1, 2, 3], 50))
     assert np.exp(model.log_probs(np.array([0]))[0, 0]) > 0.95
+
+
+def test_of_many_texts_the_last_are_taken_whole_and_of_a_long_one_its_end():
+    texts = Encoded(np.arange(12), np.array([0, 5, 7, 12]))
+    assert texts.last(12) is texts
+    assert texts.last(8).ids.tolist() == list(range(5, 12))
+    assert texts.last(7).offsets.tolist() == [0, 2, 7]
+    assert texts.last(6).ids.tolist() == list(range(7, 12))
+    assert texts.last(3).ids.tolist() == [9, 10, 11]
+    assert Encoded(np.arange(9), np.array([0, 9])).last(4).ids.tolist() == [5, 6, 7, 8]

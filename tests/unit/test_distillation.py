@@ -28,7 +28,7 @@ def test_the_loss_is_half_of_what_came_and_half_of_what_the_teacher_expects():
     student, teacher = network(0), network(1)
     task = Distillation(LanguageModelTask(student, Dropout()), teacher)
     batch = batch_of([True, True], lengths=np.array([4, 2]))
-    loss, (own, taught) = task.loss(batch, task.initial_state(2), Context(Randomness(1, 0)))
+    loss, _ = task.loss(batch, task.initial_state(2), Context(Randomness(1, 0)))
     inputs = torch.from_numpy(batch.inputs)
     log_p, q = student.log_probs(inputs)[0], teacher.log_probs(inputs)[0].exp()
     expected = 0.0

@@ -89,7 +89,7 @@ def test_an_ensemble_is_measured_and_adapts(both, text_run_once, other_run):
 
 
 def test_what_does_not_go_together_says_why(both, text_run_once, item_run_once, tmp_path):
-    with pytest.raises(ConfigError, match="do not have the same symbols.*same corpus"):
+    with pytest.raises(ConfigError, match=r"do not have the same symbols.*same corpus"):
         ostinato.load(text_run_once, item_run_once)
     with pytest.raises(ConfigError, match="export the members"):
         both.export(tmp_path / "both.safetensors")

@@ -39,7 +39,13 @@ def demo(args: Namespace) -> int:
         prepare_torch(args.threads)
         out = args.out or free_folder(Path("runs"), "demo")
         training = train(
-            corpus, out=out, minutes=args.minutes, device=args.device, started=args.started, command=args.command_line
+            corpus,
+            out=out,
+            minutes=args.minutes,
+            device=args.device,
+            started=args.started,
+            command=args.command_line,
+            report=True,
         )
     status = follow(training, console)
     if status:

@@ -55,6 +55,15 @@ class Encoded:
         offsets = self.offsets[first : last + 1]
         return Encoded(self.ids[offsets[0] : offsets[-1]], offsets - offsets[0])
 
+    def last(self, most: int) -> Encoded:
+        """Return the last texts, as many as have no more symbols together; of the last one at least its end."""
+        if len(self.ids) <= most:
+            return self
+        first = int(np.searchsorted(self.offsets, len(self.ids) - most))
+        if first >= self.texts:
+            return Encoded(self.ids[-most:], np.array([0, most]))
+        return self.part(first, self.texts)
+
 
 def map_encoded(ids: tuple[str, str], offsets: tuple[str, str]) -> Encoded:
     """Map encoded texts from two files, each given by its path and the type of its numbers."""

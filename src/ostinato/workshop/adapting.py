@@ -20,6 +20,8 @@ from ostinato.workshop.members import Member
 if TYPE_CHECKING:
     from ostinato.training.evaluation import Ticker
 
+_MOST_COUNTED = 2**23  # symbols of the training text: about 400 MB of counts
+
 
 def adapted_weights(
     member: Member,
@@ -58,7 +60,7 @@ def adapted_weights(
 
 
 def counts_of(saved: SavedModel, codec: Codec, *, compiling: Compiling | None = None) -> CountModel:
-    """Return a model of counts that has read what a run was trained on.
+    """Return a model of counts that has read what a run was trained on, of a long text the last 8 million symbols.
 
     Raises:
         ConfigError: It is a model file, which holds no training text.
@@ -68,5 +70,5 @@ def counts_of(saved: SavedModel, codec: Codec, *, compiling: Compiling | None = 
         raise ConfigError(f"{saved.path} is a model file, which holds no training text to count; give the run folder")
     train: Encoded = RunFolder(saved.path).corpus()[0]
     counts = CountModel(codec.size, end=codec.end, folder=cache_folder(), compiling=compiling)
-    counts.learn(train.ids)
+    counts.learn(train.last(_MOST_COUNTED).ids)
     return counts

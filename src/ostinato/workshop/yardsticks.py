@@ -46,7 +46,7 @@ def yards(codec: Codec, train: Encoded, valid: Encoded, *, compiling: Compiling 
         valid: The held-out texts.
         compiling: Told what is being compiled.
     """
-    known = _end_of(train)
+    known = train.last(MOST)
     before, after = (_bytes(codec, text) for text in (known, valid))
     symbols = len(valid.ids)
     found = [
@@ -64,16 +64,6 @@ def yards(codec: Codec, train: Encoded, valid: Encoded, *, compiling: Compiling 
         ids = valid.ids[start : start + at_once].astype(np.int64)
         nats -= float(counts.log_probs(ids)[np.arange(len(ids)), ids].sum())
     return [*found, Yard(f"counts of order {_ORDER}", nats / np.log(2) / symbols)]
-
-
-def _end_of(texts: Encoded) -> Encoded:
-    """The last texts, as many as there is room for; of one long text, its end."""
-    if len(texts.ids) <= MOST:
-        return texts
-    if texts.texts == 1:
-        return Encoded(texts.ids[-MOST:], np.array([0, MOST]))
-    first = int(np.searchsorted(texts.offsets, len(texts.ids) - MOST))
-    return texts.part(min(first, texts.texts - 1), texts.texts)
 
 
 def _bytes(codec: Codec, texts: Encoded) -> bytes:
