@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 WITHOUT_DATA = ["startup", "generation", "training", "overhead", "search", "gradients", "faults", "fuzz"]
-WITH_DATA = ["shakespeare", "names", "sizes", "ranks", "large"]
+WITH_DATA = ["minutes", "names", "sizes", "ranks", "large"]
 
 
 def main() -> None:

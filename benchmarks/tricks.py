@@ -349,9 +349,10 @@ class _Gated(LSTM):
 
 def _gated(kind: str) -> Callable[[Training], None]:
     def change(training: Training) -> None:
-        for module in training.trainer.task.module.modules():
-            if type(module) is LSTM:
-                module.__class__ = type("Gated", (_Gated,), {"kind": kind})
+        plain = [module for module in training.trainer.task.module.modules() if type(module) is LSTM]
+        assert plain, "other gates are for the plain LSTM"
+        for module in plain:
+            module.__class__ = type("Gated", (_Gated,), {"kind": kind})
 
     return change
 

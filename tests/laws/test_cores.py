@@ -15,10 +15,14 @@ from ostinato.cores import (
     MogrifierLSTM,
     NormLSTM,
     Stack,
+    linear,
     map_state,
     tensors,
 )
 from ostinato.cores.base import unroll
+from ostinato.models import CORES as CORE_NAMES
+from ostinato.recipes import LanguageModelSettings
+from ostinato.recipes.language_model import build_model, shapes
 
 BATCH, TIME, WIDTH, HIDDEN = 4, 7, 3, 5
 CORES = {
@@ -275,3 +279,18 @@ def test_the_forget_gate_starts_open_and_relu_starts_as_the_identity():
     lstm = LSTM(3, 4)
     assert lstm.bias.tolist() == [0.0] * 4 + [1.0] * 4 + [0.0] * 8
     assert torch.equal(Elman(3, 4, nonlinearity="relu").weight_hh, torch.eye(4))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 7, 8, 13])
+def test_a_linear_recurrence_by_doubling_is_the_one_step_by_step(steps):
+    keep, new = torch.rand(3, steps, 4, dtype=torch.float64), torch.randn(3, steps, 4, dtype=torch.float64)
+    first = torch.randn(3, 4, dtype=torch.float64)
+    torch.testing.assert_close(linear._by_doubling(keep, new, first), linear._step_by_step(keep, new, first))
+
+
+@pytest.mark.parametrize("core", CORE_NAMES)
+@pytest.mark.parametrize("layers", [1, 3])
+def test_the_shapes_that_are_told_without_pytorch_are_those_of_the_network(core, layers):
+    settings = LanguageModelSettings(core=core, layers=layers, hidden_size=6, embedding_size=4)
+    found = {name: tuple(weight.shape) for name, weight in build_model(settings, 9).named_parameters()}
+    assert shapes(settings, 9) == found

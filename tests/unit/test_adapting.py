@@ -140,6 +140,11 @@ def test_an_adapted_model_expects_what_it_has_read_and_the_run_is_as_it_was(text
     )
 
 
+def test_a_note_of_a_few_words_is_adapted_to_as_well(text_model):
+    note = "a log sat on a log sat on a log."
+    assert text_model.adapted([note]).score(note).log_prob > text_model.score(note).log_prob + 0.1
+
+
 def test_items_can_be_adapted_to(item_model):
     names = ["zara", "zoris", "zonis"] * 40
     known = [name.replace("z", "d") for name in names]

@@ -103,3 +103,8 @@ def test_names_that_others_rely_on_are_there():
 def test_tying_what_cannot_be_tied_is_refused():
     with pytest.raises(ConfigError, match="tied = true needs embedding_size = hidden_size"):
         LanguageModelSettings(tied=True, hidden_size=8, embedding_size=4)
+
+
+def test_dropping_recurrent_weights_that_are_not_there_is_refused():
+    with pytest.raises(ConfigError, match="has no recurrent weights"):
+        LanguageModelSettings(core="min-gru", recurrent_dropout=0.2)

@@ -104,3 +104,23 @@ def test_teachers_and_a_base_have_the_same_symbols(text_run, item_run, corpora, 
     moved = shutil.copytree(text_run, tmp_path / "moved")
     with pytest.raises(ConfigError, match="is a model of running text"):
         ostinato.train(str(corpora / "names.txt"), out=tmp_path / "y", steps=2, teachers=(moved,), settings=TINY)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_every_precision_learns_without_dropout(precision):
+    student = LanguageModel(5, core="capped-lstm", layers=1, hidden_size=64, embedding_size=8)
+    task = Distillation(LanguageModelTask(student, Dropout(), precision), network(1))
+    loss, _ = task.loss(batch_of([True, True]), task.initial_state(2), Context(Randomness(1, 0)))
+    loss.total.backward()
+    assert torch.isfinite(student.core.layers[0].weight_hh.grad).all()
+
+
+def test_the_symbols_are_the_teachers(text_run, corpora, tmp_path, run):
+    words = ["train", corpora / "cats.txt", "--teacher", text_run, "--steps", 2, "--no-report", "--out", tmp_path / "a"]
+    status, _, err = run(*words, "--set", "codec=words")
+    assert (status, "with --teacher the symbols are those of" in err) == (2, True)
+    (tmp_path / "odd.txt").write_text("the cat sat on the mät. " * 60)
+    words[1] = tmp_path / "odd.txt"
+    assert run(*words, "--set", "hidden_size=16", "--set", "batch_size=2", "--set", "window=8")[0] == 1
+    small = ["--set", "hidden_size=16", "--set", "batch_size=2", "--set", "window=8", "--unknown", "skip"]
+    assert run(*words, *small)[0] == 0

@@ -65,15 +65,15 @@ def slow_cache(outputs, ids, symbols, size, flatness):
     return np.log(found)
 
 
+@pytest.mark.parametrize("size", [7, 40])
 @pytest.mark.parametrize("cuts", [[], [1, 4, 5, 17]])
-def test_the_neural_cache_is_its_equation_however_the_text_is_cut(cuts):
+def test_the_neural_cache_is_its_equation_however_the_text_is_cut(cuts, size):
     random = np.random.default_rng(3)
     outputs, ids = random.standard_normal((30, 6)).astype(np.float32), random.integers(0, 4, size=30)
-    # The scale takes the mean of all places so far that are still remembered or new: all of them, while they fit.
-    cache = NeuralCache(4, size=40, flatness=2.0)
+    cache = NeuralCache(4, size=size, flatness=2.0)
     parts = zip(np.split(outputs, cuts), np.split(ids, cuts), strict=True)
     found = np.concatenate([cache.log_probs(*part) for part in parts])
-    np.testing.assert_allclose(found, slow_cache(outputs, ids, 4, 40, 2.0), rtol=1e-5)
+    np.testing.assert_allclose(found, slow_cache(outputs, ids, 4, size, 2.0), rtol=1e-5)
 
 
 def test_the_neural_cache_forgets_what_is_older_than_its_size():

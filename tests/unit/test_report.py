@@ -10,6 +10,7 @@ import pytest
 import ostinato
 from ostinato.engine.counting import CountModel
 from ostinato.errors import ConfigError
+from ostinato.recipes import LanguageModelSettings
 from ostinato.runs import RunFolder
 from ostinato.workshop.report import report_on
 from ostinato.workshop.report_page import learning_curves, report_page
@@ -22,6 +23,7 @@ def record(step, train, valid, average=None):
     return {"step": step, **dict(zip(names, (train, valid, average), strict=True))}
 
 
+SETTINGS = LanguageModelSettings(dropout=0.2)
 CURVES = {
     "learning by heart since step 200": [(100, 1.5, 1.6), (200, 1.2, 1.5), (300, 0.8, 1.55), (400, 0.5, 1.6)],
     "still learning": [(100, 2.0, 2.1), (200, 1.8, 1.9), (300, 1.7, 1.8), (400, 1.65, 1.75)],
@@ -33,19 +35,26 @@ CURVES = {
 
 @pytest.mark.parametrize("told", CURVES)
 def test_the_verdict_says_what_the_curve_shows(told):
-    verdict = judge([record(*point) for point in CURVES[told]], dropout=0.2)
+    verdict = judge([record(*point) for point in CURVES[told]], SETTINGS)
     assert verdict.told.startswith(told)
     assert verdict.advice
 
 
 def test_advice_names_a_setting_that_can_be_set():
-    advice = judge([record(*point) for point in CURVES["learning by heart since step 200"]], dropout=0.2).advice
+    advice = judge([record(*point) for point in CURVES["learning by heart since step 200"]], SETTINGS).advice
     assert advice[0] == "more dropout: --set dropout=0.35"
+    assert LanguageModelSettings(dropout=0.35)
+
+
+@pytest.mark.parametrize("settings", [LanguageModelSettings(core="jordan"), LanguageModelSettings(dropout=0.6)])
+def test_no_dropout_is_advised_that_cannot_be_or_is_less(settings):
+    advice = judge([record(*point) for point in CURVES["learning by heart since step 200"]], settings).advice
+    assert advice == ("less time, or more text",)
 
 
 def test_the_better_of_weights_and_average_counts():
     points = [(100, 1.5, 1.6, 1.55), (200, 1.4, 1.7, 1.5), (300, 1.3, 1.8, 1.45), (400, 1.2, 1.9, 1.40)]
-    assert judge([record(*point) for point in points], dropout=0.0).told.startswith("still learning")
+    assert judge([record(*point) for point in points], SETTINGS).told.startswith("still learning")
 
 
 def test_yardsticks_are_what_others_say_of_the_same_text(text_run, text_model, corpora):
@@ -118,7 +127,9 @@ def test_what_a_model_writes_cannot_break_the_page(text_run):
 def test_curves_that_are_flat_or_missing_are_drawn_all_the_same():
     assert "no evaluations" in learning_curves([])
     assert "polyline" in learning_curves([record(10, 1.0, 1.0), record(20, 1.0, 1.0)])
-    assert "NaN" not in learning_curves([record(10, None, 1.0), record(20, 1.0, None, 1.2)])
+    drawn = learning_curves([record(10, None, 1.0), record(20, 1.0, None, 1.2)])
+    assert drawn.count("<polyline") == 3
+    assert "nan" not in drawn
 
 
 def test_a_model_file_has_no_texts_to_report_on(text_model, tmp_path, run):

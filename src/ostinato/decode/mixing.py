@@ -74,6 +74,7 @@ class NeuralCache:
         self._symbols, self._size, self._flatness = symbols, size, flatness
         self._outputs: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
         self._ids: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._read, self._squares = 0, 0.0  # places so far, and the sum of y . y over them
 
     def log_probs(self, outputs: NDArray[np.float32], ids: NDArray[Any]) -> NDArray[np.float64]:
         """Return the log-probability of every symbol at each place, [n, V], and remember the places.
@@ -86,8 +87,9 @@ class NeuralCache:
         known = outputs if not kept else np.concatenate([self._outputs, outputs])
         came = np.concatenate([self._ids, ids.astype(np.int64)])
         age = kept + np.arange(count)[:, None] - np.arange(len(came))  # of each remembered place, seen from each place
-        squares = np.cumsum(np.square(known).sum(axis=1))[kept:] / np.arange(kept + 1, kept + count + 1)
-        scale = self._flatness / np.maximum(squares, 1e-12)
+        squares = self._squares + np.cumsum(np.square(outputs, dtype=np.float64).sum(axis=1))
+        means = squares / np.arange(self._read + 1, self._read + count + 1)
+        scale = (self._flatness / np.maximum(means, 1e-12)).astype(np.float32)
         likeness = np.where((age > 0) & (age <= self._size), scale[:, None] * (outputs @ known.T), -np.inf)
         highest = likeness.max(axis=1, initial=-1e30, keepdims=True)
         shares = np.exp(likeness - highest, dtype=np.float64)
@@ -98,4 +100,5 @@ class NeuralCache:
         even = np.full_like(found, 1 / self._symbols)
         found = np.where(total > 0, (1 - _LEAST) * found / np.where(total > 0, total, 1) + _LEAST * even, even)
         self._outputs, self._ids = known[-self._size :], came[-self._size :]
+        self._read, self._squares = self._read + count, float(squares[-1]) if count else self._squares
         return np.log(found)

@@ -48,7 +48,8 @@ class Distillation:
             return loss, (own, taught)
         read, own = self._task.read(batch, own, context)
         expected, taught = self._expected(batch, taught)
-        log_probs = self._task.model.head.log_probs(read.outputs)
+        with self._task.in_precision(context):
+            log_probs = self._task.model.head.log_probs(read.outputs)
         came = log_probs.gather(-1, read.targets[..., None])[..., 0]
         values = (1 - _SHARE) * came + _SHARE * (expected * log_probs).sum(dim=-1)
         return Loss(-(values * read.real).sum(), batch.count), (own, taught)

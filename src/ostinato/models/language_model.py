@@ -189,7 +189,7 @@ class LanguageModelTask:
 
     def loss(self, batch: Batch, state: Any, context: Context) -> tuple[Loss, Any]:
         read, state = self.read(batch, state, context)
-        with self._in_precision(context):
+        with self.in_precision(context):
             log_prob = self.model.head.log_prob(read.outputs, read.targets)
         return Loss(-(log_prob * read.real).sum(), batch.count), state
 
@@ -201,14 +201,15 @@ class LanguageModelTask:
         fresh = torch.from_numpy(batch.fresh).to(device)
         state = where_rows(~fresh, state, self.initial_state(len(inputs)))
         masks = None if context.random is None else self._masks(context.random, *inputs.shape)
-        with self._in_precision(context):
+        with self.in_precision(context):
             y, state = self._output(inputs, state, lengths, masks, context.random)
         real = torch.ones_like(inputs, dtype=torch.bool)
         if lengths is not None:
             real = torch.arange(inputs.shape[1], device=device) < lengths[:, None]
         return Read(y, targets, real), state
 
-    def _in_precision(self, context: Context) -> torch.autocast:
+    def in_precision(self, context: Context) -> torch.autocast:
+        """Compute, in a ``with`` block, in the precision that this is trained in."""
         # Only training is ever run in less than float32: evaluation decides and is compared.
         enabled = context.training and self.precision == "bfloat16"
         return torch.autocast(self.model.device.type, torch.bfloat16, enabled=enabled)

@@ -24,6 +24,7 @@ _ITEMS: list[tuple[float, float, dict[str, Any]]] = [
     (1_000_000, _ANY, {"hidden_size": 384, "dropout": 0.4}),
     (_ANY, _ANY, {"hidden_size": 512, "dropout": 0.1}),
 ]
+_PANEL = 64  # units that compiled code takes together
 _WINDOW = 48
 _LEAST_WINDOWS = 8  # of each row in an epoch
 
@@ -34,7 +35,8 @@ def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     passes = budget.minutes * _SYMBOLS_PER_MINUTE / max(1, budget.symbols)
     row = next(s for most_symbols, most, s in table if budget.symbols <= most_symbols and passes <= most)
     # Only our own compiled code has this core as fast as the plain one.
-    row = {**row, "core": "capped-lstm" if budget.device == "cpu" else "lstm"}
+    compiled = budget.device == "cpu" and given.get("hidden_size", row["hidden_size"]) % _PANEL == 0
+    row = {**row, "core": "capped-lstm" if compiled else "lstm"}
     if given.get("core") == "jordan":  # its outputs are logits, which are never dropped
         row = {**row, "dropout": 0.0}
     if budget.items:

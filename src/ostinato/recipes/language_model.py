@@ -103,6 +103,8 @@ class LanguageModelSettings:
                 "tied = true needs embedding_size = hidden_size and an output layer to tie, got "
                 f"embedding_size = {self.embedding_size}, hidden_size = {self.hidden_size}, core = {self.core!r}"
             )
+        if self.core.startswith("min-") and self.recurrent_dropout:
+            yield f"core = {self.core!r} has no recurrent weights, so recurrent_dropout cannot drop any; use dropout"
         if self.core == "jordan" and self.dropout:
             yield "core = 'jordan' puts out logits, which are never dropped; use input_dropout or recurrent_dropout"
         if self.nfc and self.codec != "characters":

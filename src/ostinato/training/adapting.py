@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -59,24 +60,32 @@ class Adapter:
         adaptation: How to follow.
 
     Attributes:
-        network: The network as it is now, in evaluation mode.
+        network: The network as it is now.
 
     Source: Mikolov et al. 2010 (dynamic evaluation); Krause et al. 2018, arXiv:1709.07432, eq. 3-7.
     """
 
     def __init__(self, network: SymbolModel, adaptation: Adaptation) -> None:
-        self.network = copy.deepcopy(network).eval()
+        # cuDNN differentiates in training mode only; there is no dropout in a network to be switched on by it.
+        self.network = copy.deepcopy(network).train()
         self._how = adaptation
         self._weights: list[Tensor] = list(self.network.parameters())
         self._trained = [weight.detach().clone() for weight in self._weights]
         self._squares = [torch.zeros_like(weight) for weight in self._weights]
-        self._segments = 0
+        self._segments, self._first = 0, _FIRST_SEGMENTS
         self._state: Any = None
         self._before = network.symbols
 
     def begin(self) -> None:
         """Start anew: what follows has nothing before it. What was learned stays."""
         self._state, self._before = None, self.network.symbols
+
+    def look_ahead(self, segments: Iterator[Segment]) -> None:
+        """Learn the usual size of gradients from what is then read from its start: never where it is measured."""
+        for _ in itertools.islice(segments, self._first):
+            pass
+        self._first = self._segments
+        self.begin()
 
     def read(self, ids: NDArray[Any]) -> Iterator[Segment]:
         """Read symbols [N] that follow what was read before."""
@@ -126,7 +135,7 @@ class Adapter:
             return
         self._segments += 1
         torch._foreach_lerp_(self._squares, torch._foreach_mul(gradients, gradients), 1 / self._segments)
-        if self._segments <= _FIRST_SEGMENTS:
+        if self._segments <= self._first:
             return
         sizes = torch._foreach_sqrt(self._squares)
         mean = sum(float(size.sum()) for size in sizes) / sum(size.numel() for size in sizes)

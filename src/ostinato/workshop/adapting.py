@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from ostinato.workshop.measuring import encode_to_measure
 from ostinato.workshop.members import Member
 
 if TYPE_CHECKING:
+    from ostinato.training.adapting import Segment
     from ostinato.training.evaluation import Ticker
 
 _MOST_COUNTED = 2**23  # symbols of the training text: about 400 MB of counts
@@ -51,7 +52,12 @@ def adapted_weights(
     if not len(encoded.ids):
         raise ConfigError("there is nothing to adapt to: the text is empty")
     adapter, done = Adapter(member.network(device), adaptation), 0
-    for segment in adapter.read_items(encoded) if codec.end is not None else adapter.read(encoded.ids):
+
+    def read() -> Iterator[Segment]:
+        return adapter.read_items(encoded) if codec.end is not None else adapter.read(encoded.ids)
+
+    adapter.look_ahead(read())  # or a short text would change nothing
+    for segment in read():
         done += len(segment.ids)
         if tick is not None:
             tick(done, len(encoded.ids))

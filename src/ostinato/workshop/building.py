@@ -150,5 +150,5 @@ def compile_scans(device: str, settings: LanguageModelSettings, watch: Watch | N
         for precision in types:
             scan_kernels(precision, compiling)
     except EngineError as error:
-        return [f"{error}; PyTorch's own kernels train instead"]
+        return [f"{error}; PyTorch trains instead, a core that it has no kernel for step by step"]
     return [f"compiled for this processor, in {time.monotonic() - began:.0f} s; that is done once"] if made else []

@@ -89,7 +89,7 @@ def prepare(corpus: Corpus, order: Order, base: SavedModel | None, teacher: Save
         CorpusError: The corpus is too little, has changed, or cannot be encoded.
     """
     train_part, valid_part = _parts(corpus, order)
-    settings = _settings(train_part, order, base)
+    settings = _settings(train_part, order, base, base or teacher)
     alphabet = corpus.alphabet | (order.valid.alphabet if isinstance(order.valid, Corpus) else frozenset())
     codec = _codec(settings, alphabet, train_part, valid_part, base or teacher)
     train, valid, pin = encode_parts(codec, train_part, valid_part, order)
@@ -126,15 +126,20 @@ def _parts(corpus: Corpus, order: Order) -> tuple[Corpus, Corpus]:
     return split(corpus, share=order.valid, seed=order.seed)
 
 
-def _settings(train_part: Corpus, order: Order, base: SavedModel | None) -> LanguageModelSettings:
+def _settings(
+    train_part: Corpus, order: Order, base: SavedModel | None, known: SavedModel | None
+) -> LanguageModelSettings:
     recipe = find_recipe(order.recipe if base is None else base.config["recipe"])
     budget = Budget(train_part.size, train_part.kind == "items", order.amount.expected_minutes, order.device)
     fixed = [name for name in _OF_THE_CODEC if name in order.settings]
-    if base is not None and fixed:
-        raise ConfigError(f"with --from the symbols are those of {base.path}; {', '.join(fixed)} cannot be set")
-    if base is None and order.unknown != "error":
+    if known is not None and fixed:
+        way = "--teacher" if base is None else "--from"
+        raise ConfigError(f"with {way} the symbols are those of {known.path}; {', '.join(fixed)} cannot be set")
+    if known is None and order.unknown != "error":
         raise ConfigError("--unknown is for a model that exists; it needs --from")
     chosen = recipe.choose(budget, order.settings) if base is None else base.config["settings"]
+    if base is None and known is not None:
+        chosen = {**chosen, **{name: known.config["settings"][name] for name in _OF_THE_CODEC}}
     return config.read(recipe.settings, {**chosen, **order.settings}, where="the settings given")
 
 

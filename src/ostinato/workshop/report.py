@@ -97,7 +97,7 @@ def report_on(
         evaluations=evaluations,
         yards=tuple(beside),
         records=records,
-        verdict=judge(records, dropout=model.settings.dropout),
+        verdict=judge(records, model.settings),
         samples=samples,
         held_out=held_out,
     )

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ostinato.decode.units import bits
+from ostinato.recipes import LanguageModelSettings
 
 _RISE = 0.005  # nats above the best, from which on it is overfitting and not noise
 _FALL = 0.01  # nats in the last quarter, from which on it is still learning
 _GAP = 0.25  # nats between validation and training, from which on more text helps more than more time
 _NO_GAP = 0.05
+_MOST_DROPOUT = 0.7
 _TOGETHER = "several runs of other seeds together: ostinato generate RUN RUN RUN"
 
 
@@ -28,26 +30,28 @@ class Verdict:
     advice: tuple[str, ...]
 
 
-def judge(records: Sequence[Mapping[str, Any]], *, dropout: float) -> Verdict:
+def judge(records: Sequence[Mapping[str, Any]], settings: LanguageModelSettings) -> Verdict:
     """Judge a run.
 
     Args:
         records: Its evaluations, as they stand in metrics.jsonl.
-        dropout: That it was trained with.
+        settings: Those that it was trained with.
     """
     points = [(record, _valid(record)) for record in records]
     curve = [(record, value) for record, value in points if value is not None]
     if len(curve) < 2:
-        return Verdict("too short to say how it goes on", ("train longer: --minutes 3",))
+        return Verdict("too short to say how it goes on", ("train longer: give it more --minutes",))
     last, end = curve[-1]
     best, lowest = min(curve, key=lambda point: point[1])
     gap = end - (last["train_nats_per_symbol"] or end)
     told_gap = f"the validation loss is {bits(gap):.2f} bits above the training loss"
     if end - lowest > _RISE:
-        more = min(0.6, round(dropout + 0.15, 2))
+        more = round(settings.dropout + 0.15, 2)
+        can = settings.core != "jordan" and more <= _MOST_DROPOUT  # Jordan layers put out logits, never dropped
+        advice = [f"more dropout: --set dropout={more:g}"] if can else []
         return Verdict(
             f"learning by heart since step {best['step']:,}: the validation loss rose by {bits(end - lowest):.3f} bits",
-            (f"more dropout: --set dropout={more:g}", "less time, or more text"),
+            (*advice, "less time, or more text"),
         )
     quarter = next(value for record, value in curve if record["step"] >= 0.75 * last["step"])
     before = next((value for record, value in reversed(curve) if record["step"] < 0.75 * last["step"]), quarter)
@@ -59,7 +63,9 @@ def judge(records: Sequence[Mapping[str, Any]], *, dropout: float) -> Verdict:
     if gap > _GAP:
         return Verdict("as good as this text makes it", (f"more text: {told_gap}", _TOGETHER))
     if abs(gap) < _NO_GAP:
-        return Verdict("as good as this network gets", ("a larger network: --set hidden_size=1024",))
+        return Verdict(
+            "as good as this network gets", (f"a larger network: --set hidden_size={2 * settings.hidden_size}",)
+        )
     return Verdict("as good as it gets with these settings", (_TOGETHER,))
 
 

@@ -95,7 +95,7 @@ def _find_all(table: Any, ids: Any, at: int, order: int, nothing: int, end: int,
         slot = _home(table, own)
         while table.heads[slot] != _EMPTY and table.keys[slot] != own:
             slot = (slot + 1) & (len(table.keys) - 1)
-        # Two contexts that are new may have found one slot; the longer one then moves on when it is learned.
+        # Two contexts that are new may have found one slot; the shorter one then moves on when it is learned.
         slots[2 * length], slots[2 * length + 1] = slot, own
 
 
