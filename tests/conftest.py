@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import signal
 
 import pytest
 import torch
@@ -18,6 +19,12 @@ NAMES = sorted({a + b + c for a in ("an", "be", "cl", "da") for b in ("n", "r", 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread():
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c():
+    """A shell that starts the tests in the background has them ignore Ctrl-C, and some tests press it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
