@@ -25,6 +25,23 @@ class LSTMState(NamedTuple):
     cell: Tensor
 
 
+def new_weights(
+    input_size: int, hidden_size: int, forget_bias: float
+) -> tuple[nn.Parameter, nn.Parameter, nn.Parameter]:
+    """Return the first weights of an LSTM's gates i, f, g and o, [4 H, I] and [4 H, H], and their biases, [4 H]."""
+    weight_ih = nn.Parameter(uniform_(torch.empty(4 * hidden_size, input_size), hidden_size))
+    weight_hh = nn.Parameter(uniform_(torch.empty(4 * hidden_size, hidden_size), hidden_size))
+    bias = torch.zeros(4 * hidden_size)
+    bias[hidden_size : 2 * hidden_size] = forget_bias
+    return weight_ih, weight_hh, nn.Parameter(bias)
+
+
+def empty_state(weight_hh: Tensor, batch_size: int) -> LSTMState:
+    """Return the state before the first step, [B, H] each, for weights from state to gates [4 H, H]."""
+    zero = weight_hh.new_zeros(batch_size, weight_hh.shape[1])
+    return LSTMState(zero, zero)
+
+
 class LSTM(Core[LSTMState]):
     """Long short-term memory with a forget gate.
 
@@ -49,16 +66,11 @@ class LSTM(Core[LSTMState]):
     def __init__(self, input_size: int, hidden_size: int, *, forget_bias: float = 1.0) -> None:
         super().__init__()
         self.hidden_size = hidden_size
-        self.weight_ih = nn.Parameter(uniform_(torch.empty(4 * hidden_size, input_size), hidden_size))
-        self.weight_hh = nn.Parameter(uniform_(torch.empty(4 * hidden_size, hidden_size), hidden_size))
-        self.bias = nn.Parameter(torch.zeros(4 * hidden_size))
-        with torch.no_grad():
-            self.bias[hidden_size : 2 * hidden_size] = forget_bias
+        self.weight_ih, self.weight_hh, self.bias = new_weights(input_size, hidden_size, forget_bias)
         self.input_gate, self.forget_gate, self.candidate, self.output_gate = Tap(), Tap(), Tap(), Tap()
 
     def initial_state(self, batch_size: int, context: Any = None) -> LSTMState:
-        zero = self.weight_hh.new_zeros(batch_size, self.hidden_size)
-        return LSTMState(zero, zero)
+        return empty_state(self.weight_hh, batch_size)
 
     def step(
         self, x: Tensor, state: LSTMState, masks: Tensor | None = None, *, product: Product = plain

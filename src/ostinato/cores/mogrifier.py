@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.cores.base import Core, Tap, masked, uniform_
-from ostinato.cores.lstm import LSTMState
+from ostinato.cores.lstm import LSTMState, empty_state, new_weights
 from ostinato.cores.products import Product, plain
 
 
@@ -38,11 +38,7 @@ class MogrifierLSTM(Core[LSTMState]):
     def __init__(self, input_size: int, hidden_size: int, *, rounds: int = 5, forget_bias: float = 1.0) -> None:
         super().__init__()
         self.hidden_size = hidden_size
-        self.weight_ih = nn.Parameter(uniform_(torch.empty(4 * hidden_size, input_size), hidden_size))
-        self.weight_hh = nn.Parameter(uniform_(torch.empty(4 * hidden_size, hidden_size), hidden_size))
-        self.bias = nn.Parameter(torch.zeros(4 * hidden_size))
-        with torch.no_grad():
-            self.bias[hidden_size : 2 * hidden_size] = forget_bias
+        self.weight_ih, self.weight_hh, self.bias = new_weights(input_size, hidden_size, forget_bias)
         shapes = [(hidden_size, input_size), (input_size, hidden_size)]
         self.rounds = nn.ParameterList(
             nn.Parameter(uniform_(torch.empty(shapes[n % 2]), hidden_size)) for n in range(1, rounds + 1)
@@ -50,8 +46,7 @@ class MogrifierLSTM(Core[LSTMState]):
         self.input_gate, self.forget_gate, self.candidate, self.output_gate = Tap(), Tap(), Tap(), Tap()
 
     def initial_state(self, batch_size: int, context: Any = None) -> LSTMState:
-        zero = self.weight_hh.new_zeros(batch_size, self.hidden_size)
-        return LSTMState(zero, zero)
+        return empty_state(self.weight_hh, batch_size)
 
     def step(
         self, x: Tensor, state: LSTMState, masks: Tensor | None = None, *, product: Product = plain

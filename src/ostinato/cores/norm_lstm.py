@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ostinato.cores.base import Core, Tap, as_carried, masked, uniform_, unroll
-from ostinato.cores.lstm import LSTMState
+from ostinato.cores.base import Core, Tap, as_carried, masked, unroll
+from ostinato.cores.lstm import LSTMState, empty_state, new_weights
 from ostinato.cores.products import Product, plain
 
 
@@ -33,11 +33,7 @@ class NormLSTM(Core[LSTMState]):
     def __init__(self, input_size: int, hidden_size: int, *, forget_bias: float = 1.0) -> None:
         super().__init__()
         self.hidden_size = hidden_size
-        self.weight_ih = nn.Parameter(uniform_(torch.empty(4 * hidden_size, input_size), hidden_size))
-        self.weight_hh = nn.Parameter(uniform_(torch.empty(4 * hidden_size, hidden_size), hidden_size))
-        self.bias = nn.Parameter(torch.zeros(4 * hidden_size))
-        with torch.no_grad():
-            self.bias[hidden_size : 2 * hidden_size] = forget_bias
+        self.weight_ih, self.weight_hh, self.bias = new_weights(input_size, hidden_size, forget_bias)
         self.input_gain = nn.Parameter(torch.ones(4 * hidden_size))  # a_x
         self.hidden_gain = nn.Parameter(torch.ones(4 * hidden_size))  # a_h
         self.cell_gain = nn.Parameter(torch.ones(hidden_size))  # a_c
@@ -45,8 +41,7 @@ class NormLSTM(Core[LSTMState]):
         self.input_gate, self.forget_gate, self.candidate, self.output_gate = Tap(), Tap(), Tap(), Tap()
 
     def initial_state(self, batch_size: int, context: Any = None) -> LSTMState:
-        zero = self.weight_hh.new_zeros(batch_size, self.hidden_size)
-        return LSTMState(zero, zero)
+        return empty_state(self.weight_hh, batch_size)
 
     def step(
         self, x: Tensor, state: LSTMState, masks: Tensor | None = None, *, product: Product = plain
