@@ -62,8 +62,6 @@ LITERATURE = [
     stepped({"core": "min-lstm", "layers": 3, "residual": True}),
     stepped({"core": "mogrifier"}),
     _one({"core": "gru"}),
-    stepped(None, ("soap",)),
-    _one(seed=3),
 ]
 
 

@@ -170,13 +170,23 @@ def windows_loss(model: Transformer, ids: NDArray[Any], window: int, seed: int =
 
 @torch.inference_mode()
 def sliding_loss(model: Transformer, ids: NDArray[Any], window: int) -> float:
-    """Return the loss over a whole text in nats, every symbol with at least half a window before it (but the first)."""
-    total, done, half = 0.0, 0, window // 2
-    for at in range(0, len(ids) - window - 1, half * 16):
-        starts = np.arange(at, min(at + half * 16, len(ids) - window - 1), half)
-        batch = windows_of(ids, starts, window)
+    """Return the loss over a whole text in nats but for its first symbol; half a window or more is before each late one.
+
+    Args:
+        model: The model.
+        ids: The text, [N], longer than a window.
+        window: Symbols W that it sees; the first W have fewer before them.
+    """
+    half, last = window // 2, len(ids) - window - 1  # where the last window begins
+    losses = np.full(len(ids) - 1, np.nan)
+    starts = np.append(np.arange(0, last, half), last)
+    for at in range(0, len(starts), 16):
+        part = starts[at : at + 16]
+        batch = windows_of(ids, part, window)
         logits = model(torch.from_numpy(batch.inputs))
         values = F.cross_entropy(logits.flatten(0, 1), torch.from_numpy(batch.targets).flatten(), reduction="none")
-        late = values.reshape(len(starts), window)[:, half:]
-        total, done = total + float(late.sum()), done + late.numel()
-    return total / done
+        for start, of_window in zip(part, values.reshape(len(part), window).numpy(), strict=True):
+            skipped = 0 if start == 0 else half
+            losses[start + skipped : start + window] = of_window[skipped:]
+    assert not np.isnan(losses).any()
+    return float(losses.mean())

@@ -103,44 +103,6 @@ def _orthogonal(G: Tensor) -> Tensor:
     return X.float()
 
 
-def soap(training: Training, factor: float = 1.0) -> None:
-    """Adam in the eigenbasis of Shampoo on the recurrent weights (Vyas et al. 2024, arXiv:2409.11321)."""
-    rest, theirs = _split(training, lambda name, p: name.endswith("weight_hh"))
-    training.trainer._optimizer = Both(rest, _Soap(theirs, training.trainer.settings.weight_decay), factor)
-
-
-class _Soap(torch.optim.Optimizer):
-    def __init__(self, parameters: list[Tensor], decay: float) -> None:
-        super().__init__(parameters, {"lr": 1e-3, "decay": decay})
-
-    @torch.no_grad()
-    def step(self) -> None:  # type: ignore[override]
-        for group in self.param_groups:
-            for p in group["params"]:
-                H = p.shape[1]
-                G, state = p.grad.reshape(-1, H, H), self.state[p]
-                if not state:
-                    state |= {"t": 0, "L": torch.zeros_like(G), "R": torch.zeros_like(G)}
-                    state |= {"m": torch.zeros_like(G), "v": torch.zeros_like(G)}
-                state["t"] += 1
-                state["L"].lerp_(G @ G.mT, 0.05)
-                state["R"].lerp_(G.mT @ G, 0.05)
-                if state["t"] == 1:
-                    state["QL"], state["QR"] = (torch.linalg.eigh(state[k]).eigenvectors for k in "LR")
-                elif state["t"] % 20 == 0:
-                    state["QL"], state["QR"] = (torch.linalg.qr(state[k] @ state["Q" + k]).Q for k in "LR")
-                QL, QR = state["QL"], state["QR"]
-                projected = QL.mT @ G @ QR
-                state["m"].lerp_(G, 0.1)
-                state["v"].lerp_(projected.square(), 0.05)
-                m = QL.mT @ state["m"] @ QR
-                t = state["t"]
-                step = (m / (1 - 0.9**t)) / ((state["v"] / (1 - 0.95**t)).sqrt() + 1e-8)
-                p.mul_(1 - group["lr"] * group["decay"])
-                if t > 1:
-                    p.add_((QL @ step @ QR.mT).reshape(p.shape), alpha=-group["lr"])
-
-
 # --- schedules and averages
 
 
@@ -368,7 +330,6 @@ def orthogonal(training: Training) -> None:
 TRICKS: dict[str, Callable[..., None]] = {
     "beta1": beta1,
     "muon": muon,
-    "soap": soap,
     "linear": linear,
     "flat-then-down": flat_then_down,
     "cosine-power": cosine_power,

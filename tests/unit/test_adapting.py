@@ -116,6 +116,17 @@ def test_items_begin_anew_and_are_counted_one_by_one(network):
     np.testing.assert_array_equal(found.counts, [3, 2, 4])
 
 
+def test_long_items_are_read_in_segments_and_short_ones_together(network):
+    lengths = [2, 2, 10, 1, 3, 4]
+    offsets = np.cumsum([0, *lengths])
+    texts = Encoded(ids_of(offsets[-1]), offsets)
+    read = list(Adapter(network, Adaptation(rate=0.0, segment=4)).read_items(texts))
+    assert [len(segment.ids) for segment in read] == [4, 4, 4, 2, 4, 4]
+    np.testing.assert_array_equal(np.concatenate([segment.ids for segment in read]), texts.ids)
+    alone = Adapter(network, Adaptation(rate=0.0, segment=10)).read(texts.part(2, 3).ids).__next__()
+    np.testing.assert_allclose(np.concatenate([s.of_ids for s in read[1:4]]), alone.of_ids, rtol=1e-5)
+
+
 def test_counts_that_have_read_the_text_help(network, kernels):
     ids = ids_of(600)
     text = Encoded(ids, np.array([0, 600]))
@@ -149,6 +160,14 @@ def test_items_can_be_adapted_to(item_model):
     names = ["zara", "zoris", "zonis"] * 40
     known = [name.replace("z", "d") for name in names]
     assert item_model.adapted(known).score("doris").log_prob > item_model.score("doris").log_prob
+
+
+def test_a_file_of_an_adapted_model_tells_that_it_is_one(text_model, tmp_path):
+    file = tmp_path / "adapted.safetensors"
+    text_model.adapted(["a log sat on a log. " * 9]).export(file)
+    (told,) = ostinato.load(file).saved.origin["adapted"]
+    assert (told["symbols"], told["method"], told["rate"]) == (180, "rms", 0.001)
+    assert "adapted" not in text_model.saved.origin
 
 
 def test_the_dynamic_protocol_of_a_model(text_model):

@@ -5,9 +5,11 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
 import ostinato
 from conftest import TINY
+from ostinato.app.training import follow
 from ostinato.batch import Batch
 from ostinato.errors import ConfigError
 from ostinato.models import Context, Distillation, Dropout, LanguageModel, LanguageModelTask, Randomness
@@ -80,6 +82,16 @@ def test_a_run_learns_from_runs_notes_them_and_goes_on_with_the_same(text_run, c
     assert "name the same ones again" in run("resume", out, "--minutes", 0.05, "--teacher", other)[2]
     assert run("resume", out, "--minutes", 0.05, "--teacher", text_run)[0] == 0
     assert "has no teachers" in run("resume", other, "--minutes", 0.05, "--teacher", text_run)[2]
+
+
+def test_a_student_that_is_stopped_tells_how_to_go_on(text_run, corpora, tmp_path, capsys):
+    training = ostinato.train(
+        str(corpora / "cats.txt"), out=tmp_path / "student", steps=9, settings=TINY, teachers=(text_run,)
+    )
+    training.ask_to_stop()
+    assert follow(training, Console(), teachers=(text_run,)) == 130
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"ostinato resume {tmp_path / 'student'} --teacher {text_run}" in told
 
 
 def test_a_student_comes_to_expect_what_its_teacher_expects(corpora, tmp_path):

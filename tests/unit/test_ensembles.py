@@ -13,6 +13,7 @@ from conftest import TINY
 from ostinato.cores import map_state
 from ostinato.errors import ConfigError
 from ostinato.models import Ensemble, LanguageModel
+from ostinato.training.adaptation import Adaptation
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +94,8 @@ def test_what_does_not_go_together_says_why(both, text_run_once, item_run_once, 
         ostinato.load(text_run_once, item_run_once)
     with pytest.raises(ConfigError, match="export the members"):
         both.export(tmp_path / "both.safetensors")
+    with pytest.raises(ConfigError, match="leave the cache out"):
+        both.evaluate(["the cat"], protocol="dynamic", adaptation=Adaptation(cache=100))
 
 
 def test_the_command_line_takes_several_runs(run, both, text_run_once, other_run, corpora, tmp_path):

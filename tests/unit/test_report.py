@@ -40,6 +40,13 @@ def test_the_verdict_says_what_the_curve_shows(told):
     assert verdict.advice
 
 
+def test_of_a_student_the_training_loss_says_nothing():
+    points = [record(*point) for point in CURVES["as good as this text makes it"]]
+    verdict = judge(points, SETTINGS, taught=True)
+    assert verdict.told == "as good as it gets with these settings"
+    assert "training loss" not in " ".join(verdict.advice)
+
+
 def test_advice_names_a_setting_that_can_be_set():
     advice = judge([record(*point) for point in CURVES["learning by heart since step 200"]], SETTINGS).advice
     assert advice[0] == "more dropout: --set dropout=0.35"

@@ -33,7 +33,7 @@ def write_report(model: Model, console: Console) -> None:
     from ostinato.workshop.report_page import report_page
 
     with console.status("reporting") as status:
-        found = report_on(model, doing=lambda what: status.update(what))
+        found = report_on(model, doing=lambda what: status.update(what), compiling=lambda what: status.update(what))
     path = model.saved.path / PAGE
     try:
         write_whole(path, report_page(found).encode())

@@ -75,7 +75,8 @@ def shard_of(args: Namespace, *files: object) -> Shard | None:
     """
     if args.parts is not None and args.ray is None:
         raise ConfigError("--parts is for --ray; with --shard the parts are counted there, such as 1/4")
-    if args.ray is not None and any(file is None or str(file) == "-" for file in files):
+    read = [*files, *([] if vars(args).get("adapt") is None else [args.adapt])]
+    if args.ray is not None and any(file is None or str(file) == "-" for file in read):
         raise ConfigError("--ray needs a file that every part can read; standard input is there only once")
     return None if args.shard is None else parse_shard(args.shard)
 

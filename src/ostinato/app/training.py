@@ -65,7 +65,14 @@ def train(args: Namespace) -> int:
                 report=not args.no_report,
             )
             training = set_up(lambda: _read(args.corpus, args, view, args.kind), order, ranks)
-        return follow(training, console, json_lines=args.json, tensorboard=args.tensorboard, report=not args.no_report)
+        return follow(
+            training,
+            console,
+            json_lines=args.json,
+            tensorboard=args.tensorboard,
+            report=not args.no_report,
+            teachers=args.teachers,
+        )
 
 
 def resume(args: Namespace) -> int:
@@ -94,7 +101,14 @@ def resume(args: Namespace) -> int:
                 teachers=args.teachers,
                 report=not args.no_report,
             )
-        return follow(training, console, json_lines=args.json, tensorboard=args.tensorboard, report=not args.no_report)
+        return follow(
+            training,
+            console,
+            json_lines=args.json,
+            tensorboard=args.tensorboard,
+            report=not args.no_report,
+            teachers=args.teachers,
+        )
 
 
 def follow(
@@ -105,6 +119,7 @@ def follow(
     samples: bool = True,
     tensorboard: bool = False,
     report: bool = True,
+    teachers: Sequence[Path] = (),
 ) -> int:
     """Train to the end while showing it; Ctrl-C saves and tells how to go on."""
     from ostinato.training.loop import Evaluated
@@ -125,7 +140,7 @@ def follow(
                 print(json.dumps(training.metrics), flush=True)
             if isinstance(event, Interrupted):
                 stopped_at = event.step
-    _say_end(training, console, stopped_at)
+    _say_end(training, console, stopped_at, teachers)
     if report and stopped_at is None and training.is_first:
         _report(training, console)
     return 0 if stopped_at is None else 130
@@ -158,13 +173,13 @@ def _log(training: Training, *, wanted: bool) -> AbstractContextManager[TensorBo
     return TensorBoardLog(training)
 
 
-def _say_end(training: Training, console: Console, stopped_at: int | None) -> None:
+def _say_end(training: Training, console: Console, stopped_at: int | None, teachers: Sequence[Path]) -> None:
     from ostinato.decode.units import bits
 
     path, best = training.run.path, training.trainer.best
     if stopped_at is not None:
-        again = escape(shlex.quote(str(path)))
-        told = f"stopped and saved at step {stopped_at}. To go on: ostinato resume {again}"
+        again = shlex.join([str(path), *(word for teacher in teachers for word in ("--teacher", str(teacher)))])
+        told = f"stopped and saved at step {stopped_at}. To go on: ostinato resume {escape(again)}"
     else:
         assert best is not None
         nats = best["nats_per_symbol"]

@@ -96,16 +96,19 @@ class Adapter:
             yield self._segment(inputs[None], targets[None], np.array([len(targets)]))
 
     def read_items(self, texts: Encoded) -> Iterator[Segment]:
-        """Read items, each from a fresh state; as many together as make up a segment, in their order."""
-        first = 0
+        """Read items, each from a fresh state: short ones together in a segment, long ones in several."""
+        first, lengths, most = 0, texts.lengths, self._how.segment
         while first < texts.texts:
-            last = first + 1
-            while last < texts.texts and texts.offsets[last] - texts.offsets[first] < self._how.segment:
-                last += 1
-            longest = int(texts.lengths[first:last].max())
-            batch = cut_window(texts, np.arange(first, last), self.network.symbols, 0, longest)
             self.begin()
-            yield self._segment(batch.inputs, batch.targets, texts.lengths[first:last])
+            last = first + 1
+            if lengths[first] > most:
+                yield from self.read(texts.ids[texts.offsets[first] : texts.offsets[last]])
+            else:
+                while last < texts.texts and texts.offsets[last + 1] - texts.offsets[first] <= most:
+                    last += 1
+                longest = int(lengths[first:last].max())
+                batch = cut_window(texts, np.arange(first, last), self.network.symbols, 0, longest)
+                yield self._segment(batch.inputs, batch.targets, lengths[first:last])
             first = last
 
     def _segment(self, inputs: NDArray[np.int64], targets: NDArray[np.int64], lengths: NDArray[np.int64]) -> Segment:
@@ -118,8 +121,8 @@ class Adapter:
             y, state = network.output(torch.from_numpy(inputs).to(to), self._state, lengths=places.to(to))
             outputs = y[real.to(to)]  # [N, H]
             log_probs = network.head.log_probs(outputs)
-            # A short last segment weighs less; a long item does not weigh more.
-            loss = -log_probs.gather(1, ids[:, None].to(to)).sum() / max(self._how.segment, len(ids))
+            # A short segment weighs less.
+            loss = -log_probs.gather(1, ids[:, None].to(to)).sum() / self._how.segment
         self._state = detach(state)
         found = Segment(ids.numpy(), outputs.detach().float().cpu().numpy(), log_probs.detach().cpu().numpy())
         if learns:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from ostinato.codecs import Codec, Unknown
 from ostinato.data import Corpus, Encoded, cache_folder
-from ostinato.engine.counting import CountModel
+from ostinato.engine.counting import ORDER, CountModel
 from ostinato.engine.kernels import Compiling
 from ostinato.errors import ConfigError
 from ostinato.runs import SavedModel
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from ostinato.training.adapting import Segment
     from ostinato.training.evaluation import Ticker
 
-_MOST_COUNTED = 2**23  # symbols of the training text: about 400 MB of counts
+_MOST_COUNTED = 2**23  # symbols of the training text: about 400 MB of counts of characters
+_LARGE, _ORDER_OF_LARGE = 1024, 3  # symbols; from so many on, as of words, nearly every longer context is a new one
 
 
 def adapted_weights(
@@ -62,19 +63,36 @@ def adapted_weights(
         if tick is not None:
             tick(done, len(encoded.ids))
     weights = {name: weight.detach().cpu().numpy() for name, weight in adapter.network.named_parameters()}
-    return replace(member.saved, weights=weights)
+    told = {"symbols": len(encoded.ids), **asdict(adaptation), "rate": adaptation.used_rate}
+    saved = member.saved
+    return replace(saved, weights=weights, origin={**saved.origin, "adapted": [*saved.origin.get("adapted", []), told]})
 
 
-def counts_of(saved: SavedModel, codec: Codec, *, compiling: Compiling | None = None) -> CountModel:
+def counts_of(
+    members: Sequence[Member], codec: Codec, adaptation: Adaptation | None, *, compiling: Compiling | None = None
+) -> CountModel | None:
     """Return a model of counts that has read what a run was trained on, of a long text the last 8 million symbols.
 
+    Of an ensemble it is the first run's text. ``None`` where an adaptation has no counts.
+
     Raises:
-        ConfigError: It is a model file, which holds no training text.
+        ConfigError: It is a model file, which holds no training text; or an ensemble shall have a neural cache.
         EngineError: Nothing can be compiled here.
     """
+    if adaptation is None:
+        return None
+    if adaptation.cache and len(members) > 1:
+        raise ConfigError(
+            "a neural cache compares the outputs of one network, and an ensemble has none of its own; leave the cache "
+            "out, or measure one of the runs"
+        )
+    if not adaptation.counts:
+        return None
+    saved = members[0].saved
     if saved.path.is_file():
         raise ConfigError(f"{saved.path} is a model file, which holds no training text to count; give the run folder")
     train: Encoded = RunFolder(saved.path).corpus()[0]
-    counts = CountModel(codec.size, end=codec.end, folder=cache_folder(), compiling=compiling)
+    order = ORDER if codec.size < _LARGE else _ORDER_OF_LARGE
+    counts = CountModel(codec.size, order=order, end=codec.end, folder=cache_folder(), compiling=compiling)
     counts.learn(train.last(_MOST_COUNTED).ids)
     return counts

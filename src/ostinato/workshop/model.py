@@ -359,9 +359,7 @@ class Model:
             ConfigError: The protocol does not fit the model, or cannot be cut into shards.
         """
         how = Measuring.of(self.codec, protocol, windows=windows, seed=seed, shard=shard, adaptation=adaptation)
-        counts = None
-        if adaptation is not None and adaptation.counts:
-            counts = counts_of(self.saved, self.codec, compiling=self._options["compiling"])
+        counts = counts_of(self.members, self.codec, adaptation, compiling=self._options["compiling"])
         encoded, characters, digest = encode_to_measure(self.codec, texts, unknown, cache, encoding)
         losses = how.measure(self.network, encoded, characters, tick, counts, items=self.codec.end is not None)
         saved = [(arrays_digest(member.saved.weights), member.saved.config) for member in self.members]

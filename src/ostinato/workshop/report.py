@@ -97,7 +97,7 @@ def report_on(
         evaluations=evaluations,
         yards=tuple(beside),
         records=records,
-        verdict=judge(records, model.settings),
+        verdict=judge(records, model.settings, taught=bool(model.saved.origin.get("teachers"))),
         samples=samples,
         held_out=held_out,
     )

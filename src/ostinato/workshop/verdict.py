@@ -30,12 +30,13 @@ class Verdict:
     advice: tuple[str, ...]
 
 
-def judge(records: Sequence[Mapping[str, Any]], settings: LanguageModelSettings) -> Verdict:
+def judge(records: Sequence[Mapping[str, Any]], settings: LanguageModelSettings, *, taught: bool = False) -> Verdict:
     """Judge a run.
 
     Args:
         records: Its evaluations, as they stand in metrics.jsonl.
         settings: Those that it was trained with.
+        taught: Whether it learned from teachers too; then its training loss is none beside which the other stands.
     """
     points = [(record, _valid(record)) for record in records]
     curve = [(record, value) for record, value in points if value is not None]
@@ -43,8 +44,10 @@ def judge(records: Sequence[Mapping[str, Any]], settings: LanguageModelSettings)
         return Verdict("too short to say how it goes on", ("train longer: give it more --minutes",))
     last, end = curve[-1]
     best, lowest = min(curve, key=lambda point: point[1])
-    gap = end - (last["train_nats_per_symbol"] or end)
-    told_gap = f"the validation loss is {bits(gap):.2f} bits above the training loss"
+    known = None if taught else last["train_nats_per_symbol"]
+    gap = None if known is None else end - known
+    wide, narrow = (gap is not None and gap > _GAP), (gap is not None and abs(gap) < _NO_GAP)
+    told_gap = f"the validation loss is {bits(gap or 0):.2f} bits above the training loss"
     if end - lowest > _RISE:
         more = round(settings.dropout + 0.15, 2)
         can = settings.core != "jordan" and more <= _MOST_DROPOUT  # Jordan layers put out logits, never dropped
@@ -58,11 +61,11 @@ def judge(records: Sequence[Mapping[str, Any]], settings: LanguageModelSettings)
     fall = before - end
     if fall > _FALL:
         advice = [f"more time: it fell by {bits(fall):.3f} bits in the last quarter"]
-        advice += [f"more text, which would help as well: {told_gap}"] if gap > _GAP else []
+        advice += [f"more text, which would help as well: {told_gap}"] if wide else []
         return Verdict("still learning when it ended", tuple(advice))
-    if gap > _GAP:
+    if wide:
         return Verdict("as good as this text makes it", (f"more text: {told_gap}", _TOGETHER))
-    if abs(gap) < _NO_GAP:
+    if narrow:
         return Verdict(
             "as good as this network gets", (f"a larger network: --set hidden_size={2 * settings.hidden_size}",)
         )
