@@ -31,7 +31,7 @@ def _one(changed: dict[str, Any] | None = None, *tricks: str, seed: int = 1) -> 
 
 
 LITERATURE = [
-    stepped({"core": "capped-lstm"}),
+    stepped(_BASE),
     {**_one(), "name": "capped3"},
     {**timed("text-1", 3), "name": "base3"},
     _one(None, "flat-then-down=0.4"),
@@ -44,24 +44,25 @@ LITERATURE = [
     stepped(None, ("tied-gates",)),
     stepped(None, ("loop",)),
     _one(seed=2),
-    _one({"variational": False}),
+    _one(None, "flat-then-down=0.4", seed=2),
     _one(None, "growing-window"),
-    _one(None, "growing-batch"),
-    _one(None, "random-window"),
     _one({"layers": 2, "hidden_size": 384}),
+    _one({"average": 0.0}),
+    stepped(_BASE, ("flat-then-down=0.4",)),
+    stepped(_BASE, ("linear",)),
+    stepped(_BASE, ("cosine-power=1.5",)),
+    stepped(_BASE, ("growing-batch",)),
+    stepped(_BASE, ("random-window",)),
+    stepped({**_BASE, "tied": True, "embedding_size": 512}),
+    _one({"variational": False}),
     _one(None, "ar=2"),
     _one(None, "tar=1"),
-    _one({"average": 0.0}),
     _one(None, "tail-average=0.15"),
-    _one({"average": 0.99}),
-    _one({"tied": True, "embedding_size": 512}),
     _one({"layers": 2, "hidden_size": 384, "residual": True}),
-    _one(None, "linear"),
-    _one(None, "cosine-power=1.5"),
     stepped({"core": "min-gru", "layers": 3, "residual": True}),
     stepped({"core": "min-lstm", "layers": 3, "residual": True}),
+    stepped({"core": "gru"}),
     stepped({"core": "mogrifier"}),
-    _one({"core": "gru"}),
 ]
 
 

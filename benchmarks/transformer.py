@@ -170,7 +170,7 @@ def windows_loss(model: Transformer, ids: NDArray[Any], window: int, seed: int =
 
 @torch.inference_mode()
 def sliding_loss(model: Transformer, ids: NDArray[Any], window: int) -> float:
-    """Return the loss over a whole text in nats but for its first symbol; half a window or more is before each late one.
+    """Return the loss over a whole text in nats but for its first symbol, late ones with half a window before them.
 
     Args:
         model: The model.

@@ -14,7 +14,7 @@ ORDER = [  # lowest first; a module may import its own package and what lies bel
     {"errors"},
     {"config"},
     {"disk"},
-    {"batch"},
+    {"batch", "music"},
     {"codecs"},
     {"engine"},
     {"cores"},

@@ -3,6 +3,7 @@
 * OstinatoError
   + ConfigError (ValueError)      a setting is unknown, missing, or out of range
   + CorpusError (ValueError)      the data given cannot be read, or is too little to learn from
+    - AbcError                    a text is no ABC notation; with line and column
   + CodecError (ValueError)       raw data and ids do not fit each other
     - UnknownSymbolError          a text has symbols that the codec does not know
   + RunError (OSError)            a run folder or model file is absent, damaged, in use, or of another version
@@ -20,6 +21,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "AbcError",
     "CodecError",
     "ConfigError",
     "CorpusError",
@@ -46,6 +48,10 @@ class ConfigError(OstinatoError, ValueError):
 
 class CorpusError(OstinatoError, ValueError):
     """The data given cannot be read, or is too little to learn from."""
+
+
+class AbcError(CorpusError):
+    """A text is no ABC notation; the message has line and column."""
 
 
 class CodecError(OstinatoError, ValueError):
