@@ -171,8 +171,8 @@ def ours(case: tuple[str, int, int, int, int], precision: str) -> tuple[Callable
 
     model = LanguageModel(SYMBOLS, core=core, layers=layers, hidden_size=width, embedding_size=EMBEDDING)
     task = LanguageModelTask(model, Dropout(), precision)
-    settings = TrainSettings(1e-3, 0.05, 0.03, 0.99, 1.0, 0.998, None, 1)
-    schedule = Schedule(settings.warmup)
+    settings = TrainSettings(1e-3, 0.03, 0.99, 1.0, 0.998, None, 1)
+    schedule = Schedule(0.05)
     schedule.begin(0, 100_000)
     trainer = Trainer(task, Same(), lambda task: 0.0, settings, schedule)
 

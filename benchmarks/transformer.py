@@ -140,19 +140,20 @@ def train_for(ids: NDArray[Any], symbols: int, shape: Shape, minutes: float, see
 def _trainer(ids: NDArray[Any], symbols: int, shape: Shape, seed: int) -> Trainer:
     torch.manual_seed(seed)
     settings = TrainSettings(
-        learning_rate=_RATE, warmup=_WARM, weight_decay=0.1, beta2=0.99, clip=1.0, average=0.0, patience=None, seed=seed
+        learning_rate=_RATE, weight_decay=0.1, beta2=0.99, clip=1.0, average=0.0, patience=None, seed=seed
     )
-    schedule = _Down(settings.warmup)
+    schedule = _Cosine(_WARM)
     task = _Task(Transformer(symbols, shape))
     return Trainer(task, _Windows(ids, shape, seed), lambda task: 0.0, settings, schedule)  # type: ignore[arg-type]
 
 
-class _Down(Schedule):
+class _Cosine(Schedule):
     """A cosine that ends at a tenth."""
 
     def factor(self, step: int) -> float:
-        progress = self.progress(step + 0.5)
-        return super().factor(step) if progress < self.warmup else _LAST + (1 - _LAST) * super().factor(step)
+        progress = (self.progress(step + 0.5) - self.warmup) / (1 - self.warmup)
+        down = 0.5 * (1 + math.cos(math.pi * progress))
+        return super().factor(step) if progress < 0 else _LAST + (1 - _LAST) * down
 
 
 @torch.inference_mode()

@@ -93,6 +93,14 @@ def test_a_report_on_running_text(text_run):
     check_page(page)
 
 
+def test_where_measuring_is_slow_less_is_measured(text_run, monkeypatch):
+    for name, value in {"_LEAST": 64, "_TRIED": 32, "_SECONDS": 0.0}.items():
+        monkeypatch.setattr(f"ostinato.workshop.report.{name}", value)
+    found = report_on(ostinato.load(text_run))
+    assert found.evaluations[0].symbols == 64
+    assert "On 64 characters" in report_page(found)
+
+
 def test_a_report_on_items(item_run):
     found = report_on(ostinato.load(item_run))
     assert [each.protocol for each in found.evaluations] == ["items"]

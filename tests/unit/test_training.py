@@ -29,7 +29,7 @@ def make_trainer(*, dropout=None, core="lstm", patience=None, rate=1e-2, steps=4
     network = LanguageModel(CODEC.size, core=core, layers=1, hidden_size=12, embedding_size=6, **model)
     task = LanguageModelTask(network, dropout or Dropout())
     stream = ContinuousStream(DATA, CODEC.begin, batch_size=4, window=8, seed=1, restart=0.1)
-    settings = TrainSettings(rate, 0.1, 0.0, 0.99, 1.0, 0.9, patience, seed=1)
+    settings = TrainSettings(rate, 0.0, 0.99, 1.0, 0.9, patience, seed=1)
     validation = Validation(DATA, CODEC.begin, items=False, limit=500)
     trainer = Trainer(task, stream, validation, settings, Schedule(0.1))
     trainer.evaluate_every = 5
@@ -208,7 +208,12 @@ def test_the_schedule_rises_and_falls_to_nothing():
     assert schedule.factor(0) == pytest.approx(0.05)
     assert schedule.factor(9) == pytest.approx(0.95)
     assert schedule.factor(54) + schedule.factor(55) == pytest.approx(1.0)
-    assert 0 < schedule.factor(99) < 1e-3
+    assert 0 < schedule.factor(99) < 1e-2
+    flat = Schedule(0.1, cooldown=0.5)
+    flat.begin(0, 100)
+    assert [flat.factor(step) for step in (10, 54)] == [1.0, 1.0]
+    assert flat.factor(77) == pytest.approx(0.5, abs=1e-9)
+    assert 0 < flat.factor(99) < 0.02
     only = Schedule(0.1)
     only.begin(0, 1)
     assert only.factor(0) > 0.3

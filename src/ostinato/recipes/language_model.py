@@ -45,6 +45,7 @@ class LanguageModelSettings:
         restart: Probability that a row of running text starts anew at a window.
         learning_rate: Peak of the schedule.
         warmup: Share of the schedule in which the rate rises.
+        cooldown: Share of the rest of it, at the end, in which the rate falls; 1 falls from the start.
         weight_decay: Of matrices, decoupled.
         beta2: AdamW's decay of squared gradients.
         clip: Largest gradient norm.
@@ -73,6 +74,7 @@ class LanguageModelSettings:
     restart: float = 0.05
     learning_rate: float = 6e-3
     warmup: float = 0.05
+    cooldown: float = 1.0
     weight_decay: float = 0.03
     beta2: float = 0.99
     clip: float = 1.0
@@ -91,6 +93,7 @@ class LanguageModelSettings:
         problems += [
             out_of_range("vocabulary", self.vocabulary, least=256 if self.codec == "subwords" else 1),
             out_of_range("restart", self.restart, least=0, most=1),
+            out_of_range("cooldown", self.cooldown, above=0, most=1),
             out_of_range("weight_decay", self.weight_decay, least=0),
             out_of_range("patience", 1 if self.patience is None else self.patience, least=1),
             *self._clashes(),
@@ -181,7 +184,6 @@ def train_settings(settings: LanguageModelSettings, *, seed: int) -> TrainSettin
 
     return TrainSettings(
         learning_rate=settings.learning_rate,
-        warmup=settings.warmup,
         weight_decay=settings.weight_decay,
         beta2=settings.beta2,
         clip=settings.clip,

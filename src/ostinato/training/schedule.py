@@ -1,8 +1,7 @@
-"""The learning rate over time: warm-up and cosine to the end of the plan, which may be made anew on the way."""
+"""The learning rate over time: up, flat, and down to the end of the plan, which may be made anew on the way."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 
@@ -15,10 +14,12 @@ class Schedule:
 
     Attributes:
         warmup: Share of the schedule in which the rate rises from 0.
+        cooldown: Share of what follows in which it falls in a straight line to 0, at the end; 1 begins at once.
         plans: ``(at, progress, steps)`` of every plan made, in order.
     """
 
     warmup: float
+    cooldown: float = 1.0
     plans: list[tuple[int, float, int]] = field(default_factory=list)
 
     @property
@@ -34,12 +35,12 @@ class Schedule:
     def factor(self, step: int) -> float:
         """What the learning rate is multiplied with in a step, counted from 0.
 
-        Source: cosine: Loshchilov and Hutter 2017, arXiv:1608.03983.
+        Source: Hägele et al. 2024, arXiv:2405.18392 (constant rate and cooldown).
         """
         progress = self.progress(step + 0.5)  # the middle of the step: neither the first nor the last stands still
         if progress < self.warmup:
             return progress / self.warmup
-        return 0.5 * (1 + math.cos(math.pi * (progress - self.warmup) / (1 - self.warmup)))
+        return min(1.0, (1 - progress) / (1 - self.warmup) / self.cooldown)
 
     def begin(self, at: int, steps: int) -> None:
         """Start a new schedule at a step: that of a new run, or of a finished one that goes on."""

@@ -27,7 +27,6 @@ class TrainSettings:
 
     Attributes:
         learning_rate: Peak of the schedule.
-        warmup: Share of the schedule in which the rate rises.
         weight_decay: Decoupled, on matrices only.
         beta2: AdamW's decay of the squared gradient.
         clip: Largest global norm of a gradient.
@@ -37,7 +36,6 @@ class TrainSettings:
     """
 
     learning_rate: float
-    warmup: float
     weight_decay: float
     beta2: float
     clip: float

@@ -95,7 +95,7 @@ class Builder:
             self.stream(settings),
             self._validation(settings),
             train_settings(settings, seed=self.seed),
-            Schedule(settings.warmup),
+            Schedule(settings.warmup, settings.cooldown),
             self.ranks,
         )
 

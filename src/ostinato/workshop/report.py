@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,8 @@ from ostinato.workshop.yardsticks import Yard, yards
 if TYPE_CHECKING:
     from ostinato.training.evaluation import Evaluation
 
-_HELD_OUT = 2**16  # symbols that are measured at most
+_HELD_OUT, _LEAST, _TRIED = 2**16, 2**12, 2**10  # symbols that are measured at most, at least, and to learn the speed
+_SECONDS = 8.0  # for a protocol; slow cores measure less
 _WINDOWS = 400
 _SAMPLES, _ITEMS = 3, 12
 _LENGTH, _TEMPERATURE = 300, 0.8
@@ -74,8 +76,8 @@ def report_on(
     tell = doing or (lambda what: None)
     run = RunFolder(path)
     train, valid = run.corpus()
-    valid = _beginning(valid)
     tell("measuring")
+    valid = _beginning(valid, _affordable(model, valid))
     evaluations = tuple(_evaluate(model, valid, protocol) for protocol in _protocols(model, valid))
     tell("measuring compressors and counts beside it")
     beside = yards(model.codec, train, valid, compiling=compiling)
@@ -116,10 +118,25 @@ def _evaluate(model: Model, valid: Encoded, protocol: Any) -> Evaluation:
     return how.measure(model.network, valid, characters, None, items=model.codec.end is not None).evaluation()
 
 
-def _beginning(texts: Encoded) -> Encoded:
-    """As much of the held-out texts as is measured."""
-    if len(texts.ids) <= _HELD_OUT:
+def _affordable(model: Model, texts: Encoded) -> int:
+    """How many symbols can be measured in the time for it."""
+    if len(texts.ids) <= _LEAST:
+        return _LEAST
+    few, taken = _beginning(texts, _TRIED), float("inf")
+    for _ in range(2):  # the first one warms up
+        began = time.perf_counter()
+        _evaluate(model, few, _protocols(model, few)[0])
+        taken = min(taken, time.perf_counter() - began)
+    most = _HELD_OUT
+    while most > _LEAST and taken / len(few.ids) * most > _SECONDS:
+        most //= 2
+    return most
+
+
+def _beginning(texts: Encoded, most: int) -> Encoded:
+    """As much of the held-out texts as makes so many symbols, or a single item."""
+    if len(texts.ids) <= most:
         return texts
     if texts.texts == 1:
-        return Encoded(texts.ids[:_HELD_OUT], np.array([0, _HELD_OUT]))
-    return texts.part(0, max(1, int(np.searchsorted(texts.offsets, _HELD_OUT, side="right")) - 1))
+        return Encoded(texts.ids[:most], np.array([0, most]))
+    return texts.part(0, max(1, int(np.searchsorted(texts.offsets, most, side="right")) - 1))

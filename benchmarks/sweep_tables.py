@@ -1,0 +1,142 @@
+"""What the sweeps found: the table of the literature, the rule beside the best of each cell, and pictures of both.
+
+    OSTINATO_DATA=… python benchmarks/sweep_tables.py
+
+Prints Markdown and writes sweeps/literature.svg and sweeps/rule.svg.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import defaultdict
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+
+from sweep import FOLDER, RESULTS
+from trial import settings_of
+
+Row = dict[str, Any]
+_SAID = ("core", "layers", "hidden_size", "dropout", "batch_size", "window", "learning_rate", "weight_decay")
+
+
+def main() -> None:
+    rows = [json.loads(line) for line in RESULTS.read_text().splitlines()]
+    mpl.use("svg")
+    literature(rows)
+    rule(rows)
+
+
+# --- one change at a time
+
+
+def literature(rows: list[Row]) -> None:
+    """Print what each change gains and costs beside the run without it."""
+    found: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["cell"] == "text-1" and not _is_of_rule(row):
+            found[_at(row), _told(row)].append(row)
+    print("| at | what | nats | gain | seconds of a step | seeds |\n|---|---|---|---|---|---|")
+    bars = []
+    for (at, told), ours in sorted(found.items()):
+        base = found[at, "LSTM" if at == "4,000 steps" and not told.startswith("capped") else "capped LSTM"]
+        seeds = {row["seed"] for row in ours}
+        # Beside runs of the same seeds: these differ more than most changes do.
+        beside = statistics.fmean(row["nats"] for row in base if row["seed"] in seeds)
+        nats = statistics.fmean(row["nats"] for row in ours)
+        cost = ours[0]["seconds_per_step"] / base[0]["seconds_per_step"]
+        print(f"| {at} | {told} | {nats:.4f} | {beside - nats:+.4f} | {cost:.2f} × | {len(seeds)} |")
+        bars.append((f"{told}, {at}", beside - nats))
+    _draw_gains(sorted(bars, key=lambda bar: bar[1]))
+
+
+def _at(row: Row) -> str:
+    return "4,000 steps" if row.get("asked_steps") else f"{row['minutes']:g} minutes"
+
+
+def _told(row: Row) -> str:
+    changed = dict(row["changed"])
+    name = {"lstm": "LSTM", "capped-lstm": "capped LSTM"}.get(changed["core"], changed["core"])
+    others = [f"{key.replace('_', ' ')} {value}" for key, value in changed.items() if key != "core"]
+    return ", ".join([name, *others, *row.get("tricks", [])])
+
+
+def _is_of_rule(row: Row) -> bool:
+    return "input_dropout" in row["changed"]
+
+
+def _draw_gains(bars: list[tuple[str, float]]) -> None:
+    figure, axes = plt.subplots(figsize=(8, 0.28 * len(bars) + 1))
+    axes.barh([name for name, _ in bars], [gain for _, gain in bars], color="tab:blue")
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_xlabel("nats gained against the run without it; 0.005 is noise")
+    figure.tight_layout()
+    figure.savefig(FOLDER / "literature.svg")
+
+
+# --- sizes
+
+
+def rule(rows: list[Row]) -> None:
+    """Print every trial of sizes, and how far the program's own choice is from the best of its cell."""
+    cells: dict[tuple[str, float], list[Row]] = defaultdict(list)
+    for row in rows:
+        if _is_of_rule(row):
+            cells[row["cell"], row["minutes"]].append(row)
+    print("\n| corpus | minutes | best found | nats | the rule's choice | nats | above the best |")
+    print("|---|---|---|---|---|---|---|")
+    for (cell, minutes), ours in sorted(cells.items()):
+        ours.sort(key=lambda row: row["nats"])
+        best, chosen = ours[0], _shape(settings_of(cell, minutes, {}))
+        own = next((row for row in ours if _shape(settings_of(cell, minutes, row["changed"])) == chosen), None)
+        told = "not tried" if own is None else f"{own['nats']:.4f} | {own['nats'] - best['nats']:.4f}"
+        print(
+            f"| {cell} | {minutes:g} | {_size(cell, minutes, best)} | {best['nats']:.4f} | {_words(chosen)} | {told} |"
+        )
+    print()
+    for (cell, minutes), ours in sorted(cells.items()):
+        for row in ours:
+            told = f"{row['nats']:.4f} | {row['train_nats']:.3f} | {row['epochs']:.1f}"
+            print(f"| {cell} | {minutes:g} | {_size(cell, minutes, row)} | {told} |")
+    if cells:
+        _draw_cells(cells)
+
+
+def _shape(settings: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(settings[name] for name in _SAID)
+
+
+def _size(cell: str, minutes: float, row: Row) -> str:
+    return _words(_shape(settings_of(cell, minutes, row["changed"])))
+
+
+def _words(shape: tuple[Any, ...]) -> str:
+    said = dict(zip(_SAID, shape, strict=True))
+    return (
+        f"{said['layers']}×{said['hidden_size']} {said['core']}, dropout {said['dropout']:g}, {said['batch_size']} × "
+        f"{said['window']}, rate {said['learning_rate']:g}, decay {said['weight_decay']:g}"
+    )
+
+
+def _draw_cells(cells: dict[tuple[str, float], list[Row]]) -> None:
+    names = sorted({cell for cell, _ in cells})
+    figure, panels = plt.subplots(1, len(names), figsize=(3 * len(names), 3.2), squeeze=False)
+    for panel, name in zip(panels[0], names, strict=True):
+        for minutes, ours in ((m, r) for (cell, m), r in cells.items() if cell == name):
+            for row in ours:
+                changed = row["changed"]
+                label = f"{changed['layers']}×{changed['hidden_size']} {changed['dropout']:g}"
+                panel.plot(minutes, row["nats"], "o", color="tab:blue")
+                panel.annotate(label, (minutes, row["nats"]), fontsize=6, xytext=(4, -2), textcoords="offset points")
+        panel.set_xscale("log")
+        panel.set_xticks([1, 3, 10], ["1", "3", "10"])
+        panel.set(title=name, xlabel="minutes", xlim=(0.8, 22))
+    panels[0][0].set_ylabel("nats per symbol, held out")
+    figure.tight_layout()
+    figure.savefig(FOLDER / "rule.svg")
+
+
+if __name__ == "__main__":
+    main()
