@@ -1,0 +1,70 @@
+"""What a tune sounds like: when each note begins, how long it lasts and how high it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ostinato.music.elements import BarLine, Chord, Field, Note, Pitch
+from ostinato.music.keys import parse_key
+from ostinato.music.timing import durations
+from ostinato.music.tune import Tune
+
+
+@dataclass(frozen=True)
+class Tone:
+    """A note that sounds.
+
+    Attributes:
+        place: Index of the element in the tune's body.
+        start: In whole notes from the beginning.
+        duration: In whole notes; of tied notes together.
+        midi: Its MIDI number; middle C is 60.
+    """
+
+    place: int
+    start: Fraction
+    duration: Fraction
+    midi: int
+
+
+def tones(tune: Tune) -> list[Tone]:
+    """Return the notes of a tune as they sound, written order, repeats once; grace notes have no time and are left out.
+
+    An accidental holds to the bar line, for the octave that it is written in; over a bar line a tie carries it on.
+    """
+    found: list[Tone] = []
+    open_ties: dict[Pitch, int] = {}  # of a written pitch that is tied: the tone that goes on
+    for place, start, duration, pitch, midi, tied in _written(tune):
+        plain = Pitch(pitch.letter, pitch.octave)
+        before = open_ties.pop(plain, None)
+        if before is not None and found[before].start + found[before].duration == start:
+            old = found[before]
+            found[before] = Tone(old.place, old.start, old.duration + duration, old.midi)
+        else:
+            before = len(found)
+            found.append(Tone(place, start, duration, midi))
+        if tied:
+            open_ties[plain] = before
+    return found
+
+
+def _written(tune: Tune) -> Iterator[tuple[int, Fraction, Fraction, Pitch, int, bool]]:
+    """Every note that is written: place, start, duration, pitch, MIDI number, whether it is tied to the next."""
+    signature, signs = tune.key.signature, dict[tuple[str, int], int]()
+    at = Fraction(0)
+    for place, (element, duration) in enumerate(zip(tune.body, durations(tune), strict=True)):
+        if isinstance(element, BarLine):
+            signs = {}
+        elif isinstance(element, Field) and element.letter == "K":
+            signature, signs = parse_key(element.value).signature, {}
+        elif isinstance(element, Note | Chord):
+            for note in element.notes if isinstance(element, Chord) else (element,):
+                pitch = note.pitch
+                where = pitch.letter, pitch.octave
+                if pitch.accidental is not None:
+                    signs[where] = pitch.accidental
+                alteration = signs.get(where, signature[pitch.letter])
+                yield place, at, duration, pitch, pitch.midi(alteration), element.tied or note.tied
+        at += duration
