@@ -1,0 +1,113 @@
+"""From tunebooks to tunes that can be learned from, and a report on what was left out and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ostinato.errors import ConfigError
+from ostinato.music.abc_reading import Found
+from ostinato.music.bars import bars, check
+from ostinato.music.likeness import settings_of_one
+from ostinato.music.sounding import tones
+from ostinato.music.tokens import NOTES_ONLY, Kept, simplified, tokens_of
+from ostinato.music.tune import Tune
+
+_FEWEST_NOTES = 16
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A tune that is not learned from.
+
+    Attributes:
+        name: Of the file.
+        line: Where it begins.
+        title: The tune's.
+        kind: Why, in two words that many tunes share.
+        told: Why, of this tune.
+    """
+
+    name: str
+    line: int
+    title: str
+    kind: str
+    told: str
+
+
+@dataclass
+class Cleaned:
+    """What tunebooks hold.
+
+    Attributes:
+        tunes: What can be learned from, as it was written.
+        groups: For each the number of its group: settings of one tune have the same.
+        left_out: What cannot, in the order of the files.
+        read: How many tunes there were.
+    """
+
+    tunes: list[Tune] = field(default_factory=list)
+    groups: list[int] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    read: int = 0
+
+    def told(self) -> list[str]:
+        """Return the report, a line each: counts first, then every tune that was left out."""
+        kinds = Counter(one.kind for one in self.left_out)
+        lines = [
+            f"{self.read:,} tunes read, {len(self.tunes):,} kept, {len(set(self.groups)):,} of them different ones"
+        ]
+        lines += [f"{count:,} left out: {kind}" for kind, count in kinds.most_common()]
+        return lines + [f"{one.name}, line {one.line}: {one.title!r}: {one.told}" for one in self.left_out]
+
+
+def clean(
+    books: Iterable[tuple[str, Iterable[Found]]], kept: Kept = NOTES_ONLY, *, wrong_bars: bool = False
+) -> Cleaned:
+    """Choose the tunes of tunebooks that can be learned from.
+
+    Args:
+        books: Name of each file, and the tunes found in it.
+        kept: What of a tune is learned besides notes, bars and endings.
+        wrong_bars: Whether tunes are kept whose bars do not add up.
+    """
+    cleaned, known = Cleaned(), dict[tuple[str, ...], str]()
+    for name, tunes in books:
+        for found in tunes:
+            cleaned.read += 1
+            reason = _reason(found, kept, known, wrong_bars=wrong_bars)
+            if reason is None:
+                cleaned.tunes.append(found.tune)
+            else:
+                cleaned.left_out.append(LeftOut(name, found.source.first, found.tune.title, *reason))
+    cleaned.groups = settings_of_one(cleaned.tunes)
+    return cleaned
+
+
+def _reason(found: Found, kept: Kept, known: dict[tuple[str, ...], str], *, wrong_bars: bool) -> tuple[str, str] | None:
+    """Why a tune is left out, in short and in full; ``None``: it is not."""
+    if found.problems:
+        return "not readable", str(found.problems[0])
+    if len(tones(found.tune)) < _FEWEST_NOTES:
+        return "too short", f"it has {len(tones(found.tune))} notes, fewer than {_FEWEST_NOTES}"
+    try:
+        tokens = tuple(tokens_of(simplified(found.tune, kept)))
+    except ConfigError as error:
+        return "not in C", str(error)
+    if not wrong_bars and not check(found.tune).is_clean:
+        return "wrong bars", _wrong_bars(found.tune)
+    if tokens in known:
+        return "known already", f"note for note {known[tokens]!r}"
+    known[tokens] = found.tune.title
+    return None
+
+
+def _wrong_bars(tune: Tune) -> str:
+    """Which bars are how long."""
+    numbers: Sequence[str] = [
+        f"bar {number} lasts {bar.length}, not {bar.meter}"
+        for number, bar in enumerate(bars(tune), 1)
+        if bar in check(tune).wrong
+    ]
+    return "; ".join(numbers)

@@ -1,0 +1,68 @@
+"""Which tunes are settings of one tune: alike note for note over long stretches, in whatever key."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+
+from ostinato.music.sounding import tones
+from ostinato.music.tune import Tune
+
+_NOTES = 8  # of a stretch
+_ALIKE = 0.15  # share of the shorter one's stretches that both have
+_COMMON = 60  # tunes; a stretch that so many have, such as a scale, says nothing
+
+Stretch = tuple[int, ...]
+
+
+def intervals(tune: Tune) -> list[int]:
+    """Semitones from each note to the next; of notes that sound together the highest counts."""
+    highest: dict[object, int] = {}
+    for tone in tones(tune):
+        highest[tone.start] = max(highest.get(tone.start, 0), tone.midi)
+    return [after - before for before, after in pairwise(highest.values())]
+
+
+def stretches(tune: Tune, notes: int = _NOTES) -> set[Stretch]:
+    """All runs of so many notes in a tune, by their intervals."""
+    steps = intervals(tune)
+    return {tuple(steps[at : at + notes - 1]) for at in range(len(steps) - notes + 2)}
+
+
+def settings_of_one(tunes: Sequence[Tune]) -> list[int]:
+    """Return a number for each tune; settings of one tune have the same, that of the first of them."""
+    found = [stretches(tune) for tune in tunes]
+    having: dict[Stretch, list[int]] = defaultdict(list)
+    for number, own in enumerate(found):
+        for stretch in own:
+            having[stretch].append(number)
+    groups = _Groups(len(tunes))
+    for number, own in enumerate(found):
+        shared: Counter[int] = Counter()
+        for stretch in own:
+            if len(having[stretch]) <= _COMMON:
+                shared.update(other for other in having[stretch] if other < number)
+        for other, count in shared.items():
+            if count >= _ALIKE * min(len(own), len(found[other])):
+                groups.join(number, other)
+    return [groups.first(number) for number in range(len(tunes))]
+
+
+class _Groups:
+    """Groups of numbers that are joined one by one (union-find)."""
+
+    def __init__(self, count: int) -> None:
+        self._above = list(range(count))
+
+    def first(self, number: int) -> int:
+        """The smallest number of a group."""
+        while self._above[number] != number:
+            self._above[number] = self._above[self._above[number]]
+            number = self._above[number]
+        return number
+
+    def join(self, one: int, other: int) -> None:
+        """Make one group of the groups of two numbers."""
+        low, high = sorted((self.first(one), self.first(other)))
+        self._above[high] = low
