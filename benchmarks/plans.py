@@ -18,41 +18,47 @@ def timed(
     return {"cell": cell, "minutes": minutes, "changed": changed, "tricks": list(tricks), "seed": seed}
 
 
-def stepped(changed: dict[str, Any] | None = None, tricks: tuple[str, ...] = ()) -> Trial:
+def stepped(changed: dict[str, Any] | None = None, *tricks: str) -> Trial:
     """A trial of as many steps as the usual core makes in a minute."""
-    return {**timed("text-1", 1, changed, tricks), "asked_steps": _EQUAL_STEPS}
+    return {**timed("text-1", 1, changed, _shaped(changed, tricks)), "asked_steps": _EQUAL_STEPS}
+
+
+def _shaped(changed: dict[str, Any] | None, tricks: tuple[str, ...]) -> tuple[str, ...]:
+    """All that say nothing of the rate's course were tried with a cosine."""
+    said = "cooldown" in (changed or {}) or any(trick.startswith("cosine") for trick in tricks)
+    return tricks if said else (*tricks, "cosine")
 
 
 _BASE = {"core": "capped-lstm"}
 
 
 def _one(changed: dict[str, Any] | None = None, *tricks: str, seed: int = 1) -> Trial:
-    return timed("text-1", 3, {**_BASE, **(changed or {})}, tricks, seed)
+    return timed("text-1", 3, {**_BASE, **(changed or {})}, _shaped(changed, tricks), seed)
 
 
 LITERATURE = [
     stepped(_BASE),
     {**_one(), "name": "capped3"},
-    {**timed("text-1", 3), "name": "base3"},
-    _one(None, "flat-then-down=0.4"),
+    {**_one({"core": "lstm"}), "name": "base3"},
+    _one({"cooldown": 0.4}),
     _one(None, "beta1=0"),
     _one(None, "embedding-dropout=0.1"),
     _one({"recurrent_dropout": 0.2}),
-    stepped(None, ("muon",)),
+    stepped(None, "muon"),
     stepped({"core": "norm-lstm"}),
     stepped(),
-    stepped(None, ("tied-gates",)),
-    stepped(None, ("loop",)),
+    stepped(None, "tied-gates"),
+    stepped(None, "loop"),
     _one(seed=2),
-    _one(None, "flat-then-down=0.4", seed=2),
+    _one({"cooldown": 0.4}, seed=2),
     _one(None, "growing-window"),
     _one({"layers": 2, "hidden_size": 384}),
     _one({"average": 0.0}),
-    stepped(_BASE, ("flat-then-down=0.4",)),
-    stepped(_BASE, ("linear",)),
-    stepped(_BASE, ("cosine-power=1.5",)),
-    stepped(_BASE, ("growing-batch",)),
-    stepped(_BASE, ("random-window",)),
+    stepped({**_BASE, "cooldown": 0.4}),
+    stepped({**_BASE, "cooldown": 1.0}),
+    stepped(_BASE, "cosine-power=1.5"),
+    stepped(_BASE, "growing-batch"),
+    stepped(_BASE, "random-window"),
     stepped({**_BASE, "tied": True, "embedding_size": 512}),
     _one({"variational": False}),
     _one(None, "ar=2"),
@@ -66,24 +72,28 @@ LITERATURE = [
 ]
 
 
-_SHAPE = ("flat-then-down=0.4",)  # of the rate over time; what the table above found best, by now the program's own
+# What gained alone, together.
+COMBINED = [
+    _one({"cooldown": 0.4}, "ar=2"),
+    _one({"cooldown": 0.4}, "tar=1"),
+    _one({"cooldown": 0.4}, "ar=1", "tar=1"),
+    _one({"cooldown": 0.4, "dropout": 0.5}),
+    _one({"cooldown": 1.0, "dropout": 0.5}),
+]
 
 Size = tuple[int, int, float, dict[str, Any]]  # layers, width, dropout, what else is changed
 
 
 def _sizes(cell: str, minutes: float, *sizes: Size) -> list[Trial]:
-    """Trials of sizes, with an eighth of the dropout at the input."""
-    return [
-        timed(
-            cell,
-            minutes,
-            {**_BASE, "layers": L, "hidden_size": H, "dropout": p, "input_dropout": p / 8, **more},
-            _SHAPE,
-        )
-        for L, H, p, more in sizes
-    ]
+    """Trials of sizes, with an eighth of the dropout at the input, and the rate's course as dropout or not wants it."""
+    found = []
+    for layers, width, dropout, more in sizes:
+        shape = {"layers": layers, "hidden_size": width, "dropout": dropout, "input_dropout": dropout / 8}
+        found.append(timed(cell, minutes, {**_BASE, **shape, "cooldown": 0.4 if dropout > _LITTLE else 1.0, **more}))
+    return found
 
 
+_LITTLE = 0.15  # dropout
 _FASTER, _HEAVIER, _WIDER, _LONGER = (
     {"learning_rate": 8e-3}, {"weight_decay": 0.1}, {"batch_size": 32}, {"window": 96},
 )  # fmt: skip
@@ -118,4 +128,4 @@ TEN = [
     *_sizes("abc", 10, (1, 768, 0.35, {}), (1, 1024, 0.4, {})),
 ]
 
-PLANS = {"literature": LITERATURE, "one": MINUTE, "three": THREE, "ten": TEN}
+PLANS = {"literature": LITERATURE, "combined": COMBINED, "one": MINUTE, "three": THREE, "ten": TEN}

@@ -26,10 +26,7 @@ _OF_SPEED = (
 
 
 # Tricks that do not change the seconds of a step.
-_FREE = (
-    "linear", "flat-then-down", "cosine-power", "square-root", "constant", "tail-average", "orthogonal", "beta1",
-    "growing-window", "random-window", "growing-batch",
-)  # fmt: skip
+_FREE = ("cosine", "cosine-power", "tail-average", "beta1", "growing-window", "random-window", "growing-batch")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from ostinato.batch import Batch
 from ostinato.cores import LSTM, LSTMState
@@ -106,24 +106,14 @@ def _orthogonal(G: Tensor) -> Tensor:
 # --- schedules and averages
 
 
-def linear(training: Training) -> None:
-    """The rate falls in a straight line."""
-    _shape(training, lambda p: 1 - p)
-
-
-def flat_then_down(training: Training, down: float = 0.3) -> None:
-    """The rate stays, and falls at the end (WSD)."""
-    _shape(training, lambda p: min(1.0, (1 - p) / down))
+def cosine(training: Training) -> None:
+    """The rate falls as a cosine (Loshchilov and Hutter 2017), as the program's did when these were tried."""
+    cosine_power(training, 1.0)
 
 
 def cosine_power(training: Training, power: float = 1.5) -> None:
     """Between the cosine and steeper ones."""
     _shape(training, lambda p: (0.5 * (1 + np.cos(np.pi * p))) ** power)
-
-
-def square_root(training: Training) -> None:
-    """1 - sqrt: falls fast at first."""
-    _shape(training, lambda p: 1 - p**0.5)
 
 
 def _shape(training: Training, of_progress: Callable[[float], float]) -> None:
@@ -136,11 +126,6 @@ def _shape(training: Training, of_progress: Callable[[float], float]) -> None:
         return float(of_progress((progress - schedule.warmup) / (1 - schedule.warmup)))
 
     schedule.factor = factor  # type: ignore[method-assign]
-
-
-def constant(training: Training) -> None:
-    """No decay at all; for averages that shall replace it."""
-    _shape(training, lambda p: 1.0)
 
 
 def tail_average(training: Training, share: float = 0.2) -> None:
@@ -319,22 +304,11 @@ def _gated(kind: str) -> Callable[[Training], None]:
     return change
 
 
-def orthogonal(training: Training) -> None:
-    """Recurrent weights start orthogonal."""
-    for name, p in training.trainer._parameters.items():
-        if name.endswith("weight_hh"):
-            for block in p.data.split(p.shape[1]):
-                nn.init.orthogonal_(block)
-
-
 TRICKS: dict[str, Callable[..., None]] = {
     "beta1": beta1,
     "muon": muon,
-    "linear": linear,
-    "flat-then-down": flat_then_down,
+    "cosine": cosine,
     "cosine-power": cosine_power,
-    "square-root": square_root,
-    "constant": constant,
     "tail-average": tail_average,
     "embedding-dropout": embedding_dropout,
     "ar": ar,
@@ -345,5 +319,4 @@ TRICKS: dict[str, Callable[..., None]] = {
     "capped": _gated("capped"),
     "tied-gates": _gated("tied"),
     "loop": _gated("loop"),
-    "orthogonal": orthogonal,
 }
