@@ -1,0 +1,81 @@
+"""In how few tokens a stretch of time can be filled with notes; whether it can at all. In whole ticks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+#: Of an eighth: every length, tuplet and broken rhythm of tokens comes out whole.
+TICKS = 80_640
+#: More tokens than any tune has: it cannot be done.
+NEVER = 2**40
+_MOST_NOTES = 48  # in what is filled
+
+
+def shortened(ticks: int, into: int, puts: int, dots: int) -> int:
+    """What a tuplet and a broken rhythm make of a length; -1 where that is no whole number of ticks.
+
+    Args:
+        ticks: The length as it is written.
+        into: The time that ``puts`` notes are put into.
+        puts: See there; 1 and 1: no tuplet.
+        dots: Of the broken rhythm before the note: after 1, 2, … it gets 1/2, 1/4, …; after -1, … the rest of 2.
+    """
+    parts = 1 << abs(dots)
+    share = 1 if dots > 0 else 2 * parts - 1 if dots else 1
+    found, rest = divmod(ticks * into * share, puts * parts)
+    return -1 if rest else found
+
+
+class Filling:
+    """How stretches of time can be filled.
+
+    Args:
+        lengths: What notes can be made as long as, in ticks, besides an eighth.
+    """
+
+    def __init__(self, lengths: Iterable[int]) -> None:
+        self._lengths = [(TICKS, 1), *((length, 2) for length in lengths)]
+        self._known: dict[tuple[int, int, int, int, int], int] = {}
+
+    def fewest(self, left: int, notes: int = 0, into: int = 1, puts: int = 1, dots: int = 0) -> int:
+        """Return in how few tokens the time left can be filled; ``NEVER`` where it cannot.
+
+        Args:
+            left: Ticks.
+            notes: Of a tuplet that has begun: so many have to come.
+            into: Of that tuplet.
+            puts: Of that tuplet.
+            dots: Of a broken rhythm before the next note.
+        """
+        key = left, notes, into, puts, dots
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._fewest(*key)
+        return found
+
+    def _fewest(self, left: int, notes: int, into: int, puts: int, dots: int) -> int:
+        if not notes and not dots:
+            return self._plain(left) if left > 0 else NEVER * (left < 0)
+        best, after = NEVER, max(0, notes - 1)
+        for length, cost in self._lengths:
+            taken = shortened(length, into, puts, dots)
+            if 0 < taken <= left:
+                rest = self.fewest(left - taken, after, into, puts) if after else self.fewest(left - taken)
+                best = min(best, cost + rest)
+        return best
+
+    def _plain(self, left: int) -> int:
+        """Breadth first: after one note, two, and so on."""
+        costs, best = {left: 0}, NEVER
+        for _ in range(_MOST_NOTES):
+            after: dict[int, int] = {}
+            for rest, spent in costs.items():
+                for taken, cost in self._lengths:
+                    if taken == rest:
+                        best = min(best, spent + cost)
+                    elif taken < rest and spent + cost < min(best, after.get(rest - taken, NEVER)):
+                        after[rest - taken] = spent + cost
+            if not after:
+                break
+            costs = after
+        return best

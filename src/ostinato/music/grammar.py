@@ -1,0 +1,375 @@
+"""Which tokens may follow which, so that every bar is right, upbeats are repaid, repeats balance and the form is kept.
+
+The automaton is exact: a token is allowed only if the tune can still be brought to its end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, NamedTuple, TypeAlias
+
+from ostinato.music.elements import BAR_LINES
+from ostinato.music.filling import NEVER, TICKS, Filling, shortened
+from ostinato.music.meter import Meter
+
+_EIGHTHS = 8  # in a whole note
+_CHORD = range(2, 5)  # notes
+_LENGTH = re.compile(r"(\d*)(?:/(\d+))?")
+_PITCH = re.compile(r"(?:\^\^|\^|__|_|=)?[A-Ga-g][',]*")
+_COMPOUND_BEATS, _SIMPLE_BEATS = 3, 2  # what tuplets of 5, 7 and 9 go into
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a tune shall be like.
+
+    Attributes:
+        meter: Its meter.
+        parts: For each part whether it is repeated; ``None``: as many as the model likes.
+        most_parts: Where the model chooses.
+        bars: Of every part, upbeats not counted; ``None``: as many as the model likes.
+        most_bars: Where the model chooses.
+        last: Pitches that the last note may be, as tokens; empty: any.
+    """
+
+    meter: Meter
+    parts: tuple[bool, ...] | None = None
+    most_parts: int = 6
+    bars: int | None = None
+    most_bars: int = 32
+    last: frozenset[str] = frozenset()
+
+
+Place: TypeAlias = Literal["open", "inside", "note", "chord", "between", "ended"]
+
+
+class State(NamedTuple):
+    """Where a tune is.
+
+    Attributes:
+        place: ``open``: a part begins; ``inside`` a bar; ``note``: one that a length may follow; ``chord``: inside one;
+            ``between``: the first ending has ended; ``ended``: a part has.
+        part: Which part, from 0.
+        bar: Which bar of it, from 0.
+        left: Ticks that the bar has left, the pending note not counted.
+        upbeat: Of the tune, in ticks; -1: not known yet.
+        in_upbeat: Whether the bar may be an upbeat, or is one.
+        repeated: Whether the part is.
+        ending: 0, or which ending.
+        ending_from: The bar that the endings begin with.
+        ending_to: The bar after the first ending.
+        length: Of the pending note, in ticks.
+        bare: Whether it may get a length.
+        kind: What is pending: ``note``, ``rest`` or ``chord``; of a chord that is not closed, how many notes as well.
+        notes: Of a tuplet that are to come.
+        into: The time that ``puts`` of them are put into.
+        puts: See there.
+        dots: Of the broken rhythm before the next note, or before the pending one; 0: none.
+        pitch: Of the pending note, where that matters: it is tied, or may be the last.
+        tied: Whether the next note has to be ``pitch``.
+    """
+
+    place: Place = "open"
+    part: int = 0
+    bar: int = 0
+    left: int = 0
+    upbeat: int = -1
+    in_upbeat: bool = False
+    repeated: bool = False
+    ending: int = 0
+    ending_from: int = 0
+    ending_to: int = 0
+    length: int = TICKS
+    bare: bool = False
+    kind: str = ""
+    notes: int = 0
+    into: int = 1
+    puts: int = 1
+    dots: int = 0
+    pitch: str = ""
+    tied: bool = False
+
+
+class Grammar:
+    """The automaton of a form over the tokens of a vocabulary.
+
+    Args:
+        form: What the tune shall be like.
+        tokens: All that there are; those that are no music of one voice are never allowed.
+    """
+
+    def __init__(self, form: Form, tokens: Sequence[str]) -> None:
+        self.form = form
+        self.full = int(form.meter.bar * _EIGHTHS * TICKS)
+        self._lengths = {token: length for token in tokens if (length := _as_ticks(token)) is not None}
+        self._pitches = frozenset(token for token in tokens if _PITCH.fullmatch(token))
+        self._filling = Filling(self._lengths.values())
+        self._costs: dict[State, int] = {}
+
+    @property
+    def start(self) -> State:
+        """After meter and key."""
+        return State()
+
+    def step(self, state: State, token: str) -> State | None:
+        """Return the state after a token; ``None``: it is not allowed."""
+        after = self._step(state, token)
+        return None if after is None or self.fewest(after) >= NEVER else after
+
+    def accepts(self, state: State) -> bool:
+        """Whether a tune may end here."""
+        if state.place != "ended" or (self.form.last and state.pitch not in self.form.last):
+            return False
+        return state.kind != "||" and (self.form.parts is None or self._is_last(state.part))
+
+    # --- one token
+
+    def _step(self, state: State, token: str) -> State | None:
+        match state.place:
+            case "open":
+                return self._open(state, token)
+            case "between":
+                if token != "[2":
+                    return None
+                return state._replace(place="inside", ending=2, bar=state.ending_from, left=self.full)
+            case "ended":
+                if self._is_last(state.part) or state.kind == "|]":
+                    return None
+                return self._open(State(part=state.part + 1, upbeat=state.upbeat), token)
+            case "chord":
+                return self._chord(state, token)
+            case "note":
+                changed = self._change(state, token)
+                return self._go_on(self._committed(state), token) if changed is None else changed
+        return self._go_on(state, token)
+
+    def _open(self, state: State, token: str) -> State | None:
+        """The beginning of a part."""
+        wanted = None if self.form.parts is None else self.form.parts[state.part]
+        left = state.upbeat if state.upbeat > 0 else self.full
+        begun = state._replace(place="inside", left=left, in_upbeat=state.upbeat != 0)
+        if token == "|:":
+            return None if wanted is False else begun._replace(repeated=True)
+        return None if wanted else self._go_on(begun, token)
+
+    def _change(self, state: State, token: str) -> State | None:
+        """What makes the pending note another one; ``None``: the token does not."""
+        if token in self._lengths and state.bare:
+            return state._replace(length=self._lengths[token], bare=False)
+        if token == "-" and state.kind == "note" and not state.tied and not self.form.last:
+            return state._replace(bare=False, tied=True)
+        if token[0] in "<>" and state.kind != "rest" and not state.dots and not state.tied:
+            dots = len(token) if token[0] == ">" else -len(token)
+            return self._committed(state, -dots)._replace(dots=dots)
+        return None
+
+    def _committed(self, state: State, longer: int = 0) -> State:
+        """The state after the pending note has got its time, ``longer`` by the dots of a broken rhythm after it."""
+        into, puts = (state.into, state.puts) if state.notes else (1, 1)
+        taken = shortened(state.length, into, puts, state.dots or longer)
+        left = state.left - taken if taken > 0 else -1
+        notes = max(0, state.notes - 1)
+        keeps = state.tied or (bool(self.form.last) and left == max(0, state.upbeat))  # it may be the tune's last
+        return state._replace(
+            place="inside", left=left, notes=notes, into=into if notes else 1, puts=puts if notes else 1, dots=0,
+            kind="", length=TICKS, bare=False, pitch=state.pitch if keeps else "",
+        )  # fmt: skip
+
+    def _go_on(self, state: State, token: str) -> State | None:
+        """What follows inside a bar, when no note is pending."""
+        if token in BAR_LINES:
+            return None if state.notes or state.dots or state.left < 0 else self._bar_line(state, token)
+        if token.startswith("[") and token[1:].isdecimal():
+            return self._first_ending(state) if token == "[1" else None
+        if state.left <= 0:
+            return None
+        pending = state._replace(place="note", bare=True, tied=False, length=TICKS)
+        if token in self._pitches:
+            if state.tied and token != state.pitch:
+                return None
+            return pending._replace(kind="note", pitch=token)
+        if state.tied:
+            return None
+        if token == "z":
+            return pending._replace(kind="rest", pitch="")
+        if token == "[":
+            return pending._replace(place="chord", kind="", pitch="")
+        return self._tuplet(state, token)
+
+    def _tuplet(self, state: State, token: str) -> State | None:
+        if token[0] != "(" or state.notes or state.dots:
+            return None
+        puts, _, into = token[1:].partition(":")
+        if not puts.isdecimal() or not (into or "1").isdecimal():
+            return None
+        usual = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}.get(
+            int(puts), _COMPOUND_BEATS if self.form.meter.is_compound else _SIMPLE_BEATS
+        )
+        return state._replace(notes=int(puts), into=int(into or usual), puts=int(puts))
+
+    def _chord(self, state: State, token: str) -> State | None:
+        if token in self._pitches:
+            more = state.kind + "+"
+            return state._replace(kind=more) if len(more) <= _CHORD[-1] else None
+        if token == "]" and len(state.kind) in _CHORD:
+            return state._replace(place="note", kind="chord")
+        return None
+
+    # --- bar lines
+
+    def _bar_line(self, state: State, token: str) -> State | None:
+        if token == "|":
+            return self._next_bar(state)
+        if state.tied or state.in_upbeat or state.left != state.upbeat or not self._may_end(state):
+            return None
+        if state.repeated and state.ending != 2:
+            if token != ":|":
+                return None
+            if state.ending == 1:
+                return state._replace(place="between", ending_to=state.bar + 1)
+        elif token != ("|]" if self._ends_tune(state.part, token) else "||"):
+            return None
+        return State(place="ended", part=state.part, upbeat=state.upbeat, kind=token, pitch=state.pitch)
+
+    def _next_bar(self, state: State) -> State | None:
+        """A plain bar line: after an upbeat, or a whole bar that is not the last."""
+        if state.in_upbeat and state.upbeat > 0:
+            return (
+                state._replace(left=self.full, in_upbeat=False, pitch=state.pitch * state.tied)
+                if not state.left
+                else None
+            )
+        if state.in_upbeat and 0 < state.left < self.full:
+            return state._replace(upbeat=self.full - state.left, left=self.full, in_upbeat=False)
+        if state.left or self._must_end(state):
+            return None
+        upbeat = 0 if state.in_upbeat else state.upbeat
+        pitch = state.pitch if state.tied else ""
+        return state._replace(bar=state.bar + 1, left=self.full, upbeat=upbeat, in_upbeat=False, pitch=pitch)
+
+    def _first_ending(self, state: State) -> State | None:
+        fresh = state.left == self.full and state.bar > 0 and not state.in_upbeat and not state.tied
+        if not fresh or not state.repeated or state.ending or state.kind:
+            return None
+        return state._replace(ending=1, ending_from=state.bar)
+
+    def _is_last(self, part: int) -> bool:
+        return part + 1 == (self.form.most_parts if self.form.parts is None else len(self.form.parts))
+
+    def _ends_tune(self, part: int, token: str) -> bool:
+        if self.form.parts is None:
+            return token == "|]" or self._is_last(part)
+        return self._is_last(part)
+
+    def _may_end(self, state: State) -> bool:
+        """Whether this bar may be the last of its part."""
+        if state.ending == 2:
+            return state.bar + 1 == state.ending_to
+        return self.form.bars is None or state.bar + 1 == self.form.bars
+
+    def _must_end(self, state: State) -> bool:
+        """Whether it has to be."""
+        if state.ending == 2:
+            return state.bar + 1 == state.ending_to
+        return state.bar + 1 >= (self.form.bars or self.form.most_bars)
+
+    # --- how far it is to the end
+
+    def fewest(self, state: State) -> int:
+        """Return in how few tokens, at most, a tune can be brought to its end; ``NEVER`` where it cannot."""
+        found = self._costs.get(state)
+        if found is None:
+            found = self._costs[state] = min(NEVER, self._fewest(state))
+        return found
+
+    def _fewest(self, state: State) -> int:
+        match state.place:
+            case "ended":
+                if self.accepts(state):
+                    return 0
+                return NEVER if state.kind == "|]" or self._is_last(state.part) else self._parts_after(state)
+            case "open":
+                return self._part(state.part, max(0, state.upbeat)) + self._parts_after(state)
+            case "between":
+                bars = state.ending_to - state.ending_from
+                return 1 + self._bars(bars, state.upbeat) + self._parts_after(state)
+            case "chord":
+                missing = max(0, _CHORD[0] - len(state.kind))
+                return missing + 1 + self.fewest(state._replace(place="note", kind="chord"))
+            case "note":
+                return self._from_note(state)
+        return self._from_inside(state)
+
+    def _from_note(self, state: State) -> int:
+        ways = [self.fewest(self._committed(state))]
+        if state.bare:
+            ways += [1 + self.fewest(self._committed(state._replace(length=one))) for one in self._lengths.values()]
+        if state.kind != "rest" and not state.dots and not state.tied:
+            ways += [1 + self.fewest(after) for sign in "<>" if (after := self._change(state, sign)) is not None]
+        return min(ways)
+
+    def _from_inside(self, state: State) -> int:
+        if state.left < 0:
+            return NEVER
+        whole = 1 + self._fill(state, 0)
+        if state.in_upbeat:
+            known = state.upbeat > 0
+            return whole + self._bars(self._bars_left(state) - (not known), max(0, state.upbeat)) + self._after(state)
+        ways = []
+        if not self._must_end(state):
+            ways.append(whole + self._bars(self._bars_left(state) - 1, state.upbeat) + self._after(state))
+        if self._may_end(state) and state.left >= state.upbeat and self._can_close(state):
+            ways.append(1 + self._fill(state, state.upbeat) + self._after(state))
+        return min(ways, default=NEVER)
+
+    def _can_close(self, state: State) -> bool:
+        """Whether, if no note is to come in this part, the last one may be its last."""
+        if state.left > state.upbeat:
+            return True
+        final = self._is_last(state.part) and (not state.repeated or state.ending != 1)
+        return not state.tied and (not final or not self.form.last or state.pitch in self.form.last)
+
+    def _fill(self, state: State, left_over: int) -> int:
+        return self._filling.fewest(state.left - left_over, state.notes, state.into, state.puts, state.dots)
+
+    def _bars_left(self, state: State) -> int:
+        """Bars of the part from this one on, at least."""
+        last = state.ending_to if state.ending == 2 else self.form.bars
+        return max(1, last - state.bar) if last is not None else 1 + (state.in_upbeat and state.upbeat < 0)
+
+    def _bars(self, bars: int, upbeat: int) -> int:
+        """Tokens of so many whole bars, the last of which ends a part."""
+        if bars < 1:
+            return NEVER
+        return (bars - 1) * (1 + self._filling.fewest(self.full)) + 1 + self._filling.fewest(self.full - upbeat)
+
+    def _after(self, state: State) -> int:
+        """Tokens after the end of this part, or of its first ending."""
+        rest = self._parts_after(state)
+        if state.ending != 1:
+            return rest
+        bars = self._bars_left(state) + state.bar - state.ending_from
+        return 1 + self._bars(bars, max(0, state.upbeat)) + rest
+
+    def _parts_after(self, state: State) -> int:
+        if self.form.parts is None:
+            again = state.place == "ended"  # and may not end here
+            return self._part(None, max(0, state.upbeat)) * again
+        return sum(self._part(part, max(0, state.upbeat)) for part in range(state.part + 1, len(self.form.parts)))
+
+    def _part(self, part: int | None, upbeat: int) -> int:
+        repeated = part is not None and self.form.parts is not None and self.form.parts[part]
+        lead = 1 + self._filling.fewest(upbeat) if upbeat else 0
+        return repeated + lead + self._bars(self.form.bars or 1, upbeat)
+
+
+def _as_ticks(token: str) -> int | None:
+    """The length that a token stands for; ``None``: it is none."""
+    found = _LENGTH.fullmatch(token)
+    if not found or not token:
+        return None
+    length = Fraction(int(found[1] or 1), int(found[2] or 1)) * TICKS
+    return int(length) if length.denominator == 1 and length > 0 else None

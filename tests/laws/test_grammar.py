@@ -1,0 +1,131 @@
+"""Laws of the grammar of tunes: whatever is drawn by it adds up, no way leads nowhere, and real tunes are taken."""
+
+import random
+
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from ostinato.music import Meter, parse_meter, parse_tune, write_tune
+from ostinato.music.filling import NEVER, TICKS, Filling
+from ostinato.music.forms import normal, problems, sections
+from ostinato.music.grammar import Form, Grammar
+from ostinato.music.tokens import simplified, tokens_of, tune_of
+
+TOKENS = [
+    "C", "D", "E", "F", "G", "A", "B", "c", "d", "e", "f", "g", "a", "b", "c'", "^f", "_B", "z", "2", "3", "4",
+    "6", "8", "/2", "/4", "3/2", "3/4", ">", "<", ">>", "(3", "(2", "(5:2", "(6", "-", "[", "]", "[1", "[2", "[3",
+    "|", "||", "|]", "|:", ":|", "::", "[K:G]", "M:6/8", "K:maj", "{", "}", "~", "Z2", "5",
+]  # fmt: skip
+PHASES = [Phase.explicit, Phase.reuse, Phase.generate]  # what is drawn from a seed cannot be made smaller
+METERS = ["6/8", "4/4", "2/4", "3/4", "9/8", "12/8", "2/2", "3/2"]
+
+
+def drawn(grammar, random_source, weight=lambda token: 1.0):
+    """A tune by random tokens, of which the grammar says which are allowed."""
+    state, tokens = grammar.start, []
+    while not (grammar.accepts(state) and (len(tokens) > 60 or random_source.random() < 0.3)):
+        ways = [(token, after) for token in TOKENS if (after := grammar.step(state, token)) is not None]
+        if len(tokens) > 300:  # home, by the shortest way
+            ways = [min(ways, key=lambda way: grammar.fewest(way[1]))]
+        if not ways:
+            assert grammar.accepts(state), (tokens, state)
+            break
+        token, state = random_source.choices(ways, [weight(token) for token, _ in ways])[0]
+        tokens.append(token)
+    return tokens
+
+
+forms = st.builds(
+    Form,
+    meter=st.sampled_from(METERS).map(parse_meter),
+    parts=st.one_of(st.none(), st.lists(st.booleans(), min_size=1, max_size=3).map(tuple)),
+    most_parts=st.integers(1, 4),
+    bars=st.one_of(st.none(), st.integers(2, 8)),
+    most_bars=st.integers(2, 12),
+    last=st.sampled_from([frozenset(), frozenset({"C", "c"})]),
+)
+
+
+@given(forms, st.integers(0, 2**32), st.booleans())
+@settings(max_examples=60, deadline=None, phases=PHASES)
+def test_whatever_is_drawn_adds_up(form, seed, music_like):
+    odd = {"z": 0.2, "-": 0.2, "[": 0.2, "(5:2": 0.1, "(2": 0.1, "|": 8.0, "[1": 4.0} if music_like else {}
+    tokens = drawn(Grammar(form, TOKENS), random.Random(seed), lambda token: odd.get(token, 1.0))
+    tune = tune_of([f"M:{form.meter.name}", "K:maj", *tokens])
+    assert problems(tune) == []
+    assert normal(tune) == tune
+    parts = sections(tune)
+    if form.parts is not None:
+        assert tuple(part.repeated for part in parts) == form.parts
+    assert len(parts) <= (form.most_parts if form.parts is None else len(form.parts))
+    for part in parts:
+        assert part.length == form.bars if form.bars else part.length <= form.most_bars
+        assert len({len(ending) for ending in part.endings}) <= 1
+    if form.last:
+        assert next(token for token in reversed(tokens) if token[0] in "ABCDEFGabcdefg^_=z]") in form.last
+    assert parse_tune(write_tune(tune)).body == tune.body
+
+
+@given(st.sampled_from(METERS), st.integers(0, 2**32))
+@settings(max_examples=30, deadline=None, phases=PHASES)
+def test_the_way_home_is_as_long_as_is_said_at_most(meter, seed):
+    grammar = Grammar(Form(parse_meter(meter), parts=(True, False), bars=4), TOKENS)
+    random_source, state = random.Random(seed), grammar.start
+    for _ in range(random_source.randrange(60)):
+        ways = [after for token in TOKENS if (after := grammar.step(state, token)) is not None]
+        if not ways:
+            break
+        state = random_source.choice(ways)
+    left = grammar.fewest(state)
+    while not grammar.accepts(state):
+        state = min(
+            (after for token in TOKENS if (after := grammar.step(state, token)) is not None), key=grammar.fewest
+        )
+        assert grammar.fewest(state) <= left - 1
+        left -= 1
+
+
+TUNE = """X:1
+M:4/4
+L:1/8
+K:Ador
+|:e2dB A2Bd|e2dB ABcd|(3efe dB A2Bd|1gedB A4:|2gedB A2Bc||d4 B4|d>ef2- f2ed|[ce]2dB cBA2|gedB A4|]
+"""
+
+
+def refused(text):
+    """Which token of a tune the grammar refuses first; ``None``: it takes all of them, and the end."""
+    tokens = tokens_of(normal(simplified(parse_tune(text))))
+    grammar = Grammar(Form(Meter(4, 4)), sorted({*tokens, "|:", "||"}))
+    state = grammar.start
+    for place, token in enumerate(tokens[2:]):
+        state = grammar.step(state, token)
+        if state is None:
+            return place, token
+    return None if grammar.accepts(state) else (len(tokens), "")
+
+
+def test_real_tunes_are_taken_and_wrong_ones_are_not():
+    assert refused(TUNE) is None
+    assert refused(TUNE.replace("ABcd|(3", "ABc|(3"))[1] == "|"
+    assert refused(TUNE.replace("ABcd|(3", "ABcde|(3"))[1] == "g"  # relative to C
+    assert refused(TUNE.replace("2gedB", "2gedB A4|gedB"))[1] == "|"  # the endings differ in length
+    assert refused(TUNE.replace("f2- f2", "f2- g2"))[1] == "b"  # a tie goes to the same note
+
+
+def test_time_that_cannot_be_filled_is_known():
+    filling = Filling([2 * TICKS, 3 * TICKS // 2])
+    assert [filling.fewest(n * TICKS // 2) for n in (0, 1, 2, 3, 4, 5, 6, 9)] == [0, NEVER, 1, 2, 2, 3, 3, 5]
+    assert filling.fewest(2 * TICKS, 3, 2, 3) == 3  # a triplet of eighths
+    assert filling.fewest(TICKS // 2, 0, 1, 1, 1) == 1  # the second of a > b
+    assert filling.fewest(TICKS // 2, 0, 1, 1, -1) == NEVER  # of a < b: it lasts 3/2 at least
+    assert filling.fewest(-TICKS) == NEVER
+
+
+def test_bar_lines_are_never_doubled():
+    grammar = Grammar(Form(Meter(2, 4), parts=(False,), bars=2), TOKENS)
+    state = grammar.start
+    for token in ("c", "4", "|"):
+        state = grammar.step(state, token)
+    assert grammar.step(state, "|") is None
+    assert grammar.step(state, "c") is not None
