@@ -76,9 +76,7 @@ LITERATURE = [
 COMBINED = [
     _one({"cooldown": 0.4}, "ar=2"),
     _one({"cooldown": 0.4}, "tar=1"),
-    _one({"cooldown": 0.4}, "ar=1", "tar=1"),
     _one({"cooldown": 0.4, "dropout": 0.5}),
-    _one({"cooldown": 1.0, "dropout": 0.5}),
 ]
 
 Size = tuple[int, int, float, dict[str, Any]]  # layers, width, dropout, what else is changed

@@ -60,7 +60,8 @@ def _told(row: Row) -> str:
     changed = dict(row["changed"])
     name = {"lstm": "LSTM", "capped-lstm": "capped LSTM"}.get(changed["core"], changed["core"])
     others = [f"{key.replace('_', ' ')} {value}" for key, value in changed.items() if key != "core"]
-    return ", ".join([name, *others, *row.get("tricks", [])])
+    tricks = [trick for trick in row["tricks"] if trick != "cosine"]  # what all have that change something else
+    return ", ".join([name, *others, *tricks])
 
 
 def _is_of_rule(row: Row) -> bool:

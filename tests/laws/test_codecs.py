@@ -21,6 +21,7 @@ ALL = {
     "characters": codecs.learn("characters", [CORPUS], end=False),
     "words-unk": codecs.learn("words", [CORPUS], end=False, unknown="unk"),
 }
+EVERY = {**ALL, "tokens": codecs.learn("tokens", [CORPUS], end=False)}
 known_text = st.text(st.sampled_from(sorted(set(CORPUS))))
 
 
@@ -70,7 +71,7 @@ def test_any_ids_decode_to_some_text_alike_whole_and_in_pieces(name, data):
     assert "".join([*(decoder.feed(i) for i in ids), decoder.flush()]) == codec.decode(ids)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("end", [False, True])
 def test_a_codec_written_as_json_and_read_back_is_the_same(name, end):
     kind, *unknown = name.split("-")
@@ -81,9 +82,9 @@ def test_a_codec_written_as_json_and_read_back_is_the_same(name, end):
     assert np.array_equal(again.encode(CORPUS), codec.encode(CORPUS))
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", EVERY)
 def test_ids_are_in_range_and_begin_is_beyond_them(name):
-    codec = ALL[name]
+    codec = EVERY[name]
     ids = codec.encode(CORPUS)
     assert ids.dtype == np.int32
     assert ids.min() >= 0
@@ -140,6 +141,32 @@ def test_rare_words_are_spelled_out_or_become_unk():
     assert unk.decode(unk.encode(" so the bird, the")) == " so the<unk>, the"
 
 
+@given(tokens=st.lists(st.sampled_from(CORPUS.split()), max_size=20), space=st.sampled_from([" ", "\n", "  \t"]))
+def test_tokens_come_back_with_a_space_after_each(tokens, space):
+    codec = EVERY["tokens"]
+    text = space.join(tokens)
+    assert codec.decode(codec.encode(text)) == codec.normal(text) == "".join(f"{token} " for token in tokens)
+    assert "".join(codec.decoder().feed(id_) for id_ in codec.encode(text).tolist()) == codec.normal(text)
+
+
+def test_unknown_tokens_are_named_with_their_places_and_the_ways_out():
+    codec = codecs.TokenCodec(["A2", "B", "|:"])
+    with pytest.raises(UnknownSymbolError) as caught:
+        codec.encode("A2 A3 B ? A3")
+    assert str(caught.value) == (
+        "the text has 2 tokens outside the 3 this model knows: 'A3' at position 1, '?' at position 3. Ways out: change "
+        "the text, or choose --unknown nearest (takes the most alike known token) or --unknown skip (leaves them out)"
+    )
+    assert codec.adapt("A2 A3 B", "nearest") == "A2 A2 B "
+    assert codec.adapt("A2 A3 B", "skip") == "A2 B "
+
+
+@pytest.mark.parametrize("tokens", [[], ["a", "a"], ["a b"], [""]])
+def test_tokens_are_apart(tokens):
+    with pytest.raises(CodecError, match="tokens that differ"):
+        codecs.TokenCodec(tokens)
+
+
 def test_only_codecs_that_lose_nothing_say_so():
     assert all(codec.lossless for codec in LOSSLESS.values())
     assert ALL["characters"].lossless
@@ -159,7 +186,8 @@ def test_a_codec_that_is_not_there_is_refused_with_the_nearest_name():
         codecs.learn("character", ["a"], end=False)
 
 
-@pytest.mark.parametrize("broken", [{}, {"codec": "characters", "end": False}, {"codec": "words", "end": True}])
+@pytest.mark.parametrize("broken", [{}, {"codec": "characters", "end": False}, {"codec": "words", "end": True},
+                                    {"codec": "tokens", "end": True, "tokens": [1]}])  # fmt: skip
 def test_an_incomplete_description_is_refused(broken):
     with pytest.raises(CodecError, match="the description of a codec"):
         codecs.from_json(broken)

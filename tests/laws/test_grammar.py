@@ -122,6 +122,19 @@ def test_time_that_cannot_be_filled_is_known():
     assert filling.fewest(-TICKS) == NEVER
 
 
+@given(forms, st.integers(0, 2**32))
+@settings(max_examples=20, deadline=None, phases=PHASES)
+def test_moves_are_the_steps_that_are_allowed(form, seed):
+    grammar, random_source = Grammar(form, TOKENS), random.Random(seed)
+    plain, state = Grammar(form, TOKENS), grammar.start
+    for _ in range(25):
+        moves = grammar.moves(state)
+        assert moves == {token: after for token in TOKENS if (after := plain.step(state, token)) is not None}
+        if not moves:
+            break
+        state = random_source.choice(list(moves.values()))
+
+
 def test_bar_lines_are_never_doubled():
     grammar = Grammar(Form(Meter(2, 4), parts=(False,), bars=2), TOKENS)
     state = grammar.start

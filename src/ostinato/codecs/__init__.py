@@ -10,6 +10,7 @@ from ostinato.codecs.base import Codec, Decoder, Ids, Unknown
 from ostinato.codecs.byte import ByteCodec
 from ostinato.codecs.characters import CharacterCodec
 from ostinato.codecs.subwords import SubwordCodec
+from ostinato.codecs.tokens import TokenCodec
 from ostinato.codecs.words import WordCodec
 from ostinato.errors import CodecError, unknown_name
 
@@ -21,6 +22,7 @@ __all__ = [
     "Decoder",
     "Ids",
     "SubwordCodec",
+    "TokenCodec",
     "Unknown",
     "WordCodec",
     "from_json",
@@ -29,7 +31,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-CODECS = ("bytes", "characters", "subwords", "words")
+CODECS = ("bytes", "characters", "subwords", "tokens", "words")
 
 
 def learn(
@@ -54,6 +56,8 @@ def learn(
         return CharacterCodec.learn(texts, end=end, nfc=nfc)
     if name == "subwords":
         return SubwordCodec.learn(texts, vocabulary=vocabulary, end=end)
+    if name == "tokens":
+        return TokenCodec.learn(texts, end=end)
     if name == "words":
         return WordCodec.learn(texts, vocabulary=vocabulary, spell=unknown == "spell", end=end)
     raise unknown_name("codec", name, CODECS, where="settings")
@@ -76,12 +80,18 @@ def from_json(data: dict[str, Any]) -> Codec:
             return CharacterCodec(_typed(data, "alphabet", str), end=end, nfc=_typed(data, "nfc", bool))
         if name == "subwords":
             return SubwordCodec(json.dumps(_typed(data, "definition", dict)), end=end)
-        words = _typed(data, "words", list)
-        if not all(isinstance(word, str) for word in words):
-            raise CodecError("the description of a codec has words that are no strings")
-        return WordCodec(words, spell=_typed(data, "spell", bool), end=end)
+        if name == "tokens":
+            return TokenCodec(_strings(data, "tokens"), end=end)
+        return WordCodec(_strings(data, "words"), spell=_typed(data, "spell", bool), end=end)
     except UnicodeEncodeError as error:
         raise CodecError(f"the description of a codec has what is no character: {error.object!r}") from error
+
+
+def _strings(data: dict[str, Any], name: str) -> list[str]:
+    found = _typed(data, name, list)
+    if not all(isinstance(one, str) for one in found):
+        raise CodecError(f"the description of a codec has {name} that are no strings")
+    return found
 
 
 def _typed(data: dict[str, Any], name: str, type_: type[T]) -> T:

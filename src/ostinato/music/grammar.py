@@ -17,6 +17,7 @@ from ostinato.music.meter import Meter
 
 _EIGHTHS = 8  # in a whole note
 _CHORD = range(2, 5)  # notes
+_ANY = "?"  # in place of a pitch
 _LENGTH = re.compile(r"(\d*)(?:/(\d+))?")
 _PITCH = re.compile(r"(?:\^\^|\^|__|_|=)?[A-Ga-g][',]*")
 _COMPOUND_BEATS, _SIMPLE_BEATS = 3, 2  # what tuplets of 5, 7 and 9 go into
@@ -107,12 +108,31 @@ class Grammar:
         self._lengths = {token: length for token in tokens if (length := _as_ticks(token)) is not None}
         self._pitches = frozenset(token for token in tokens if _PITCH.fullmatch(token))
         self._filling = Filling(self._lengths.values())
+        self._broken = tuple(token for token in tokens if token[0] in "<>")
+        self._tokens = tuple(tokens)
         self._costs: dict[State, int] = {}
+        self._known: dict[State, dict[str, State]] = {}
 
     @property
     def start(self) -> State:
         """After meter and key."""
         return State()
+
+    def moves(self, state: State) -> dict[str, State]:
+        """Return the state after each token that is allowed."""
+        if state.place != "note" or not state.pitch or state.tied or self.form.last:
+            return self._moves(state)
+        # Which pitch is pending matters for a tie only: so what follows is found once for all of them.
+        found = self._moves(state._replace(pitch=_ANY))
+        own = {token: after._replace(pitch=state.pitch) for token, after in found.items() if after.pitch == _ANY}
+        return found | own
+
+    def _moves(self, state: State) -> dict[str, State]:
+        found = self._known.get(state)
+        if found is None:
+            ways = ((token, self.step(state, token)) for token in self._tokens)
+            found = self._known[state] = {token: after for token, after in ways if after is not None}
+        return found
 
     def step(self, state: State, token: str) -> State | None:
         """Return the state after a token; ``None``: it is not allowed."""
@@ -308,7 +328,7 @@ class Grammar:
         if state.bare:
             ways += [1 + self.fewest(self._committed(state._replace(length=one))) for one in self._lengths.values()]
         if state.kind != "rest" and not state.dots and not state.tied:
-            ways += [1 + self.fewest(after) for sign in "<>" if (after := self._change(state, sign)) is not None]
+            ways += [1 + self.fewest(after) for one in self._broken if (after := self._change(state, one)) is not None]
         return min(ways)
 
     def _from_inside(self, state: State) -> int:

@@ -55,7 +55,7 @@ class LanguageModelSettings:
         precision: float32, bfloat16, or auto (whichever a short trial shows to be faster).
     """
 
-    codec: Literal["bytes", "characters", "subwords", "words"] = "characters"
+    codec: Literal["bytes", "characters", "subwords", "tokens", "words"] = "characters"
     nfc: bool = False
     vocabulary: int = 10_000
     unknown: Literal["spell", "unk"] = "spell"

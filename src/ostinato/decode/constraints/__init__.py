@@ -5,6 +5,7 @@ from ostinato.decode.constraints.bytes import ByteTable
 from ostinato.decode.constraints.patterns import matching
 from ostinato.decode.constraints.rule import Constraint, Stops
 from ostinato.decode.constraints.table import SymbolTable
+from ostinato.decode.constraints.tokens import TokenAutomaton, TokenWalk
 from ostinato.decode.constraints.walking import Both, CharacterWalk, TableWalk, Walk
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "Stops",
     "SymbolTable",
     "TableWalk",
+    "TokenAutomaton",
+    "TokenWalk",
     "Walk",
     "balanced",
     "lines_of",
