@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import ostinato
 from conftest import TEXT, TINY
 from ostinato import codecs
+from ostinato.batch import Batch
 from ostinato.data import ContinuousStream, encode_texts
 from ostinato.errors import ConfigError, TrainingError
 from ostinato.models import Context, Dropout, LanguageModel, LanguageModelTask, Randomness
@@ -288,6 +289,32 @@ def test_epochs_count_what_was_read(corpora, tmp_path):
     assert training.trainer.schedule.steps == 2 * training.trainer.stream.batches_per_epoch
     training.to_end()
     assert training.epochs == pytest.approx(2.0, abs=0.1)
+
+
+def test_the_penalty_is_in_the_gradient_and_not_in_the_value():
+    torch.manual_seed(0)
+    model = LanguageModel(5, core="lstm", layers=1, hidden_size=8, embedding_size=4)
+    ids = np.random.default_rng(0).integers(0, 5, size=(3, 7))
+    batch = Batch(ids[:, :-1], ids[:, 1:], np.array([6, 2, 4]), np.ones(3, dtype=bool))
+    found = {}
+    for penalty in (0.0, 2.0):
+        task = LanguageModelTask(model, Dropout(output=0.5), penalty=penalty)
+        for context in (Context(Randomness(1, 0)), Context()):
+            model.zero_grad()
+            loss, _ = task.loss(batch, task.initial_state(3), context)
+            loss.total.backward()
+            found[penalty, context.training] = loss.total.item(), model.core.layers[0].weight_hh.grad.clone()
+            if context.training:
+                read, _ = task.read(batch, task.initial_state(3), context)
+    values, gradients = ({key: pair[n] for key, pair in found.items()} for n in (0, 1))
+    assert values[0.0, True] == values[2.0, True]
+    assert values[0.0, False] == values[2.0, False]
+    torch.testing.assert_close(gradients[0.0, False], gradients[2.0, False])
+    model.zero_grad()
+    (2.0 * (read.outputs[read.real].square().sum() / 8)).backward()
+    torch.testing.assert_close(
+        gradients[2.0, True] - gradients[0.0, True], model.core.layers[0].weight_hh.grad, rtol=1e-4, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("items", [False, True])

@@ -53,6 +53,7 @@ class Corpus:
         sources: Base name, size in bytes and SHA-256 of everything read, as plain data.
         notes: What was decided while reading, for people to know.
         made_by: How the texts were made from what was read, so that equal ones are known to be equal.
+        groups: Of items: for each the number of its group, which stands on one side of a split; empty: none has.
         known_size: How many characters there are, where that is known already.
         known_alphabet: Every character that occurs, where that is known already.
     """
@@ -62,6 +63,7 @@ class Corpus:
     sources: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = field(default=())
     made_by: tuple[str, ...] = ()
+    groups: tuple[int, ...] = ()
     known_size: int | None = None
     known_alphabet: frozenset[str] | None = None
 

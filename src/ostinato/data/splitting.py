@@ -14,8 +14,8 @@ from ostinato.errors import CorpusError
 def split(corpus: Corpus, *, share: float, seed: int) -> tuple[Corpus, Corpus]:
     """Set a share of a corpus apart for validation.
 
-    Running text gives its last part. Of items, single ones are drawn; equal items always fall on the
-    same side, so that nothing validated was trained on.
+    Running text gives its last part. Of items, single ones are drawn; equal items, and those of a group, always fall
+    on the same side, so that nothing validated was trained on.
 
     Args:
         corpus: What to divide.
@@ -54,12 +54,13 @@ def _split_items(corpus: Corpus, share: float, seed: int) -> tuple[Corpus, Corpu
     # A hash of the item itself decides, so neither order nor repeats matter.
     bar = int(share * 2**64)
     if isinstance(corpus.texts, tuple):
-        ranked = sorted(set(corpus.texts), key=lambda text: (_hash(seed, text), text))
+        heads = _heads(corpus)
+        ranked = sorted(set(heads), key=lambda text: (_hash(seed, text), text))
         few = sum(_hash(seed, text) < bar for text in ranked)
         chosen = set(ranked[: max(1, min(few, len(ranked) - 1))])
         parts: list[tuple[str, ...] | Again] = [
-            tuple(text for text in corpus.texts if text not in chosen),
-            tuple(text for text in corpus.texts if text in chosen),
+            tuple(text for text, head in zip(corpus.texts, heads, strict=True) if (head in chosen) == wanted)
+            for wanted in (False, True)
         ]
     else:  # so many that both parts get some
         parts = [Again(partial(_hashed, corpus.texts, seed, bar, below=below)) for below in (False, True)]
@@ -77,9 +78,20 @@ def _split_items(corpus: Corpus, share: float, seed: int) -> tuple[Corpus, Corpu
     )
 
 
+def _heads(corpus: Corpus) -> list[str]:
+    """For each item the one that decides for it: the first of its group, or itself."""
+    texts = list(corpus.texts)
+    if not corpus.groups:
+        return texts
+    first: dict[int, str] = {}
+    for group, text in zip(corpus.groups, texts, strict=True):
+        first.setdefault(group, text)
+    return [first[group] for group in corpus.groups]
+
+
 def _part(corpus: Corpus, texts: tuple[str, ...] | Again, how: str, number: int) -> Corpus:
     made_by = (*corpus.made_by, f"{how}: part {number}")
-    return replace(corpus, texts=texts, made_by=made_by, known_size=None, known_alphabet=None)
+    return replace(corpus, texts=texts, made_by=made_by, groups=(), known_size=None, known_alphabet=None)
 
 
 def _between(texts: Iterable[str], start: int, stop: int) -> Iterator[str]:

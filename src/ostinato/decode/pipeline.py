@@ -9,7 +9,7 @@ from typing import Any
 
 from ostinato.codecs import Codec, TokenCodec
 from ostinato.decode import constraints
-from ostinato.decode.constraints import Automaton, Constraint, SymbolTable, TokenAutomaton, Walk
+from ostinato.decode.constraints import Constraint, SymbolTable, Walk
 from ostinato.decode.rules.base import Rule
 from ostinato.decode.rules.copying import MaxCopy
 from ostinato.decode.rules.repetition import CountPenalty, Dry, NoRepeat, RepetitionPenalty
@@ -61,7 +61,7 @@ class RuleSettings:
         lexicon: Words that alone may occur.
         brackets: Pairs that have to balance, such as ``'()[]""'``.
         max_line: Most characters of a line.
-        automaton: Any other constraint: over characters, or over tokens where a model's symbols are these.
+        automaton: Any other constraint, an ``Automaton``; of a model whose symbols are tokens, a ``TokenAutomaton``.
         max_copy: Most symbols in a row that may be copied from the training text.
         order: Names of rules, first applied first; it has to name every rule that is on.
 
@@ -95,7 +95,7 @@ class RuleSettings:
     lexicon: Sequence[str] | None = None
     brackets: str | None = None
     max_line: int | None = None
-    automaton: Automaton | TokenAutomaton | None = None
+    automaton: Any = None
     max_copy: int | None = None
     order: Sequence[str] | None = None
 

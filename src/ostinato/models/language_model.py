@@ -171,14 +171,23 @@ class LanguageModelTask:
         model: The model.
         dropout: What is dropped in training.
         precision: ``"bfloat16"`` runs the matrix products of training steps in that type.
+        penalty: In training this times the mean square of the last layer's outputs, as dropout leaves them, is made
+            small too. The loss that is returned has the gradient of both and the value of the first alone.
+
+    Source: of the penalty: Merity, McCann and Socher 2017, arXiv:1708.01009 (activation regularisation).
     """
 
     def __init__(
-        self, model: LanguageModel, dropout: Dropout, precision: Literal["float32", "bfloat16"] = "float32"
+        self,
+        model: LanguageModel,
+        dropout: Dropout,
+        precision: Literal["float32", "bfloat16"] = "float32",
+        penalty: float = 0.0,
     ) -> None:
         self.model = model
         self.dropout = dropout
         self.precision = precision
+        self.penalty = penalty
 
     @property
     def module(self) -> nn.Module:
@@ -191,7 +200,16 @@ class LanguageModelTask:
         read, state = self.read(batch, state, context)
         with self.in_precision(context):
             log_prob = self.model.head.log_prob(read.outputs, read.targets)
-        return Loss(-(log_prob * read.real).sum(), batch.count), state
+        return Loss(self.total(log_prob, read, context), batch.count), state
+
+    def total(self, log_probs: Tensor, read: Read, context: Context) -> Tensor:
+        """Return the sum of -log P [B, T] over real places, in training with the gradient of the penalty."""
+        total = -(log_probs * read.real).sum()
+        if not context.training or not self.penalty:
+            return total
+        sizes = read.outputs.float().square().mean(dim=-1)
+        more = self.penalty * (sizes * read.real).sum()
+        return total + (more - more.detach())
 
     def read(self, batch: Batch, state: Any, context: Context) -> tuple[Read, Any]:
         """Read a batch; return the core's outputs there, and the state after."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ostinato.data import Corpus
 from ostinato.recipes.language_model import LanguageModelSettings
 
 
@@ -36,6 +37,7 @@ class Recipe:
         source: The paper or lecture it comes from.
         settings: The dataclass of its settings; its defaults hold where ``choose`` says nothing.
         choose: Settings that suit a budget and what the user has set, both as plain data.
+        read: Makes of the corpus that was read what is learned from; ``None``: that is the corpus itself.
     """
 
     name: str
@@ -43,3 +45,4 @@ class Recipe:
     source: str
     settings: type[LanguageModelSettings]
     choose: Callable[[Budget, Mapping[str, Any]], dict[str, Any]]
+    read: Callable[[Corpus], Corpus] | None = None

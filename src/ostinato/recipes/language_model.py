@@ -40,6 +40,7 @@ class LanguageModelSettings:
         input_dropout: Of embedded inputs.
         recurrent_dropout: Of recurrent weights (DropConnect).
         variational: Dropout masks are drawn once per window row, not at each step.
+        activation_penalty: This times the mean square of the last layer's outputs is made small as well.
         batch_size: Rows.
         window: Time steps that back-propagation reaches.
         restart: Probability that a row of running text starts anew at a window.
@@ -69,6 +70,7 @@ class LanguageModelSettings:
     input_dropout: float = 0.0
     recurrent_dropout: float = 0.0
     variational: bool = True
+    activation_penalty: float = 0.0
     batch_size: int = 16
     window: int = 48
     restart: float = 0.05
@@ -95,6 +97,7 @@ class LanguageModelSettings:
             out_of_range("restart", self.restart, least=0, most=1),
             out_of_range("cooldown", self.cooldown, above=0, most=1),
             out_of_range("weight_decay", self.weight_decay, least=0),
+            out_of_range("activation_penalty", self.activation_penalty, least=0),
             out_of_range("patience", 1 if self.patience is None else self.patience, least=1),
             *self._clashes(),
         ]
@@ -175,7 +178,7 @@ def build_task(settings: LanguageModelSettings, model: LanguageModel) -> Languag
     if settings.precision == "auto":
         raise ConfigError("precision = 'auto' is to be resolved by a trial before a task is built")
     dropout = Dropout(settings.input_dropout, settings.dropout, settings.recurrent_dropout, settings.variational)
-    return LanguageModelTask(model, dropout, settings.precision)
+    return LanguageModelTask(model, dropout, settings.precision, settings.activation_penalty)
 
 
 def train_settings(settings: LanguageModelSettings, *, seed: int) -> TrainSettings:

@@ -11,7 +11,7 @@ from ostinato import codecs, config
 from ostinato.codecs import Unknown
 from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts, split
 from ostinato.errors import ConfigError, CorpusError
-from ostinato.recipes import Budget, LanguageModelSettings, find_recipe
+from ostinato.recipes import Budget, LanguageModelSettings, Recipe, find_recipe
 from ostinato.recipes.language_model import learn_codec
 from ostinato.runs import SavedModel
 from ostinato.runs.folder import Pin
@@ -72,6 +72,7 @@ class Prepared:
         train: The encoded training texts.
         valid: The encoded validation texts.
         pin: Where the two lie in the cache; ``None``: they are in memory.
+        notes: What was decided while reading, for people to know.
     """
 
     settings: LanguageModelSettings
@@ -79,6 +80,7 @@ class Prepared:
     train: Encoded
     valid: Encoded
     pin: Pin | None
+    notes: tuple[str, ...]
 
 
 def prepare(corpus: Corpus, order: Order, base: SavedModel | None, teacher: SavedModel | None = None) -> Prepared:
@@ -88,14 +90,14 @@ def prepare(corpus: Corpus, order: Order, base: SavedModel | None, teacher: Save
         ConfigError: A setting is unknown or out of range.
         CorpusError: The corpus is too little, has changed, or cannot be encoded.
     """
-    train_part, valid_part = _parts(corpus, order)
+    train_part, valid_part = _parts(corpus, order, base)
     settings = _settings(train_part, order, base, base or teacher)
     alphabet = corpus.alphabet | (order.valid.alphabet if isinstance(order.valid, Corpus) else frozenset())
     codec = _codec(settings, alphabet, train_part, valid_part, base or teacher)
     train, valid, pin = encode_parts(codec, train_part, valid_part, order)
     if not len(valid.ids):
         raise CorpusError("nothing is left to validate on: the validation part has no symbol that the model knows")
-    return Prepared(settings, codec.to_json(), train, valid, pin)
+    return Prepared(settings, codec.to_json(), train, valid, pin, train_part.notes)
 
 
 def encode_parts(
@@ -119,17 +121,22 @@ def encode_parts(
     return pinned.parts["train"], pinned.parts["valid"], Pin(pinned.key, pinned.sha256)
 
 
-def _parts(corpus: Corpus, order: Order) -> tuple[Corpus, Corpus]:
+def _parts(corpus: Corpus, order: Order, base: SavedModel | None) -> tuple[Corpus, Corpus]:
+    read = _recipe(order, base).read or (lambda corpus: corpus)
     if isinstance(order.valid, Corpus):
-        return corpus, order.valid
+        return read(corpus), read(order.valid)
     assert not callable(order.valid)
-    return split(corpus, share=order.valid, seed=order.seed)
+    return split(read(corpus), share=order.valid, seed=order.seed)
+
+
+def _recipe(order: Order, base: SavedModel | None) -> Recipe:
+    return find_recipe(order.recipe if base is None else base.config["recipe"])
 
 
 def _settings(
     train_part: Corpus, order: Order, base: SavedModel | None, known: SavedModel | None
 ) -> LanguageModelSettings:
-    recipe = find_recipe(order.recipe if base is None else base.config["recipe"])
+    recipe = _recipe(order, base)
     budget = Budget(train_part.size, train_part.kind == "items", order.amount.expected_minutes, order.device)
     fixed = [name for name in _OF_THE_CODEC if name in order.settings]
     if known is not None and fixed:
@@ -162,5 +169,5 @@ def _codec(
     if settings.codec == "characters" and not settings.nfc:
         # An alphabet says nothing about the text, so that of the validation part may be known as well.
         return learn_codec(settings, alphabet, end=train_part.kind == "items")
-    both = (train_part, valid_part) if settings.codec == "characters" else (train_part,)
+    both = (train_part, valid_part) if settings.codec in ("characters", "tokens") else (train_part,)
     return learn_codec(settings, (text for part in both for text in part.texts), end=train_part.kind == "items")

@@ -92,7 +92,7 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
         read = corpus() if callable(corpus) else corpus
         here = replace(order, device=device, valid=order.valid(read) if callable(order.valid) else order.valid)
         prepared = prepare(read, here, base, *taught_by[:1])
-        return prepared, read.notes, {**_origin(read, here, base), "teachers": told_teachers(taught_by)}
+        return prepared, prepared.notes, {**_origin(read, here, base), "teachers": told_teachers(taught_by)}
 
     prepared, notes, origin = ranks.decide(found_out)
     codec = codecs.from_json(prepared.codec)
