@@ -83,28 +83,30 @@ Size = tuple[int, int, float, dict[str, Any]]  # layers, width, dropout, what el
 
 
 def _sizes(cell: str, minutes: float, *sizes: Size) -> list[Trial]:
-    """Trials of sizes, with an eighth of the dropout at the input, and the rate's course as dropout or not wants it."""
+    """Trials of sizes, an eighth of the dropout at the input; with much of it, what the table found good there."""
     found = []
     for layers, width, dropout, more in sizes:
         shape = {"layers": layers, "hidden_size": width, "dropout": dropout, "input_dropout": dropout / 8}
-        found.append(timed(cell, minutes, {**_BASE, **shape, "cooldown": 0.4 if dropout > _LITTLE else 1.0, **more}))
+        much = dropout > _LITTLE
+        course = {"cooldown": 0.4 if much else 1.0, "activation_penalty": 2.0 if much else 0.0}
+        found.append(timed(cell, minutes, {**_BASE, **shape, **course, **more}))
     return found
 
 
 _LITTLE = 0.15  # dropout
-_FASTER, _HEAVIER, _WIDER, _LONGER = (
-    {"learning_rate": 8e-3}, {"weight_decay": 0.1}, {"batch_size": 32}, {"window": 96},
+_FASTER, _HEAVIER, _WIDER, _LONGER, _FREE = (
+    {"learning_rate": 8e-3}, {"weight_decay": 0.1}, {"batch_size": 32}, {"window": 96}, {"activation_penalty": 0.0},
 )  # fmt: skip
 
 MINUTE = [
-    *_sizes("text-0.1", 1, (1, 256, 0.5, {}), (1, 384, 0.5, {}), (1, 512, 0.6, {}), (1, 384, 0.5, _HEAVIER)),
+    *_sizes("text-0.1", 1, (1, 256, 0.5, {}), (1, 384, 0.5, {}), (1, 512, 0.6, {}), (1, 384, 0.5, _FREE)),
     *_sizes("text-1", 1, (1, 512, 0.0, {}), (1, 512, 0.1, {}), (1, 640, 0.1, {}), (1, 384, 0.0, {})),
     *_sizes(
         "text-1", 1, (1, 512, 0.1, _FASTER), (1, 512, 0.1, _HEAVIER), (1, 512, 0.1, _LONGER), (1, 512, 0.1, _WIDER)
     ),
     *_sizes("code-1", 1, (1, 512, 0.0, {}), (1, 512, 0.1, {}), (1, 640, 0.1, {}), (1, 512, 0.1, _LONGER)),
     *_sizes("code-10", 1, (1, 512, 0.0, {}), (1, 384, 0.0, {}), (1, 768, 0.0, {})),
-    *_sizes("names", 1, (1, 256, 0.3, {}), (1, 384, 0.4, {}), (1, 512, 0.5, {})),
+    *_sizes("names", 1, (1, 256, 0.3, {}), (1, 384, 0.4, {}), (1, 512, 0.5, {}), (1, 384, 0.4, _FREE)),
     *_sizes("abc", 1, (1, 512, 0.0, {}), (1, 512, 0.1, {}), (1, 384, 0.0, {})),
 ]
 

@@ -3,6 +3,7 @@
 import random
 import shutil
 import signal
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +11,10 @@ import torch
 import ostinato
 from ostinato.app.cli import main
 from ostinato.data import cache_folder
+from ostinato.music import parse_key, parse_meter, write_tune
+from ostinato.music.grammar import Form, Grammar
+from ostinato.music.tokens import tune_of
+from ostinato.music.transposing import transpose
 
 TINY = {"hidden_size": 24, "embedding_size": 8, "batch_size": 4, "window": 16, "precision": "float32", "patience": None}
 TEXT = "the cat sat on the mat. the dog sat on the log.\n\n" * 60
@@ -42,9 +47,50 @@ def kernels(_own_places):
     return cache_folder()
 
 
+def write_tunes(path, count=60):
+    """Tunes that the grammar lets by, of random notes; none is like another."""
+    tokens = [
+        "C",
+        "E",
+        "G",
+        "B",
+        "c",
+        "d",
+        "e",
+        "f",
+        "g",
+        "a",
+        "2",
+        "3",
+        "/2",
+        ">",
+        "(3",
+        "|",
+        "|:",
+        ":|",
+        "||",
+        "|]",
+        "z",
+    ]
+    written = []
+    for number in range(count):
+        source = random.Random(number)
+        meter, key = source.choice(["6/8", "4/4"]), source.choice(["D", "G", "Ador"])
+        grammar = Grammar(Form(parse_meter(meter), parts=(True, False), bars=4), tokens)
+        state, found = grammar.start, []
+        while not grammar.accepts(state):
+            token, state = source.choice(list(grammar.moves(state).items()))
+            found.append(token)
+        tune = tune_of([f"M:{meter}", f"K:{parse_key(key).mode}", *found])
+        tune = transpose(tune, key[0])
+        written.append(write_tune(replace(tune, number=number + 1, titles=(f"Tune {number + 1}",))))
+    path.write_text("\n".join(written))
+
+
 @pytest.fixture(scope="session")
 def corpora(tmp_path_factory):
     folder = tmp_path_factory.mktemp("corpora")
+    write_tunes(folder / "tunes.abc")
     (folder / "cats.txt").write_text(TEXT)
     (folder / "names.txt").write_text("\n".join(NAMES))
     return folder

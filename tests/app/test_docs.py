@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from conftest import write_tunes
 from ostinato.app.cli import main
 from ostinato.data import read_corpus
 from ostinato.data.datasets import DATA_SETS
@@ -32,6 +33,7 @@ def place(tmp_path, monkeypatch):
         (tmp_path / name).write_text(PROSE)
     (tmp_path / "notes.txt.zst").write_bytes(zstandard.compress(PROSE.encode()))
     (tmp_path / "names.txt").write_text(NAMES)
+    write_tunes(tmp_path / "tunes.abc")
     # A data set of this name is on disk, with another text in it.
     (tmp_path / "data").mkdir()
     (tmp_path / "data/shakespeare").write_text(PROSE)

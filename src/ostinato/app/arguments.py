@@ -127,6 +127,28 @@ def _generate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     return command
 
 
+def _compose(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    command = _command(commands, "compose", "compose tunes whose every bar adds up, with a model of recipe 'folk'")
+    groups.run(command)
+    command.add_argument("--rhythm", default="", metavar="DANCE", help="kind of dance, such as jig or reel (names it)")
+    command.add_argument("--meter", help="such as 6/8 (default: that of the rhythm, or 4/4)")
+    command.add_argument("--key", default="D", help="tonic and mode, such as D, Ador, Emin (default: %(default)s)")
+    command.add_argument("--mode", help="mode, if --key names the tonic only: maj, min, dor, mix, …")
+    command.add_argument("--form", default="AABB", help="parts, each once or twice ('': any; default: %(default)s)")
+    command.add_argument("--bars", type=int, default=8, help="bars of each part (0: any; default: %(default)s)")
+    command.add_argument("--start", default="", metavar="ABC", help="how it begins: notes in that key, L:1/8")
+    command.add_argument("--range", default="", metavar="NAME", help="instrument: fiddle, whistle, flute or pipes")
+    command.add_argument("--cadence", default="", choices=("", "tonic", "dominant"), help="what it ends on")
+    command.add_argument("--title", default="", help="title (default: from rhythm, key and seed)")
+    command.add_argument("--tunes", type=int, default=1, help="how many (default: %(default)s)")
+    command.add_argument("--seed", type=int, help="same seed, same tune; tune n uses seed + n (default: a random one)")
+    command.add_argument("--temperature", type=float, default=1.0, help="higher is wilder (default: %(default)g)")
+    command.add_argument("--out", type=Path, metavar="FILE", help="write them to FILE.abc")
+    command.add_argument("--json", action="store_true", help="one object per tune on standard output")
+    groups.machine(command, default_device="cpu")
+    return command
+
+
 def _score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     command = _command(commands, "score", "say how probable a text is, and where it surprises")
     groups.run(command)
@@ -157,7 +179,6 @@ def _novelty(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> a
     command.add_argument("--json", action="store_true", help="one object per text on standard output")
     groups.unknown(command)
     groups.machine(command, default_device="cpu")
-    command.set_defaults(model_file=None)
     return command
 
 
@@ -226,7 +247,6 @@ def _report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> ar
     )
     groups.run(command)
     groups.machine(command, default_device="cpu")
-    command.set_defaults(model_file=None)
     return command
 
 
@@ -274,6 +294,7 @@ _COMMANDS = (
     _train,
     _resume,
     _generate,
+    _compose,
     _novelty,
     _score,
     _rerank,

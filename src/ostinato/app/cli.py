@@ -21,6 +21,7 @@ _MODULES = {
     "train": "training",
     "resume": "training",
     "generate": "generating",
+    "compose": "composing",
     "novelty": "novelty",
     "score": "scoring",
     "rerank": "reranking",

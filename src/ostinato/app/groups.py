@@ -90,7 +90,6 @@ def ranked(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="one object per text on standard output")
     unknown(command)
     machine(command, default_device="cpu")
-    command.set_defaults(model_file=None)
 
 
 def adapting(command: argparse.ArgumentParser, *, of_protocol: bool = False) -> argparse._ArgumentGroup:
@@ -146,7 +145,7 @@ def bulk(command: argparse.ArgumentParser) -> None:
 def run(command: argparse.ArgumentParser) -> None:
     """Add the run or model file."""
     command.add_argument("run", type=Path, metavar="RUN", help="run folder, or file that 'export' made")
-    command.set_defaults(others=[])
+    command.set_defaults(others=[], model_file=None)
 
 
 def teachers(command: argparse.ArgumentParser) -> None:

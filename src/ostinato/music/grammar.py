@@ -213,7 +213,7 @@ class Grammar:
             return pending._replace(kind="note", pitch=token)
         if state.tied:
             return None
-        if token == "z":
+        if token == "z" and not state.dots:
             return pending._replace(kind="rest", pitch="")
         if token == "[":
             return pending._replace(place="chord", kind="", pitch="")

@@ -1,0 +1,84 @@
+"""What a composed tune shall be like: forms, ranges, cadences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from ostinato.errors import ConfigError
+from ostinato.music.elements import Note
+from ostinato.music.keys import Key
+from ostinato.music.sounding import tones
+from ostinato.music.tokens import UNIT, tune_of
+from ostinato.music.transposing import transpose
+from ostinato.music.tune import Tune
+
+#: Lowest and highest MIDI number of instruments, as they are written.
+RANGES = {"fiddle": (55, 88), "whistle": (62, 83), "flute": (62, 90), "pipes": (62, 86)}
+#: The meters that dances are usually written in.
+METERS_OF_RHYTHMS = {
+    "jig": "6/8", "slip jig": "9/8", "slide": "12/8", "reel": "4/4", "hornpipe": "4/4", "strathspey": "4/4",
+    "march": "4/4", "polka": "2/4", "waltz": "3/4", "mazurka": "3/4",
+}  # fmt: skip
+#: The scale's step that a cadence ends on, as letters of a tune in C.
+CADENCES = {"tonic": "C", "dominant": "G"}
+
+
+def parse_form(form: str) -> tuple[bool, ...]:
+    """Return for each part of a form such as ``AABB`` whether it is repeated.
+
+    Raises:
+        ConfigError: It is none, or a part comes back after another one.
+    """
+    runs = [(letter, len(list(group))) for letter, group in groupby(form)]
+    letters = [letter for letter, _ in runs]
+    if not runs or not form.isalpha() or not form.isupper() or len(set(letters)) < len(letters):
+        raise ConfigError(
+            f"the form must be parts in their order, each once or twice, such as AABB or AAB; got {form!r}"
+        )
+    if most := [letter for letter, times in runs if times > 2]:
+        raise ConfigError(f"a part is played once or twice in a row; {form!r} has {most[0]} more often")
+    return tuple(times == 2 for _, times in runs)
+
+
+def in_range(tokens: Iterable[str], key: Key, lowest: int, highest: int) -> set[str]:
+    """Return the tokens that are pitches outside a range when a tune is moved to a key.
+
+    Args:
+        tokens: Of a vocabulary.
+        key: That the tune is moved to.
+        lowest: MIDI number of the lowest note allowed.
+        highest: MIDI number of the highest one.
+    """
+    return {token for token in tokens if (midi := midi_of(token, key)) is not None and not lowest <= midi <= highest}
+
+
+def midi_of(token: str, key: Key) -> int | None:
+    """The MIDI number of a pitch token when a tune is moved to a key; ``None``: it is no pitch."""
+    try:
+        tune = tune_of(["M:4/4", f"K:{key.mode}", token])
+    except ValueError:
+        return None
+    if len(tune.body) != 1 or not isinstance(tune.body[0], Note):
+        return None
+    return tones(moved(tune, key))[0].midi
+
+
+def moved(tune: Tune, key: Key) -> Tune:
+    """Move a tune on C, in eighths, to a key of its mode."""
+    assert tune.unit == UNIT
+    return transpose(tune, key.letter, key.alteration)
+
+
+def closing(tokens: Sequence[str], cadence: str) -> frozenset[str]:
+    """Return the tokens that a tune may end with, for a cadence.
+
+    Raises:
+        ConfigError: There is no such cadence.
+    """
+    if cadence not in CADENCES:
+        raise ConfigError(f"the cadence must be one of {', '.join(CADENCES)}; got {cadence!r}")
+    letter = CADENCES[cadence]
+    plain = re.compile(rf"[{letter}{letter.lower()}][,']*")
+    return frozenset(token for token in tokens if plain.fullmatch(token))

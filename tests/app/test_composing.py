@@ -1,0 +1,124 @@
+"""Composing from the command line, on a model that has learned from a few tunes."""
+
+import json
+import re
+
+import pytest
+
+import ostinato
+from ostinato.errors import ConfigError
+from ostinato.music import parse_key, parse_meter, parse_tune, read_tunebook
+from ostinato.music.forms import problems, sections
+from ostinato.music.sounding import tones
+from ostinato.workshop.composing import Composer, Wish, mass_removed
+
+SMALL = {"hidden_size": 32, "batch_size": 8, "window": 64, "precision": "float32", "patience": None}
+
+
+@pytest.fixture(scope="module")
+def tunes_run(corpora, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "tunes"
+    training = ostinato.train(str(corpora / "tunes.abc"), out=out, recipe="folk", steps=60, settings=SMALL)
+    assert any("60 tunes read, 60 kept" in note for note in training.notes)
+    training.to_end()
+    return out
+
+
+def composed(run, tunes_run, *words):
+    status, out, err = run("compose", tunes_run, "--seed", 1, *words)
+    assert (status, err.count("error")) == (0, 0)
+    return [found.tune for found in read_tunebook(out.split("\n"))]
+
+
+def test_a_tune_is_as_wished(run, tunes_run):
+    words = ["--rhythm", "jig", "--key", "A", "--mode", "dor", "--form", "AAB", "--bars", 4, "--tunes", 12]
+    found = composed(run, tunes_run, *words, "--range", "fiddle", "--cadence", "tonic", "--start", "|:eAA ABd|")
+    assert len({tune.body for tune in found}) == 12
+    for number, tune in enumerate(found):
+        assert problems(tune) == []
+        assert (tune.meter, tune.key, tune.rhythm) == (parse_meter("6/8"), parse_key("Ador"), "jig")
+        assert [(part.repeated, part.length) for part in sections(tune)] == [(True, 4), (False, 4)]
+        midi = [tone.midi for tone in tones(tune)]
+        assert midi[:6] == [76, 69, 69, 69, 71, 74]
+        assert midi[-1] % 12 == parse_key("A").tonic
+        assert 55 <= min(midi) <= max(midi) <= 88
+        assert tune.title == f"Jig in ador, {1 + number}"
+        assert f"seed {1 + number}, int8, form AAB, bars 4, start |:eAA ABd|" in dict(tune.information)["Z"]
+
+
+def test_the_same_seed_is_the_same_tune_alone_and_in_a_batch(run, tunes_run):
+    many = composed(run, tunes_run, "--tunes", 5)
+    status, out, _ = run("compose", tunes_run, "--seed", 4)
+    assert status == 0
+    assert parse_tune(out).body == many[3].body
+
+
+def test_a_free_form_adds_up_too(run, tunes_run):
+    for tune in composed(run, tunes_run, "--form", "", "--bars", 0, "--tunes", 20, "--meter", "6/8"):
+        assert problems(tune) == []
+
+
+def test_tunes_go_to_a_file_and_objects_to_standard_output(run, tunes_run, tmp_path):
+    status, out, err = run("compose", tunes_run, "--tunes", 3, "--seed", 2, "--out", tmp_path / "new.abc", "--json")
+    assert (status, err.splitlines()[-1]) == (0, f"{tmp_path / 'new.abc'}: 3 tunes")
+    told = [json.loads(line) for line in out.splitlines()]
+    assert [one["seed"] for one in told] == [2, 3, 4]
+    assert (tmp_path / "new.abc").read_text() == "\n".join(one["abc"] for one in told)
+    assert all(one["log_prob"] < 0 and one["log_kept"] < 0 for one in told)
+
+
+def test_the_mass_that_is_removed_is_what_the_grammar_forbids(tunes_run):
+    composer = Composer(ostinato.load(tunes_run), Wish(key=parse_key("G"), bars=4))
+    removed = [mass_removed(one) for one in composer.tunes(5, seed=1)]
+    assert all(0 < share < 1 for share in removed)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--meter", "9/8"], "the model has never seen a tune with M:9/8; it knows M:4/4, M:6/8"),
+        (["--key", "Dlyd"], "the model has never seen a tune with K:lyd"),
+        (["--meter", "none"], "has no bars"),
+        (["--form", "ABA"], "parts in their order, each once or twice"),
+        (["--form", "AAABB"], "has A more often"),
+        (["--bars", "1"], "at least 2 bars"),
+        (["--range", "tuba"], "range must be one of"),
+        (["--start", "ABc d|"], "the start cannot begin such a tune: after 'nothing'"),
+        (["--start", "|:DFA d3 f3"], "after '|: C E G c 3 e' no '3' can come"),
+        (["--start", "A?"], "is no ABC notation"),
+        (["--tunes", "0"], "tunes must be at least 1"),
+        (["--out", "x.midi"], "ends in .abc"),
+    ],
+)
+def test_what_cannot_be_composed_says_why(run, tunes_run, words, told):
+    status, _, err = run("compose", tunes_run, *words)
+    assert (status, told in err) == (2, True), err
+
+
+def test_only_models_of_tunes_compose(run, item_run_once):
+    status, _, err = run("compose", item_run_once)
+    assert (status, "is no model of tunes" in err) == (2, True)
+
+
+def test_a_corpus_without_tunes_is_refused(run, corpora, tmp_path):
+    status, _, err = run("train", corpora / "cats.txt", "--recipe", "folk", "--steps", 2, "--out", tmp_path / "x")
+    assert (status, "there is no tune to learn from" in err) == (1, True)
+
+
+def test_settings_of_one_tune_stand_on_one_side(corpora, tmp_path):
+    book = (corpora / "tunes.abc").read_text().replace("Tune ", "Again ")
+    moved = tmp_path / "moved.abc"
+    # The same tunes once more, with another last note each: other items, the same tunes.
+    moved.write_text(re.sub(r"[A-Ga-g](?=[^A-Ga-g]*\|\])", "B", book))
+    training = ostinato.train(
+        [str(corpora / "tunes.abc"), str(moved)], out=tmp_path / "run", recipe="folk", steps=1, settings=SMALL
+    )
+    assert any("60 of them different ones" in note for note in training.notes)
+    train, valid = (
+        [training.codec.decode(part.part(n, n + 1).ids.tolist())[:40] for n in range(part.texts)]
+        for part in training.run.corpus()
+    )
+    assert not set(train) & set(valid)
+    assert len(train) + len(valid) > 100
+    with pytest.raises(ConfigError, match="unknown recipe"):
+        ostinato.train(str(moved), out=tmp_path / "other", recipe="folks", steps=1)
