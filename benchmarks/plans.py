@@ -110,6 +110,21 @@ MINUTE = [
     *_sizes("abc", 1, (1, 512, 0.0, {}), (1, 512, 0.1, {}), (1, 384, 0.0, {})),
 ]
 
+_STEPS_OF_A_PASS = 130  # over text-0.1
+
+
+def _passes(passes: int, *sizes: Size) -> list[Trial]:
+    """Trials on the smallest text, which is learned by heart long before a minute is over: so many passes only."""
+    return [{**trial, "asked_steps": passes * _STEPS_OF_A_PASS} for trial in _sizes("text-0.1", 1, *sizes)]
+
+
+SMALL = [
+    *_passes(12, (1, 256, 0.5, {}), (1, 384, 0.5, {}), (1, 512, 0.6, {})),
+    *_passes(24, (1, 256, 0.5, {}), (1, 384, 0.6, {}), (1, 512, 0.7, {}), (1, 384, 0.6, _HEAVIER)),
+    *_passes(24, (1, 384, 0.6, {"weight_decay": 0.3}), (1, 384, 0.6, {"embedding_size": 32}), (1, 384, 0.6, _FREE)),
+    *_passes(40, (1, 512, 0.7, {"weight_decay": 0.1}), (1, 512, 0.7, {"activation_penalty": 6.0})),
+]
+
 THREE = [
     *_sizes("text-0.1", 3, (1, 384, 0.5, {}), (1, 512, 0.6, {}), (1, 384, 0.6, _HEAVIER)),
     *_sizes("text-1", 3, (1, 512, 0.25, {}), (1, 512, 0.35, {}), (1, 768, 0.4, {}), (1, 512, 0.35, _HEAVIER)),
@@ -128,4 +143,4 @@ TEN = [
     *_sizes("abc", 10, (1, 768, 0.35, {}), (1, 1024, 0.4, {})),
 ]
 
-PLANS = {"literature": LITERATURE, "combined": COMBINED, "one": MINUTE, "three": THREE, "ten": TEN}
+PLANS = {"literature": LITERATURE, "combined": COMBINED, "small": SMALL, "one": MINUTE, "three": THREE, "ten": TEN}

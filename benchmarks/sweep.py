@@ -54,7 +54,7 @@ def main() -> None:
         with RESULTS.open("a") as file:
             file.write(json.dumps(result) + "\n")
         told = f"{trial['cell']:9s} {trial['minutes']:g} min {trial.get('tricks', [])} {trial['changed']}"
-        print(f"{result['nats']:.4f} (weights {result['weights_nats']:.4f}, train {result['train_nats']:.3f}, "
+        print(f"{result['nats']:.4f} (best {result['best_nats']:.4f}, train {result['train_nats']:.3f}, "
               f"{result['epochs']:.1f} epochs, {result['wall_seconds']:.0f} s)  {told}", flush=True)  # fmt: skip
 
 

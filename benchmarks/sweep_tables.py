@@ -81,7 +81,10 @@ def _draw_gains(bars: list[tuple[str, float]]) -> None:
 
 
 def rule(rows: list[Row]) -> None:
-    """Print every trial of sizes, and how far the program's own choice is from the best of its cell."""
+    """Print every trial of sizes, and how far the program's own choice is from the best of its cell.
+
+    Of each run the best evaluation counts, whose weights a run keeps.
+    """
     cells: dict[tuple[str, float], list[Row]] = defaultdict(list)
     for row in rows:
         if _is_of_rule(row):
@@ -89,17 +92,16 @@ def rule(rows: list[Row]) -> None:
     print("\n| corpus | minutes | best found | nats | the rule's choice | nats | above the best |")
     print("|---|---|---|---|---|---|---|")
     for (cell, minutes), ours in sorted(cells.items()):
-        ours.sort(key=lambda row: row["nats"])
+        ours.sort(key=lambda row: row["best_nats"])
         best, chosen = ours[0], _shape(settings_of(cell, minutes, {}))
         own = next((row for row in ours if _shape(settings_of(cell, minutes, row["changed"])) == chosen), None)
-        told = "not tried" if own is None else f"{own['nats']:.4f} | {own['nats'] - best['nats']:.4f}"
-        print(
-            f"| {cell} | {minutes:g} | {_size(cell, minutes, best)} | {best['nats']:.4f} | {_words(chosen)} | {told} |"
-        )
+        told = "not tried" if own is None else f"{own['best_nats']:.4f} | {own['best_nats'] - best['best_nats']:.4f}"
+        size = _size(cell, minutes, best)
+        print(f"| {cell} | {minutes:g} | {size} | {best['best_nats']:.4f} | {_words(chosen)} | {told} |")
     print()
     for (cell, minutes), ours in sorted(cells.items()):
         for row in ours:
-            told = f"{row['nats']:.4f} | {row['train_nats']:.3f} | {row['epochs']:.1f}"
+            told = f"{row['best_nats']:.4f} | {row['train_nats']:.3f} | {row['epochs']:.1f}"
             print(f"| {cell} | {minutes:g} | {_size(cell, minutes, row)} | {told} |")
     if cells:
         _draw_cells(cells)
@@ -129,8 +131,10 @@ def _draw_cells(cells: dict[tuple[str, float], list[Row]]) -> None:
             for row in ours:
                 changed = row["changed"]
                 label = f"{changed['layers']}×{changed['hidden_size']} {changed['dropout']:g}"
-                panel.plot(minutes, row["nats"], "o", color="tab:blue")
-                panel.annotate(label, (minutes, row["nats"]), fontsize=6, xytext=(4, -2), textcoords="offset points")
+                panel.plot(minutes, row["best_nats"], "o", color="tab:blue")
+                panel.annotate(
+                    label, (minutes, row["best_nats"]), fontsize=6, xytext=(4, -2), textcoords="offset points"
+                )
         panel.set_xscale("log")
         panel.set_xticks([1, 3, 10], ["1", "3", "10"])
         panel.set(title=name, xlabel="minutes", xlim=(0.8, 22))

@@ -9,6 +9,9 @@ import ostinato
 from ostinato.errors import ConfigError
 from ostinato.music import parse_key, parse_meter, parse_tune, read_tunebook
 from ostinato.music.forms import problems, sections
+from ostinato.music.midi import write_midi
+from ostinato.music.musicxml import write_musicxml
+from ostinato.music.sound import write_wav
 from ostinato.music.sounding import tones
 from ostinato.workshop.composing import Composer, Wish, mass_removed
 
@@ -67,6 +70,19 @@ def test_tunes_go_to_a_file_and_objects_to_standard_output(run, tunes_run, tmp_p
     assert all(one["log_prob"] < 0 and one["log_kept"] < 0 for one in told)
 
 
+def test_tunes_become_midi_musicxml_and_sound(run, tunes_run, tmp_path):
+    for ending in ("mid", "musicxml", "wav"):
+        status, out, err = run("compose", tunes_run, "--tunes", 2, "--seed", 2, "--out", tmp_path / f"new.{ending}")
+        assert (status, out) == (0, "")
+        assert err.count("1 tune") == 2
+    found = composed(run, tunes_run, "--tunes", 2, "--seed", 2)
+    assert (tmp_path / "new-2.mid").read_bytes() == write_midi(found[1])
+    assert (tmp_path / "new-1.musicxml").read_bytes() == write_musicxml(found[0])
+    assert (tmp_path / "new-2.wav").read_bytes() == write_wav(found[1])
+    status, _, err = run("compose", tunes_run, "--tunes", 2, "--seed", 2, "--out", tmp_path / "new.mid")
+    assert (status, "never overwritten" in err) == (2, True)
+
+
 def test_the_mass_that_is_removed_is_what_the_grammar_forbids(tunes_run):
     composer = Composer(ostinato.load(tunes_run), Wish(key=parse_key("G"), bars=4))
     removed = [mass_removed(one) for one in composer.tunes(5, seed=1)]
@@ -87,7 +103,7 @@ def test_the_mass_that_is_removed_is_what_the_grammar_forbids(tunes_run):
         (["--start", "|:DFA d3 f3"], "after '|: C E G c 3 e' no '3' can come"),
         (["--start", "A?"], "is no ABC notation"),
         (["--tunes", "0"], "tunes must be at least 1"),
-        (["--out", "x.midi"], "ends in .abc"),
+        (["--out", "x.mp3"], "there are .abc, .mid, .midi, .musicxml, .wav"),
     ],
 )
 def test_what_cannot_be_composed_says_why(run, tunes_run, words, told):

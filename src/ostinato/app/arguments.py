@@ -143,7 +143,7 @@ def _compose(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> a
     command.add_argument("--tunes", type=int, default=1, help="how many (default: %(default)s)")
     command.add_argument("--seed", type=int, help="same seed, same tune; tune n uses seed + n (default: a random one)")
     command.add_argument("--temperature", type=float, default=1.0, help="higher is wilder (default: %(default)g)")
-    command.add_argument("--out", type=Path, metavar="FILE", help="write them to FILE.abc")
+    command.add_argument("--out", type=Path, metavar="FILE", help="write to FILE.abc, .mid, .musicxml or .wav")
     command.add_argument("--json", action="store_true", help="one object per tune on standard output")
     groups.machine(command, default_device="cpu")
     return command

@@ -1,4 +1,4 @@
-"""``compose``: tunes whose every bar adds up, in ABC notation."""
+"""``compose``: tunes whose every bar adds up, in ABC notation, as MIDI, MusicXML or sound."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 import secrets
 import sys
 from argparse import Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -14,7 +16,10 @@ from ostinato.app.process import load_model
 from ostinato.app.working import WorkView
 from ostinato.disk.documents import write_whole
 from ostinato.errors import ConfigError, RunError
-from ostinato.music import parse_key, parse_meter, write_tune
+from ostinato.music import Tune, parse_key, parse_meter, write_tune
+from ostinato.music.midi import write_midi
+from ostinato.music.musicxml import write_musicxml
+from ostinato.music.sound import write_wav
 from ostinato.music.wishes import METERS_OF_RHYTHMS
 
 if TYPE_CHECKING:
@@ -28,27 +33,56 @@ def compose(args: Namespace) -> int:
     from ostinato.workshop.composing import Composer
 
     wish = _wish(args)
-    if args.out is not None and args.out.suffix != ".abc":
-        raise ConfigError(f"{args.out}: tunes are written in ABC notation; name a file that ends in .abc")
-    if args.out is not None and args.out.exists():
-        raise ConfigError(f"{args.out} exists already and is never overwritten; choose another name")
+    files = [] if args.out is None else _files(args.out, args.tunes)
     composer = Composer(load_model(args), wish)
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
     with WorkView(Console(stderr=True)) as view:
         found = list(composer.tunes(args.tunes, seed, lambda done, total: view.watch("composing", done, total)))
-    written = "\n".join(write_tune(one.tune) for one in found)
-    if args.out is not None:
-        try:
-            write_whole(args.out, written.encode())
-        except OSError as error:
-            raise RunError(f"{args.out} cannot be written: {error.strerror}") from error
-        print(f"{args.out}: {len(found)} tunes", file=sys.stderr)
+    tunes = [one.tune for one in found]
+    for number, file in enumerate(files):
+        here = tunes if len(files) == 1 else tunes[number : number + 1]
+        _write(file, here)
+        print(f"{file}: {len(here)} tune{'s'[: len(here) > 1]}", file=sys.stderr)
     if args.json:
         for one in found:
             print(json.dumps(_told(one), ensure_ascii=False))
-    elif args.out is None:
-        print(written, end="")
+    elif not files:
+        print(_abc(tunes), end="")
     return 0
+
+
+def _abc(tunes: Sequence[Tune]) -> str:
+    return "\n".join(map(write_tune, tunes))
+
+
+#: How a tune is written into a file, by the file's ending.
+_WRITERS: dict[str, Callable[[Tune], bytes]] = {
+    ".mid": write_midi,
+    ".midi": write_midi,
+    ".musicxml": write_musicxml,
+    ".wav": write_wav,
+}
+
+
+def _files(out: Path, tunes: int) -> list[Path]:
+    """The files to be written: of ABC notation one, else one for each tune."""
+    ending = out.suffix.lower()
+    if ending != ".abc" and ending not in _WRITERS:
+        raise ConfigError(f"{out}: its ending says how to write it; there are .abc, {', '.join(_WRITERS)}")
+    numbered = tunes > 1 and ending != ".abc"
+    files = [out.with_stem(f"{out.stem}-{n}") for n in range(1, tunes + 1)] if numbered else [out]
+    for file in files:
+        if file.exists():
+            raise ConfigError(f"{file} exists already and is never overwritten; choose another name")
+    return files
+
+
+def _write(file: Path, tunes: Sequence[Tune]) -> None:
+    data = _abc(tunes).encode() if file.suffix.lower() == ".abc" else _WRITERS[file.suffix.lower()](tunes[0])
+    try:
+        write_whole(file, data)
+    except OSError as error:
+        raise RunError(f"{file} cannot be written: {error.strerror}") from error
 
 
 def _wish(args: Namespace) -> Wish:

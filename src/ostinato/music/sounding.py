@@ -50,6 +50,14 @@ def tones(tune: Tune) -> list[Tone]:
     return found
 
 
+def alterations(tune: Tune) -> dict[int, list[int]]:
+    """Return for each note or chord, by its place in the body, what key and bar make of its pitches: 1 is sharp."""
+    found: dict[int, list[int]] = {}
+    for place, _, _, pitch, midi, _ in _written(tune):
+        found.setdefault(place, []).append(midi - pitch.midi(0))
+    return found
+
+
 def _written(tune: Tune) -> Iterator[tuple[int, Fraction, Fraction, Pitch, int, bool]]:
     """Every note that is written: place, start, duration, pitch, MIDI number, whether it is tied to the next."""
     signature, signs = tune.key.signature, dict[tuple[str, int], int]()

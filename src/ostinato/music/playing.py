@@ -1,0 +1,78 @@
+"""A tune as it is played: repeats written out, first and second endings in their turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ostinato.music.bars import Bar
+from ostinato.music.elements import BarLine, Element, Ending, Field
+from ostinato.music.forms import Section, sections
+from ostinato.music.sounding import Tone, tones
+from ostinato.music.tune import Tune
+
+_CHANGES = "KLM"  # fields that hold until they change
+
+
+@dataclass(frozen=True)
+class Played:
+    """A tune written out.
+
+    Attributes:
+        tune: Without repeats and endings.
+        places: For each element of its body the one of the tune that was given, by its index; -1: there is none.
+    """
+
+    tune: Tune
+    places: tuple[int, ...]
+
+    def tones(self) -> list[Tone]:
+        """The notes as they sound; their places are those in the tune that was given."""
+        return [replace(tone, place=self.places[tone.place]) for tone in tones(self.tune)]
+
+
+def played(tune: Tune) -> Played:
+    """Write a tune out as it is played."""
+    body: list[Element] = []
+    places: list[int] = []
+    holding = {"K": tune.key.name, "L": str(tune.unit), "M": "none" if tune.meter is None else tune.meter.name}
+    wanted = _holding(tune)
+    for part in sections(tune):
+        for bar in _turns(part):
+            for letter in _CHANGES:  # what a repeat goes back over is as it was there
+                if wanted[bar.first][letter] != holding[letter]:
+                    holding[letter] = wanted[bar.first][letter]
+                    body.append(Field(letter, holding[letter]))
+                    places.append(-1)
+            for place in range(bar.first, bar.last):
+                element = tune.body[place]
+                if isinstance(element, Field) and element.letter in _CHANGES:
+                    holding[element.letter] = element.value
+                if not isinstance(element, Ending):
+                    body.append(element)
+                    places.append(place)
+            body.append(BarLine("|"))
+            places.append(-1)
+    return Played(replace(tune, body=tuple(body)), tuple(places))
+
+
+def _turns(part: Section) -> Iterator[Bar]:
+    """The bars of a section in the order in which they are played."""
+    if not part.endings:
+        for _ in range(1 + part.repeated):
+            yield from part.bars
+        return
+    for ending in part.endings:
+        yield from part.bars
+        yield from ending
+
+
+def _holding(tune: Tune) -> list[dict[str, str]]:
+    """What key, unit length and meter hold before each element."""
+    now = {"K": tune.key.name, "L": str(tune.unit), "M": "none" if tune.meter is None else tune.meter.name}
+    found = []
+    for element in tune.body:
+        found.append(dict(now))
+        if isinstance(element, Field) and element.letter in _CHANGES:
+            now[element.letter] = element.value
+    return found

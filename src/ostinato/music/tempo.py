@@ -1,0 +1,35 @@
+"""How fast tunes go."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from ostinato.music.meter import Meter
+from ostinato.music.tune import Tune
+
+# Quarters a minute at which dances are usual; in compound meters dotted ones.
+_USUAL = {
+    "jig": 115, "slip jig": 115, "slide": 130, "reel": 200, "hornpipe": 160, "strathspey": 120, "march": 110,
+    "polka": 125, "waltz": 140, "mazurka": 140, "air": 70,
+}  # fmt: skip
+_ELSE = 120
+_WRITTEN = re.compile(r"(?:(\d+)/(\d+)\s*=\s*)?(\d+)")
+
+
+def beat(meter: Meter | None) -> Fraction:
+    """The beat that is counted, in whole notes."""
+    if meter is None:
+        return Fraction(1, 4)
+    return Fraction(3, meter.unit) if meter.is_compound else Fraction(1, min(meter.unit, 4))
+
+
+def whole_notes_per_minute(tune: Tune) -> Fraction:
+    """The tempo of a tune: as it is written (``1/4=120``), else what is usual for its dance."""
+    found = _WRITTEN.search(re.sub(r'"[^"]*"', "", tune.tempo))
+    usual = _USUAL.get(tune.rhythm.lower(), _ELSE)
+    if found is not None and int(found[3]):
+        unit = Fraction(int(found[1]), int(found[2])) if found[1] and int(found[2]) else beat(tune.meter)
+        return unit * int(found[3])
+    compound = tune.meter is not None and tune.meter.is_compound
+    return Fraction(3, 8) * usual if compound else Fraction(1, 4) * usual
