@@ -123,6 +123,9 @@ SMALL = [
     *_passes(24, (1, 256, 0.5, {}), (1, 384, 0.6, {}), (1, 512, 0.7, {}), (1, 384, 0.6, _HEAVIER)),
     *_passes(24, (1, 384, 0.6, {"weight_decay": 0.3}), (1, 384, 0.6, {"embedding_size": 32}), (1, 384, 0.6, _FREE)),
     *_passes(40, (1, 512, 0.7, {"weight_decay": 0.1}), (1, 512, 0.7, {"activation_penalty": 6.0})),
+    *_passes(24, (1, 384, 0.6, {"weight_decay": 0.8}), (1, 384, 0.6, {"weight_decay": 0.3, "embedding_size": 16})),
+    *_passes(24, (1, 512, 0.6, {"weight_decay": 0.3, "embedding_size": 32})),
+    *_passes(16, (1, 512, 0.6, {"weight_decay": 0.8, "embedding_size": 16})),
 ]
 
 THREE = [

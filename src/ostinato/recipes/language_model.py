@@ -51,6 +51,7 @@ class LanguageModelSettings:
         beta2: AdamW's decay of squared gradients.
         clip: Largest gradient norm.
         average: Decay of the moving average of the weights; 0 keeps none.
+        passes: Most passes over the training data, at which training ends even if minutes are left; null: any number.
         patience: Evaluations without a new best before training stops; null never stops.
         valid_symbols: Most validation symbols read in an evaluation during training.
         precision: float32, bfloat16, or auto (whichever a short trial shows to be faster).
@@ -81,6 +82,7 @@ class LanguageModelSettings:
     beta2: float = 0.99
     clip: float = 1.0
     average: float = 0.995
+    passes: float | None = None
     patience: int | None = 6
     valid_symbols: int = 50_000
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -96,6 +98,7 @@ class LanguageModelSettings:
             out_of_range("vocabulary", self.vocabulary, least=256 if self.codec == "subwords" else 1),
             out_of_range("restart", self.restart, least=0, most=1),
             out_of_range("cooldown", self.cooldown, above=0, most=1),
+            out_of_range("passes", 1 if self.passes is None else self.passes, above=0),
             out_of_range("weight_decay", self.weight_decay, least=0),
             out_of_range("activation_penalty", self.activation_penalty, least=0),
             out_of_range("patience", 1 if self.patience is None else self.patience, least=1),

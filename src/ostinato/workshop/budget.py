@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -55,12 +56,14 @@ class Clock:
         deadline: When the process should be done, on the scale of ``now``.
         reserve: Seconds to keep for what comes after the last step.
         evaluation: Seconds that an evaluation with its checkpoint takes.
+        last_step: The step at which training ends even if time is left.
         now: The clock; tests put their own in its place.
     """
 
     deadline: float
     reserve: float
     evaluation: float
+    last_step: float = math.inf
     now: Callable[[], float] = field(default=time.monotonic)
 
     def steps_left(self, seconds_per_step: float, evaluate_every: int) -> int:

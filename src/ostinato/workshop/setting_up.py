@@ -104,7 +104,10 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
     clock = None
     if order.amount.is_time:
         clock = _clock(builder, settings, order.amount.expected_minutes, started, report=order.report)
-    steps, evaluate_every = ranks.decide(lambda: _plan(order.amount, builder.stream(settings), clock, seconds))
+    stream = builder.stream(settings)
+    if clock is not None:
+        clock.last_step = _most_steps(stream, settings)
+    steps, evaluate_every = ranks.decide(lambda: _plan(order.amount, stream, clock, seconds))
     trainer = builder.trainer(settings)
     trainer.evaluate_every = evaluate_every
     trainer.begin_schedule(steps)
@@ -129,6 +132,8 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
     )
     training = Training(run, trainer, codec, train_data=prepared.train, clock=clock)
     training.notes = [*notes, *compiled, _describe(training, prepared.train, prepared.valid)]
+    if clock is not None and steps >= clock.last_step:
+        training.notes.append(f"{settings.passes:g} passes are all that so little text is good for; time will be left")
     return training
 
 
@@ -283,13 +288,18 @@ def _clock(builder: Builder, settings: LanguageModelSettings, minutes: float, st
     return Clock(started + 60 * minutes, reserve, evaluation + _CHECKPOINT)
 
 
+def _most_steps(stream: Stream, settings: LanguageModelSettings) -> float:
+    """How many steps make up the most passes that are worth it."""
+    return math.inf if settings.passes is None else max(1, math.ceil(settings.passes * stream.batches_per_epoch))
+
+
 def _plan(amount: Amount, stream: Stream, clock: Clock | None, seconds: float) -> tuple[int, int]:
     """Return the number of steps, and how many lie between two evaluations."""
     if clock is None:
         steps = amount.steps or math.ceil((amount.epochs or 0) * stream.batches_per_epoch)
         return steps, max(1, math.ceil(steps / _EVALUATIONS))
     left = clock.deadline - clock.now() - clock.reserve - _EVALUATIONS * clock.evaluation
-    steps = max(1, int(left / seconds))
+    steps = max(1, int(min(left / seconds, clock.last_step)))
     most = max(1, int(_MOST_SECONDS_BETWEEN / seconds))
     return steps, max(1, min(math.ceil(steps / _EVALUATIONS), most))
 

@@ -213,7 +213,8 @@ class Training:
             return
         speed = statistics.fmean(seconds for seconds, _ in self._recent)
         every = self.trainer.evaluate_every
-        left = self._ranks.decide(lambda: clock.corrected(schedule.steps - at, speed, every))
+        most = int(min(clock.last_step - at, 2**62))
+        left = self._ranks.decide(lambda: min(most, clock.corrected(schedule.steps - at, speed, every)))
         if at + left != schedule.steps:
             schedule.replan(at, at + left)
 
