@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from fractions import Fraction
 from itertools import pairwise
 
-from ostinato.music.sounding import tones
+from ostinato.music.sounding import Tone, tones
 from ostinato.music.tune import Tune
 
 _NOTES = 8  # of a stretch
@@ -16,12 +17,18 @@ _COMMON = 60  # tunes; a stretch that so many have, such as a scale, says nothin
 Stretch = tuple[int, ...]
 
 
-def intervals(tune: Tune) -> list[int]:
-    """Semitones from each note to the next; of notes that sound together the highest counts."""
-    highest: dict[object, int] = {}
+def melody(tune: Tune) -> list[Tone]:
+    """The notes of a tune one after the other; of those that begin together the highest counts."""
+    highest: dict[Fraction, Tone] = {}
     for tone in tones(tune):
-        highest[tone.start] = max(highest.get(tone.start, 0), tone.midi)
-    return [after - before for before, after in pairwise(highest.values())]
+        if tone.start not in highest or tone.midi > highest[tone.start].midi:
+            highest[tone.start] = tone
+    return list(highest.values())
+
+
+def intervals(tune: Tune) -> list[int]:
+    """Semitones from each note of the melody to the next."""
+    return [after.midi - before.midi for before, after in pairwise(melody(tune))]
 
 
 def stretches(tune: Tune, notes: int = _NOTES) -> set[Stretch]:
