@@ -45,7 +45,7 @@ def test_a_tune_is_as_wished(run, tunes_run):
         assert midi[:6] == [76, 69, 69, 69, 71, 74]
         assert midi[-1] % 12 == parse_key("A").tonic
         assert 55 <= min(midi) <= max(midi) <= 88
-        assert tune.title == f"Jig in ador, {1 + number}"
+        assert tune.title == f"Jig in Ador, {1 + number}"
         assert f"seed {1 + number}, int8, form AAB, bars 4, start |:eAA ABd|" in dict(tune.information)["Z"]
 
 
@@ -98,6 +98,8 @@ def test_the_mass_that_is_removed_is_what_the_grammar_forbids(tunes_run):
         (["--form", "ABA"], "parts in their order, each once or twice"),
         (["--form", "AAABB"], "has A more often"),
         (["--bars", "1"], "at least 2 bars"),
+        (["--rhythm", "gigue"], "'gigue' has no usual meter"),
+        (["--key", "D =c"], "without accidentals of its own"),
         (["--range", "tuba"], "range must be one of"),
         (["--start", "ABc d|"], "the start cannot begin such a tune: after 'nothing'"),
         (["--start", "|:DFA d3 f3"], "after '|: C E G c 3 e' no '3' can come"),

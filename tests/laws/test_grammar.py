@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -133,6 +134,55 @@ def test_moves_are_the_steps_that_are_allowed(form, seed):
         if not moves:
             break
         state = random_source.choice(list(moves.values()))
+
+
+def walked(grammar, text):
+    state = grammar.start
+    for token in text.split():
+        state = grammar.step(state, token)
+        assert state is not None, token
+    return state
+
+
+@pytest.mark.parametrize("last", [frozenset(), frozenset({"C", "c"})])
+def test_a_free_form_with_an_upbeat_goes_on_for_bars(last):
+    grammar = Grammar(Form(Meter(6, 8), last=last), TOKENS)
+    state = walked(
+        grammar, "|: C | D 3 E 3 | D 3 E 3 | [1 D 3 E 3 | D 3 c 2 :| [2 D 3 E 3 | D 3 c 2 || D | E 6 | c 3 c 2"
+    )
+    assert grammar.accepts(grammar.step(state, "|]"))
+    without = [token for token in TOKENS if token not in "<>>"]
+    assert walked(Grammar(Form(Meter(6, 8), last=last), without), "C | D 3 E 3 | D 3 E 3 |")
+
+
+def test_a_form_needs_its_bar_lines():
+    few = ["C", "4", "|", "|:", ":|"]
+    repeated, plain = (Grammar(Form(Meter(4, 4), parts=(wanted,), bars=2), few) for wanted in (True, False))
+    assert repeated.fewest(repeated.start) < NEVER
+    assert plain.fewest(plain.start) == NEVER
+    assert plain.moves(plain.start) == {}
+    assert "[1" not in Grammar(Form(Meter(4, 4), parts=(True,), bars=2), [*few, "[1"]).moves(
+        walked(repeated, "|: C 4 C 4 |")
+    )
+
+
+def test_a_sign_that_holds_keeps_a_note_from_being_the_tonic():
+    tokens = [*TOKENS, "^c"]
+    one, two = (
+        Grammar(Form(Meter(4, 4), parts=(False,), bars=2, last=frozenset(last)), tokens) for last in ("c", "cC")
+    )
+    assert "^c" in one.moves(walked(one, "d 4"))
+    assert "^c" not in one.moves(walked(one, "d 4 e 4 | d 4"))  # no c could follow in this bar
+    assert "^c" in two.moves(walked(two, "d 4 e 4 | d 4"))
+    assert "4" in two.moves(walked(two, "d 4 e 4 | ^c 4 C"))
+    assert "4" not in two.moves(walked(two, "d 4 e 4 | ^c 4 c"))
+
+
+def test_a_start_that_settles_keeps_its_last_note():
+    grammar = Grammar(Form(Meter(6, 8)), TOKENS)
+    state = walked(grammar, "|: G B d")
+    assert {"2", "-", ">"} <= set(grammar.moves(state))
+    assert {"2", "-", ">"}.isdisjoint(grammar.moves(grammar.settled(state)))
 
 
 def test_bar_lines_are_never_doubled():

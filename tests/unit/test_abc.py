@@ -105,6 +105,12 @@ def test_a_key_with_accidentals_of_its_own():
     assert key.on("C", 0).signature == {"C": 0, "D": 0, "E": 0, "F": 1, "G": 0, "A": 0, "B": -1}
 
 
+def test_clefs_are_no_modes_and_no_accidentals():
+    for text in ("D clef=bass", "Dmaj clef=bass", "D treble", "D octave=-1", "D bass-8 middle=d"):
+        assert parse_key(text) == parse_key("D")
+    assert parse_key("D clef=bass =c").explicit == (("C", 0),)
+
+
 def test_durations():
     tune = parse_tune(HEADER + "A2 A>B c<<d (3ABc (3A>Bc [C2E]2 {g}A | (3AB | c [L:1/16] d Z2 z/")
     e = Fraction(1, 8)
@@ -203,6 +209,11 @@ def test_a_tune_without_a_meter_has_no_wrong_bars():
     assert tune.meter is None
     assert check(tune).is_clean
     assert parse_tune(write_tune(tune)) == tune
+
+
+def test_a_line_break_in_a_field_breaks_no_header():
+    tune = Tune(titles=("One\nTwo",), information=(("Z", "a\nK:X"),))
+    assert parse_tune(write_tune(tune)).titles == ("One Two",)
 
 
 def test_an_empty_tune_is_one():

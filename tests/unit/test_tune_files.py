@@ -9,6 +9,7 @@ import mido
 import numpy as np
 import pytest
 
+from ostinato.errors import ConfigError
 from ostinato.music import Field, parse_tune
 from ostinato.music.midi import write_midi
 from ostinato.music.musicxml import DIVISIONS, write_musicxml
@@ -112,6 +113,30 @@ def test_musicxml_has_the_notes_the_ties_and_the_repeats():
     assert [t.findtext("actual-notes") for t in root.iter("time-modification")] == ["3"] * 3
     starts, stops = (len(root.findall(f".//tie[@type='{kind}']")) for kind in ("start", "stop"))
     assert starts == stops == 2
+
+
+def test_accents_stand_on_beats_after_an_upbeat():
+    tune = parse_tune("X:1\nM:6/8\nL:1/8\nK:C\nA|cde fga|c3 c2|]")
+    track = mido.MidiFile(file=io.BytesIO(write_midi(tune))).tracks[0]
+    assert [message.velocity for message in track if message.type == "note_on"] == [80, 96, 80, 80, 96, 80, 80, 96, 96]
+
+
+def test_a_tie_brings_its_sign_over_the_bar_line():
+    tune = parse_tune("X:1\nM:4/4\nL:1/4\nK:C\n^c4-|c2 c2|]")
+    assert [(tone.midi, tone.duration) for tone in tones(tune)] == [(73, Fraction(3, 2)), (72, Fraction(1, 2))]
+    alters = [note.findtext("pitch/alter") for note in ET.fromstring(write_musicxml(tune)).iter("note")]
+    assert alters == ["1", "1", None]
+
+
+def test_a_key_between_two_bar_lines_is_written_and_so_are_bars_of_rest():
+    root = ET.fromstring(write_musicxml(parse_tune("X:1\nM:2/4\nL:1/8\nK:D\nA4||\nK:Gm\n|:Z2|G4:|")))
+    assert [key.text for key in root.iter("fifths")] == ["2", "-2"]
+    assert [int(note.findtext("duration")) // DIVISIONS for note in root.iter("note")] == [2, 4, 2]
+
+
+def test_what_midi_has_not_is_refused():
+    with pytest.raises(ConfigError, match="notes 0 to 127"):
+        write_midi(parse_tune("X:1\nM:4/4\nK:C\nC,,,,,,|]"))
 
 
 def test_the_sound_has_the_pitches_in_their_order():

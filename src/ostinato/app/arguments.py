@@ -141,7 +141,7 @@ def _compose(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> a
     command.add_argument("--cadence", default="", choices=("", "tonic", "dominant"), help="what it ends on")
     command.add_argument("--title", default="", help="title (default: from rhythm, key and seed)")
     command.add_argument("--tunes", type=int, default=1, help="how many (default: %(default)s)")
-    command.add_argument("--seed", type=int, help="same seed, same tune; tune n uses seed + n (default: a random one)")
+    command.add_argument("--seed", type=int, help="same seed, same tune; of N tunes the next ones have the next seeds")
     command.add_argument("--temperature", type=float, default=1.0, help="higher is wilder (default: %(default)g)")
     command.add_argument("--out", type=Path, metavar="FILE", help="write to FILE.abc, .mid, .musicxml or .wav")
     command.add_argument("--json", action="store_true", help="one object per tune on standard output")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ostinato.workshop.composing import Composed, Wish
 
 _USUAL_METER = "4/4"
+_INTERRUPTED = 130
 
 
 def compose(args: Namespace) -> int:
@@ -36,10 +37,17 @@ def compose(args: Namespace) -> int:
     files = [] if args.out is None else _files(args.out, args.tunes)
     composer = Composer(load_model(args), wish)
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
+    found: list[Composed] = []
     with WorkView(Console(stderr=True)) as view:
-        found = list(composer.tunes(args.tunes, seed, lambda done, total: view.watch("composing", done, total)))
+        try:
+            for one in composer.tunes(args.tunes, seed, lambda done, total: view.watch("composing", done, total)):
+                found.append(one)
+        except KeyboardInterrupt:  # what was made is kept
+            if not found:
+                raise
+            print(f"interrupted after {len(found)} of {args.tunes} tunes", file=sys.stderr)
     tunes = [one.tune for one in found]
-    for number, file in enumerate(files):
+    for number, file in enumerate(files[: len(found)]):
         here = tunes if len(files) == 1 else tunes[number : number + 1]
         _write(file, here)
         print(f"{file}: {len(here)} tune{'s'[: len(here) > 1]}", file=sys.stderr)
@@ -48,7 +56,7 @@ def compose(args: Namespace) -> int:
             print(json.dumps(_told(one), ensure_ascii=False))
     elif not files:
         print(_abc(tunes), end="")
-    return 0
+    return 0 if len(found) == args.tunes else _INTERRUPTED
 
 
 def _abc(tunes: Sequence[Tune]) -> str:
@@ -88,7 +96,12 @@ def _write(file: Path, tunes: Sequence[Tune]) -> None:
 def _wish(args: Namespace) -> Wish:
     from ostinato.workshop.composing import Wish
 
-    meter = args.meter or METERS_OF_RHYTHMS.get(args.rhythm, _USUAL_METER)
+    rhythm = args.rhythm.lower()
+    if rhythm and args.meter is None and rhythm not in METERS_OF_RHYTHMS:
+        raise ConfigError(
+            f"{args.rhythm!r} has no usual meter; name one with --meter, or a dance of {', '.join(METERS_OF_RHYTHMS)}"
+        )
+    meter = args.meter or METERS_OF_RHYTHMS.get(rhythm, _USUAL_METER)
     found = parse_meter(meter)
     if found is None:
         raise ConfigError("a tune without a meter has no bars; name one: --meter 6/8")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 _FIELD = re.compile(r"([A-Za-z+]):\s*(.*)")
-_MUSIC = re.compile(r"[A-Ga-g]:[|:]")  # after the header G:| is music
+_MUSIC = re.compile(r"[A-Gza-g]:[|:]")  # after the header G:| is music
 _COMMENT = re.compile(r"(?<!\\)%.*")
 _QUOTED = re.compile(r'"[^"]*"')
 

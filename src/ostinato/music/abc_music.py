@@ -27,7 +27,7 @@ from ostinato.music.elements import (
     Tuplet,
 )
 from ostinato.music.keys import Key, parse_key
-from ostinato.music.meter import Meter, parse_meter
+from ostinato.music.meter import Meter, parse_meter, tuplet_time
 
 _LENGTH = r"(?P<{0}n>\d*)(?P<{0}slashes>/*)(?P<{0}d>\d*)"
 _NOTE = r"(?P<accidental>\^\^|\^|__|_|=)?(?P<letter>[A-Ga-g])(?P<octaves>[',]*)" + _LENGTH.format("") + r"(?P<tie>-?)"
@@ -57,8 +57,6 @@ _INNER = re.compile(r"[ \t.~H-Wh-w]*" + _NOTE)  # bowings of notes inside a chor
 SINGLE = re.compile(r"[.~H-Wh-w]")
 _UNIT = re.compile(r"(\d+)\s*/\s*(\d+)")
 _ALTERATIONS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2, None: None}
-_IN_COMPOUND, _IN_SIMPLE = 3, 2  # beats that tuplets of 5, 7 and 9 go into
-_INTO = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 _MUSICAL = "KLMPQT"  # fields that may stand inside the music
 _CAN = (
     'notes A-G a-g, rests z x Z, bar lines, [chords], (tuplets, {grace notes}, "text", !decorations! and [K:…] fields'
@@ -154,7 +152,7 @@ class MusicReader:
         puts, into, notes = (*found["tuplet"][1:].split(":"), "", "")[:3]
         count = int(puts)
         compound = self._meter is not None and self._meter.is_compound
-        usual = _INTO.get(count, _IN_COMPOUND if compound else _IN_SIMPLE)
+        usual = tuplet_time(count, compound=compound)
         yield Tuplet(count, int(into or usual), int(notes or count))
 
     def _slur(self, found: re.Match[str], line: Line) -> Iterator[Element]:

@@ -61,7 +61,7 @@ def write_length(length: Fraction) -> str:
 
 
 def _field(field: tuple[str, str]) -> str:
-    letter, text = field
+    letter, text = field[0], " ".join(field[1].split("\n"))
     return f"%%{text}" if letter == "%" else f"{letter}:{text}".replace("%", "\\%")
 
 

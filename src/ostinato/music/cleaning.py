@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ostinato.errors import ConfigError
@@ -105,9 +105,6 @@ def _reason(found: Found, kept: Kept, known: dict[tuple[str, ...], str], *, wron
 
 def _wrong_bars(tune: Tune) -> str:
     """Which bars are how long."""
-    numbers: Sequence[str] = [
-        f"bar {number} lasts {bar.length}, not {bar.meter}"
-        for number, bar in enumerate(bars(tune), 1)
-        if bar in check(tune).wrong
-    ]
-    return "; ".join(numbers)
+    wrong = check(tune).wrong
+    found = [(number, bar) for number, bar in enumerate(bars(tune), 1) if bar in wrong]
+    return "; ".join(f"bar {number} lasts {bar.length}, not {bar.meter}" for number, bar in found)

@@ -13,14 +13,13 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from ostinato.music.elements import BAR_LINES
 from ostinato.music.filling import NEVER, TICKS, Filling, shortened
-from ostinato.music.meter import Meter
+from ostinato.music.meter import Meter, tuplet_time
 
 _EIGHTHS = 8  # in a whole note
 _CHORD = range(2, 5)  # notes
 _ANY = "?"  # in place of a pitch
 _LENGTH = re.compile(r"(\d*)(?:/(\d+))?")
 _PITCH = re.compile(r"(?:\^\^|\^|__|_|=)?[A-Ga-g][',]*")
-_COMPOUND_BEATS, _SIMPLE_BEATS = 3, 2  # what tuplets of 5, 7 and 9 go into
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,7 @@ class State(NamedTuple):
         dots: Of the broken rhythm before the next note, or before the pending one; 0: none.
         pitch: Of the pending note, where that matters: it is tied, or may be the last.
         tied: Whether the next note has to be ``pitch``.
+        altered: Pitches that a tune may end with, but not in this bar: a sign before them holds.
     """
 
     place: Place = "open"
@@ -92,6 +92,7 @@ class State(NamedTuple):
     dots: int = 0
     pitch: str = ""
     tied: bool = False
+    altered: frozenset[str] = frozenset()
 
 
 class Grammar:
@@ -110,6 +111,7 @@ class Grammar:
         self._filling = Filling(self._lengths.values())
         self._broken = tuple(token for token in tokens if token[0] in "<>")
         self._tokens = tuple(tokens)
+        self._all = frozenset(tokens)
         self._costs: dict[State, int] = {}
         self._known: dict[State, dict[str, State]] = {}
 
@@ -138,6 +140,10 @@ class Grammar:
         """Return the state after a token; ``None``: it is not allowed."""
         after = self._step(state, token)
         return None if after is None or self.fewest(after) >= NEVER else after
+
+    def settled(self, state: State) -> State:
+        """The state when the pending note, if there is one, shall stay as it is."""
+        return self._committed(state) if state.place == "note" else state
 
     def accepts(self, state: State) -> bool:
         """Whether a tune may end here."""
@@ -210,7 +216,10 @@ class Grammar:
         if token in self._pitches:
             if state.tied and token != state.pitch:
                 return None
-            return pending._replace(kind="note", pitch=token)
+            plain = token.lstrip("^_=")
+            if plain != token and plain in self.form.last:
+                pending = pending._replace(altered=state.altered | {plain})
+            return pending._replace(kind="note", pitch="" if token in state.altered else token)
         if state.tied:
             return None
         if token == "z" and not state.dots:
@@ -225,9 +234,7 @@ class Grammar:
         puts, _, into = token[1:].partition(":")
         if not puts.isdecimal() or not (into or "1").isdecimal():
             return None
-        usual = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}.get(
-            int(puts), _COMPOUND_BEATS if self.form.meter.is_compound else _SIMPLE_BEATS
-        )
+        usual = tuplet_time(int(puts), compound=self.form.meter.is_compound)
         return state._replace(notes=int(puts), into=int(into or usual), puts=int(puts))
 
     def _chord(self, state: State, token: str) -> State | None:
@@ -256,23 +263,19 @@ class Grammar:
 
     def _next_bar(self, state: State) -> State | None:
         """A plain bar line: after an upbeat, or a whole bar that is not the last."""
+        pitch = state.pitch if state.tied else ""
+        fresh = state._replace(left=self.full, in_upbeat=False, pitch=pitch, altered=frozenset())
         if state.in_upbeat and state.upbeat > 0:
-            return (
-                state._replace(left=self.full, in_upbeat=False, pitch=state.pitch * state.tied)
-                if not state.left
-                else None
-            )
+            return None if state.left else fresh
         if state.in_upbeat and 0 < state.left < self.full:
-            return state._replace(upbeat=self.full - state.left, left=self.full, in_upbeat=False)
+            return fresh._replace(upbeat=self.full - state.left)
         if state.left or self._must_end(state):
             return None
-        upbeat = 0 if state.in_upbeat else state.upbeat
-        pitch = state.pitch if state.tied else ""
-        return state._replace(bar=state.bar + 1, left=self.full, upbeat=upbeat, in_upbeat=False, pitch=pitch)
+        return fresh._replace(bar=state.bar + 1, upbeat=0 if state.in_upbeat else state.upbeat)
 
     def _first_ending(self, state: State) -> State | None:
         fresh = state.left == self.full and state.bar > 0 and not state.in_upbeat and not state.tied
-        if not fresh or not state.repeated or state.ending or state.kind:
+        if not fresh or not state.repeated or state.ending or state.kind or "[2" not in self._all:
             return None
         return state._replace(ending=1, ending_from=state.bar)
 
@@ -337,19 +340,21 @@ class Grammar:
         whole = 1 + self._fill(state, 0)
         if state.in_upbeat:
             known = state.upbeat > 0
-            return whole + self._bars(self._bars_left(state) - (not known), max(0, state.upbeat)) + self._after(state)
+            bars = self._bars_left(state)
+            return whole + self._bars(bars - (not known), max(0, state.upbeat)) + self._after(state, bars)
         ways = []
         if not self._must_end(state):
-            ways.append(whole + self._bars(self._bars_left(state) - 1, state.upbeat) + self._after(state))
+            more = max(1, self._bars_left(state) - 1)
+            ways.append(whole + self._bars(more, state.upbeat) + self._after(state, 1 + more))
         if self._may_end(state) and state.left >= state.upbeat and self._can_close(state):
-            ways.append(1 + self._fill(state, state.upbeat) + self._after(state))
+            ways.append(1 + self._fill(state, state.upbeat) + self._after(state, 1) + self._again(state))
         return min(ways, default=NEVER)
 
     def _can_close(self, state: State) -> bool:
         """Whether, if no note is to come in this part, the last one may be its last."""
-        if state.left > state.upbeat:
-            return True
         final = self._is_last(state.part) and (not state.repeated or state.ending != 1)
+        if state.left > state.upbeat:
+            return not final or self._can_be_last(state)
         return not state.tied and (not final or not self.form.last or state.pitch in self.form.last)
 
     def _fill(self, state: State, left_over: int) -> int:
@@ -366,13 +371,35 @@ class Grammar:
             return NEVER
         return (bars - 1) * (1 + self._filling.fewest(self.full)) + 1 + self._filling.fewest(self.full - upbeat)
 
-    def _after(self, state: State) -> int:
-        """Tokens after the end of this part, or of its first ending."""
-        rest = self._parts_after(state)
+    def _after(self, state: State, bars: int) -> int:
+        """Tokens after the end of this part, or of its first ending, which has so many bars from this one on."""
+        rest = self._parts_after(state) + NEVER * (not self._has_closing(state))
         if state.ending != 1:
             return rest
-        bars = self._bars_left(state) + state.bar - state.ending_from
-        return 1 + self._bars(bars, max(0, state.upbeat)) + rest
+        return 1 + self._bars(bars + state.bar - state.ending_from, max(0, state.upbeat)) + rest
+
+    def _again(self, state: State) -> int:
+        """Tokens of one part more, if the tune may not end with the note that ends this one."""
+        if self.form.parts is not None or not self.form.last or state.ending == 1:
+            return 0
+        ends = self._can_be_last(state) if state.left > state.upbeat else state.pitch in self.form.last
+        return 0 if ends else self._part(None, max(0, state.upbeat))
+
+    def _can_be_last(self, state: State) -> bool:
+        """Whether there is a note that is to come in this bar and may be the tune's last."""
+        return not self.form.last or bool(self.form.last - state.altered)
+
+    def _has_closing(self, state: State) -> bool:
+        """Whether there is the token that this part, or its first ending, ends with."""
+        if state.repeated and state.ending != 2:
+            return ":|" in self._all and (state.ending != 1 or self._closes(state.part))
+        return self._closes(state.part)
+
+    def _closes(self, part: int) -> bool:
+        """Whether there is the token that a part without repeat, or a last ending, ends with."""
+        if self.form.parts is None and not self._is_last(part):
+            return not self._all.isdisjoint({"||", "|]"})
+        return ("|]" if self._is_last(part) else "||") in self._all
 
     def _parts_after(self, state: State) -> int:
         if self.form.parts is None:
@@ -382,6 +409,9 @@ class Grammar:
 
     def _part(self, part: int | None, upbeat: int) -> int:
         repeated = part is not None and self.form.parts is not None and self.form.parts[part]
+        needs = {"|:", ":|"} if repeated else set()
+        if not needs <= self._all or not (repeated or part is None or self._closes(part)):
+            return NEVER
         lead = 1 + self._filling.fewest(upbeat) if upbeat else 0
         return repeated + lead + self._bars(self.form.bars or 1, upbeat)
 

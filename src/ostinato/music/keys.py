@@ -19,7 +19,8 @@ _SIGNS = {"#": 1, "b": -1, "": 0}
 _ACCIDENTALS = {"^": 1, "^^": 2, "_": -1, "__": -2, "=": 0}
 _MOST_SHARPS = 7
 _KEY = re.compile(r"(?P<letter>[A-G])(?P<sign>[#b]?)\s*(?P<mode>[A-Za-z]*)(?P<rest>.*)")
-_EXPLICIT = re.compile(r"(\^\^|\^|__|_|=)([A-Ga-g])")
+_EXPLICIT = re.compile(r"(?<!\S)(\^\^|\^|__|_|=)([A-Ga-g])(?!\S)")
+_CLEF = re.compile(r"\s(?:\w+=\S*|treble|alto|tenor|bass|perc|none)[+-]?\d*(?!\S)")
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def parse_key(text: str) -> Key:
     Raises:
         ConfigError: It is none.
     """
-    found = _KEY.fullmatch(text.strip())
+    found = _KEY.fullmatch(_CLEF.sub("", text).strip())
     if found is None:
         raise ConfigError(f"{text!r} is no key; write a tonic and a mode, such as D, Ador, F#min or Bbmix")
     mode = _mode(found["mode"])

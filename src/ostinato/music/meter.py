@@ -55,6 +55,13 @@ class Meter:
 
 
 FOUR_FOUR = Meter()
+_INTO = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
+_IN_COMPOUND, _IN_SIMPLE = 3, 2  # what tuplets of 5, 7 and 9 go into
+
+
+def tuplet_time(notes: int, *, compound: bool) -> int:
+    """In the time of how many notes so many are played, if a tuplet does not say."""
+    return _INTO.get(notes, _IN_COMPOUND if compound else _IN_SIMPLE)
 
 
 def parse_meter(text: str) -> Meter | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 
+from ostinato.errors import ConfigError
+from ostinato.music.forms import sections
 from ostinato.music.playing import played
 from ostinato.music.tempo import beat, whole_notes_per_minute
 from ostinato.music.tune import Tune
 
 #: Of a quarter note: every tuplet comes out whole.
 TICKS_OF_A_QUARTER = 5040
-_PROGRAM = 40  # violin
+_PROGRAM, _HIGHEST = 40, 127  # violin; the highest note
 _VELOCITY, _ACCENT = 80, 96
 _SHORTER = 20  # one part in so many of a note is left silent, so that repeated notes can be told apart
 
@@ -50,9 +52,13 @@ def write_midi(tune: Tune, *, program: int = _PROGRAM) -> bytes:
 def _events(tune: Tune) -> list[tuple[int, int, tuple[str, int, int]]]:
     """When notes begin and end, in ticks; ends go before beginnings at the same time."""
     found = []
+    parts = sections(tune)
+    upbeat = parts[0].upbeat if parts else 0
     for tone in played(tune).tones():
+        if not 0 <= tone.midi <= _HIGHEST:
+            raise ConfigError(f"MIDI has the notes 0 to {_HIGHEST}, and the tune has {tone.midi}; transpose it")
         start, length = tone.start * 4 * TICKS_OF_A_QUARTER, tone.duration * 4 * TICKS_OF_A_QUARTER
-        strong = tune.meter is not None and (tone.start / beat(tune.meter)).denominator == 1
+        strong = tune.meter is not None and ((tone.start - upbeat) / beat(tune.meter)).denominator == 1
         velocity = _ACCENT if strong else _VELOCITY
         found.append((int(start), 1, ("note_on", tone.midi, velocity)))
         found.append((int(start + length - length / _SHORTER), 0, ("note_off", tone.midi, 0)))

@@ -7,7 +7,7 @@ from fractions import Fraction
 from xml.etree import ElementTree as ET
 
 from ostinato.music.bars import Bar, bars
-from ostinato.music.elements import BarLine, Chord, Field, Note, Rest, Tuplet
+from ostinato.music.elements import BarLine, BarsOfRest, Chord, Field, Note, Rest, Tuplet
 from ostinato.music.keys import Key, parse_key
 from ostinato.music.meter import Meter, parse_meter
 from ostinato.music.sounding import alterations
@@ -15,7 +15,7 @@ from ostinato.music.timing import durations
 from ostinato.music.tune import Tune
 
 #: Of a quarter note: every tuplet comes out whole.
-DIVISIONS = 5040
+DIVISIONS = 20_160
 _TYPES = {
     Fraction(2): "breve", Fraction(1): "whole", Fraction(1, 2): "half", Fraction(1, 4): "quarter",
     Fraction(1, 8): "eighth", Fraction(1, 16): "16th", Fraction(1, 32): "32nd", Fraction(1, 64): "64th",
@@ -57,6 +57,7 @@ class _Measures:
         self._tune, self._durations, self._alterations = tune, durations(tune), alterations(tune)
         self._tuplets = dict(_tuplets(tune))
         self._open: set[tuple[str, int]] = set()  # pitches that a tie leads to
+        self._read = 0  # up to which element
         self._key: Key = tune.key
         self._meter: Meter | None = tune.meter
 
@@ -109,20 +110,21 @@ class _Measures:
         return ""
 
     def _inside(self, measure: ET.Element, bar: Bar, *, first: bool) -> None:
-        changes = [
-            one for one in self._tune.body[bar.first : bar.last] if isinstance(one, Field) and one.letter in "KM"
-        ]
-        for change in changes:
-            if change.letter == "K":
+        before = self._key, self._meter
+        for change in self._tune.body[self._read : bar.last]:  # also those between two bar lines
+            if isinstance(change, Field) and change.letter == "K":
                 self._key = parse_key(change.value)
-            else:
+            elif isinstance(change, Field) and change.letter == "M":
                 self._meter = parse_meter(change.value)
-        if first or changes:
+        self._read = bar.last
+        if first or (self._key, self._meter) != before:
             self._attributes(measure, first=first)
         for place in range(bar.first, bar.last):
             element = self._tune.body[place]
             if isinstance(element, Note | Rest):
                 self._note(measure, element, place)
+            elif isinstance(element, BarsOfRest):
+                self._note(measure, Rest(), place)
             elif isinstance(element, Chord):
                 for number, note in enumerate(element.notes):
                     self._note(measure, note, place, number=number, tied=element.tied)

@@ -61,6 +61,7 @@ def alterations(tune: Tune) -> dict[int, list[int]]:
 def _written(tune: Tune) -> Iterator[tuple[int, Fraction, Fraction, Pitch, int, bool]]:
     """Every note that is written: place, start, duration, pitch, MIDI number, whether it is tied to the next."""
     signature, signs = tune.key.signature, dict[tuple[str, int], int]()
+    carried = dict[tuple[str, int], int]()  # what a tie brings over a bar line
     at = Fraction(0)
     for place, (element, duration) in enumerate(zip(tune.body, durations(tune), strict=True)):
         if isinstance(element, BarLine):
@@ -73,6 +74,9 @@ def _written(tune: Tune) -> Iterator[tuple[int, Fraction, Fraction, Pitch, int, 
                 where = pitch.letter, pitch.octave
                 if pitch.accidental is not None:
                     signs[where] = pitch.accidental
-                alteration = signs.get(where, signature[pitch.letter])
+                plain = signs.get(where, signature[pitch.letter])
+                alteration = plain if pitch.accidental is not None else carried.pop(where, plain)
+                if element.tied or note.tied:
+                    carried[where] = alteration
                 yield place, at, duration, pitch, pitch.midi(alteration), element.tied or note.tied
         at += duration

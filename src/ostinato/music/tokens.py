@@ -30,12 +30,11 @@ from ostinato.music.elements import (
     Tuplet,
 )
 from ostinato.music.keys import MODES, Key, parse_key
-from ostinato.music.meter import parse_meter
+from ostinato.music.meter import parse_meter, tuplet_time
 from ostinato.music.transposing import transpose
 from ostinato.music.tune import Tune
 
 UNIT = Fraction(1, 8)
-_USUAL = {2: (3,), 3: (2,), 4: (3,), 5: (2, 3), 6: (2,), 7: (2, 3), 8: (3,), 9: (2, 3)}
 _ENDINGS = tuple(f"[{digit}" for digit in range(10))
 _IN_MUSIC = ("K", "M")  # fields that are music; names of parts and tempos are not
 
@@ -125,12 +124,17 @@ def _tokens(element: Element) -> Iterator[str]:
             for note in element.notes:
                 yield from _tokens(note)
             yield "}"
-        case Tuplet() if element.notes == element.puts and element.into in _USUAL.get(element.puts, ()):
-            yield f"({element.puts}" + f":{element.into}" * (len(_USUAL[element.puts]) > 1)
+        case Tuplet() if element.notes == element.puts and element.into in (usual := _usual(element.puts)):
+            yield f"({element.puts}" + f":{element.into}" * (len(usual) > 1)
         case Field(letter="K"):
             yield f"[K:{parse_key(element.value).name}]"
         case _:
             yield write_element(element).strip()
+
+
+def _usual(notes: int) -> set[int]:
+    """The times that a tuplet is played in, if it does not say."""
+    return {tuplet_time(notes, compound=compound) for compound in (False, True)}
 
 
 def _length(length: Fraction) -> Iterator[str]:

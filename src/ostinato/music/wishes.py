@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from ostinato.errors import ConfigError
+from ostinato.errors import CodecError, ConfigError
 from ostinato.music.elements import Note
 from ostinato.music.keys import Key
 from ostinato.music.sounding import tones
@@ -42,7 +42,7 @@ def parse_form(form: str) -> tuple[bool, ...]:
     return tuple(times == 2 for _, times in runs)
 
 
-def in_range(tokens: Iterable[str], key: Key, lowest: int, highest: int) -> set[str]:
+def out_of_range(tokens: Iterable[str], key: Key, lowest: int, highest: int) -> set[str]:
     """Return the tokens that are pitches outside a range when a tune is moved to a key.
 
     Args:
@@ -56,13 +56,26 @@ def in_range(tokens: Iterable[str], key: Key, lowest: int, highest: int) -> set[
 
 def midi_of(token: str, key: Key) -> int | None:
     """The MIDI number of a pitch token when a tune is moved to a key; ``None``: it is no pitch."""
+    tune = _alone(token, key)
+    return None if tune is None or not can_be_moved(token, key) else tones(moved(tune, key))[0].midi
+
+
+def can_be_moved(token: str, key: Key) -> bool:
+    """Whether a tune with a token can be moved to a key: a note with two signs may need three there."""
+    tune = _alone(token, key)
+    try:
+        return tune is None or bool(moved(tune, key))
+    except ConfigError:
+        return False
+
+
+def _alone(token: str, key: Key) -> Tune | None:
+    """A tune of one note; ``None``: the token is no pitch."""
     try:
         tune = tune_of(["M:4/4", f"K:{key.mode}", token])
-    except ValueError:
+    except CodecError:
         return None
-    if len(tune.body) != 1 or not isinstance(tune.body[0], Note):
-        return None
-    return tones(moved(tune, key))[0].midi
+    return tune if len(tune.body) == 1 and isinstance(tune.body[0], Note) else None
 
 
 def moved(tune: Tune, key: Key) -> Tune:

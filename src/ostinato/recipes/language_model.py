@@ -51,7 +51,8 @@ class LanguageModelSettings:
         beta2: AdamW's decay of squared gradients.
         clip: Largest gradient norm.
         average: Decay of the moving average of the weights; 0 keeps none.
-        passes: Most passes over the training data, at which training ends even if minutes are left; null: any number.
+        passes: Of a budget in minutes: most passes over the training data, where a new run ends even if time is left;
+            null: any number.
         patience: Evaluations without a new best before training stops; null never stops.
         valid_symbols: Most validation symbols read in an evaluation during training.
         precision: float32, bfloat16, or auto (whichever a short trial shows to be faster).

@@ -14,12 +14,13 @@ from ostinato.config import at_least, one_of, raise_problems
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.errors import AbcError, ConfigError
 from ostinato.music import Key, Meter, Tune, parse_tune
+from ostinato.music.elements import BAR_LINES
 from ostinato.music.filling import NEVER
 from ostinato.music.grammar import Form, Grammar
 from ostinato.music.keys import C_MAJOR
 from ostinato.music.meter import FOUR_FOUR
 from ostinato.music.tokens import UNIT, simplified, tokens_of, tune_of
-from ostinato.music.wishes import RANGES, closing, in_range, moved, parse_form
+from ostinato.music.wishes import RANGES, can_be_moved, closing, moved, out_of_range, parse_form
 from ostinato.runs.arrays import arrays_digest
 from ostinato.workshop.model import Model
 
@@ -66,6 +67,10 @@ class Wish:
             raise ConfigError("a part has at least 2 bars; bars 0 leaves it to the model")
         if self.form:
             parse_form(self.form)
+        if self.key.explicit:
+            raise ConfigError(
+                f"{self.key.name}: the key of a tune is a tonic and a mode, without accidentals of its own"
+            )
 
 
 @dataclass(frozen=True)
@@ -107,20 +112,31 @@ class Composer:
                 f"{model.saved.path} is no model of tunes, which 'ostinato train TUNES.abc --recipe folk' makes"
             )
         self._model, self.wish = model, wish
+        self._digest = arrays_digest(model.saved.weights)[:12]
         known = model.codec.tokens
         header = [f"M:{wish.meter.name}", f"K:{wish.key.mode}"]
         if missing := [token for token in header if token not in known]:
             heard = sorted(token for token in known if token[:2] == missing[0][:2])
             raise ConfigError(f"the model has never seen a tune with {missing[0]}; it knows {', '.join(heard)}")
-        out = in_range(known, wish.key, *RANGES[wish.compass]) if wish.compass else set()
-        usable = [token for token in known if token not in out]
+        out = out_of_range(known, wish.key, *RANGES[wish.compass]) if wish.compass else set()
+        usable = [token for token in known if token not in out and can_be_moved(token, wish.key)]
+        last = closing(usable, wish.cadence) if wish.cadence else frozenset()
+        if wish.cadence and not last:
+            raise ConfigError(
+                f"in {wish.key.name} no {wish.cadence} is within the range; choose another range or cadence"
+            )
         form = Form(
             wish.meter,
             parts=parse_form(wish.form) if wish.form else None,
             bars=wish.bars or None,
-            last=closing(usable, wish.cadence) if wish.cadence else frozenset(),
+            last=last,
         )
-        grammar = Grammar(form, usable)
+        grammar = self._grammar = Grammar(form, usable)
+        if grammar.fewest(grammar.start) >= NEVER:
+            raise ConfigError(
+                f"no tune of the form {wish.form!r} with {wish.bars} bars can be written with what the model knows: it "
+                f"has the bar lines {' '.join(token for token in BAR_LINES if token in known)}"
+            )
         self._start = self._start_tokens()
         self.prompt = " ".join([*header, *self._start])
         self._automaton = _Begun(grammar, _after(grammar, self._start))
@@ -145,10 +161,11 @@ class Composer:
             found = self._model.generate_many(
                 [self.prompt], samples=size, length=length, seed=first + at, rules=rules
             ).finish()
-            for sample in found:
+            for number, sample in enumerate(found, at + 1):
                 tokens = [*self.prompt.split(), *sample.text.split()]
                 assert sample.seed is not None
-                tune = self._named(tune_of(tokens), sample.seed, sample.precision)
+                self._check_whole(tokens, sample.seed)
+                tune = replace(self._named(tune_of(tokens), sample.seed, sample.precision), number=number)
                 kept = 0.0 if sample.log_kept is None else sample.log_kept
                 yield Composed(tune, sample.seed, sample.log_prob, kept, sample.symbols, sample.precision)
             if tick is not None:
@@ -156,14 +173,22 @@ class Composer:
 
     def _named(self, tune: Tune, seed: int, precision: str) -> Tune:
         """The tune in its key, with a title and how it was made."""
-        wish, model = self.wish, arrays_digest(self._model.saved.weights)[:12]
-        title = wish.title or f"{wish.rhythm or 'tune'} in {wish.key.name}, {seed}".capitalize()
+        wish, model = self.wish, self._digest
+        kind = wish.rhythm or "tune"
+        title = wish.title or f"{kind[:1].upper()}{kind[1:]} in {wish.key.name}, {seed}"
         asked = {"form": wish.form, "bars": wish.bars, "start": wish.start, "range": wish.compass,
                  "cadence": wish.cadence, "temperature": wish.temperature}  # fmt: skip
         told = ", ".join(f"{name} {value}" for name, value in asked.items() if value)
         made = f"composed by ostinato {version('ostinato')}: model {model}, seed {seed}, {precision}, {told}"
         here = moved(tune, wish.key)
         return replace(here, titles=(title,), rhythm=wish.rhythm, information=(("Z", made),))
+
+    def _check_whole(self, tokens: list[str], seed: int) -> None:
+        """Check that a tune has come to its end."""
+        if not self._grammar.accepts(_after(self._grammar, tokens[2:], settle=False)):
+            raise ConfigError(
+                f"the tune of seed {seed} is longer than {_MOST_TOKENS} tokens; ask for fewer bars or parts"
+            )
 
     def _start_tokens(self) -> list[str]:
         """The tokens of the bars that a tune shall begin with."""
@@ -179,7 +204,8 @@ class Composer:
         return tokens_of(simplified(tune))[2:]
 
 
-def _after(grammar: Grammar, tokens: list[str]) -> Any:
+def _after(grammar: Grammar, tokens: list[str], *, settle: bool = True) -> Any:
+    """The state after tokens; the last note stays as it is, if it shall settle."""
     state = grammar.start
     for place, token in enumerate(tokens):
         after = grammar.step(state, token)
@@ -189,6 +215,7 @@ def _after(grammar: Grammar, tokens: list[str]) -> Any:
                 "come (tokens of the tune in C). Check its bars, its form and its range"
             )
         state = after
+    state = grammar.settled(state) if settle else state
     if grammar.fewest(state) >= NEVER:
         raise ConfigError("no tune of this form can go on from the start; check its bars")
     return state
