@@ -174,8 +174,8 @@ def test_a_sign_that_holds_keeps_a_note_from_being_the_tonic():
     assert "^c" in one.moves(walked(one, "d 4"))
     assert "^c" not in one.moves(walked(one, "d 4 e 4 | d 4"))  # no c could follow in this bar
     assert "^c" in two.moves(walked(two, "d 4 e 4 | d 4"))
-    assert "4" in two.moves(walked(two, "d 4 e 4 | ^c 4 C"))
-    assert "4" not in two.moves(walked(two, "d 4 e 4 | ^c 4 c"))
+    assert "|]" in two.moves(walked(two, "d 4 e 4 | ^c 4 C 3 C"))
+    assert "|]" not in two.moves(walked(two, "d 4 e 4 | ^c 4 C 3 c"))
 
 
 def test_a_start_that_settles_keeps_its_last_note():
