@@ -6,6 +6,7 @@ import re
 import pytest
 
 import ostinato
+from ostinato.data import Corpus, read_corpus
 from ostinato.errors import ConfigError
 from ostinato.music import parse_key, parse_meter, parse_tune, read_tunebook
 from ostinato.music.forms import problems, sections
@@ -13,6 +14,7 @@ from ostinato.music.midi import write_midi
 from ostinato.music.musicxml import write_musicxml
 from ostinato.music.sound import write_wav
 from ostinato.music.sounding import tones
+from ostinato.recipes import folk
 from ostinato.workshop.composing import Composer, Wish, mass_removed
 
 SMALL = {"hidden_size": 32, "batch_size": 8, "window": 64, "precision": "float32", "patience": None}
@@ -121,6 +123,16 @@ def test_only_models_of_tunes_compose(run, item_run_once):
 def test_a_corpus_without_tunes_is_refused(run, corpora, tmp_path):
     status, _, err = run("train", corpora / "cats.txt", "--recipe", "folk", "--steps", 2, "--out", tmp_path / "x")
     assert (status, "there is no tune to learn from" in err) == (1, True)
+
+
+def test_tunebooks_and_tokens_can_be_measured(run, tunes_run, corpora):
+    status, out, _ = run("evaluate", tunes_run, corpora / "tunes.abc", "--json")
+    assert (status, json.loads(out)["protocol"]) == (0, "items")
+    model = ostinato.load(tunes_run)
+    book = read_corpus([str(corpora / "tunes.abc")])
+    assert model.evaluate(book, protocol="dynamic").nats_per_symbol < model.evaluate(book).nats_per_symbol
+    tokens = Corpus("items", tuple(folk.read(book).texts))
+    assert model.evaluate(tokens).nats_per_symbol == model.evaluate(book).nats_per_symbol
 
 
 def test_settings_of_one_tune_stand_on_one_side(corpora, tmp_path):

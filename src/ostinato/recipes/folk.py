@@ -16,6 +16,7 @@ from ostinato.music.tokens import simplified, tokens_of
 from ostinato.recipes.base import Budget, Recipe
 from ostinato.recipes.language_model import LanguageModelSettings
 
+_HEADER = 20  # characters
 _SHOWN = 6  # lines of the report on a corpus
 _LONGEST = 512  # tokens of a tune that back-propagation reaches; few are longer
 
@@ -26,6 +27,8 @@ def read(corpus: Corpus) -> Corpus:
     Raises:
         CorpusError: No tune can be learned from.
     """
+    if not any(line.startswith("X:") for line in _lines(corpus)) and any(_is_tokens(text) for text in corpus.texts):
+        return corpus  # they are tokens already
     cleaned = cleaned_tunes(corpus)
     if not cleaned.tunes:
         raise CorpusError(
@@ -44,6 +47,10 @@ def cleaned_tunes(corpus: Corpus) -> Cleaned:
     """Read the tunes of a corpus of tunebooks, and say what is wrong with the others."""
     names = ", ".join(source["name"] for source in corpus.sources) or "the corpus"
     return clean([(names, read_tunebook(_lines(corpus)))])
+
+
+def _is_tokens(text: str) -> bool:
+    return text.startswith("M:") and " K:" in text[:_HEADER]
 
 
 def _lines(corpus: Corpus) -> Iterator[str]:

@@ -13,6 +13,8 @@ from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts
 from ostinato.decode.shards import Shard
 from ostinato.engine.counting import CountModel
 from ostinato.errors import ConfigError
+from ostinato.recipes import find_recipe
+from ostinato.runs import SavedModel
 from ostinato.runs.arrays import arrays_digest
 from ostinato.training.adaptation import Adaptation
 
@@ -131,9 +133,20 @@ class Measuring:
 
 
 def encode_to_measure(
-    codec: Codec, texts: Sequence[str] | Corpus, unknown: Unknown, cache: Path | None, encoding: Ticker | None
+    saved: SavedModel,
+    codec: Codec,
+    texts: Sequence[str] | Corpus,
+    unknown: Unknown,
+    cache: Path | None,
+    encoding: Ticker | None,
 ) -> tuple[Encoded, int, str]:
-    """Return the texts encoded, how many characters they have, ends included, and a digest of them."""
+    """Return the texts encoded, how many characters they have, ends included, and a digest of them.
+
+    A corpus is read as the model's recipe reads one to learn from it.
+    """
+    read = find_recipe(saved.config["recipe"]).read
+    if isinstance(texts, Corpus) and read is not None:
+        texts = read(texts)
     if isinstance(texts, Corpus) and not texts.is_held:
         store = Cache(cache or cache_folder())
         pinned = store.encoded(codec, {"text": texts}, unknown=unknown, progress=encoding)
