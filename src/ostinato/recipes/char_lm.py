@@ -8,16 +8,21 @@ from typing import Any
 from ostinato.recipes.base import Budget, Recipe
 from ostinato.recipes.language_model import LanguageModelSettings
 
-# The first row that fits holds. Measured on 2 cores; docs/design/sizes.md has the runs behind it.
+# The first row that fits holds. Measured on 2 cores: docs/design/sizes.md, benchmarks/sweeps.
 _ANY = float("inf")
 _SYMBOLS_PER_MINUTE = 3_000_000  # what 512 units learn from on two cores: enough to tell few passes from many
 # (most training symbols, most passes over them in the time, settings): many passes need dropout.
+# Where there is much dropout, the rate stays up until late, and the last layer's outputs are kept small.
+_MANY = {"average": 0.998, "cooldown": 0.4, "activation_penalty": 2.0}
+_LITTLE = {**_MANY, "learning_rate": 4e-3, "dropout": 0.6, "input_dropout": 0.075}
 _TEXT: list[tuple[float, float, dict[str, Any]]] = [
-    (60_000, _ANY, {"hidden_size": 256, "dropout": 0.5, "input_dropout": 0.1, "learning_rate": 4e-3}),
-    (300_000, _ANY, {"hidden_size": 384, "dropout": 0.4, "input_dropout": 0.05, "learning_rate": 4e-3}),
-    (_ANY, 4, {"hidden_size": 512}),
-    (_ANY, 18, {"hidden_size": 512, "dropout": 0.35, "input_dropout": 0.05, "average": 0.998}),
-    (_ANY, _ANY, {"hidden_size": 768, "dropout": 0.5, "input_dropout": 0.05, "average": 0.998}),
+    (60_000, _ANY, {**_LITTLE, "hidden_size": 256, "weight_decay": 0.3, "passes": 24.0}),
+    (200_000, _ANY, {**_LITTLE, "hidden_size": 384, "weight_decay": 0.3, "passes": 24.0}),
+    (400_000, _ANY, {**_LITTLE, "hidden_size": 384, "dropout": 0.5, "weight_decay": 0.1}),
+    (_ANY, 1.5, {"hidden_size": 512}),
+    (_ANY, 5, {"hidden_size": 512, "dropout": 0.1, "input_dropout": 0.0125}),
+    (_ANY, 18, {**_MANY, "hidden_size": 512, "dropout": 0.35, "input_dropout": 0.05}),
+    (_ANY, _ANY, {**_MANY, "hidden_size": 768, "dropout": 0.5, "input_dropout": 0.05}),
 ]
 _ITEMS: list[tuple[float, float, dict[str, Any]]] = [
     (50_000, _ANY, {"hidden_size": 128, "dropout": 0.3}),
@@ -38,7 +43,7 @@ def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     compiled = budget.device == "cpu" and given.get("hidden_size", row["hidden_size"]) % _PANEL == 0
     row = {**row, "core": "capped-lstm" if compiled else "lstm"}
     if given.get("core") == "jordan":  # its outputs are logits, which are never dropped
-        row = {**row, "dropout": 0.0}
+        row = {**row, "dropout": 0.0, "activation_penalty": 0.0}
     if budget.items:
         return {**row, "batch_size": 64, "window": 256, "learning_rate": 4e-3}
     batch_size = max(1, min(16, budget.symbols // (_WINDOW * _LEAST_WINDOWS)))
