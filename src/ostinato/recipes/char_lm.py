@@ -19,6 +19,7 @@ _TEXT: list[tuple[float, float, dict[str, Any]]] = [
     (60_000, _ANY, {**_LITTLE, "hidden_size": 256, "weight_decay": 0.3, "passes": 24.0}),
     (200_000, _ANY, {**_LITTLE, "hidden_size": 384, "weight_decay": 0.3, "passes": 24.0}),
     (400_000, _ANY, {**_LITTLE, "hidden_size": 384, "dropout": 0.5, "weight_decay": 0.1}),
+    (_ANY, 0.5, {"hidden_size": 384}),
     (_ANY, 1.5, {"hidden_size": 512}),
     (_ANY, 5, {"hidden_size": 512, "dropout": 0.1, "input_dropout": 0.0125}),
     (_ANY, 18, {**_MANY, "hidden_size": 512, "dropout": 0.35, "input_dropout": 0.05}),
@@ -26,7 +27,8 @@ _TEXT: list[tuple[float, float, dict[str, Any]]] = [
 ]
 _ITEMS: list[tuple[float, float, dict[str, Any]]] = [
     (50_000, _ANY, {"hidden_size": 128, "dropout": 0.3}),
-    (1_000_000, _ANY, {"hidden_size": 384, "dropout": 0.4}),
+    (1_000_000, 30, {**_MANY, "hidden_size": 384, "dropout": 0.4, "input_dropout": 0.05}),
+    (1_000_000, _ANY, {**_MANY, "hidden_size": 512, "dropout": 0.55, "input_dropout": 0.07}),
     (_ANY, _ANY, {"hidden_size": 512, "dropout": 0.1}),
 ]
 _PANEL = 64  # units that compiled code takes together
