@@ -20,7 +20,7 @@ _TEXT: list[tuple[float, float, dict[str, Any]]] = [
     (200_000, _ANY, {**_LITTLE, "hidden_size": 384, "weight_decay": 0.3, "passes": 24.0}),
     (400_000, _ANY, {**_LITTLE, "hidden_size": 384, "dropout": 0.5, "weight_decay": 0.1}),
     (_ANY, 0.5, {"hidden_size": 384}),
-    (_ANY, 1.5, {"hidden_size": 512}),
+    (_ANY, 2.5, {"hidden_size": 512}),
     (_ANY, 5, {"hidden_size": 512, "dropout": 0.1, "input_dropout": 0.0125}),
     (_ANY, 18, {**_MANY, "hidden_size": 512, "dropout": 0.35, "input_dropout": 0.05}),
     (_ANY, _ANY, {**_MANY, "hidden_size": 768, "dropout": 0.5, "input_dropout": 0.05}),
