@@ -96,30 +96,22 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
 
     prepared, notes, origin = ranks.decide(found_out)
     codec = codecs.from_json(prepared.codec)
-    teachers = tuple(Member.of(one, codec.size) for one in taught_by)
-    builder = Builder(codec, prepared.train, prepared.valid, order.seed, device, base, ranks, teachers)
+    members = tuple(Member.of(one, codec.size) for one in taught_by)
+    builder = Builder(codec, prepared.train, prepared.valid, order.seed, device, base, ranks, members)
     compiled = compile_scans(builder.device, prepared.settings, order.watch)
     trial = builder.trial(prepared.settings, measure=order.amount.is_time)
     settings, seconds = ranks.decide(lambda: trial)
     clock = None
     if order.amount.is_time:
         clock = _clock(builder, settings, order.amount.expected_minutes, started, report=order.report)
-    stream = builder.stream(settings)
-    if clock is not None:
-        clock.last_step = _most_steps(stream, settings)
-    steps, evaluate_every = ranks.decide(lambda: _plan(order.amount, stream, clock, seconds))
+        clock.last_step = _most_steps(builder, settings)
+    steps, evaluate_every = ranks.decide(lambda: _plan(order.amount, builder.stream(settings), clock, seconds))
     trainer = builder.trainer(settings)
     trainer.evaluate_every = evaluate_every
     trainer.begin_schedule(steps)
     start = trainer.snapshot()
-    about = {
-        "recipe": order.recipe if base is None else base.config["recipe"],
-        "settings": config.write(settings),
-        "seed": order.seed,
-        "device": builder.device.partition(":")[0],
-        "threads": torch.get_num_threads(),
-        "processes": ranks.count,
-    }
+    recipe = order.recipe if base is None else base.config["recipe"]
+    about = {"recipe": recipe, "settings": config.write(settings), "seed": order.seed, **_where(builder, ranks)}
     run = ranks.decide(
         lambda: RunFolder.create(
             order.out,
@@ -131,9 +123,7 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
         )
     )
     training = Training(run, trainer, codec, train_data=prepared.train, clock=clock)
-    training.notes = [*notes, *compiled, _describe(training, prepared.train, prepared.valid)]
-    if clock is not None and steps >= clock.last_step:
-        training.notes.append(f"{settings.passes:g} passes are all that so little text is good for; time will be left")
+    training.notes = [*notes, *compiled, *_told(training, prepared, clock)]
     return training
 
 
@@ -288,9 +278,29 @@ def _clock(builder: Builder, settings: LanguageModelSettings, minutes: float, st
     return Clock(started + 60 * minutes, reserve, evaluation + _CHECKPOINT)
 
 
-def _most_steps(stream: Stream, settings: LanguageModelSettings) -> float:
+def _where(builder: Builder, ranks: Ranks) -> dict[str, Any]:
+    """What a run notes of the machine that it is trained on."""
+    return {
+        "device": builder.device.partition(":")[0],
+        "threads": torch.get_num_threads(),
+        "processes": ranks.count,
+    }
+
+
+def _most_steps(builder: Builder, settings: LanguageModelSettings) -> float:
     """How many steps make up the most passes that are worth it."""
-    return math.inf if settings.passes is None else max(1, math.ceil(settings.passes * stream.batches_per_epoch))
+    if settings.passes is None:
+        return math.inf
+    return max(1, math.ceil(settings.passes * builder.stream(settings).batches_per_epoch))
+
+
+def _told(training: Training, prepared: Prepared, clock: Clock | None) -> list[str]:
+    """What a new run is, and that it ends early, if it does."""
+    told = [_describe(training, prepared.train, prepared.valid)]
+    if clock is not None and training.trainer.schedule.steps >= clock.last_step:
+        passes = training.settings.passes
+        told.append(f"{passes:g} passes are all that so little text is good for; time will be left")
+    return told
 
 
 def _plan(amount: Amount, stream: Stream, clock: Clock | None, seconds: float) -> tuple[int, int]:
