@@ -153,7 +153,10 @@ def test_a_long_text_is_scored_in_pieces_to_the_same_number(run, text_run, corpo
     told = json.loads(run("score", text_run, "--file", path, "--json")[1])
     monkeypatch.setattr(scoring, "_LONG", 100)
     long = run("score", text_run, "--file", path, "--per", "line")[1]
-    assert long == short
+    number = re.compile(r"-?\d[\d,]*\.\d+")
+    assert number.sub("", long) == number.sub("", short)
+    for one, other in zip(number.findall(long), number.findall(short), strict=True):
+        assert float(one) == pytest.approx(float(other), abs=2e-4)  # the last digit may be rounded the other way
     streamed = json.loads(run("score", text_run, "--file", path, "--json")[1])
     assert streamed.pop("file") == "cats.txt"
     for name, value in streamed.items():
