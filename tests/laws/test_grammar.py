@@ -16,6 +16,7 @@ TOKENS = [
     "C", "D", "E", "F", "G", "A", "B", "c", "d", "e", "f", "g", "a", "b", "c'", "^f", "_B", "z", "2", "3", "4",
     "6", "8", "/2", "/4", "3/2", "3/4", ">", "<", ">>", "(3", "(2", "(5:2", "(6", "-", "[", "]", "[1", "[2", "[3",
     "|", "||", "|]", "|:", ":|", "::", "[K:G]", "M:6/8", "K:maj", "{", "}", "~", "Z2", "5",
+    "T:", "`a", "`B", "`_", "--",
 ]  # fmt: skip
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]  # what is drawn from a seed cannot be made smaller
 METERS = ["6/8", "4/4", "2/4", "3/4", "9/8", "12/8", "2/2", "3/2"]
@@ -44,6 +45,7 @@ forms = st.builds(
     bars=st.one_of(st.none(), st.integers(2, 8)),
     most_bars=st.integers(2, 12),
     last=st.sampled_from([frozenset(), frozenset({"C", "c"})]),
+    titled=st.booleans(),
 )
 
 
@@ -54,6 +56,8 @@ def test_whatever_is_drawn_adds_up(form, seed, music_like):
     tokens = drawn(Grammar(form, TOKENS), random.Random(seed), lambda token: odd.get(token, 1.0))
     tune = tune_of([f"M:{form.meter.name}", "K:maj", *tokens])
     assert problems(tune) == []
+    assert bool(tune.title) == form.titled
+    assert tune.title == " ".join(tune.title.split())
     assert normal(tune) == tune
     parts = sections(tune)
     if form.parts is not None:
@@ -111,7 +115,7 @@ def test_real_tunes_are_taken_and_wrong_ones_are_not():
     assert refused(TUNE.replace("ABcd|(3", "ABc|(3"))[1] == "|"
     assert refused(TUNE.replace("ABcd|(3", "ABcde|(3"))[1] == "g"  # relative to C
     assert refused(TUNE.replace("2gedB", "2gedB A4|gedB"))[1] == "|"  # the endings differ in length
-    assert refused(TUNE.replace("f2- f2", "f2- g2"))[1] == "b"  # a tie goes to the same note
+    assert refused(TUNE.replace("f2- f2", "f2- g2"))[1] == "--"  # a tie goes to the same note
 
 
 def test_time_that_cannot_be_filled_is_known():
@@ -183,6 +187,26 @@ def test_a_start_that_settles_keeps_its_last_note():
     state = walked(grammar, "|: G B d")
     assert {"2", "-", ">"} <= set(grammar.moves(state))
     assert {"2", "-", ">"}.isdisjoint(grammar.moves(grammar.settled(state)))
+
+
+def test_a_title_follows_whole_music_and_is_made_of_words():
+    grammar = Grammar(Form(Meter(4, 4), parts=(False,), bars=2, titled=True), TOKENS)
+    state = walked(grammar, "c 4 d 4 | c 4 d 4 |]")
+    assert (grammar.accepts(state), set(grammar.moves(state)), grammar.fewest(state)) == (False, {"T:"}, 2)
+    state = walked(grammar, "c 4 d 4 | c 4 d 4 |] T: `a `B `_")
+    assert (grammar.accepts(state), set(grammar.moves(state)), grammar.fewest(state)) == (False, {"`a", "`B"}, 1)
+    state = walked(grammar, "c 4 d 4 | c 4 d 4 |] T:" + " `a" * 48)
+    assert (grammar.accepts(state), grammar.moves(state)) == (True, {})
+    assert "T:" not in Grammar(Form(Meter(4, 4), parts=(False,), bars=2), TOKENS).moves(
+        walked(grammar, "c 4 d 4 | c 4 d 4 |]")
+    )
+
+
+def test_a_tie_follows_a_note_and_nothing_else():
+    grammar = Grammar(Form(Meter(4, 4), parts=(True,), bars=4), TOKENS)
+    assert "-" in grammar.moves(walked(grammar, "|: c 4 d 4 |"))
+    for before in ("", "|:", "|: c 4 z 4 |", "|: c 4 [ c e ] 4 |", "|: c 4 d 4 | [1", "|: c 4 d >"):
+        assert "-" not in grammar.moves(walked(grammar, before))
 
 
 def test_bar_lines_are_never_doubled():

@@ -112,7 +112,7 @@ def test_tokens_are_those_of_folk_rnn_where_it_has_them():
         "X:1\nT:x\nM:6/8\nL:1/8\nK:Ador\nA|:ABc ^def|(3aga B>c [Ae]2-|{c}[1A3:|[2A/B/ (5ABcde||[M:9/8][K:D]d3"
     )
     assert " ".join(tokens_of(simplified(tune))) == (
-        "M:6/8 K:dor c |: c d e ^f g a | (3 c' b c' d > e [ c g ] 2 - | [1 c 3 :| [2 c /2 d /2 (5:3 c d e f g || "
+        "M:6/8 K:dor c |: c d e ^f g a | (3 c' b c' d > e [ c g ] 2 -- | [1 c 3 :| [2 c /2 d /2 (5:3 c d e f g || "
         "[M:9/8] [K:F] f 3"
     )
 

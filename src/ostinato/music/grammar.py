@@ -14,10 +14,14 @@ from typing import Literal, NamedTuple, TypeAlias
 from ostinato.music.elements import BAR_LINES
 from ostinato.music.filling import NEVER, TICKS, Filling, shortened
 from ostinato.music.meter import Meter, tuplet_time
+from ostinato.music.titles import LETTER, TITLE
 
 _EIGHTHS = 8  # in a whole note
 _CHORD = range(2, 5)  # notes
-_ANY = "?"  # in place of a pitch
+_TIE = "-"  # in place of a pitch: the note before goes on
+_MOST_LETTERS = 48  # of a title
+_FEWEST_OF_TITLE = 2  # its beginning and a letter
+_SPACE = LETTER + "_"
 _LENGTH = re.compile(r"(\d*)(?:/(\d+))?")
 _PITCH = re.compile(r"(?:\^\^|\^|__|_|=)?[A-Ga-g][',]*")
 
@@ -33,6 +37,7 @@ class Form:
         bars: Of every part, upbeats not counted; ``None``: as many as the model likes.
         most_bars: Where the model chooses.
         last: Pitches that the last note may be, as tokens; empty: any.
+        titled: Whether a title follows the music.
     """
 
     meter: Meter
@@ -41,9 +46,10 @@ class Form:
     bars: int | None = None
     most_bars: int = 32
     last: frozenset[str] = frozenset()
+    titled: bool = False
 
 
-Place: TypeAlias = Literal["open", "inside", "note", "chord", "between", "ended"]
+Place: TypeAlias = Literal["open", "inside", "note", "chord", "between", "ended", "title"]
 
 
 class State(NamedTuple):
@@ -51,9 +57,9 @@ class State(NamedTuple):
 
     Attributes:
         place: ``open``: a part begins; ``inside`` a bar; ``note``: one that a length may follow; ``chord``: inside one;
-            ``between``: the first ending has ended; ``ended``: a part has.
+            ``between``: the first ending has ended; ``ended``: a part has; ``title``: inside it.
         part: Which part, from 0.
-        bar: Which bar of it, from 0.
+        bar: Which bar of it, from 0; of a title, how many letters it has.
         left: Ticks that the bar has left, the pending note not counted.
         upbeat: Of the tune, in ticks; -1: not known yet.
         in_upbeat: Whether the bar may be an upbeat, or is one.
@@ -62,14 +68,14 @@ class State(NamedTuple):
         ending_from: The bar that the endings begin with.
         ending_to: The bar after the first ending.
         length: Of the pending note, in ticks.
-        bare: Whether it may get a length.
+        bare: Whether it may get a length; of a title, whether a space came last.
         kind: What is pending: ``note``, ``rest`` or ``chord``; of a chord that is not closed, how many notes as well.
         notes: Of a tuplet that are to come.
         into: The time that ``puts`` of them are put into.
         puts: See there.
         dots: Of the broken rhythm before the next note, or before the pending one; 0: none.
-        pitch: Of the pending note, where that matters: it is tied, or may be the last.
-        tied: Whether the next note has to be ``pitch``.
+        pitch: Of the note that may be the tune's last.
+        sounded: Whether a note came last, which a tie may make longer.
         altered: Pitches that a tune may end with, but not in this bar: a sign before them holds.
     """
 
@@ -91,7 +97,7 @@ class State(NamedTuple):
     puts: int = 1
     dots: int = 0
     pitch: str = ""
-    tied: bool = False
+    sounded: bool = False
     altered: frozenset[str] = frozenset()
 
 
@@ -111,6 +117,10 @@ class Grammar:
         self._filling = Filling(self._lengths.values())
         self._broken = tuple(token for token in tokens if token[0] in "<>")
         self._tokens = tuple(tokens)
+        letters = tuple(token for token in tokens if token[0] == LETTER and token != _SPACE)
+        self._letters = frozenset(letters)
+        self._alike = tuple(group for group in (tuple(sorted(self._pitches)), letters) if group)
+        self._apart = tuple(token for token in tokens if token not in self._pitches and token not in self._letters)
         self._all = frozenset(tokens)
         self._costs: dict[State, int] = {}
         self._known: dict[State, dict[str, State]] = {}
@@ -122,19 +132,17 @@ class Grammar:
 
     def moves(self, state: State) -> dict[str, State]:
         """Return the state after each token that is allowed."""
-        if state.place != "note" or not state.pitch or state.tied or self.form.last:
-            return self._moves(state)
-        # Which pitch is pending matters for a tie only: so what follows is found once for all of them.
-        found = self._moves(state._replace(pitch=_ANY))
-        own = {token: after._replace(pitch=state.pitch) for token, after in found.items() if after.pitch == _ANY}
-        return found | own
-
-    def _moves(self, state: State) -> dict[str, State]:
         found = self._known.get(state)
         if found is None:
-            ways = ((token, self.step(state, token)) for token in self._tokens)
+            alike = self._alike if self._are_alike(state) else ()
+            ways = [(token, self.step(state, token)) for token in (self._apart if alike else self._tokens)]
+            ways += [(token, after) for group in alike for after in [self.step(state, group[0])] for token in group]
             found = self._known[state] = {token: after for token, after in ways if after is not None}
         return found
+
+    def _are_alike(self, state: State) -> bool:
+        """Whether it does not matter which pitch comes, so that what follows is found once for all of them."""
+        return not self.form.last or (state.place not in ("open", "ended") and not self._is_watched(state))
 
     def step(self, state: State, token: str) -> State | None:
         """Return the state after a token; ``None``: it is not allowed."""
@@ -143,10 +151,16 @@ class Grammar:
 
     def settled(self, state: State) -> State:
         """The state when the pending note, if there is one, shall stay as it is."""
-        return self._committed(state) if state.place == "note" else state
+        return self._committed(state)._replace(sounded=False) if state.place == "note" else state
 
     def accepts(self, state: State) -> bool:
         """Whether a tune may end here."""
+        if state.place == "title":
+            return state.bar > 0 and not state.bare
+        return not self.form.titled and self._is_whole(state)
+
+    def _is_whole(self, state: State) -> bool:
+        """Whether the music may end here."""
         if state.place != "ended" or (self.form.last and state.pitch not in self.form.last):
             return False
         return state.kind != "||" and (self.form.parts is None or self._is_last(state.part))
@@ -160,8 +174,12 @@ class Grammar:
             case "between":
                 if token != "[2":
                     return None
-                return state._replace(place="inside", ending=2, bar=state.ending_from, left=self.full)
+                return state._replace(place="inside", ending=2, bar=state.ending_from, left=self.full, sounded=False)
+            case "title":
+                return self._title(state, token)
             case "ended":
+                if token == TITLE:
+                    return State(place="title") if self.form.titled and self._is_whole(state) else None
                 if self._is_last(state.part) or state.kind == "|]":
                     return None
                 return self._open(State(part=state.part + 1, upbeat=state.upbeat), token)
@@ -185,9 +203,7 @@ class Grammar:
         """What makes the pending note another one; ``None``: the token does not."""
         if token in self._lengths and state.bare:
             return state._replace(length=self._lengths[token], bare=False)
-        if token == "-" and state.kind == "note" and not state.tied and not self.form.last:
-            return state._replace(bare=False, tied=True)
-        if token[0] in "<>" and state.kind != "rest" and not state.dots and not state.tied:
+        if token[0] in "<>" and state.kind != "rest" and not state.dots:
             dots = len(token) if token[0] == ">" else -len(token)
             return self._committed(state, -dots)._replace(dots=dots)
         return None
@@ -198,10 +214,10 @@ class Grammar:
         taken = shortened(state.length, into, puts, state.dots or longer)
         left = state.left - taken if taken > 0 else -1
         notes = max(0, state.notes - 1)
-        keeps = state.tied or (bool(self.form.last) and left == max(0, state.upbeat))  # it may be the tune's last
         return state._replace(
             place="inside", left=left, notes=notes, into=into if notes else 1, puts=puts if notes else 1, dots=0,
-            kind="", length=TICKS, bare=False, pitch=state.pitch if keeps else "",
+            kind="", length=TICKS, bare=False, pitch=state.pitch if left == max(0, state.upbeat) else "",
+            sounded=state.kind == "note",
         )  # fmt: skip
 
     def _go_on(self, state: State, token: str) -> State | None:
@@ -212,21 +228,39 @@ class Grammar:
             return self._first_ending(state) if token == "[1" else None
         if state.left <= 0:
             return None
-        pending = state._replace(place="note", bare=True, tied=False, length=TICKS)
+        pending = state._replace(place="note", bare=True, length=TICKS)
         if token in self._pitches:
-            if state.tied and token != state.pitch:
-                return None
-            plain = token.lstrip("^_=")
-            if plain != token and plain in self.form.last:
-                pending = pending._replace(altered=state.altered | {plain})
-            return pending._replace(kind="note", pitch="" if token in state.altered else token)
-        if state.tied:
-            return None
+            return self._note(pending, token)
+        if token == _TIE:
+            may = state.sounded and not state.dots and not self._is_watched(state)
+            return pending._replace(kind="note", pitch="") if may else None
         if token == "z" and not state.dots:
             return pending._replace(kind="rest", pitch="")
         if token == "[":
             return pending._replace(place="chord", kind="", pitch="")
         return self._tuplet(state, token)
+
+    def _note(self, pending: State, token: str) -> State:
+        """A note of some pitch, which is remembered where it may be the tune's last."""
+        if not self._is_watched(pending):
+            return pending._replace(kind="note", pitch="")
+        plain = token.lstrip("^_=")
+        if plain != token and plain in self.form.last:
+            pending = pending._replace(altered=pending.altered | {plain})
+        return pending._replace(kind="note", pitch="" if token in pending.altered else token)
+
+    def _is_watched(self, state: State) -> bool:
+        """Whether the tune may end with this bar, so that it matters which note comes last."""
+        if not self.form.last or state.place == "title" or state.ending == 1:
+            return False
+        return (self.form.parts is None or self._is_last(state.part)) and self._may_end(state)
+
+    def _title(self, state: State, token: str) -> State | None:
+        """A letter of the title; spaces stand between words only."""
+        is_space = token == _SPACE
+        if state.bar >= _MOST_LETTERS or (is_space and (state.bare or not 0 < state.bar < _MOST_LETTERS - 1)):
+            return None
+        return state._replace(bar=state.bar + 1, bare=is_space) if is_space or token in self._letters else None
 
     def _tuplet(self, state: State, token: str) -> State | None:
         if token[0] != "(" or state.notes or state.dots:
@@ -250,7 +284,7 @@ class Grammar:
     def _bar_line(self, state: State, token: str) -> State | None:
         if token == "|":
             return self._next_bar(state)
-        if state.tied or state.in_upbeat or state.left != state.upbeat or not self._may_end(state):
+        if state.in_upbeat or state.left != state.upbeat or not self._may_end(state):
             return None
         if state.repeated and state.ending != 2:
             if token != ":|":
@@ -263,8 +297,7 @@ class Grammar:
 
     def _next_bar(self, state: State) -> State | None:
         """A plain bar line: after an upbeat, or a whole bar that is not the last."""
-        pitch = state.pitch if state.tied else ""
-        fresh = state._replace(left=self.full, in_upbeat=False, pitch=pitch, altered=frozenset())
+        fresh = state._replace(left=self.full, in_upbeat=False, pitch="", altered=frozenset())
         if state.in_upbeat and state.upbeat > 0:
             return None if state.left else fresh
         if state.in_upbeat and 0 < state.left < self.full:
@@ -274,10 +307,10 @@ class Grammar:
         return fresh._replace(bar=state.bar + 1, upbeat=0 if state.in_upbeat else state.upbeat)
 
     def _first_ending(self, state: State) -> State | None:
-        fresh = state.left == self.full and state.bar > 0 and not state.in_upbeat and not state.tied
+        fresh = state.left == self.full and state.bar > 0 and not state.in_upbeat
         if not fresh or not state.repeated or state.ending or state.kind or "[2" not in self._all:
             return None
-        return state._replace(ending=1, ending_from=state.bar)
+        return state._replace(ending=1, ending_from=state.bar, sounded=False)
 
     def _is_last(self, part: int) -> bool:
         return part + 1 == (self.form.most_parts if self.form.parts is None else len(self.form.parts))
@@ -303,6 +336,12 @@ class Grammar:
 
     def fewest(self, state: State) -> int:
         """Return in how few tokens, at most, a tune can be brought to its end; ``NEVER`` where it cannot."""
+        if state.place == "title":
+            return int(state.bare or not state.bar)
+        return min(NEVER, self._music(state) + _FEWEST_OF_TITLE * self.form.titled)
+
+    def _music(self, state: State) -> int:
+        """The same for the music alone."""
         found = self._costs.get(state)
         if found is None:
             found = self._costs[state] = min(NEVER, self._fewest(state))
@@ -311,7 +350,7 @@ class Grammar:
     def _fewest(self, state: State) -> int:
         match state.place:
             case "ended":
-                if self.accepts(state):
+                if self._is_whole(state):
                     return 0
                 return NEVER if state.kind == "|]" or self._is_last(state.part) else self._parts_after(state)
             case "open":
@@ -321,17 +360,17 @@ class Grammar:
                 return 1 + self._bars(bars, state.upbeat) + self._parts_after(state)
             case "chord":
                 missing = max(0, _CHORD[0] - len(state.kind))
-                return missing + 1 + self.fewest(state._replace(place="note", kind="chord"))
+                return missing + 1 + self._music(state._replace(place="note", kind="chord"))
             case "note":
                 return self._from_note(state)
         return self._from_inside(state)
 
     def _from_note(self, state: State) -> int:
-        ways = [self.fewest(self._committed(state))]
+        ways = [self._music(self._committed(state))]
         if state.bare:
-            ways += [1 + self.fewest(self._committed(state._replace(length=one))) for one in self._lengths.values()]
-        if state.kind != "rest" and not state.dots and not state.tied:
-            ways += [1 + self.fewest(after) for one in self._broken if (after := self._change(state, one)) is not None]
+            ways += [1 + self._music(self._committed(state._replace(length=one))) for one in self._lengths.values()]
+        if state.kind != "rest" and not state.dots:
+            ways += [1 + self._music(after) for one in self._broken if (after := self._change(state, one)) is not None]
         return min(ways)
 
     def _from_inside(self, state: State) -> int:
@@ -355,7 +394,7 @@ class Grammar:
         final = self._is_last(state.part) and (not state.repeated or state.ending != 1)
         if state.left > state.upbeat:
             return not final or self._can_be_last(state)
-        return not state.tied and (not final or not self.form.last or state.pitch in self.form.last)
+        return not final or not self.form.last or state.pitch in self.form.last
 
     def _fill(self, state: State, left_over: int) -> int:
         return self._filling.fewest(state.left - left_over, state.notes, state.into, state.puts, state.dots)

@@ -1,11 +1,14 @@
 """Tunes as tokens, as folk-rnn's, and richer where those lose music: every key is one language, relative to its tonic.
 
 A tune is ``M:6/8 K:dor`` and its music as if the tonic were C, lengths in eighths: pitch and length are two tokens, so
-are a bar line and an ending. Tokens of a tune in, the same tune out, but for what ``simplified`` leaves out.
+are a bar line and an ending. A tie is the pitch ``-`` of the note that it leads to, so that nothing has to remember which
+that was; where that note is spelled anew, or is one of a chord, it is ``--`` after the first one. Tokens of a tune in, the
+same tune out, but for what ``simplified`` leaves out.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -31,10 +34,15 @@ from ostinato.music.elements import (
 )
 from ostinato.music.keys import MODES, Key, parse_key
 from ostinato.music.meter import parse_meter, tuplet_time
+from ostinato.music.titles import split_title
 from ostinato.music.transposing import transpose
 from ostinato.music.tune import Tune
 
 UNIT = Fraction(1, 8)
+TIE = "-"
+_ODD_TIE = "--"
+_PITCH = re.compile(r"(?:\^\^|\^|__|_|=)?([A-Ga-g][',]*)")
+_LENGTH = re.compile(r"\d+(?:/\d+)?|/\d+")
 _ENDINGS = tuple(f"[{digit}" for digit in range(10))
 _IN_MUSIC = ("K", "M")  # fields that are music; names of parts and tempos are not
 
@@ -98,7 +106,28 @@ def _simple(tune: Tune, kept: Kept) -> Iterator[Element]:
 def tokens_of(tune: Tune) -> list[str]:
     """Return the tokens of a tune that ``simplified`` gave."""
     assert tune.meter is not None
-    return [f"M:{tune.meter.name}", f"K:{tune.key.mode}", *(token for one in tune.body for token in _tokens(one))]
+    leads = _ties(tune.body)
+    led_to = set(leads.values())
+    found = [f"M:{tune.meter.name}", f"K:{tune.key.mode}"]
+    for place, element in enumerate(tune.body):
+        own = list(_tokens(replace(element, tied=False) if isinstance(element, Note) and place in leads else element))
+        found += [TIE, *own[1:]] if place in led_to else own
+    return found
+
+
+def _ties(body: Sequence[Element]) -> dict[int, int]:
+    """For each tied note the one that it leads to, by their places, if that is written as the same pitch and no more."""
+    found, before = {}, -1
+    for place, element in enumerate(body):
+        if not isinstance(element, Note | Rest | Chord | BarsOfRest):
+            continue
+        if before >= 0 and isinstance(element, Note):
+            first = body[before]
+            assert isinstance(first, Note)
+            if element.pitch == replace(first.pitch, accidental=None):
+                found[before] = place
+        before = place if isinstance(element, Note) and element.tied else -1
+    return found
 
 
 def _tokens(element: Element) -> Iterator[str]:
@@ -106,7 +135,7 @@ def _tokens(element: Element) -> Iterator[str]:
         case Note():
             yield write_pitch(element.pitch)
             yield from _length(element.length)
-            yield from ["-"] * element.tied
+            yield from [_ODD_TIE] * element.tied
         case Rest():
             yield "z"
             yield from _length(element.length)
@@ -118,7 +147,7 @@ def _tokens(element: Element) -> Iterator[str]:
                 yield from _tokens(note)
             yield "]"
             yield from _length(element.length)
-            yield from ["-"] * element.tied
+            yield from [_ODD_TIE] * element.tied
         case Grace():
             yield "{/" if element.slashed else "{"
             for note in element.notes:
@@ -144,7 +173,7 @@ def _length(length: Fraction) -> Iterator[str]:
 
 
 def tune_of(tokens: Sequence[str]) -> Tune:
-    """Return the tune that tokens say.
+    """Return the tune that tokens say, with its title, if they have one.
 
     Raises:
         CodecError: They say none; with the place and the token.
@@ -159,9 +188,32 @@ def tune_of(tokens: Sequence[str]) -> Tune:
     def refuse(problem: Problem) -> None:
         raise CodecError(f"the tokens are no tune: {problem.told}")
 
+    music, title = split_title(tokens[2:])
     reader = MusicReader(meter, refuse)
-    reader.line(Line(1, "", joined(tokens[2:])))
-    return Tune(meter=meter, unit=UNIT, key=Key(mode=tokens[1][2:]), body=tuple(reader.body))
+    reader.line(Line(1, "", joined(_spelled(music))))
+    titles = (title,) if title else ()
+    return Tune(titles=titles, meter=meter, unit=UNIT, key=Key(mode=tokens[1][2:]), body=tuple(reader.body))
+
+
+def _spelled(tokens: Iterable[str]) -> list[str]:
+    """Return tokens with ties as ABC writes them: after the first note, and its pitch once more."""
+    found: list[str] = []
+    pitch, end, inside = "", 0, False  # of the note that came last: what it is, where a tie would follow it
+    for token in tokens:
+        if token == TIE and pitch:
+            found.insert(end, TIE)
+            token = pitch
+        elif token == TIE:
+            raise CodecError("the tokens are no tune: a tie has no note before it")
+        inside = (inside or token == "[") and token != "]"
+        if note := _PITCH.fullmatch(token):
+            pitch, end = "" if inside else note[1], len(found) + 1
+        elif token in ("z", "]"):
+            pitch = ""
+        elif _LENGTH.fullmatch(token) and end == len(found):
+            end += 1
+        found.append(TIE if token == _ODD_TIE else token)
+    return found
 
 
 def joined(tokens: Iterable[str]) -> str:

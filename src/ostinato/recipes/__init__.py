@@ -5,7 +5,7 @@ from ostinato.recipes import char_lm, folk, word_lm
 from ostinato.recipes.base import Budget, Recipe
 from ostinato.recipes.language_model import LanguageModelSettings
 
-RECIPES = {recipe.name: recipe for recipe in (char_lm.RECIPE, word_lm.RECIPE, folk.RECIPE)}
+RECIPES = {recipe.name: recipe for recipe in (char_lm.RECIPE, word_lm.RECIPE, folk.RECIPE, folk.FOLK_RNN)}
 
 
 def find_recipe(name: str) -> Recipe:

@@ -9,6 +9,8 @@ from typing import Any
 from ostinato.data import Corpus
 from ostinato.recipes.language_model import LanguageModelSettings
 
+_PANEL = 64  # units that compiled code takes together
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -19,12 +21,25 @@ class Budget:
         items: Whether the corpus is a list of items.
         minutes: Time for training.
         device: Where, as PyTorch calls it.
+        bfloat16: Whether the processor multiplies in bfloat16; without, PyTorch's own kernels are the faster ones.
+        speed: Of training, as a multiple of the two cores that the rules were measured on.
     """
 
     symbols: int
     items: bool
     minutes: float
     device: str = "cpu"
+    bfloat16: bool = True
+    speed: float = 1.0
+
+    @property
+    def usual_minutes(self) -> float:
+        """How long the machine of the rules would take for what this one does in its minutes."""
+        return self.minutes * self.speed
+
+    def compiles(self, width: int) -> bool:
+        """Whether our own compiled code trains an LSTM of this width faster than PyTorch does."""
+        return self.device == "cpu" and self.bfloat16 and width % _PANEL == 0
 
 
 @dataclass(frozen=True)
@@ -37,7 +52,9 @@ class Recipe:
         source: The paper or lecture it comes from.
         settings: The dataclass of its settings; its defaults hold where ``choose`` says nothing.
         choose: Settings that suit a budget and what the user has set, both as plain data.
-        read: Makes of the corpus that was read what is learned from; ``None``: that is the corpus itself.
+        read: Makes of the corpus that was read what is learned from, given the settings as plain data; ``None``: that
+            is the corpus itself.
+        more: Makes more of the training part, given the settings; ``None``: it stays as it is.
     """
 
     name: str
@@ -45,4 +62,5 @@ class Recipe:
     source: str
     settings: type[LanguageModelSettings]
     choose: Callable[[Budget, Mapping[str, Any]], dict[str, Any]]
-    read: Callable[[Corpus], Corpus] | None = None
+    read: Callable[[Corpus, Mapping[str, Any]], Corpus] | None = None
+    more: Callable[[Corpus, Mapping[str, Any]], Corpus] | None = None

@@ -19,7 +19,8 @@ _TEXT: list[tuple[float, float, dict[str, Any]]] = [
     (60_000, _ANY, {**_LITTLE, "hidden_size": 256, "weight_decay": 0.3, "passes": 24.0}),
     (200_000, _ANY, {**_LITTLE, "hidden_size": 384, "weight_decay": 0.3, "passes": 24.0}),
     (400_000, _ANY, {**_LITTLE, "hidden_size": 384, "dropout": 0.5, "weight_decay": 0.1}),
-    (_ANY, 0.5, {"hidden_size": 384}),
+    (_ANY, 0.2, {"hidden_size": 256}),
+    (_ANY, 1.2, {"hidden_size": 384}),
     (_ANY, 2.5, {"hidden_size": 512}),
     (_ANY, 5, {"hidden_size": 512, "dropout": 0.1, "input_dropout": 0.0125}),
     (_ANY, 18, {**_MANY, "hidden_size": 512, "dropout": 0.35, "input_dropout": 0.05}),
@@ -31,19 +32,22 @@ _ITEMS: list[tuple[float, float, dict[str, Any]]] = [
     (1_000_000, _ANY, {**_MANY, "hidden_size": 512, "dropout": 0.55, "input_dropout": 0.07}),
     (_ANY, _ANY, {"hidden_size": 512, "dropout": 0.1}),
 ]
-_PANEL = 64  # units that compiled code takes together
 _WINDOW = 48
+_VALID, _LEAST_VALID, _FOR_EVALUATIONS = 50_000, 8_000, 1.25  # symbols, symbols, minutes
 _LEAST_WINDOWS = 8  # of each row in an epoch
 
 
 def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """Choose sizes by the amount of data and the time."""
     table = _ITEMS if budget.items else _TEXT
-    passes = budget.minutes * _SYMBOLS_PER_MINUTE / max(1, budget.symbols)
+    passes = budget.usual_minutes * _SYMBOLS_PER_MINUTE / max(1, budget.symbols)
     row = next(s for most_symbols, most, s in table if budget.symbols <= most_symbols and passes <= most)
-    # Only our own compiled code has this core as fast as the plain one.
-    compiled = budget.device == "cpu" and given.get("hidden_size", row["hidden_size"]) % _PANEL == 0
+    # Only our own compiled code has the capped core as fast as the plain one.
+    compiled = budget.compiles(given.get("hidden_size", row["hidden_size"]))
     row = {**row, "core": "capped-lstm" if compiled else "lstm"}
+    if budget.usual_minutes < _FOR_EVALUATIONS:  # which shall not take the time of training
+        share = budget.usual_minutes / _FOR_EVALUATIONS
+        row = {**row, "valid_symbols": max(_LEAST_VALID, int(_VALID * share))}
     if given.get("core") == "jordan":  # its outputs are logits, which are never dropped
         row = {**row, "dropout": 0.0, "activation_penalty": 0.0}
     if budget.items:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ostinato.data import Corpus
@@ -12,17 +12,40 @@ from ostinato.errors import CorpusError
 from ostinato.music import read_tunebook
 from ostinato.music.cleaning import Cleaned, clean
 from ostinato.music.forms import normal
-from ostinato.music.tokens import simplified, tokens_of
+from ostinato.music.sounding import tones
+from ostinato.music.titles import title_tokens
+from ostinato.music.tokens import simplified, tokens_of, tune_of
+from ostinato.music.transposing import transpose
 from ostinato.recipes.base import Budget, Recipe
 from ostinato.recipes.language_model import LanguageModelSettings
 
 _HEADER = 20  # characters
 _SHOWN = 6  # lines of the report on a corpus
+_FOR_WIDTH = 4  # minutes
+_PLAYABLE = (50, 90)  # lowest and highest note, on C: what a fiddle plays in the usual keys
 _LONGEST = 512  # tokens of a tune that back-propagation reaches; few are longer
 
 
-def read(corpus: Corpus) -> Corpus:
+@dataclass(frozen=True)
+class FolkSettings(LanguageModelSettings):
+    """Settings of a model of tunes: those of every language model, and two more.
+
+    Attributes:
+        titles: A title follows each tune, so that the model learns to find one for the tunes that it makes.
+        octaves: Each training tune is learned an octave higher and lower as well, where that is still playable. (Moving it
+            to another key changes nothing: tunes are learned relative to their tonic.)
+    """
+
+    titles: bool = True
+    octaves: bool = False
+
+
+def read(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
     """Turn tunebooks into items, a tune each in tokens, with settings of one tune as a group.
+
+    Args:
+        corpus: Tunebooks, or tunes in tokens already.
+        settings: Whether titles are learned: ``FolkSettings.titles``.
 
     Raises:
         CorpusError: No tune can be learned from.
@@ -35,12 +58,34 @@ def read(corpus: Corpus) -> Corpus:
             "there is no tune to learn from. A tune in ABC notation begins with X: and its header ends with K:\n"
             + "\n".join(cleaned.told()[:_SHOWN])
         )
-    texts = tuple(" ".join(tokens_of(normal(simplified(tune)))) for tune in cleaned.tunes)
+    titled = settings.get("titles", FolkSettings.titles)
+    texts = tuple(
+        " ".join([*tokens_of(normal(simplified(tune))), *(title_tokens(tune.title) if titled else [])])
+        for tune in cleaned.tunes
+    )
     notes = (*corpus.notes, *cleaned.told()[: 1 + len({one.kind for one in cleaned.left_out})])
     return replace(
         corpus, kind="items", texts=texts, groups=tuple(cleaned.groups), notes=notes, known_size=None,
         known_alphabet=None, made_by=(*corpus.made_by, "tunes as tokens"),
     )  # fmt: skip
+
+
+def with_octaves(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
+    """Add every tune an octave higher and lower, where its notes stay playable, if ``FolkSettings.octaves`` says so."""
+    if not settings.get("octaves", FolkSettings.octaves):
+        return corpus
+    texts = tuple(other for text in corpus.texts for other in (text, *_octaves(text)))
+    note = f"{len(texts) - len(tuple(corpus.texts)):,} training tunes more, an octave higher or lower"
+    return replace(corpus, texts=texts, notes=(*corpus.notes, note), known_size=None, known_alphabet=None,
+                   made_by=(*corpus.made_by, "octaves"))  # fmt: skip
+
+
+def _octaves(text: str) -> Iterator[str]:
+    tune = tune_of(text.split())
+    for octaves in (1, -1):
+        moved = transpose(tune, "C", octaves=octaves)
+        if all(_PLAYABLE[0] <= tone.midi <= _PLAYABLE[1] for tone in tones(moved)):
+            yield " ".join([*tokens_of(moved), *title_tokens(tune.title)])
 
 
 def cleaned_tunes(corpus: Corpus) -> Cleaned:
@@ -59,8 +104,8 @@ def _lines(corpus: Corpus) -> Iterator[str]:
 
 def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """One layer and much dropout: tunes are few."""
-    width = 512 if budget.minutes >= 4 else 384
-    compiled = budget.device == "cpu" and given.get("hidden_size", width) % 64 == 0
+    width = 512 if budget.usual_minutes >= _FOR_WIDTH else 384
+    compiled = budget.compiles(given.get("hidden_size", width))
     return {
         "codec": "tokens",
         "core": "capped-lstm" if compiled else "lstm",
@@ -78,7 +123,27 @@ RECIPE = Recipe(
     name="folk",
     summary="folk tunes in ABC notation, as tokens relative to the tonic; 'compose' writes with it",
     source="Sturm, Santos, Ben-Tal and Korshunova 2016, arXiv:1604.08723 (folk-rnn)",
-    settings=LanguageModelSettings,
+    settings=FolkSettings,
     choose=choose,
     read=read,
+    more=with_octaves,
+)
+
+
+def choose_folk_rnn(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The network of folk-rnn whatever the time; the rate of ours, as its own belongs to RMSProp and 100 passes."""
+    return {
+        **choose(budget, given), "core": "lstm", "layers": 3, "hidden_size": 512, "embedding_size": 128, "dropout": 0.5,
+        "input_dropout": 0.0, "variational": False, "activation_penalty": 0.0, "learning_rate": 3e-3,
+    }  # fmt: skip
+
+
+FOLK_RNN = Recipe(
+    name="folk-rnn",
+    summary="the network of folk-rnn (3×512, dropout 0.5) on the tokens of 'folk'",
+    source=RECIPE.source,
+    settings=FolkSettings,
+    choose=choose_folk_rnn,
+    read=read,
+    more=with_octaves,
 )

@@ -45,11 +45,12 @@ def choose_device(name: str, ranks: Ranks | None = None) -> str:
 
 def faster_precision(step: Callable[[Precision], None], device: str) -> tuple[Precision, float]:
     """Run a training step in both precisions and return the faster one with its seconds per step."""
-    seconds = {"float32": seconds_per_step(lambda: step("float32"), device)}
-    seconds["bfloat16"] = seconds_per_step(lambda: step("bfloat16"), device)
-    if seconds["bfloat16"] * _GAIN < seconds["float32"]:
-        return "bfloat16", seconds["bfloat16"]
-    return "float32", seconds["float32"]
+    float32 = seconds_per_step(lambda: step("float32"), device)
+    try:
+        bfloat16 = seconds_per_step(lambda: step("bfloat16"), device)
+    except RuntimeError:  # oneDNN has no fused kernel in bfloat16 for processors without AVX-512
+        return "float32", float32
+    return ("bfloat16", bfloat16) if bfloat16 * _GAIN < float32 else ("float32", float32)
 
 
 def seconds_per_step(step: Callable[[], None], device: str) -> float:

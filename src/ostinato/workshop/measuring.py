@@ -146,7 +146,7 @@ def encode_to_measure(
     """
     read = find_recipe(saved.config["recipe"]).read
     if isinstance(texts, Corpus) and read is not None:
-        texts = read(texts)
+        texts = read(texts, saved.config["settings"])
     if isinstance(texts, Corpus) and not texts.is_held:
         store = Cache(cache or cache_folder())
         pinned = store.encoded(codec, {"text": texts}, unknown=unknown, progress=encoding)

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from ostinato import codecs, config
 from ostinato.codecs import Unknown
 from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts, split
+from ostinato.engine.cpu import has_bfloat16
 from ostinato.errors import ConfigError, CorpusError
 from ostinato.recipes import Budget, LanguageModelSettings, Recipe, find_recipe
 from ostinato.recipes.language_model import learn_codec
@@ -17,9 +18,11 @@ from ostinato.runs import SavedModel
 from ostinato.runs.folder import Pin
 from ostinato.workshop.budget import Amount
 
+Reader: TypeAlias = Callable[[Corpus, Mapping[str, Any]], Corpus]
 Watch: TypeAlias = Callable[[str, int, int], None]  # what is being done, how much of it, of how much
 
-_OF_THE_CODEC = ("codec", "nfc", "vocabulary", "unknown")
+#: Settings that say what the symbols are.
+OF_THE_CODEC = ("codec", "nfc", "vocabulary", "unknown")
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Prepared:
         valid: The encoded validation texts.
         pin: Where the two lie in the cache; ``None``: they are in memory.
         notes: What was decided while reading, for people to know.
+        budget: What the sizes were chosen by; ``None``: they are those of the base.
     """
 
     settings: LanguageModelSettings
@@ -81,6 +85,7 @@ class Prepared:
     valid: Encoded
     pin: Pin | None
     notes: tuple[str, ...]
+    budget: Budget | None = None
 
 
 def prepare(corpus: Corpus, order: Order, base: SavedModel | None, teacher: SavedModel | None = None) -> Prepared:
@@ -91,13 +96,14 @@ def prepare(corpus: Corpus, order: Order, base: SavedModel | None, teacher: Save
         CorpusError: The corpus is too little, has changed, or cannot be encoded.
     """
     train_part, valid_part = _parts(corpus, order, base)
-    settings = _settings(train_part, order, base, base or teacher)
+    budget = None if base is not None else _budget(train_part, order)
+    settings = _settings(budget, order, base, base or teacher)
     alphabet = corpus.alphabet | (order.valid.alphabet if isinstance(order.valid, Corpus) else frozenset())
     codec = _codec(settings, alphabet, train_part, valid_part, base or teacher)
     train, valid, pin = encode_parts(codec, train_part, valid_part, order)
     if not len(valid.ids):
         raise CorpusError("nothing is left to validate on: the validation part has no symbol that the model knows")
-    return Prepared(settings, codec.to_json(), train, valid, pin, train_part.notes)
+    return Prepared(settings, codec.to_json(), train, valid, pin, train_part.notes, budget)
 
 
 def encode_parts(
@@ -122,31 +128,40 @@ def encode_parts(
 
 
 def _parts(corpus: Corpus, order: Order, base: SavedModel | None) -> tuple[Corpus, Corpus]:
-    read = _recipe(order, base).read or (lambda corpus: corpus)
+    recipe = _recipe(order, base)
+    settings = order.settings if base is None else {**base.config["settings"], **order.settings}
+    as_is: Reader = lambda corpus, settings: corpus  # noqa: E731
+    read, more = recipe.read or as_is, recipe.more or as_is
     if isinstance(order.valid, Corpus):
-        return read(corpus), read(order.valid)
-    assert not callable(order.valid)
-    return split(read(corpus), share=order.valid, seed=order.seed)
+        train_part, valid_part = read(corpus, settings), read(order.valid, settings)
+    else:
+        assert not callable(order.valid)
+        train_part, valid_part = split(read(corpus, settings), share=order.valid, seed=order.seed)
+    return more(train_part, settings), valid_part
 
 
 def _recipe(order: Order, base: SavedModel | None) -> Recipe:
     return find_recipe(order.recipe if base is None else base.config["recipe"])
 
 
+def _budget(train_part: Corpus, order: Order) -> Budget:
+    minutes, items = order.amount.expected_minutes, train_part.kind == "items"
+    return Budget(train_part.size, items, minutes, order.device, bfloat16=has_bfloat16())
+
+
 def _settings(
-    train_part: Corpus, order: Order, base: SavedModel | None, known: SavedModel | None
+    budget: Budget | None, order: Order, base: SavedModel | None, known: SavedModel | None
 ) -> LanguageModelSettings:
     recipe = _recipe(order, base)
-    budget = Budget(train_part.size, train_part.kind == "items", order.amount.expected_minutes, order.device)
-    fixed = [name for name in _OF_THE_CODEC if name in order.settings]
+    fixed = [name for name in OF_THE_CODEC if name in order.settings]
     if known is not None and fixed:
         way = "--teacher" if base is None else "--from"
         raise ConfigError(f"with {way} the symbols are those of {known.path}; {', '.join(fixed)} cannot be set")
     if known is None and order.unknown != "error":
         raise ConfigError("--unknown is for a model that exists; it needs --from")
-    chosen = recipe.choose(budget, order.settings) if base is None else base.config["settings"]
+    chosen = base.config["settings"] if base is not None else recipe.choose(budget, order.settings)
     if base is None and known is not None:
-        chosen = {**chosen, **{name: known.config["settings"][name] for name in _OF_THE_CODEC}}
+        chosen = {**chosen, **{name: known.config["settings"][name] for name in OF_THE_CODEC}}
     return config.read(recipe.settings, {**chosen, **order.settings}, where="the settings given")
 
 

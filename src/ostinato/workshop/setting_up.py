@@ -17,7 +17,7 @@ from ostinato import codecs, config
 from ostinato.config import at_least
 from ostinato.data import Cache, Corpus, Encoded, Stream, cache_folder, read_corpus, split
 from ostinato.errors import ConfigError, CorpusError, RunError
-from ostinato.recipes import LanguageModelSettings
+from ostinato.recipes import LanguageModelSettings, find_recipe
 from ostinato.runs import RunFolder, SavedModel, read_model
 from ostinato.training.ranks import Alone, Ranks
 from ostinato.training.snapshot import Snapshot
@@ -25,6 +25,7 @@ from ostinato.training.trainer import Trainer
 from ostinato.workshop.budget import Amount, Clock
 from ostinato.workshop.building import Builder, compile_scans
 from ostinato.workshop.device import choose_device
+from ostinato.workshop.fitting import fit
 from ostinato.workshop.members import Member, check_same_symbols
 from ostinato.workshop.preparing import Order, Prepared, Watch, encode_parts, prepare
 from ostinato.workshop.teaching import same_teachers, told_teachers
@@ -99,8 +100,7 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
     members = tuple(Member.of(one, codec.size) for one in taught_by)
     builder = Builder(codec, prepared.train, prepared.valid, order.seed, device, base, ranks, members)
     compiled = compile_scans(builder.device, prepared.settings, order.watch)
-    trial = builder.trial(prepared.settings, measure=order.amount.is_time)
-    settings, seconds = ranks.decide(lambda: trial)
+    settings, seconds = fit(builder, prepared, order, ranks)
     clock = None
     if order.amount.is_time:
         clock = _clock(builder, settings, order.amount.expected_minutes, started, report=order.report)
@@ -167,7 +167,7 @@ def resume(
     run = RunFolder(Path(path))
     about = run.config()
     checkpoint, warnings, finished = ranks.decide(lambda: _checkpoint(run, minutes))
-    settings = config.read(LanguageModelSettings, about["settings"], where=f"{run.path}/config.json")
+    settings = config.read(find_recipe(about["recipe"]).settings, about["settings"], where=f"{run.path}/config.json")
     codec = codecs.from_json(run.codec())
     train_data, valid_data = ranks.decide(
         lambda: _data(run, codec, corpus, valid, Order(run.path, cache=cache, watch=watch))

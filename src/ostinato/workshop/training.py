@@ -18,7 +18,7 @@ from ostinato.data import Encoded
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.errors import LostRankError, RunError
 from ostinato.models import LanguageModel
-from ostinato.recipes import LanguageModelSettings
+from ostinato.recipes import find_recipe
 from ostinato.runs import RunFolder
 from ostinato.training.loop import Evaluated, Event, RolledBack, Stepped, Stopped
 from ostinato.training.loop import train as train_loop
@@ -105,7 +105,9 @@ class Training:
         self.notes: list[str] = []
         self.metrics: dict[str, Any] = {}
         about = run.config()
-        self.settings = config.read(LanguageModelSettings, about["settings"], where=f"{run.path}/config.json")
+        self.settings = config.read(
+            find_recipe(about["recipe"]).settings, about["settings"], where=f"{run.path}/config.json"
+        )
         self.device: str = about["device"]
         self._clock = clock
         self._at = trainer.step

@@ -1,0 +1,52 @@
+"""Sizes that fit the machine: how fast it trains is tried, and what was chosen for another speed is chosen anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ostinato import config
+from ostinato.recipes import LanguageModelSettings, find_recipe
+from ostinato.training.ranks import Ranks
+from ostinato.workshop.building import Builder
+from ostinato.workshop.preparing import OF_THE_CODEC, Order, Prepared
+
+_USUAL = 80e9  # weights times symbols a second, of the two cores that the recipes' rules were measured on
+_LIKE = 1.5  # a machine within this factor is taken as such a one, so that its noise changes nothing
+
+
+def fit(builder: Builder, prepared: Prepared, order: Order, ranks: Ranks) -> tuple[LanguageModelSettings, float]:
+    """Resolve what a trial decides: the precision, and of a time budget the sizes.
+
+    Returns:
+        The settings, and the seconds of a training step (not a number, where nothing depends on them).
+    """
+    settings, seconds = _trial(builder, prepared.settings, order, ranks)
+    if not order.amount.is_time or prepared.budget is None:
+        return settings, seconds
+    speed = _speed(builder, settings, seconds)
+    if 1 / _LIKE < speed < _LIKE:
+        return settings, seconds
+    recipe = find_recipe(order.recipe)
+    chosen = recipe.choose(replace(prepared.budget, speed=speed), order.settings)
+    known = config.write(prepared.settings)
+    codec = {name: known[name] for name in OF_THE_CODEC}  # has been learned already
+    better: LanguageModelSettings = config.read(
+        recipe.settings, {**chosen, **codec, **order.settings}, where="the settings given"
+    )
+    if better == prepared.settings:
+        return settings, seconds
+    return _trial(builder, better, order, ranks)
+
+
+def _trial(
+    builder: Builder, settings: LanguageModelSettings, order: Order, ranks: Ranks
+) -> tuple[LanguageModelSettings, float]:
+    found = builder.trial(settings, measure=order.amount.is_time)  # by all processes together
+    return ranks.decide(lambda: found)
+
+
+def _speed(builder: Builder, settings: LanguageModelSettings, seconds: float) -> float:
+    """How fast training is, as a multiple of the usual: its time goes as weights times symbols, nearly."""
+    weights = sum(p.numel() for p in builder.model(settings).parameters())
+    symbols = len(builder.train.ids) / builder.stream(settings).batches_per_epoch
+    return weights * symbols / seconds / _USUAL
