@@ -72,7 +72,8 @@ def _bars(tune: Tune) -> Iterator[Bar]:
             left = _stronger(left, element.kind) if not length and place else element.kind
             first, length = place + 1, Fraction(0)
         else:
-            length += times[place]
+            if times[place]:
+                length += times[place]
             if isinstance(element, Field) and element.letter == "P" and not length:
                 left = _stronger(left, EDGE)  # a part begins
 

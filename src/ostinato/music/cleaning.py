@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from ostinato.errors import ConfigError
 from ostinato.music.abc_reading import Found
 from ostinato.music.bars import bars, check
+from ostinato.music.elements import Chord, Note
 from ostinato.music.likeness import settings_of_one
-from ostinato.music.sounding import tones
 from ostinato.music.tokens import NOTES_ONLY, Kept, simplified, tokens_of
 from ostinato.music.tune import Tune
 
@@ -42,12 +42,14 @@ class Cleaned:
 
     Attributes:
         tunes: What can be learned from, as it was written.
+        simple: The same as tokens say them: ``simplified``.
         groups: For each the number of its group: settings of one tune have the same.
         left_out: What cannot, in the order of the files.
         read: How many tunes there were.
     """
 
     tunes: list[Tune] = field(default_factory=list)
+    simple: list[Tune] = field(default_factory=list)
     groups: list[int] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     read: int = 0
@@ -76,7 +78,7 @@ def clean(
     for name, tunes in books:
         for found in tunes:
             cleaned.read += 1
-            reason = _reason(found, kept, known, wrong_bars=wrong_bars)
+            reason = _reason(found, kept, cleaned, known, wrong_bars=wrong_bars)
             if reason is None:
                 cleaned.tunes.append(found.tune)
             else:
@@ -85,14 +87,18 @@ def clean(
     return cleaned
 
 
-def _reason(found: Found, kept: Kept, known: dict[tuple[str, ...], str], *, wrong_bars: bool) -> tuple[str, str] | None:
-    """Why a tune is left out, in short and in full; ``None``: it is not."""
+def _reason(
+    found: Found, kept: Kept, cleaned: Cleaned, known: dict[tuple[str, ...], str], *, wrong_bars: bool
+) -> tuple[str, str] | None:
+    """Why a tune is left out, in short and in full; ``None``: it is not, and is noted as tokens say it."""
     if found.problems:
         return "not readable", str(found.problems[0])
-    if len(tones(found.tune)) < _FEWEST_NOTES:
-        return "too short", f"it has {len(tones(found.tune))} notes, fewer than {_FEWEST_NOTES}"
+    notes = sum(isinstance(element, Note | Chord) for element in found.tune.body)
+    if notes < _FEWEST_NOTES:
+        return "too short", f"it has {notes} notes, fewer than {_FEWEST_NOTES}"
     try:
-        tokens = tuple(tokens_of(simplified(found.tune, kept)))
+        simple = simplified(found.tune, kept)
+        tokens = tuple(tokens_of(simple))
     except ConfigError as error:
         return "not in C", str(error)
     if not wrong_bars and not check(found.tune).is_clean:
@@ -100,6 +106,7 @@ def _reason(found: Found, kept: Kept, known: dict[tuple[str, ...], str], *, wron
     if tokens in known:
         return "known already", f"note for note {known[tokens]!r}"
     known[tokens] = found.tune.title
+    cleaned.simple.append(simple)
     return None
 
 

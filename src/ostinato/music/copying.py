@@ -1,16 +1,22 @@
-"""The longest runs of notes that a tune has in common with a corpus, in any key and any rhythm."""
+"""The longest runs of notes that a tune has in common with a corpus, in any key and any rhythm; and the nearest tune."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
 
 from ostinato.music.likeness import intervals, melody
 from ostinato.music.tune import Tune
 
-_SEED = 6  # notes of a run that is looked up; shorter ones are everywhere
+_SHORTEST = 5  # intervals of a run; shorter ones are everywhere
+_ALIKE = 4  # intervals of the windows that say which tunes may be near
+_CANDIDATES = 24  # tunes that are compared in full
+_BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so that powers of it never vanish
 
 
 @dataclass(frozen=True)
@@ -32,19 +38,38 @@ class Copied:
     source_first: int
 
 
+@dataclass(frozen=True)
+class Near:
+    """The tune of a corpus that is most like another one.
+
+    Attributes:
+        source: Its number in the corpus.
+        distance: Fewest intervals to insert, delete or change (Levenshtein), as a share of the longer one: 0 is the same
+            melody in any key.
+    """
+
+    source: int
+    distance: float
+
+
 class Melodies:
     """A corpus of tunes, asked what another one has from it.
+
+    Windows of intervals are looked up by their hashes, in one sorted array for each length that is asked for.
 
     Args:
         tunes: The corpus.
     """
 
     def __init__(self, tunes: Sequence[Tune]) -> None:
-        self._steps = [intervals(tune) for tune in tunes]
-        self._places: dict[tuple[int, ...], list[tuple[int, int]]] = defaultdict(list)
-        for number, steps in enumerate(self._steps):
-            for at in range(len(steps) - _SEED + 2):
-                self._places[tuple(steps[at : at + _SEED - 1])].append((number, at))
+        self._steps = [np.array(intervals(tune), dtype=np.int64) for tune in tunes]
+        lengths = np.array([len(steps) for steps in self._steps], dtype=np.int64)
+        self._first = np.concatenate([[0], np.cumsum(lengths)])
+        flat = np.concatenate([*self._steps, np.zeros(0, dtype=np.int64)])
+        # What is left of its tune at every place, so that no window reaches into the next one.
+        self._left = np.repeat(self._first[1:], lengths) - np.arange(len(flat))
+        self._hashes = _Hashes(flat)
+        self._windows: dict[int, tuple[NDArray[np.uint64], NDArray[np.int64]]] = {}
 
     def longest(self, tune: Tune) -> Copied | None:
         """Return the longest run that a tune has from the corpus; ``None``: none is as long as six notes."""
@@ -53,23 +78,114 @@ class Melodies:
 
     def runs(self, tune: Tune) -> list[Copied]:
         """Return the longest copied run from each note on, but for those that are parts of the one before."""
-        steps, notes = intervals(tune), melody(tune)
+        notes = melody(tune)
+        steps = np.array(intervals(tune), dtype=np.int64)
+        lengths = self._matches(steps)
         found: list[Copied] = []
-        for at in range(len(steps) - _SEED + 2):
-            best = (0, 0, 0)
-            for number, place in self._places.get(tuple(steps[at : at + _SEED - 1]), ()):
-                length = _common(steps, at, self._steps[number], place)
-                best = max(best, (length, -number, -place))
-            if best[0] and not (found and found[-1].first + found[-1].notes >= at + 1 + best[0]):
-                last = notes[at + best[0]]
-                time = last.start + last.duration - notes[at].start
-                found.append(Copied(best[0] + 1, at, time, -best[1], -best[2]))
+        for at, length in enumerate(lengths.tolist()):
+            if length < _SHORTEST or (found and found[-1].first + found[-1].notes >= at + 1 + length):
+                continue
+            last = notes[at + length]
+            place = self._place(steps[at : at + length])
+            source = int(np.searchsorted(self._first, place, side="right")) - 1
+            time = last.start + last.duration - notes[at].start
+            found.append(Copied(length + 1, at, time, source, place - int(self._first[source])))
+        return found
+
+    def too_long(self, tune: Tune, most: Fraction) -> int | None:
+        """Return the first note with which a copied run lasts longer than ``most`` whole notes; ``None``: none does."""
+        notes = melody(tune)
+        found = []
+        for at, length in enumerate(self._matches(np.array(intervals(tune), dtype=np.int64)).tolist()):
+            limit = notes[at].start + most
+            beyond = (n for n in range(at + _SHORTEST, at + length + 1) if notes[n].start + notes[n].duration > limit)
+            found += [next(beyond, len(notes))]
+        first = min(found, default=len(notes))
+        return None if first == len(notes) else first
+
+    def nearest(self, tune: Tune) -> Near | None:
+        """Return the tune that is most like another one; ``None`` in an empty corpus."""
+        steps = intervals(tune)
+        own = _Hashes(np.array(steps, dtype=np.int64)).windows(_ALIKE)
+        hashes, places = self._sorted(_ALIKE)
+        common = places[np.isin(hashes, own)]
+        counts = np.bincount(np.searchsorted(self._first, common, side="right") - 1, minlength=len(self._steps))
+        share = counts / np.maximum(1, [len(one) for one in self._steps])
+        best = np.argsort(-share, kind="stable")[:_CANDIDATES].tolist()
+        return min(self._distances(steps, best), key=lambda near: (near.distance, near.source), default=None)
+
+    def _distances(self, steps: Sequence[int], sources: Sequence[int]) -> Iterator[Near]:
+        for source in sources:
+            yield Near(source, Levenshtein.normalized_distance(steps, self._steps[source].tolist()))
+
+    def _matches(self, steps: NDArray[np.int64]) -> NDArray[np.int64]:
+        """From each interval on: how many in a row the corpus has as well, by halving."""
+        hashes = _Hashes(steps)
+        low = np.zeros(len(steps), dtype=np.int64)
+        high = np.minimum(len(steps) - np.arange(len(steps)), self._left.max(initial=0))
+        while (open_ := np.flatnonzero(low < high)).size:
+            middle = (low[open_] + high[open_] + 1) // 2
+            has = np.zeros(len(open_), dtype=bool)
+            for length in np.unique(middle).tolist():
+                which = middle == length
+                known, _ = self._sorted(length)
+                has[which] = _contains(known, hashes.at(open_[which], length))
+            low[open_[has]] = middle[has]
+            high[open_[~has]] = middle[~has] - 1
+        return low
+
+    def _place(self, steps: NDArray[np.int64]) -> int:
+        """Where a run first stands in the corpus."""
+        hashes, places = self._sorted(len(steps))
+        wanted = _Hashes(steps).windows(len(steps))[0]
+        return int(places[int(np.searchsorted(hashes, wanted)) :][: int((hashes == wanted).sum())].min())
+
+    def _sorted(self, length: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """The hashes of all windows of a length, sorted, and where each stands."""
+        found = self._windows.get(length)
+        if found is None:
+            places = np.flatnonzero(self._left >= length)
+            hashes = self._hashes.at(places, length)
+            order = np.argsort(hashes, kind="stable")
+            found = self._windows[length] = hashes[order], places[order]
         return found
 
 
-def _common(one: Sequence[int], at: int, other: Sequence[int], place: int) -> int:
-    """How many steps two melodies have in common from two places on."""
-    length = 0
-    while at + length < len(one) and place + length < len(other) and one[at + length] == other[place + length]:
-        length += 1
-    return length
+def _contains(known: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    if not len(known):
+        return np.zeros(len(wanted), dtype=bool)
+    places = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    found: NDArray[np.bool_] = known[places] == wanted
+    return found
+
+
+class _Hashes:
+    """Hashes of all windows of a sequence, each in two operations (Rabin and Karp 1987).
+
+    Args:
+        steps: The sequence, [N].
+    """
+
+    def __init__(self, steps: NDArray[np.int64]) -> None:
+        values = _mixed((steps + 1).astype(np.uint64))
+        self._powers = np.cumprod(np.concatenate([[np.uint64(1)], np.full(len(steps), _BASE)]), dtype=np.uint64)
+        # Of the first n: the sum of value i times power i, so windows are compared after division by their first power.
+        self._sums = np.concatenate([[np.uint64(0)], np.cumsum(values * self._powers[:-1], dtype=np.uint64)])
+        inverse = np.uint64(pow(int(_BASE), -1, 2**64))
+        self._inverses = np.cumprod(np.concatenate([[np.uint64(1)], np.full(len(steps), inverse)]), dtype=np.uint64)
+
+    def at(self, places: NDArray[np.int64], length: int) -> NDArray[np.uint64]:
+        """The hashes of the windows of a length that begin at some places."""
+        sums: NDArray[np.uint64] = (self._sums[places + length] - self._sums[places]) * self._inverses[places]
+        return sums
+
+    def windows(self, length: int) -> NDArray[np.uint64]:
+        """The hashes of all windows of a length."""
+        return self.at(np.arange(max(0, len(self._sums) - length)), length)
+
+
+def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Spread small numbers over 64 bits (the finaliser of splitmix64)."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))

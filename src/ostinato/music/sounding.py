@@ -79,4 +79,5 @@ def _written(tune: Tune) -> Iterator[tuple[int, Fraction, Fraction, Pitch, int, 
                 if element.tied or note.tied:
                     carried[where] = alteration
                 yield place, at, duration, pitch, pitch.midi(alteration), element.tied or note.tied
-        at += duration
+        if duration:
+            at += duration

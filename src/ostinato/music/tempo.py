@@ -5,14 +5,10 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from ostinato.music.dances import DANCES, dance_of
 from ostinato.music.meter import Meter
 from ostinato.music.tune import Tune
 
-# Quarters a minute at which dances are usual; in compound meters dotted ones.
-_USUAL = {
-    "jig": 115, "slip jig": 115, "slide": 130, "reel": 200, "hornpipe": 160, "strathspey": 120, "march": 110,
-    "polka": 125, "waltz": 140, "mazurka": 140, "air": 70,
-}  # fmt: skip
 _ELSE = 120
 _WRITTEN = re.compile(r"(?:(\d+)/(\d+)\s*=\s*)?(\d+)")
 
@@ -27,7 +23,8 @@ def beat(meter: Meter | None) -> Fraction:
 def whole_notes_per_minute(tune: Tune) -> Fraction:
     """The tempo of a tune: as it is written (``1/4=120``), else what is usual for its dance."""
     found = _WRITTEN.search(re.sub(r'"[^"]*"', "", tune.tempo))
-    usual = _USUAL.get(tune.rhythm.lower(), _ELSE)
+    dance = DANCES.get(dance_of(tune.rhythm))
+    usual = _ELSE if dance is None else dance.tempo
     if found is not None and int(found[3]):
         unit = Fraction(int(found[1]), int(found[2])) if found[1] and int(found[2]) else beat(tune.meter)
         return unit * int(found[3])

@@ -9,7 +9,7 @@ from ostinato.music.elements import BarLine, BarsOfRest, Broken, Chord, Field, N
 from ostinato.music.meter import parse_meter
 from ostinato.music.tune import Tune
 
-_NOTHING = Fraction(0)
+_NOTHING, _AS_IS = Fraction(0), Fraction(1)
 
 
 def durations(tune: Tune) -> list[Fraction]:
@@ -42,9 +42,10 @@ class _Clock:
     """What the length of the next note depends on."""
 
     def __init__(self, tune: Tune) -> None:
-        self.unit, self.last, self.shorter = tune.unit, -1, Fraction(1)
+        self.unit, self.last, self.shorter = tune.unit, -1, _AS_IS
         self._bars = meters(tune)
-        self._left, self._ratio = 0, Fraction(1)
+        self._left, self._ratio = 0, _AS_IS
+        self._plain: dict[tuple[int, int], Fraction] = {}  # what lengths make with this unit
 
     def duration(self, element: object) -> Fraction:
         """The duration of the next element."""
@@ -53,9 +54,9 @@ class _Clock:
             case Tuplet():
                 self._left, self._ratio = element.notes, Fraction(element.into, element.puts)
             case BarLine():
-                self._left, self.shorter, self.last = 0, Fraction(1), -1
+                self._left, self.shorter, self.last = 0, _AS_IS, -1
             case Field(letter="L"):
-                self.unit = Fraction(element.value)
+                self.unit, self._plain = Fraction(element.value), {}
             case BarsOfRest():
                 return element.bars * (Fraction(1) if bar is None else bar)
             case Note() | Rest():
@@ -65,10 +66,18 @@ class _Clock:
         return _NOTHING
 
     def _timed(self, length: Fraction) -> Fraction:
-        ratio = self._ratio if self._left else Fraction(1)
-        self._left = max(0, self._left - 1)
-        shorter, self.shorter = self.shorter, Fraction(1)
-        return length * self.unit * ratio * shorter
+        # Multiplying fractions is what reading a tunebook would spend its time on: nearly all lengths are plain.
+        key = length.numerator, length.denominator
+        found = self._plain.get(key)
+        if found is None:
+            found = self._plain[key] = length * self.unit
+        if self._left:
+            self._left -= 1
+            found *= self._ratio
+        if self.shorter is not _AS_IS:
+            found *= self.shorter
+            self.shorter = _AS_IS
+        return found
 
 
 def _break(found: list[Fraction], last: int, dots: int) -> Fraction:

@@ -1,9 +1,9 @@
 """Tunes as tokens, as folk-rnn's, and richer where those lose music: every key is one language, relative to its tonic.
 
-A tune is ``M:6/8 K:dor`` and its music as if the tonic were C, lengths in eighths: pitch and length are two tokens, so
-are a bar line and an ending. A tie is the pitch ``-`` of the note that it leads to, so that nothing has to remember which
-that was; where that note is spelled anew, or is one of a chord, it is ``--`` after the first one. Tokens of a tune in, the
-same tune out, but for what ``simplified`` leaves out.
+A tune is ``M:6/8 K:dor``, ``R:jig`` where the dance is known, and its music as if the tonic were C, lengths in eighths:
+pitch and length are two tokens, so are a bar line and an ending. A tie is the pitch ``-`` of the note that it leads to,
+so that nothing has to remember which that was; where that note is spelled anew, or is one of a chord, it is ``--`` after
+the first one. Tokens of a tune in, the same tune out, but for what ``simplified`` leaves out.
 """
 
 from __future__ import annotations
@@ -33,13 +33,15 @@ from ostinato.music.elements import (
     Tuplet,
 )
 from ostinato.music.keys import MODES, Key, parse_key
-from ostinato.music.meter import parse_meter, tuplet_time
+from ostinato.music.meter import Meter, parse_meter, tuplet_time
+from ostinato.music.dances import dance_of
 from ostinato.music.titles import split_title
 from ostinato.music.transposing import transpose
 from ostinato.music.tune import Tune
 
 UNIT = Fraction(1, 8)
 TIE = "-"
+_DANCE = "R:"
 _ODD_TIE = "--"
 _PITCH = re.compile(r"(?:\^\^|\^|__|_|=)?([A-Ga-g][',]*)")
 _LENGTH = re.compile(r"\d+(?:/\d+)?|/\d+")
@@ -79,7 +81,8 @@ def simplified(tune: Tune, kept: Kept = NOTES_ONLY) -> Tune:
     keys = [moved.key, *(parse_key(one.value) for one in moved.body if isinstance(one, Field) and one.letter == "K")]
     if any(key.explicit for key in keys):
         raise ConfigError("the tune has a key with accidentals of its own, which no mode stands for")
-    return Tune(meter=tune.meter, unit=UNIT, key=moved.key, body=tuple(_simple(moved, kept)))
+    body = tuple(_simple(moved, kept))
+    return Tune(meter=tune.meter, unit=UNIT, key=moved.key, body=body, rhythm=dance_of(tune.rhythm))
 
 
 def _simple(tune: Tune, kept: Kept) -> Iterator[Element]:
@@ -94,7 +97,7 @@ def _simple(tune: Tune, kept: Kept) -> Iterator[Element]:
             case Field() if element.letter not in _IN_MUSIC:
                 continue
             case Note():
-                yield replace(element, length=element.length * ratio)
+                yield element if ratio == 1 else replace(element, length=element.length * ratio)
             case Rest():
                 yield Rest(element.length * ratio)
             case Chord():
@@ -108,15 +111,25 @@ def tokens_of(tune: Tune) -> list[str]:
     assert tune.meter is not None
     leads = _ties(tune.body)
     led_to = set(leads.values())
-    found = [f"M:{tune.meter.name}", f"K:{tune.key.mode}"]
+    found = header_tokens(tune.meter, tune.key.mode, tune.rhythm)
     for place, element in enumerate(tune.body):
         own = list(_tokens(replace(element, tied=False) if isinstance(element, Note) and place in leads else element))
         found += [TIE, *own[1:]] if place in led_to else own
     return found
 
 
+def header_tokens(meter: Meter, mode: str, dance: str = "") -> list[str]:
+    """Return the tokens that a tune begins with; ``dance`` is one of ``DANCES``, or empty."""
+    return [f"M:{meter.name}", f"K:{mode}", *([_DANCE + dance.replace(" ", "_")] if dance else [])]
+
+
+def music_begins(tokens: Sequence[str]) -> int:
+    """Return how many tokens the header of a tune has."""
+    return 3 if tokens[2:] and tokens[2].startswith(_DANCE) else 2
+
+
 def _ties(body: Sequence[Element]) -> dict[int, int]:
-    """For each tied note the one that it leads to, by their places, if that is written as the same pitch and no more."""
+    """For each tied note the place of the one that it leads to, if that is written as the same pitch and no more."""
     found, before = {}, -1
     for place, element in enumerate(body):
         if not isinstance(element, Note | Rest | Chord | BarsOfRest):
@@ -188,11 +201,14 @@ def tune_of(tokens: Sequence[str]) -> Tune:
     def refuse(problem: Problem) -> None:
         raise CodecError(f"the tokens are no tune: {problem.told}")
 
-    music, title = split_title(tokens[2:])
+    begins = music_begins(tokens)
+    dance = " ".join(tokens[2:begins]).removeprefix(_DANCE).replace("_", " ")
+    music, title = split_title(tokens[begins:])
     reader = MusicReader(meter, refuse)
     reader.line(Line(1, "", joined(_spelled(music))))
     titles = (title,) if title else ()
-    return Tune(titles=titles, meter=meter, unit=UNIT, key=Key(mode=tokens[1][2:]), body=tuple(reader.body))
+    return Tune(titles=titles, meter=meter, unit=UNIT, key=Key(mode=tokens[1][2:]), body=tuple(reader.body),
+                rhythm=dance)  # fmt: skip
 
 
 def _spelled(tokens: Iterable[str]) -> list[str]:

@@ -16,11 +16,6 @@ from ostinato.music.tune import Tune
 
 #: Lowest and highest MIDI number of instruments, as they are written.
 RANGES = {"fiddle": (55, 88), "whistle": (62, 83), "flute": (62, 90), "pipes": (62, 86)}
-#: The meters that dances are usually written in.
-METERS_OF_RHYTHMS = {
-    "jig": "6/8", "slip jig": "9/8", "slide": "12/8", "reel": "4/4", "hornpipe": "4/4", "strathspey": "4/4",
-    "march": "4/4", "polka": "2/4", "waltz": "3/4", "mazurka": "3/4",
-}  # fmt: skip
 #: The scale's step that a cadence ends on, as letters of a tune in C.
 CADENCES = {"tonic": "C", "dominant": "G"}
 

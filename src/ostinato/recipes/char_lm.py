@@ -33,7 +33,6 @@ _ITEMS: list[tuple[float, float, dict[str, Any]]] = [
     (_ANY, _ANY, {"hidden_size": 512, "dropout": 0.1}),
 ]
 _WINDOW = 48
-_VALID, _LEAST_VALID, _FOR_EVALUATIONS = 50_000, 8_000, 1.25  # symbols, symbols, minutes
 _LEAST_WINDOWS = 8  # of each row in an epoch
 
 
@@ -45,9 +44,6 @@ def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     # Only our own compiled code has the capped core as fast as the plain one.
     compiled = budget.compiles(given.get("hidden_size", row["hidden_size"]))
     row = {**row, "core": "capped-lstm" if compiled else "lstm"}
-    if budget.usual_minutes < _FOR_EVALUATIONS:  # which shall not take the time of training
-        share = budget.usual_minutes / _FOR_EVALUATIONS
-        row = {**row, "valid_symbols": max(_LEAST_VALID, int(_VALID * share))}
     if given.get("core") == "jordan":  # its outputs are logits, which are never dropped
         row = {**row, "dropout": 0.0, "activation_penalty": 0.0}
     if budget.items:

@@ -14,14 +14,14 @@ from ostinato.music.cleaning import Cleaned, clean
 from ostinato.music.forms import normal
 from ostinato.music.sounding import tones
 from ostinato.music.titles import title_tokens
-from ostinato.music.tokens import simplified, tokens_of, tune_of
+from ostinato.music.tokens import tokens_of, tune_of
 from ostinato.music.transposing import transpose
 from ostinato.recipes.base import Budget, Recipe
 from ostinato.recipes.language_model import LanguageModelSettings
 
 _HEADER = 20  # characters
 _SHOWN = 6  # lines of the report on a corpus
-_FOR_WIDTH = 4  # minutes
+_FOR_WIDTH, _FOR_ROWS = 4, 6  # minutes; below, more steps are worth more than larger ones
 _PLAYABLE = (50, 90)  # lowest and highest note, on C: what a fiddle plays in the usual keys
 _LONGEST = 512  # tokens of a tune that back-propagation reaches; few are longer
 
@@ -32,8 +32,8 @@ class FolkSettings(LanguageModelSettings):
 
     Attributes:
         titles: A title follows each tune, so that the model learns to find one for the tunes that it makes.
-        octaves: Each training tune is learned an octave higher and lower as well, where that is still playable. (Moving it
-            to another key changes nothing: tunes are learned relative to their tonic.)
+        octaves: Each training tune is learned an octave higher and lower as well, where that is still playable.
+            (Moving it to another key changes nothing: tunes are learned relative to their tonic.)
     """
 
     titles: bool = True
@@ -60,8 +60,8 @@ def read(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
         )
     titled = settings.get("titles", FolkSettings.titles)
     texts = tuple(
-        " ".join([*tokens_of(normal(simplified(tune))), *(title_tokens(tune.title) if titled else [])])
-        for tune in cleaned.tunes
+        " ".join([*tokens_of(normal(simple)), *(title_tokens(tune.title) if titled else [])])
+        for tune, simple in zip(cleaned.tunes, cleaned.simple, strict=True)
     )
     notes = (*corpus.notes, *cleaned.told()[: 1 + len({one.kind for one in cleaned.left_out})])
     return replace(
@@ -112,7 +112,7 @@ def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
         "hidden_size": width,
         "dropout": 0.0 if given.get("core") == "jordan" else 0.4,
         "input_dropout": 0.05,
-        "batch_size": 64,
+        "batch_size": 16 if budget.usual_minutes < _FOR_ROWS else 32,
         "window": _LONGEST,
         "learning_rate": 4e-3,
         "cooldown": 0.4,

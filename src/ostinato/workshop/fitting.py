@@ -1,4 +1,4 @@
-"""Sizes that fit the machine: how fast it trains is tried, and what was chosen for another speed is chosen anew."""
+"""Settings that fit the machine: how fast it is is tried, and what was chosen for another speed is chosen anew."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from ostinato.workshop.building import Builder
 from ostinato.workshop.preparing import OF_THE_CODEC, Order, Prepared
 
 _USUAL = 80e9  # weights times symbols a second, of the two cores that the recipes' rules were measured on
+EVALUATIONS = 8  # in a run
+_SHARE = 0.15  # of the time, for all evaluations together
+_LEAST_VALID = 5_000  # symbols
 _LIKE = 1.5  # a machine within this factor is taken as such a one, so that its noise changes nothing
 
 
@@ -20,6 +23,13 @@ def fit(builder: Builder, prepared: Prepared, order: Order, ranks: Ranks) -> tup
     Returns:
         The settings, and the seconds of a training step (not a number, where nothing depends on them).
     """
+    settings, seconds = _sized(builder, prepared, order, ranks)
+    if not order.amount.is_time or "valid_symbols" in order.settings:
+        return settings, seconds
+    return _quickly_evaluated(builder, settings, order, ranks), seconds
+
+
+def _sized(builder: Builder, prepared: Prepared, order: Order, ranks: Ranks) -> tuple[LanguageModelSettings, float]:
     settings, seconds = _trial(builder, prepared.settings, order, ranks)
     if not order.amount.is_time or prepared.budget is None:
         return settings, seconds
@@ -36,6 +46,19 @@ def fit(builder: Builder, prepared: Prepared, order: Order, ranks: Ranks) -> tup
     if better == prepared.settings:
         return settings, seconds
     return _trial(builder, better, order, ranks)
+
+
+def _quickly_evaluated(
+    builder: Builder, settings: LanguageModelSettings, order: Order, ranks: Ranks
+) -> LanguageModelSettings:
+    """Validate on fewer symbols where evaluations would take the time that training needs."""
+    measured = builder.evaluation_seconds(settings)  # by all processes together
+    seconds = ranks.decide(lambda: measured)
+    limit = _SHARE * 60 * order.amount.expected_minutes / EVALUATIONS
+    if seconds <= limit:
+        return settings
+    symbols = min(settings.valid_symbols, len(builder.valid.ids))
+    return replace(settings, valid_symbols=max(_LEAST_VALID, int(symbols * limit / seconds)))
 
 
 def _trial(

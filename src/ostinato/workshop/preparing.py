@@ -159,7 +159,11 @@ def _settings(
         raise ConfigError(f"with {way} the symbols are those of {known.path}; {', '.join(fixed)} cannot be set")
     if known is None and order.unknown != "error":
         raise ConfigError("--unknown is for a model that exists; it needs --from")
-    chosen = base.config["settings"] if base is not None else recipe.choose(budget, order.settings)
+    if base is not None:
+        chosen = base.config["settings"]
+    else:
+        assert budget is not None
+        chosen = recipe.choose(budget, order.settings)
     if base is None and known is not None:
         chosen = {**chosen, **{name: known.config["settings"][name] for name in OF_THE_CODEC}}
     return config.read(recipe.settings, {**chosen, **order.settings}, where="the settings given")

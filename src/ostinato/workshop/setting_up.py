@@ -25,18 +25,17 @@ from ostinato.training.trainer import Trainer
 from ostinato.workshop.budget import Amount, Clock
 from ostinato.workshop.building import Builder, compile_scans
 from ostinato.workshop.device import choose_device
-from ostinato.workshop.fitting import fit
+from ostinato.workshop.fitting import EVALUATIONS, fit
 from ostinato.workshop.members import Member, check_same_symbols
 from ostinato.workshop.preparing import Order, Prepared, Watch, encode_parts, prepare
 from ostinato.workshop.teaching import same_teachers, told_teachers
 from ostinato.workshop.training import Training
 from ostinato.workshop.yardsticks import MOST
 
-_EVALUATIONS = 8  # in a run
 _MOST_SECONDS_BETWEEN = 120.0  # evaluations, where time is known
 _RESERVE = 1.0  # seconds for what comes after the last evaluation
 _RESERVE_ITEMS = 4.0  # the same, when sampled items are checked for being new
-_REPORT, _REPORT_EVALUATIONS, _REPORT_SYMBOL = 1.0, 2.0, 2.5e-6  # what a report takes: seconds, evaluations, a symbol
+_REPORT, _REPORTEVALUATIONS, _REPORT_SYMBOL = 1.0, 2.0, 2.5e-6  # what a report takes: seconds, evaluations, a symbol
 _CHECKPOINT = 0.2  # seconds, until the first one is measured
 
 
@@ -273,7 +272,7 @@ def _clock(builder: Builder, settings: LanguageModelSettings, minutes: float, st
     reserve = _RESERVE if builder.codec.end is None else _RESERVE_ITEMS
     evaluation = builder.evaluation_seconds(settings)
     if report:  # of a short budget a quarter at most: what it costs is only roughly known
-        cost = _REPORT + _REPORT_EVALUATIONS * evaluation + _REPORT_SYMBOL * min(MOST, len(builder.train.ids))
+        cost = _REPORT + _REPORTEVALUATIONS * evaluation + _REPORT_SYMBOL * min(MOST, len(builder.train.ids))
         reserve += min(cost, 15 * minutes)
     return Clock(started + 60 * minutes, reserve, evaluation + _CHECKPOINT)
 
@@ -307,11 +306,11 @@ def _plan(amount: Amount, stream: Stream, clock: Clock | None, seconds: float) -
     """Return the number of steps, and how many lie between two evaluations."""
     if clock is None:
         steps = amount.steps or math.ceil((amount.epochs or 0) * stream.batches_per_epoch)
-        return steps, max(1, math.ceil(steps / _EVALUATIONS))
-    left = clock.deadline - clock.now() - clock.reserve - _EVALUATIONS * clock.evaluation
+        return steps, max(1, math.ceil(steps / EVALUATIONS))
+    left = clock.deadline - clock.now() - clock.reserve - EVALUATIONS * clock.evaluation
     steps = max(1, int(min(left / seconds, clock.last_step)))
     most = max(1, int(_MOST_SECONDS_BETWEEN / seconds))
-    return steps, max(1, min(math.ceil(steps / _EVALUATIONS), most))
+    return steps, max(1, min(math.ceil(steps / EVALUATIONS), most))
 
 
 def _origin(corpus: Corpus, order: Order, base: SavedModel | None) -> dict[str, Any]:
