@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from ostinato.music import Meter, parse_meter, parse_tune, write_tune
 from ostinato.music.filling import NEVER, TICKS, Filling
 from ostinato.music.forms import normal, problems, sections
-from ostinato.music.grammar import Form, Grammar
+from ostinato.music.grammar import Grammar
+from ostinato.music.states import Form
 from ostinato.music.tokens import simplified, tokens_of, tune_of
 
 TOKENS = [

@@ -11,7 +11,8 @@ from ostinato.errors import ConfigError
 from ostinato.models import LanguageModel
 from ostinato.music import Meter
 from ostinato.music.forms import problems
-from ostinato.music.grammar import Form, Grammar
+from ostinato.music.grammar import Grammar
+from ostinato.music.states import Form
 from ostinato.music.tokens import tune_of
 from ostinato.workshop.generation import Generation
 
@@ -21,7 +22,8 @@ TOKENS = ["C", "D", "E", "G", "c", "2", "4", "6", "/2", "3", ">", "(3", "-", "|"
 class Alternating:
     """a and b in turn, at least two."""
 
-    start = ("b", 0)
+    def begin(self, prompt):
+        return ("b", len(prompt))
 
     def moves(self, state):
         last, count = state
@@ -43,6 +45,7 @@ def test_a_walk_gives_numbers_to_states_as_they_come():
     assert (after >= 0).tolist() == [False, True, False, False]
     assert walk.accepts(np.array([0, moved[0], after[1]])).tolist() == [False, False, True]
     assert walk.fewest(np.array([0, moved[0], after[1]])).tolist() == [2, 1, 0]
+    assert walk.begin(b"b ") == moved[0]
 
 
 @pytest.fixture(scope="module")

@@ -130,7 +130,7 @@ def _generate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 def _compose(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     command = _command(commands, "compose", "compose tunes whose every bar adds up, with a model of recipe 'folk'")
     groups.run(command)
-    command.add_argument("--rhythm", default="", metavar="DANCE", help="kind of dance, such as jig or reel (names it)")
+    command.add_argument("--rhythm", default="", metavar="DANCE", help="kind of dance, such as jig or reel")
     command.add_argument("--meter", help="such as 6/8 (default: that of the rhythm, or 4/4)")
     command.add_argument("--key", default="D", help="tonic and mode, such as D, Ador, Emin (default: %(default)s)")
     command.add_argument("--mode", help="mode, if --key names the tonic only: maj, min, dor, mix, …")
@@ -139,11 +139,26 @@ def _compose(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> a
     command.add_argument("--start", default="", metavar="ABC", help="how it begins: notes in that key, L:1/8")
     command.add_argument("--range", default="", metavar="NAME", help="instrument: fiddle, whistle, flute or pipes")
     command.add_argument("--cadence", default="", choices=("", "tonic", "dominant"), help="what it ends on")
-    command.add_argument("--title", default="", help="title (default: from rhythm, key and seed)")
+    command.add_argument("--title", default="", help="title (default: the model finds one)")
+    command.add_argument(
+        "--max-copy-bars", type=float, default=0, metavar="N", help="copy no longer run of notes from a training tune"
+    )
+    command.add_argument("--from", dest="base", type=Path, metavar="FILE", help="change the tune of this ABC file")
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("--lock", default="", metavar="BARS", help="with --from: bars that stay, such as 1-4,7")
+    what.add_argument("--vary", type=float, metavar="D", help="with --from: change about this share of the notes")
     command.add_argument("--tunes", type=int, default=1, help="how many (default: %(default)s)")
     command.add_argument("--seed", type=int, help="same seed, same tune; of N tunes the next ones have the next seeds")
     command.add_argument("--temperature", type=float, default=1.0, help="higher is wilder (default: %(default)g)")
-    command.add_argument("--out", type=Path, metavar="FILE", help="write to FILE.abc, .mid, .musicxml or .wav")
+    command.add_argument("--best", type=int, metavar="N", help="judge the tunes and keep the N best, best first")
+    command.add_argument(
+        "--out", type=Path, action="append", default=[], metavar="FILE",
+        help="write to FILE.abc, .mid, .musicxml, .wav, .svg or .html (a page with score and sound); may be repeated",
+    )  # fmt: skip
+    command.add_argument(
+        "--sound", choices=("auto", "strings", "fluidsynth"), default="auto",
+        help="what plays .wav: plucked strings, FluidSynth, or that if it is installed (default: %(default)s)",
+    )  # fmt: skip
     command.add_argument("--json", action="store_true", help="one object per tune on standard output")
     groups.machine(command, default_device="cpu")
     return command

@@ -1,4 +1,4 @@
-"""``compose``: tunes whose every bar adds up, in ABC notation, as MIDI, MusicXML or sound."""
+"""``compose``: tunes whose every bar adds up, new or with some bars of a tune kept; as notation, sound or a page."""
 
 from __future__ import annotations
 
@@ -6,126 +6,179 @@ import json
 import secrets
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from ostinato.app.process import load_model
+from ostinato.app.tune_files import TuneFiles, in_abc
 from ostinato.app.working import WorkView
-from ostinato.disk.documents import write_whole
 from ostinato.errors import ConfigError, RunError
-from ostinato.music import Tune, parse_key, parse_meter, write_tune
-from ostinato.music.midi import write_midi
-from ostinato.music.musicxml import write_musicxml
-from ostinato.music.sound import write_wav
-from ostinato.music.wishes import METERS_OF_RHYTHMS
+from ostinato.music import Tune, parse_key, parse_meter, read_tunebook, write_tune
+from ostinato.music.dances import DANCES, dance_of
+from ostinato.music.judging import Judgement, judge
 
 if TYPE_CHECKING:
+    from ostinato.music.collection import Collection
     from ostinato.workshop.composing import Composed, Wish
+    from ostinato.workshop.model import Model
+    from ostinato.workshop.surprise import Surprise
 
 _USUAL_METER = "4/4"
 _INTERRUPTED = 130
+_OF_NEW_TUNES = ("rhythm", "meter", "mode", "start", "cadence", "title", "max_copy_bars")
 
 
 def compose(args: Namespace) -> int:
-    """Compose tunes and print them, or write them to a file."""
-    from ostinato.workshop.composing import Composer
+    """Compose tunes, or write bars of one anew, and print them or write them to files."""
+    if args.best is not None and not 1 <= args.best <= args.tunes:
+        raise ConfigError(f"--best must be from 1 to --tunes, which is {args.tunes}; got {args.best}")
+    files = TuneFiles(args.out, args.best or args.tunes)
+    model = load_model(args)
+    found, whole = _composed(args, model)
+    about = _About(args, model, found, needed=bool(args.best or args.json or files.need_pages))
+    if args.best is not None:
+        found = about.ranked()[: args.best]
+    for file, count in files.write([one.tune for one in found], sound=args.sound, page=about.page):
+        print(f"{file}: {count} tune{'s'[: count > 1]}", file=sys.stderr)
+    if args.json:
+        for one in found:
+            print(json.dumps(about.told(one), ensure_ascii=False))
+    elif not args.out:
+        print(in_abc([one.tune for one in found]), end="")
+    return 0 if whole else _INTERRUPTED
 
-    wish = _wish(args)
-    files = [] if args.out is None else _files(args.out, args.tunes)
-    composer = Composer(load_model(args), wish)
-    seed = secrets.randbelow(2**32) if args.seed is None else args.seed
+
+def _composed(args: Namespace, model: Model) -> tuple[list[Composed], bool]:
+    """The tunes, and whether all of them are there: what was made before Ctrl-C is kept."""
     found: list[Composed] = []
     with WorkView(Console(stderr=True)) as view:
         try:
-            for one in composer.tunes(args.tunes, seed, lambda done, total: view.watch("composing", done, total)):
+            for one in _tunes(args, model, view):
                 found.append(one)
-        except KeyboardInterrupt:  # what was made is kept
+        except KeyboardInterrupt:
             if not found:
                 raise
             print(f"interrupted after {len(found)} of {args.tunes} tunes", file=sys.stderr)
-    tunes = [one.tune for one in found]
-    for number, file in enumerate(files[: len(found)]):
-        here = tunes if len(files) == 1 else tunes[number : number + 1]
-        _write(file, here)
-        print(f"{file}: {len(here)} tune{'s'[: len(here) > 1]}", file=sys.stderr)
-    if args.json:
-        for one in found:
-            print(json.dumps(_told(one), ensure_ascii=False))
-    elif not files:
-        print(_abc(tunes), end="")
-    return 0 if len(found) == args.tunes else _INTERRUPTED
+    return found, len(found) == args.tunes
 
 
-def _abc(tunes: Sequence[Tune]) -> str:
-    return "\n".join(map(write_tune, tunes))
+def _tunes(args: Namespace, model: Model, view: WorkView) -> Iterator[Composed]:
+    from ostinato.workshop.composing import Composer
+    from ostinato.workshop.rewriting import Change, Rewriter, parse_bars
+
+    seed = secrets.randbelow(2**32) if args.seed is None else args.seed
+    if args.base is None:
+        if args.lock or args.vary is not None:
+            raise ConfigError("--lock and --vary change a tune that exists; name it with --from FILE.abc")
+        composer = Composer(model, _wish(args), lambda done, total: view.watch("looking at the tunes", done, total))
+        return composer.tunes(args.tunes, seed, lambda done, total: view.watch("composing", done, total))
+    if given := [name for name in _OF_NEW_TUNES if getattr(args, name)]:
+        raise ConfigError(f"--{given[0].replace('_', '-')} is for new tunes; with --from the tune stays as it is else")
+    locked = parse_bars(args.lock) if args.lock else None
+    change = Change(locked, args.vary, compass=args.range, temperature=args.temperature)
+    return Rewriter(model, _tune_of_file(args.base), change).tunes(args.tunes, seed)
 
 
-#: How a tune is written into a file, by the file's ending.
-_WRITERS: dict[str, Callable[[Tune], bytes]] = {
-    ".mid": write_midi,
-    ".midi": write_midi,
-    ".musicxml": write_musicxml,
-    ".wav": write_wav,
-}
-
-
-def _files(out: Path, tunes: int) -> list[Path]:
-    """The files to be written: of ABC notation one, else one for each tune."""
-    ending = out.suffix.lower()
-    if ending != ".abc" and ending not in _WRITERS:
-        raise ConfigError(f"{out}: its ending says how to write it; there are .abc, {', '.join(_WRITERS)}")
-    numbered = tunes > 1 and ending != ".abc"
-    files = [out.with_stem(f"{out.stem}-{n}") for n in range(1, tunes + 1)] if numbered else [out]
-    for file in files:
-        if file.exists():
-            raise ConfigError(f"{file} exists already and is never overwritten; choose another name")
-    return files
-
-
-def _write(file: Path, tunes: Sequence[Tune]) -> None:
-    data = _abc(tunes).encode() if file.suffix.lower() == ".abc" else _WRITERS[file.suffix.lower()](tunes[0])
+def _tune_of_file(file: Path) -> Tune:
     try:
-        write_whole(file, data)
-    except OSError as error:
-        raise RunError(f"{file} cannot be written: {error.strerror}") from error
+        found = list(read_tunebook(file.read_text(encoding="utf-8").splitlines()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"{file} cannot be read: {error}") from error
+    if len(found) != 1:
+        raise ConfigError(f"{file} has {len(found)} tunes; --from needs a file with one")
+    if found[0].problems:
+        raise ConfigError(f"{file}: {found[0].problems[0]}")
+    return found[0].tune
 
 
 def _wish(args: Namespace) -> Wish:
     from ostinato.workshop.composing import Wish
 
-    rhythm = args.rhythm.lower()
-    if rhythm and args.meter is None and rhythm not in METERS_OF_RHYTHMS:
-        raise ConfigError(
-            f"{args.rhythm!r} has no usual meter; name one with --meter, or a dance of {', '.join(METERS_OF_RHYTHMS)}"
-        )
-    meter = args.meter or METERS_OF_RHYTHMS.get(rhythm, _USUAL_METER)
+    rhythm = dance_of(args.rhythm) or args.rhythm.lower()
+    meter = args.meter or (DANCES[rhythm].meter if rhythm in DANCES else _USUAL_METER)
     found = parse_meter(meter)
     if found is None:
         raise ConfigError("a tune without a meter has no bars; name one: --meter 6/8")
-    key = parse_key(f"{args.key}{args.mode or ''}")
     return Wish(
         meter=found,
-        key=key,
+        key=parse_key(f"{args.key}{args.mode or ''}"),
         form=args.form,
         bars=args.bars,
         start=args.start,
         compass=args.range,
         cadence=args.cadence,
-        rhythm=args.rhythm,
+        rhythm=rhythm,
         title=args.title,
         temperature=args.temperature,
+        max_copy_bars=args.max_copy_bars,
     )
 
 
-def _told(one: Composed) -> dict[str, object]:
-    return {
-        "abc": write_tune(one.tune),
-        "seed": one.seed,
-        "log_prob": one.log_prob,
-        "log_kept": one.log_kept,
-        "tokens": one.tokens,
-        "precision": one.precision,
-    }
+class _About:
+    """What is to be said of composed tunes, beside those that the model has learned from.
+
+    Args:
+        args: What the user asked for.
+        model: The model.
+        found: The tunes.
+        needed: Whether it will be asked for; else nothing is looked at.
+    """
+
+    def __init__(self, args: Namespace, model: Model, found: Sequence[Composed], *, needed: bool) -> None:
+        self._found = found
+        self._judged: dict[int, tuple[Judgement, Surprise]] = {}
+        if not needed:
+            return
+        from ostinato.workshop.surprise import surprises
+
+        collection = _collection(args, model)
+        scored = surprises(model, [one.tokens for one in found])
+        for one, surprise in zip(found, scored, strict=True):
+            self._judged[one.tune.number] = judge(one.tune, collection), surprise
+
+    def ranked(self) -> list[Composed]:
+        """The tunes, best first: those that pass most checks, of these the most probable ones by token."""
+
+        def worth(one: Composed) -> tuple[int, float]:
+            judgement, surprise = self._judged[one.tune.number]
+            return -judgement.points, surprise.bits_per_token
+
+        return sorted(self._found, key=worth)
+
+    def page(self, tune: Tune) -> bytes:
+        """A tune as a page."""
+        from ostinato.workshop.tune_page import tune_page
+
+        judgement, surprise = self._judged[tune.number]
+        return tune_page(tune, judgement, surprise.bars).encode()
+
+    def told(self, one: Composed) -> dict[str, object]:
+        """A tune as plain data."""
+        judgement, surprise = self._judged[one.tune.number]
+        return {
+            "abc": write_tune(one.tune),
+            "seed": one.seed,
+            "precision": one.precision,
+            "log_prob": one.log_prob,
+            "log_kept": one.log_kept,
+            "tokens": one.written,
+            "taken_back": one.taken_back,
+            "judgement": vars(judgement) | {"passed": judgement.passed},
+            "bits_per_token": surprise.bits_per_token,
+            "bits_by_bar": dict(surprise.bars),
+        }
+
+
+def _collection(args: Namespace, model: Model) -> Collection | None:
+    """The tunes that the model has learned from; a model file has none."""
+    from ostinato.workshop.training_tunes import collection_of
+
+    if args.run.is_file():
+        return None
+    with WorkView(Console(stderr=True)) as view:
+        return collection_of(
+            args.run, model.codec, lambda done, total: view.watch("looking at the training tunes", done, total)
+        )

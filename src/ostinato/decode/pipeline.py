@@ -175,10 +175,13 @@ class RuleSettings:
             tables.append(constraints.lines_of(self.max_line))
         walks: list[Walk] = [constraints.TableWalk(table, codec.pieces) for table in tables]
         if self.automaton is not None:
+            automaton = self.automaton
+            if isinstance(automaton, constraints.Remembered):
+                automaton = automaton.automaton
             walks.append(
-                constraints.TokenWalk(self.automaton, codec.tokens, codec.size)
+                constraints.TokenWalk(automaton, codec.tokens, codec.size)
                 if isinstance(codec, TokenCodec)
-                else constraints.CharacterWalk(self.automaton, codec.pieces)
+                else constraints.CharacterWalk(automaton, codec.pieces)
             )
         if not walks:
             return None
@@ -221,10 +224,15 @@ class RuleSettings:
         Raises:
             ConfigError: They cannot be fulfilled.
         """
-        walk = self.walk(codec)
-        if walk is None:
-            return None
-        table = SymbolTable(walk, codec.size, codec.end, [codec.normal(prompt).encode() for prompt in prompts])
+        begun = [codec.normal(prompt).encode() for prompt in prompts]
+        alone = self._given("constraint") == ["automaton"]
+        if alone and isinstance(self.automaton, constraints.Remembered) and isinstance(codec, TokenCodec):
+            table = self.automaton.table(codec.tokens, codec.size, codec.end, begun)
+        else:
+            walk = self.walk(codec)
+            if walk is None:
+                return None
+            table = SymbolTable(walk, codec.size, codec.end, begun)
         table.check(length)
         return table
 

@@ -58,11 +58,11 @@ class Melodies:
     Windows of intervals are looked up by their hashes, in one sorted array for each length that is asked for.
 
     Args:
-        tunes: The corpus.
+        corpus: Of every tune its ``intervals``.
     """
 
-    def __init__(self, tunes: Sequence[Tune]) -> None:
-        self._steps = [np.array(intervals(tune), dtype=np.int64) for tune in tunes]
+    def __init__(self, corpus: Sequence[Sequence[int]]) -> None:
+        self._steps = [np.array(steps, dtype=np.int64) for steps in corpus]
         lengths = np.array([len(steps) for steps in self._steps], dtype=np.int64)
         self._first = np.concatenate([[0], np.cumsum(lengths)])
         flat = np.concatenate([*self._steps, np.zeros(0, dtype=np.int64)])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from ostinato.music.bars import Bar, bars
+from ostinato.music.beams import beams
 from ostinato.music.elements import BarLine, BarsOfRest, Chord, Field, Note, Rest, Tuplet
 from ostinato.music.keys import Key, parse_key
 from ostinato.music.meter import Meter, parse_meter
@@ -43,7 +45,7 @@ def write_musicxml(tune: Tune) -> bytes:
     if notes:
         ET.SubElement(ET.SubElement(about, "miscellaneous"), "miscellaneous-field", name="made").text = notes
     part_list = ET.SubElement(score, "part-list")
-    ET.SubElement(ET.SubElement(part_list, "score-part", id="P1"), "part-name").text = "Tune"
+    ET.SubElement(ET.SubElement(part_list, "score-part", id="P1"), "part-name", {"print-object": "no"}).text = "Tune"
     part = ET.SubElement(score, "part", id="P1")
     _Measures(tune).write(part)
     ET.indent(score)
@@ -56,6 +58,11 @@ class _Measures:
     def __init__(self, tune: Tune) -> None:
         self._tune, self._durations, self._alterations = tune, durations(tune), alterations(tune)
         self._tuplets = dict(_tuplets(tune))
+        self._drawn = [
+            time * Fraction(*self._tuplets[place].ratio) if place in self._tuplets else time
+            for place, time in enumerate(self._durations)
+        ]
+        self._beams = beams(tune, self._drawn)
         self._open: set[tuple[str, int]] = set()  # pitches that a tie leads to
         self._read = 0  # up to which element
         self._key: Key = tune.key
@@ -146,7 +153,7 @@ class _Measures:
             ET.SubElement(clef, "line").text = "2"
 
     def _note(self, measure: ET.Element, note: Note | Rest, place: int, *, number: int = 0, tied: bool = False) -> None:
-        found = ET.SubElement(measure, "note")
+        found = ET.SubElement(measure, "note", id=note_id(place, number))
         if number:
             ET.SubElement(found, "chord")
         tied = isinstance(note, Note) and (note.tied or tied)
@@ -167,15 +174,19 @@ class _Measures:
         for tie in ties:
             ET.SubElement(found, "tie", type=tie)
         self._look(found, note, place)
-        if ties:
+        for level, told in enumerate([] if number else self._beams.get(place, ()), 1):
+            ET.SubElement(found, "beam", number=str(level)).text = told
+        edge = self._tuplets[place].edge if place in self._tuplets and not number else ""
+        if ties or edge:
             notations = ET.SubElement(found, "notations")
             for tie in ties:
                 ET.SubElement(notations, "tied", type=tie)
+            if edge:
+                ET.SubElement(notations, "tuplet", type=edge)
 
     def _look(self, found: ET.Element, note: Note | Rest, place: int) -> None:
         """How a note is drawn: its head, dots, sign, and the tuplet that it is in."""
-        puts, into = self._tuplets.get(place, (1, 1))
-        drawn = self._durations[place] * Fraction(puts, into)
+        drawn = self._drawn[place]
         for dots, factor in _DOTS.items():
             if drawn / factor in _TYPES:
                 ET.SubElement(found, "type").text = _TYPES[drawn / factor]
@@ -184,20 +195,38 @@ class _Measures:
                 break
         if isinstance(note, Note) and note.pitch.accidental is not None:
             ET.SubElement(found, "accidental").text = _SIGNS[note.pitch.accidental]
-        if (puts, into) != (1, 1):
+        if place in self._tuplets:
+            puts, into = self._tuplets[place].ratio
             change = ET.SubElement(found, "time-modification")
             ET.SubElement(change, "actual-notes").text = str(puts)
             ET.SubElement(change, "normal-notes").text = str(into)
 
 
-def _tuplets(tune: Tune) -> Iterator[tuple[int, tuple[int, int]]]:
-    """For each note in a tuplet: how many of them are put into the time of how many."""
+def note_id(place: int, number: int = 0) -> str:
+    """Return the id that the note of an element of a tune's body has, or one of a chord, from 0."""
+    return f"n{place}" + f"-{number}" * (number > 0)
+
+
+class _InTuplet(NamedTuple):
+    """A note of a tuplet: how many are put into the time of how many, and whether it is the first or last."""
+
+    ratio: tuple[int, int]
+    edge: str
+
+
+def _tuplets(tune: Tune) -> Iterator[tuple[int, _InTuplet]]:
+    """Each note in a tuplet by its place."""
+    group: list[int] = []
     left, ratio = 0, (1, 1)
-    for place, element in enumerate(tune.body):
+    for place, element in enumerate([*tune.body, BarLine("|")]):
+        if isinstance(element, Note | Rest | Chord) and left:
+            left -= 1
+            group.append(place)
+        if group and (not left or isinstance(element, BarLine)):
+            edges = {group[0]: "start", group[-1]: "stop"} if len(group) > 1 else {}
+            yield from ((one, _InTuplet(ratio, edges.get(one, ""))) for one in group)
+            group, left = [], 0
         if isinstance(element, Tuplet):
             left, ratio = element.notes, (element.puts, element.into)
         elif isinstance(element, BarLine):
             left = 0
-        elif isinstance(element, Note | Rest | Chord) and left:
-            left -= 1
-            yield place, ratio

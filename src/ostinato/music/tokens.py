@@ -12,12 +12,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import accumulate
 
 from ostinato.errors import CodecError, ConfigError
 from ostinato.music.abc_lines import Line
 from ostinato.music.abc_music import MusicReader
 from ostinato.music.abc_problems import Problem
 from ostinato.music.abc_writing import write_element, write_length, write_pitch
+from ostinato.music.dances import dance_of
 from ostinato.music.elements import (
     BAR_LINES,
     BarsOfRest,
@@ -34,7 +36,6 @@ from ostinato.music.elements import (
 )
 from ostinato.music.keys import MODES, Key, parse_key
 from ostinato.music.meter import Meter, parse_meter, tuplet_time
-from ostinato.music.dances import dance_of
 from ostinato.music.titles import split_title
 from ostinato.music.transposing import transpose
 from ostinato.music.tune import Tune
@@ -109,18 +110,31 @@ def _simple(tune: Tune, kept: Kept) -> Iterator[Element]:
 def tokens_of(tune: Tune) -> list[str]:
     """Return the tokens of a tune that ``simplified`` gave."""
     assert tune.meter is not None
-    leads = _ties(tune.body)
-    led_to = set(leads.values())
+    led_to = set(_ties(tune.body).values())
     found = header_tokens(tune.meter, tune.key.mode, tune.rhythm)
-    for place, element in enumerate(tune.body):
-        own = list(_tokens(replace(element, tied=False) if isinstance(element, Note) and place in leads else element))
+    for place, element in enumerate(_untied(tune.body)):
+        own = list(_tokens(element))
         found += [TIE, *own[1:]] if place in led_to else own
     return found
+
+
+def _untied(body: Sequence[Element]) -> Iterator[Element]:
+    """The elements without those ties that the notes they lead to tell of."""
+    leads = _ties(body)
+    for place, element in enumerate(body):
+        yield replace(element, tied=False) if isinstance(element, Note) and place in leads else element
 
 
 def header_tokens(meter: Meter, mode: str, dance: str = "") -> list[str]:
     """Return the tokens that a tune begins with; ``dance`` is one of ``DANCES``, or empty."""
     return [f"M:{meter.name}", f"K:{mode}", *([_DANCE + dance.replace(" ", "_")] if dance else [])]
+
+
+def token_places(tune: Tune) -> list[int]:
+    """Return for each element of a tune that ``simplified`` gave which of its tokens is the first; the end as well."""
+    assert tune.meter is not None
+    begins = len(header_tokens(tune.meter, tune.key.mode, tune.rhythm))
+    return [*accumulate((len(list(_tokens(one))) for one in _untied(tune.body)), initial=begins)]
 
 
 def music_begins(tokens: Sequence[str]) -> int:

@@ -5,7 +5,7 @@ from ostinato.decode.constraints.bytes import ByteTable
 from ostinato.decode.constraints.patterns import matching
 from ostinato.decode.constraints.rule import Constraint, Stops
 from ostinato.decode.constraints.table import SymbolTable
-from ostinato.decode.constraints.tokens import TokenAutomaton, TokenWalk
+from ostinato.decode.constraints.tokens import Remembered, TokenAutomaton, TokenWalk
 from ostinato.decode.constraints.walking import Both, CharacterWalk, TableWalk, Walk
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "ByteTable",
     "CharacterWalk",
     "Constraint",
+    "Remembered",
     "Stops",
     "SymbolTable",
     "TableWalk",

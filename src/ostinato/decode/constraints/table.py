@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,12 @@ class SymbolTable:
             )
         self._fewest[self.starts] = self._estimated(self.starts)
 
+    def begin_anew(self, prompts: Sequence[bytes]) -> None:
+        """Go on from other prompts; what is known of the automaton stays known. For tables filled as needed."""
+        assert not self.is_whole, "a whole table is cheap to make"
+        self.starts = self._numbered(np.array([self._walk.begin(prompt) for prompt in prompts], dtype=np.int64))
+        self._fewest[self.starts] = self._estimated(self.starts)
+
     def check(self, length: int) -> None:
         """Check that every prompt can be gone on from.
 
@@ -83,22 +90,22 @@ class SymbolTable:
     @property
     def next(self) -> NDArray[np.int32]:
         """State after every symbol, [S, V]; ``DEAD`` where it is not allowed. The end's column is always dead."""
-        return self._next
+        return self._next[: self._count]
 
     @property
     def accepts(self) -> NDArray[np.bool_]:
         """Whether a text may end in each state, [S]."""
-        return self._accepts
+        return self._accepts[: self._count]
 
     @property
     def fewest(self) -> NDArray[np.int64]:
         """In how few symbols a text can be ended from each state, [S]; ``NEVER`` where it cannot."""
-        return self._fewest
+        return self._fewest[: self._count]
 
     @property
     def known(self) -> NDArray[np.bool_]:
         """Whether the row of each state has been filled, [S]."""
-        return self._known
+        return self._known[: self._count]
 
     def count(self, length: int) -> float:
         """Return how many sequences of at most ``length`` symbols fulfil the constraint from the first start.
@@ -114,6 +121,7 @@ class SymbolTable:
 
     def _clear(self) -> None:
         """Forget all states."""
+        self._count = 0
         self._next = np.full((0, self._symbols), DEAD, dtype=np.int32)
         self._accepts = np.zeros(0, dtype=bool)
         self._fewest = np.zeros(0, dtype=np.int64)
@@ -134,10 +142,11 @@ class SymbolTable:
         frontier, limit = np.unique(self.starts), self._limit()
         while len(frontier):
             reached = [self._walked(part) for part in np.array_split(frontier, -(-len(frontier) // 1024))]
-            if len(self._own) > limit:
+            if self._count > limit:
                 return False
             every = np.unique(np.concatenate(reached))
             frontier = every[~self._known[every]]
+        self._resize(self._count)
         self._fewest = fewest_steps(self._next.astype(np.int64), self._accepts)
         return True
 
@@ -159,15 +168,20 @@ class SymbolTable:
             self._numbers = np.concatenate([self._numbers, np.full(max(more, len(self._numbers)), DEAD)])
         new = np.unique(own[self._numbers[own] == DEAD])
         if len(new):
-            self._numbers[new] = np.arange(len(self._own), len(self._own) + len(new))
-            self._own = np.concatenate([self._own, new])
-            more = len(new)
-            self._next = np.concatenate([self._next, np.full((more, self._symbols), DEAD, dtype=np.int32)])
-            self._accepts = np.concatenate([self._accepts, self._walk.accepts(new)])
-            self._known = np.concatenate([self._known, np.zeros(more, dtype=bool)])
-            self._fewest = np.concatenate([self._fewest, np.full(more, NEVER, dtype=np.int64)])
+            first, self._count = self._count, self._count + len(new)
+            if self._count > len(self._own):
+                self._resize(max(self._count, 2 * len(self._own)))
+            self._numbers[new] = np.arange(first, self._count)
+            self._own[first : self._count] = new
+            self._accepts[first : self._count] = self._walk.accepts(new)
         found: NDArray[np.int64] = self._numbers[own]
         return found
+
+    def _resize(self, rows: int) -> None:
+        """Make room for so many states: always for twice as many, so that growing copies little."""
+        self._own, self._next = _resized(self._own, rows, 0), _resized(self._next, rows, DEAD)
+        self._accepts, self._known = _resized(self._accepts, rows, False), _resized(self._known, rows, False)
+        self._fewest = _resized(self._fewest, rows, NEVER)
 
     def _trim(self) -> None:
         """Forbid what leads to states from which nothing can be ended."""
@@ -178,3 +192,10 @@ class SymbolTable:
         found = self._walk.fewest(self._own[states])
         assert found is not None
         return found
+
+
+def _resized(old: NDArray[Any], rows: int, blank: int | bool) -> NDArray[Any]:
+    new = np.full((rows, *old.shape[1:]), blank, dtype=old.dtype)
+    kept = min(rows, len(old))
+    new[:kept] = old[:kept]
+    return new

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.decode.constraints.bytes import DEAD
+from ostinato.decode.constraints.table import SymbolTable
 
 
 class TokenAutomaton(Protocol):
     """What constrains tokens: states of any hashable kind, moved by one token at a time."""
 
-    @property
-    def start(self) -> Hashable:
-        """The state before the first new token."""
+    def begin(self, prompt: Sequence[str]) -> Hashable:
+        """Return the state after the tokens of a prompt."""
 
     def moves(self, state: Any) -> dict[str, Hashable]:
         """Return the state after each token that is allowed."""
@@ -26,6 +26,26 @@ class TokenAutomaton(Protocol):
 
     def fewest(self, state: Any) -> int:
         """Return in how few tokens, at the latest, a text can end."""
+
+
+class Remembered:
+    """An automaton over tokens whose table is kept from one search to the next, for one model.
+
+    Args:
+        automaton: The automaton.
+    """
+
+    def __init__(self, automaton: TokenAutomaton) -> None:
+        self.automaton = automaton
+        self._table: SymbolTable | None = None
+
+    def table(self, tokens: Sequence[str], symbols: int, end: int | None, prompts: Sequence[bytes]) -> SymbolTable:
+        """Return its table, to go on from some prompts; arguments as of ``TokenWalk`` and ``SymbolTable``."""
+        if self._table is None or self._table.is_whole:
+            self._table = SymbolTable(TokenWalk(self.automaton, tokens, symbols), symbols, end, prompts)
+        else:
+            self._table.begin_anew(prompts)
+        return self._table
 
 
 class TokenWalk:
@@ -45,10 +65,9 @@ class TokenWalk:
         self._ids = {token: id_ for id_, token in enumerate(tokens)}
         self._states: list[Hashable] = []
         self._numbers: dict[Hashable, int] = {}
-        self._numbered(automaton.start)
 
     def begin(self, prompt: bytes) -> int:
-        return 0
+        return self._numbered(self._automaton.begin(prompt.decode().split()))
 
     def move(self, states: NDArray[np.int64]) -> NDArray[np.int64]:
         found = np.full((len(states), self._symbols), DEAD, dtype=np.int64)

@@ -1,0 +1,147 @@
+"""The automaton of a tune of which some bars are given and the others are to be filled with music."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ostinato.errors import ConfigError
+from ostinato.music.bars import Bar, bars
+from ostinato.music.elements import BarLine, Ending, Field
+from ostinato.music.filling import NEVER, TICKS
+from ostinato.music.grammar import Grammar
+from ostinato.music.states import Form, State
+from ostinato.music.tokens import UNIT, token_places, tokens_of
+from ostinato.music.tune import Tune
+
+_CLOSE = "|]"  # what the grammar of a single bar ends with
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a tune: tokens that are given, or a bar to be filled.
+
+    Attributes:
+        tokens: Those that are given; of a bar to be filled, those that stood there.
+        ticks: Length of a bar to be filled; 0: the tokens are given.
+    """
+
+    tokens: tuple[str, ...]
+    ticks: int = 0
+
+
+class Place(NamedTuple):
+    """Where a tune is.
+
+    Attributes:
+        part: Which part.
+        at: How many of its tokens are there.
+        state: Inside a bar to be filled.
+    """
+
+    part: int
+    at: int = 0
+    state: State | None = None
+
+
+class Refill:
+    """A tune of which some bars are to be filled anew.
+
+    Args:
+        tune: The tune, as ``simplified`` gave it, its form ``normal``.
+        free: Numbers of the bars to be filled, as ``numbered_bars`` counts them.
+        usable: Tokens that they may have.
+
+    Raises:
+        ConfigError: There is no such bar, or one that cannot be filled.
+    """
+
+    def __init__(self, tune: Tune, free: Collection[int], usable: Sequence[str]) -> None:
+        assert tune.meter is not None
+        self.parts = parts_of(tune, free)
+        self._grammar = Grammar(Form(tune.meter, parts=(False,), bars=1), [*dict.fromkeys([*usable, _CLOSE])])
+        self._after = [0]  # fewest tokens from each part on, from the last one
+        for number in range(len(self.parts) - 1, -1, -1):
+            self._after.append(min(NEVER, self._after[-1] + self._fewest_of(number)))
+        self._after.reverse()
+        if self._after[0] >= NEVER:
+            raise ConfigError("a bar is of a length that cannot be filled with the notes that the model knows")
+
+    def begin(self, prompt: Sequence[str]) -> Place:
+        """The state after a prompt, which has all tokens before the first bar to be filled."""
+        first = next((n for n, part in enumerate(self.parts) if part.ticks), len(self.parts))
+        assert len(prompt) == sum(len(part.tokens) for part in self.parts[:first])
+        return self._entered(first)
+
+    def moves(self, place: Place) -> dict[str, Place]:
+        """Return the state after each token that is allowed."""
+        if place.part == len(self.parts):
+            return {}
+        part = self.parts[place.part]
+        if place.state is None:
+            return {part.tokens[place.at]: self._given(place.part, place.at + 1)}
+        found = {}
+        for token, state in self._grammar.moves(place.state).items():
+            if token == _CLOSE:  # the bar is full: what is given goes on
+                token, after = self.parts[place.part + 1].tokens[0], self._given(place.part + 1, 1)
+            else:
+                after = Place(place.part, 0, state)
+            found[token] = after
+        return found
+
+    def accepts(self, place: Place) -> bool:
+        """Whether the tune may end here."""
+        return place.part == len(self.parts)
+
+    def fewest(self, place: Place) -> int:
+        """In how few tokens, at most, the tune can be brought to its end."""
+        if place.part == len(self.parts):
+            return 0
+        if place.state is None:
+            return len(self.parts[place.part].tokens) - place.at + self._after[place.part + 1]
+        # The grammar counts its bar line, which is the first of what is given next.
+        return min(NEVER, self._grammar.fewest(place.state) - 1 + self._after[place.part + 1])
+
+    def _given(self, part: int, at: int) -> Place:
+        return Place(part, at) if at < len(self.parts[part].tokens) else self._entered(part + 1)
+
+    def _entered(self, part: int) -> Place:
+        if part == len(self.parts) or not self.parts[part].ticks:
+            return Place(part)
+        return Place(part, 0, State(place="inside", left=self.parts[part].ticks, upbeat=0))
+
+    def _fewest_of(self, part: int) -> int:
+        entered = self._entered(part)
+        return len(self.parts[part].tokens) if entered.state is None else self._grammar.fewest(entered.state) - 1
+
+
+def numbered_bars(tune: Tune) -> dict[int, Bar]:
+    """Return the bars of a tune as players count them: in the order in which they are written, an upbeat is bar 0."""
+    found = bars(tune)
+    upbeat = bool(found) and found[0].meter is not None and found[0].length < found[0].meter
+    return dict(enumerate(found, 0 if upbeat else 1))
+
+
+def parts_of(tune: Tune, free: Collection[int]) -> list[Part]:
+    """Cut a tune into what is given and the bars to be filled; arguments and errors as of ``Refill``."""
+    known, tokens, places = numbered_bars(tune), tokens_of(tune), token_places(tune)
+    if missing := sorted(set(free) - set(known)):
+        raise ConfigError(f"the tune has the bars {min(known)} to {max(known)}, and no bar {missing[0]}")
+    found: list[Part] = []
+    done = 0
+    for number in sorted(free):
+        bar = known[number]
+        first = bar.first
+        while isinstance(tune.body[first], Ending | Field):
+            first += 1
+        if any(isinstance(element, Field) for element in tune.body[first : bar.last]):
+            raise ConfigError(f"bar {number} changes key or meter inside, so it can only stay as it is")
+        assert isinstance(tune.body[bar.last], BarLine), "a tune in its normal form ends with a bar line"
+        found += [Part(tuple(tokens[done : places[first]]))]
+        ticks = bar.length / UNIT * TICKS
+        if bar.rests or ticks.denominator != 1:
+            raise ConfigError(f"bar {number} lasts {bar.length}, which can only stay as it is")
+        found += [Part(tuple(tokens[places[first] : places[bar.last]]), int(ticks))]
+        done = places[bar.last]
+    return [part for part in [*found, Part(tuple(tokens[done:]))] if part.tokens]

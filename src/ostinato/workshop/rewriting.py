@@ -1,0 +1,170 @@
+"""Tunes of which some bars are written anew, both sides given: a model's candidates, weighed by how what follows fits."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from rapidfuzz.distance import Levenshtein
+
+from ostinato.config import at_least
+from ostinato.decode.constraints import Remembered
+from ostinato.errors import ConfigError
+from ostinato.music import Tune
+from ostinato.music.forms import normal
+from ostinato.music.likeness import melody
+from ostinato.music.refilling import Refill, numbered_bars
+from ostinato.music.tokens import simplified, tokens_of, tune_of
+from ostinato.music.wishes import moved
+from ostinato.runs.arrays import arrays_digest
+from ostinato.workshop.composing import Composed, known_tokens, made_by, usable_tokens
+from ostinato.workshop.model import Model
+from ostinato.workshop.tune_writing import Written, write_tunes
+
+_CANDIDATES = 32
+_GENEROUS = 1.25  # more bars than asked for, as one that is written anew keeps some of its notes
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be written anew.
+
+    Attributes:
+        locked: Numbers of the bars that stay; ``None``: as ``distance`` has it.
+        distance: About which share of the notes shall be others: bars are drawn to be written anew, and of the candidates
+            the one that is nearest to it is taken.
+        compass: An instrument of ``RANGES`` for new notes; empty: any.
+        temperature: Above 0.
+
+    Raises:
+        ConfigError: A value is out of range.
+    """
+
+    locked: frozenset[int] | None = None
+    distance: float | None = None
+    compass: str = ""
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        if (self.locked is None) == (self.distance is None):
+            raise ConfigError("say either which bars stay (--lock) or how far the tune shall be changed (--vary)")
+        if self.distance is not None and not 0 < self.distance <= 1:
+            raise ConfigError(f"the distance must be above 0 and at most 1, got {self.distance:g}")
+
+
+class Rewriter:
+    """Writes bars of a tune anew.
+
+    Where bars are given on both sides, candidates are drawn from what stands before, with every token after them forced;
+    so the probability that a candidate was left with is how well all that follows fits it, and one drawn in proportion to
+    that is a sample from the model given both sides, the closer the more candidates there are (importance resampling).
+
+    Args:
+        model: A model of tunes.
+        tune: The tune to be changed.
+        change: What of it.
+
+    Raises:
+        ConfigError: The model is none of tunes, the tune cannot be told in its tokens, or there are no such bars.
+    """
+
+    def __init__(self, model: Model, tune: Tune, change: Change) -> None:
+        known = known_tokens(model)
+        self._model, self._tune, self._change = model, tune, change
+        self._simple = normal(simplified(tune))
+        self._usable = usable_tokens(known, tune.key, change.compass)
+        if unknown := sorted({token for token in tokens_of(self._simple) if token not in known}):
+            raise ConfigError(f"the model has never seen {', '.join(unknown)}, which the tune has (in C)")
+        self._bars = numbered_bars(self._simple)
+        if change.locked is not None:
+            self._check(change.locked)
+
+    def tunes(self, count: int, seed: int) -> Iterator[Composed]:
+        """Write the tune anew; result i has the seed ``seed + i`` and depends on nothing else."""
+        at_least("tunes", count, 1)
+        for number in range(count):
+            found = self._rewritten(seed + number)
+            yield replace(found, tune=replace(found.tune, number=number + 1))
+
+    def _rewritten(self, seed: int) -> Composed:
+        refill = Refill(self._simple, self._free(seed), self._usable)
+        first = next(n for n, part in enumerate(refill.parts) if part.ticks)
+        prompt = [token for part in refill.parts[:first] for token in part.tokens]
+        length = 4 * sum(len(part.tokens) for part in refill.parts) + 64
+        found = write_tunes(
+            self._model, Remembered(refill), [prompt] * _CANDIDATES, _seeds(seed, _CANDIDATES),
+            temperature=self._change.temperature, length=length,
+        )  # fmt: skip
+        one = self._chosen(found, seed)
+        sample = one.sample
+        assert sample is not None
+        tune = self._named(tune_of(one.tokens), seed, sample.precision)
+        return Composed(tune, seed, tuple(one.tokens), sample.precision, sample.log_prob, sample.log_kept,
+                        sample.symbols, 0)  # fmt: skip
+
+    def _chosen(self, found: Sequence[Written], seed: int) -> Written:
+        wanted = self._change.distance
+        if wanted is not None:
+            return min(found, key=lambda one: abs(distance(self._simple, tune_of(one.tokens)) - wanted))
+        kept = [one.sample.log_kept or 0.0 for one in found if one.sample is not None]
+        weights = [math.exp(value - max(kept)) for value in kept]
+        return random.Random(seed).choices(found, weights)[0]
+
+    def _free(self, seed: int) -> list[int]:
+        """The bars to be written anew."""
+        if self._change.locked is not None:
+            return [number for number in self._bars if number not in self._change.locked]
+        assert self._change.distance is not None
+        inner = [number for number, bar in self._bars.items() if not bar.rests]
+        count = min(len(inner), max(1, math.ceil(self._change.distance * len(inner) * _GENEROUS)))
+        return sorted(random.Random(seed).sample(inner, count))
+
+    def _check(self, locked: Collection[int]) -> None:
+        if missing := sorted(set(locked) - set(self._bars)):
+            raise ConfigError(f"the tune has the bars {min(self._bars)} to {max(self._bars)}, and no bar {missing[0]}")
+        if set(locked) == set(self._bars):
+            raise ConfigError("all bars are to stay, so there is nothing to write anew")
+
+    def _named(self, tune: Tune, seed: int, precision: str) -> Tune:
+        change = self._change
+        what = (
+            f"--vary {change.distance:g}"
+            if change.locked is None
+            else "--lock " + ",".join(map(str, sorted(change.locked)))
+        )
+        command = f"--from FILE {what} --seed {seed} --temperature {change.temperature:g}"
+        made = made_by(arrays_digest(self._model.saved.weights)[:12], precision, command)
+        old = self._tune
+        return replace(
+            moved(replace(tune, titles=()), old.key), titles=old.titles, rhythm=old.rhythm, composer=old.composer,
+            tempo=old.tempo, information=(*old.information, ("Z", made)),
+        )  # fmt: skip
+
+
+def distance(one: Tune, other: Tune) -> float:
+    """Return which share of the notes of two tunes in one key differ, in pitch or length (Levenshtein)."""
+    return Levenshtein.normalized_distance(*([(tone.midi, tone.duration) for tone in melody(t)] for t in (one, other)))
+
+
+def parse_bars(text: str) -> frozenset[int]:
+    """Read numbers of bars such as ``1-4,7``.
+
+    Raises:
+        ConfigError: It says none.
+    """
+    found: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal() or int(last or first) < int(first):
+            raise ConfigError(f"{text!r} does not say which bars; write numbers and ranges, such as 1-4,7")
+        found |= set(range(int(first), int(last or first) + 1))
+    return frozenset(found)
+
+
+def _seeds(seed: int, count: int) -> list[int]:
+    """Seeds of the candidates, which follow from the tune's."""
+    digests = (hashlib.blake2b(f"{seed}:{n}".encode(), digest_size=6).digest() for n in range(count))
+    return [int.from_bytes(digest, "big") for digest in digests]
