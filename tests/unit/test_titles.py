@@ -13,6 +13,7 @@ from ostinato.music.tokens import tune_of
         ("Abbey Reel, The", "The Abbey Reel"),
         ("THE BURNT OLD MAN", "The Burnt Old Man"),
         ("Fletcher’s Delight — Reel", "Fletcher's Delight Reel"),
+        ("Acacia -- Reel", "Acacia"),
         ("An Síoda \t[atá] i do bhaillet", "An Sioda ata i do bhaillet"),
         ("The Long " * 9, "The Long The Long The Long The Long The Long The"),
         ("x" * 60, "x" * 48),

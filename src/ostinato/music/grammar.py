@@ -21,6 +21,8 @@ _CHORD = range(2, 5)  # notes
 _TIE = "-"  # in place of a pitch: the note before goes on
 _MOST_LETTERS = 48  # of a title
 _FEWEST_OF_TITLE = 2  # its beginning and a letter
+_ENDINGS = ("[1", "[2")
+_INNER = 1  # a bar that is neither the first nor the last of its part; it stands for all of these
 _SPACE = LETTER + "_"
 _LENGTH = re.compile(r"(\d*)(?:/(\d+))?")
 _PITCH = re.compile(r"(?:\^\^|\^|__|_|=)?[A-Ga-g][',]*")
@@ -47,6 +49,7 @@ class Grammar:
         self._alike = tuple(group for group in (tuple(sorted(self._pitches)), letters) if group)
         self._apart = tuple(token for token in tokens if token not in self._pitches and token not in self._letters)
         self._all = frozenset(tokens)
+        self._lines = tuple(token for token in tokens if token in BAR_LINES or token[:2] in _ENDINGS)
         self._costs: dict[State, int] = {}
         self._known: dict[State, dict[str, State]] = {}
 
@@ -59,11 +62,34 @@ class Grammar:
         """Return the state after each token that is allowed."""
         found = self._known.get(state)
         if found is None:
-            alike = self._alike if self._are_alike(state) else ()
-            ways = [(token, self.step(state, token)) for token in (self._apart if alike else self._tokens)]
-            ways += [(token, after) for group in alike for after in [self.step(state, group[0])] for token in group]
-            found = self._known[state] = {token: after for token, after in ways if after is not None}
+            like = self._like(state)
+            found = self._known[state] = self._moves(state) if like is None else self._moves_as(state, like)
         return found
+
+    def _moves(self, state: State) -> dict[str, State]:
+        alike = self._alike if self._are_alike(state) else ()
+        ways = [(token, self.step(state, token)) for token in (self._apart if alike else self._tokens)]
+        ways += [(token, after) for group in alike for after in [self.step(state, group[0])] for token in group]
+        return {token: after for token, after in ways if after is not None}
+
+    def _moves_as(self, state: State, like: State) -> dict[str, State]:
+        """The moves of a state inside a bar, found by those of one that differs in the number of the bar only."""
+        moved: dict[int, State] = {}
+        found = {}
+        for token, after in self.moves(like).items():
+            if token in self._lines:
+                continue
+            if id(after) not in moved:
+                moved[id(after)] = after._replace(bar=state.bar)
+            found[token] = moved[id(after)]
+        lines = ((token, self.step(state, token)) for token in self._lines)
+        return found | {token: after for token, after in lines if after is not None}
+
+    def _like(self, state: State) -> State | None:
+        """A state in another bar, to which this one is equal in all but bar lines; ``None``: it is looked at itself."""
+        bar, last = _INNER, (self.form.bars or self.form.most_bars) - 1
+        inner = bar < state.bar < last and not state.ending and not state.in_upbeat
+        return state._replace(bar=bar) if inner and state.place in ("inside", "note", "chord") else None
 
     def _are_alike(self, state: State) -> bool:
         """Whether it does not matter which pitch comes, so that what follows is found once for all of them."""
@@ -288,6 +314,11 @@ class Grammar:
 
     def _music(self, state: State) -> int:
         """The same for the music alone."""
+        like = self._like(state)
+        if like is not None:  # it has so many bars more to come
+            more = state.bar - like.bar if self.form.bars else 0
+            cost = self._music(like)
+            return cost if cost >= NEVER else cost - more * (1 + self._filling.fewest(self.full))
         found = self._costs.get(state)
         if found is None:
             found = self._costs[state] = min(NEVER, self._fewest(state))

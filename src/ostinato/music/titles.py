@@ -22,9 +22,10 @@ def title_tokens(title: str) -> list[str]:
 
 
 def plain_title(title: str) -> str:
-    """Return a title as it is learned: Latin letters, articles in front, no shouting, not too long."""
+    """Return a title as it is learned: Latin letters, articles in front, no shouting, no dance, not too long."""
     letters = unicodedata.normalize("NFKD", title).replace("’", "'").encode("ascii", "ignore").decode()
     text = " ".join(_LEFT_OUT.sub(" ", letters).split())
+    text = text.partition(" -- ")[0]  # what comes after it is the kind of dance
     if text.isupper():
         text = text.title()
     if found := _ARTICLE.fullmatch(text):

@@ -72,9 +72,12 @@ class TokenWalk:
     def move(self, states: NDArray[np.int64]) -> NDArray[np.int64]:
         found = np.full((len(states), self._symbols), DEAD, dtype=np.int64)
         for row, number in enumerate(states.tolist()):
+            numbers: dict[int, int] = {}  # of states by their identities: many tokens lead to the same one
             for token, after in self._automaton.moves(self._states[number]).items():
                 if token in self._ids:
-                    found[row, self._ids[token]] = self._numbered(after)
+                    if id(after) not in numbers:
+                        numbers[id(after)] = self._numbered(after)
+                    found[row, self._ids[token]] = numbers[id(after)]
         return found
 
     def accepts(self, states: NDArray[np.int64]) -> NDArray[np.bool_]:
