@@ -12,12 +12,14 @@ import ostinato
 from ostinato.app.cli import main
 from ostinato.data import cache_folder
 from ostinato.music import parse_key, parse_meter, write_tune
-from ostinato.music.grammar import Form, Grammar
+from ostinato.music.grammar import Grammar
+from ostinato.music.states import Form
 from ostinato.music.tokens import tune_of
 from ostinato.music.transposing import transpose
 
 TINY = {"hidden_size": 24, "embedding_size": 8, "batch_size": 4, "window": 16, "precision": "float32", "patience": None}
 TEXT = "the cat sat on the mat. the dog sat on the log.\n\n" * 60
+SMALL_FOLK = {"hidden_size": 32, "batch_size": 8, "window": 64, "precision": "float32", "patience": None}
 NAMES = sorted({a + b + c for a in ("an", "be", "cl", "da") for b in ("n", "r", "t") for c in ("a", "e", "is", "on")})
 
 
@@ -107,6 +109,15 @@ def text_run_once(corpora, tmp_path_factory):
 def item_run_once(corpora, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "names"
     ostinato.train(str(corpora / "names.txt"), out=out, steps=60, settings=TINY).to_end()
+    return out
+
+
+@pytest.fixture(scope="session")
+def tunes_run_once(corpora, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "tunes"
+    training = ostinato.train(str(corpora / "tunes.abc"), out=out, recipe="folk", steps=60, settings=SMALL_FOLK)
+    assert any("60 tunes read, 60 kept" in note for note in training.notes)
+    training.to_end()
     return out
 
 

@@ -2,10 +2,12 @@
 
 import json
 import re
+import shlex
 
 import pytest
 
 import ostinato
+from conftest import SMALL_FOLK
 from ostinato.data import Corpus, read_corpus
 from ostinato.errors import ConfigError
 from ostinato.music import parse_key, parse_meter, parse_tune, read_tunebook
@@ -17,16 +19,10 @@ from ostinato.music.sounding import tones
 from ostinato.recipes import folk
 from ostinato.workshop.composing import Composer, Wish, mass_removed
 
-SMALL = {"hidden_size": 32, "batch_size": 8, "window": 64, "precision": "float32", "patience": None}
 
-
-@pytest.fixture(scope="module")
-def tunes_run(corpora, tmp_path_factory):
-    out = tmp_path_factory.mktemp("runs") / "tunes"
-    training = ostinato.train(str(corpora / "tunes.abc"), out=out, recipe="folk", steps=60, settings=SMALL)
-    assert any("60 tunes read, 60 kept" in note for note in training.notes)
-    training.to_end()
-    return out
+@pytest.fixture
+def tunes_run(tunes_run_once):
+    return tunes_run_once
 
 
 def composed(run, tunes_run, *words):
@@ -47,8 +43,21 @@ def test_a_tune_is_as_wished(run, tunes_run):
         assert midi[:6] == [76, 69, 69, 69, 71, 74]
         assert midi[-1] % 12 == parse_key("A").tonic
         assert 55 <= min(midi) <= max(midi) <= 88
-        assert tune.title == f"Jig in Ador, {1 + number}"
-        assert f"seed {1 + number}, int8, form AAB, bars 4, start |:eAA ABd|" in dict(tune.information)["Z"]
+        assert 0 < len(tune.title) <= 48
+        made = dict(tune.information)["Z"]
+        assert (
+            f", int8: compose RUN --seed {1 + number} --rhythm jig --meter 6/8 --key Ador --form AAB --bars 4" in made
+        )
+        assert made.endswith("--start '|:eAA ABd|' --range fiddle --cadence tonic")
+
+
+def test_the_record_of_a_tune_is_the_command_that_makes_it_again(run, tunes_run):
+    words = ["--key", "Gmix", "--meter", "6/8", "--bars", 4, "--tunes", 3, "--start", "|:GB", "--temperature", 1.2]
+    tune = composed(run, tunes_run, *words)[2]
+    again = shlex.split(dict(tune.information)["Z"].partition(": compose RUN ")[2])
+    status, out, _ = run("compose", tunes_run, *again)
+    assert (status, parse_tune(out).body, parse_tune(out).title) == (0, tune.body, tune.title)
+    assert composed(run, tunes_run, "--bars", 4, "--title", "Mine")[0].title == "Mine"
 
 
 def test_the_same_seed_is_the_same_tune_alone_and_in_a_batch(run, tunes_run):
@@ -74,7 +83,8 @@ def test_tunes_go_to_a_file_and_objects_to_standard_output(run, tunes_run, tmp_p
 
 def test_tunes_become_midi_musicxml_and_sound(run, tunes_run, tmp_path):
     for ending in ("mid", "musicxml", "wav"):
-        status, out, err = run("compose", tunes_run, "--tunes", 2, "--seed", 2, "--out", tmp_path / f"new.{ending}")
+        words = ["--sound", "strings", "--out", tmp_path / f"new.{ending}"]
+        status, out, err = run("compose", tunes_run, "--tunes", 2, "--seed", 2, *words)
         assert (status, out) == (0, "")
         assert err.count("1 tune") == 2
     found = composed(run, tunes_run, "--tunes", 2, "--seed", 2)
@@ -91,6 +101,34 @@ def test_the_mass_that_is_removed_is_what_the_grammar_forbids(tunes_run):
     assert all(0 < share < 1 for share in removed)
 
 
+def test_tunes_are_judged_and_the_best_come_first(run, tunes_run):
+    words = ["--tunes", 12, "--seed", 1, "--bars", 4, "--json"]
+    told = [json.loads(line) for line in run("compose", tunes_run, *words)[1].splitlines()]
+    assert {"problems", "copied_bars", "copied_from", "nearest", "passed"} <= told[0]["judgement"].keys()
+    assert list(told[0]["bits_by_bar"])[1:] == [str(n) for n in range(1, len(told[0]["bits_by_bar"]))]
+    best = [json.loads(line) for line in run("compose", tunes_run, *words, "--best", 4)[1].splitlines()]
+    ranked = sorted(told, key=lambda one: (-len(one["judgement"]["passed"]), one["bits_per_token"]))
+    assert [one["seed"] for one in best] == [one["seed"] for one in ranked[:4]]
+    assert (tunes_run / "tunes.json").exists()
+
+
+def test_without_its_run_folder_a_model_judges_by_the_tune_alone(run, tunes_run, tmp_path):
+    file = tmp_path / "tunes.safetensors"
+    assert run("export", tunes_run, file)[0] == 0
+    status, out, _ = run("compose", file, "--seed", 1, "--bars", 4, "--json")
+    judgement = json.loads(out)["judgement"]
+    assert (status, judgement["copied_bars"], judgement["problems"]) == (0, None, [])
+    status, _, err = run("compose", file, "--seed", 1, "--max-copy-bars", 2)
+    assert (status, "holds no tunes to compare with" in err) == (2, True)
+
+
+def test_several_files_are_written_by_one_command(run, tunes_run, tmp_path):
+    outs = [word for ending in ("abc", "svg", "html") for word in ("--out", tmp_path / f"t.{ending}")]
+    status, _, err = run("compose", tunes_run, "--tunes", 2, "--seed", 1, "--bars", 4, *outs)
+    assert status == 0, err
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["t-1.html", "t-1.svg", "t-2.html", "t-2.svg", "t.abc"]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -100,14 +138,17 @@ def test_the_mass_that_is_removed_is_what_the_grammar_forbids(tunes_run):
         (["--form", "ABA"], "parts in their order, each once or twice"),
         (["--form", "AAABB"], "has A more often"),
         (["--bars", "1"], "at least 2 bars"),
-        (["--rhythm", "gigue"], "'gigue' has no usual meter"),
+        (["--rhythm", "gigue"], "unknown rhythm 'gigue' in --rhythm"),
+        (["--max-copy-bars", "-1"], "max-copy-bars must be at least 0"),
+        (["--best", "3"], "--best must be from 1 to --tunes, which is 1"),
+        (["--lock", "1-4"], "--lock and --vary change a tune that exists"),
         (["--key", "D =c"], "without accidentals of its own"),
         (["--range", "tuba"], "range must be one of"),
         (["--start", "ABc d|"], "the start cannot begin such a tune: after 'nothing'"),
         (["--start", "|:DFA d3 f3"], "after '|: C E G c 3 e' no '3' can come"),
         (["--start", "A?"], "is no ABC notation"),
         (["--tunes", "0"], "tunes must be at least 1"),
-        (["--out", "x.mp3"], "there are .abc, .mid, .midi, .musicxml, .wav"),
+        (["--out", "x.mp3"], "there are .abc, .mid, .midi, .musicxml, .svg, .wav, .html"),
     ],
 )
 def test_what_cannot_be_composed_says_why(run, tunes_run, words, told):
@@ -141,7 +182,7 @@ def test_settings_of_one_tune_stand_on_one_side(corpora, tmp_path):
     # The same tunes once more, with another last note each: other items, the same tunes.
     moved.write_text(re.sub(r"[A-Ga-g](?=[^A-Ga-g]*\|\])", "B", book))
     training = ostinato.train(
-        [str(corpora / "tunes.abc"), str(moved)], out=tmp_path / "run", recipe="folk", steps=1, settings=SMALL
+        [str(corpora / "tunes.abc"), str(moved)], out=tmp_path / "run", recipe="folk", steps=1, settings=SMALL_FOLK
     )
     assert any("60 of them different ones" in note for note in training.notes)
     train, valid = (

@@ -184,6 +184,22 @@ def _score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> arg
     return command
 
 
+def _tunes(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    command = _command(
+        commands, "tunes", "tell what tunebooks hold: what can be learned from, what adds up, what is copied"
+    )
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="tunebooks in ABC notation")
+    command.add_argument("--all", action="store_true", help="name every tune that is left out, and why")
+    command.add_argument(
+        "--beside", type=Path, metavar="RUN", help="judge each tune beside those that a run has learned"
+    )
+    command.add_argument(
+        "--plot", type=Path, metavar="FILE", help="with --beside: draw how often which notes and steps occur"
+    )
+    command.add_argument("--json", action="store_true", help="objects on standard output: the report, then each tune")
+    return command
+
+
 def _novelty(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     command = _command(commands, "novelty", "tell what a text copies from the training text")
     groups.run(command)
@@ -310,6 +326,7 @@ _COMMANDS = (
     _resume,
     _generate,
     _compose,
+    _tunes,
     _novelty,
     _score,
     _rerank,

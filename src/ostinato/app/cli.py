@@ -22,6 +22,7 @@ _MODULES = {
     "resume": "training",
     "generate": "generating",
     "compose": "composing",
+    "tunes": "tunes",
     "novelty": "novelty",
     "score": "scoring",
     "rerank": "reranking",

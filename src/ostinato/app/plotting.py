@@ -1,12 +1,17 @@
-"""A run's learning curves as a picture."""
+"""Learning curves of a run, and counts over tunes, as pictures."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from ostinato.decode.units import bits
 from ostinato.errors import ConfigError, RunError
+from ostinato.music.population import DEGREES, Population
 from ostinato.runs import RunFolder
 
 _FORMATS = (".svg", ".png", ".pdf")
@@ -14,6 +19,14 @@ _CURVES: dict[str, tuple[str, dict[str, Any]]] = {
     "train_nats_per_symbol": ("training, dropout included", {"color": "tab:gray", "linestyle": ":"}),
     "valid_nats_per_symbol": ("validation, weights", {"color": "tab:blue", "marker": ".", "alpha": 0.6}),
     "valid_average_nats_per_symbol": ("validation, averaged weights", {"color": "tab:red", "marker": "."}),
+}
+
+_RARE = 0.004  # share of what is not drawn
+_COUNTS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "pitches": ("notes, by degree of the scale", DEGREES.index),
+    "intervals": ("steps, in semitones", int),
+    "durations": ("lengths, in whole notes", Fraction),
+    "transitions": ("degrees that follow each other", lambda pair: [DEGREES.index(one) for one in pair.split()]),
 }
 
 
@@ -24,6 +37,38 @@ def plot_run(run: RunFolder, target: Path) -> None:
         ConfigError: The file's ending names no picture, or matplotlib is not installed.
         RunError: There is nothing to draw yet, or the file cannot be written.
     """
+    records = run.metrics()
+    if not records:
+        raise RunError(f"{run.path} has no evaluations to draw yet")
+    with _figure(target, (7, 4.2)) as figure:
+        _draw(figure.subplots(), run, records)
+
+
+def plot_populations(populations: Mapping[str, Population], target: Path) -> None:
+    """Draw the counts of populations of tunes beside each other, as shares; errors as of ``plot_run``."""
+    with _figure(target, (10, 7)) as figure:
+        axes = figure.subplots(2, 2).ravel()
+        for place, (kind, (title, order)) in zip(axes, _COUNTS.items(), strict=True):
+            _bars(place, {name: vars(one)[kind] for name, one in populations.items()}, title, order)
+        axes[0].legend(frameon=False)
+
+
+def _bars(axes: Any, counts: Mapping[str, Counter[str]], title: str, order: Callable[[str], Any]) -> None:
+    """Bars of what is frequent in one of them, a colour for each."""
+    often = {key for one in counts.values() for key, n in one.items() if n > _RARE * max(1, one.total())}
+    keys = sorted(often, key=order)
+    wide = 0.8 / len(counts)
+    for number, (name, one) in enumerate(counts.items()):
+        shares = [one[key] / max(1, one.total()) for key in keys]
+        axes.bar([place + number * wide for place in range(len(keys))], shares, wide, label=name)
+    axes.set_xticks([place + 0.4 - wide / 2 for place in range(len(keys))], keys, fontsize=7 if len(keys) > 14 else 9)
+    axes.set(title=title, ylabel="share")
+    axes.grid(axis="y", alpha=0.3)
+
+
+@contextmanager
+def _figure(target: Path, size: tuple[float, float]) -> Iterator[Any]:
+    """A figure to draw on, which is written when the ``with`` block ends; errors as of ``plot_run``."""
     if target.suffix.lower() not in _FORMATS:
         raise ConfigError(f"--plot {target}: a picture ends in one of {', '.join(_FORMATS)}")
     try:
@@ -31,12 +76,9 @@ def plot_run(run: RunFolder, target: Path) -> None:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ConfigError("--plot needs matplotlib: pip install 'ostinato[plot]'") from error
-    records = run.metrics()
-    if not records:
-        raise RunError(f"{run.path} has no evaluations to draw yet")
     with matplotlib.rc_context({"svg.hashsalt": "ostinato", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(7, 4.2), layout="constrained")
-        _draw(figure.subplots(), run, records)
+        figure = Figure(figsize=size, layout="constrained")
+        yield figure
         try:
             figure.savefig(target, metadata={"Date": None} if target.suffix.lower() == ".svg" else None, dpi=150)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""The longest runs of notes that a tune has in common with a corpus, in any key and any rhythm; and the nearest tune."""
+"""The longest runs of notes that a tune shares with a corpus, in any key and any rhythm; and the nearest tune."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Near:
 
     Attributes:
         source: Its number in the corpus.
-        distance: Fewest intervals to insert, delete or change (Levenshtein), as a share of the longer one: 0 is the same
-            melody in any key.
+        distance: Fewest intervals to insert, delete or change (Levenshtein), as a share of the longer one: 0 is the
+            same melody in any key.
     """
 
     source: int

@@ -2,8 +2,8 @@
 
 A tune is ``M:6/8 K:dor``, ``R:jig`` where the dance is known, and its music as if the tonic were C, lengths in eighths:
 pitch and length are two tokens, so are a bar line and an ending. A tie is the pitch ``-`` of the note that it leads to,
-so that nothing has to remember which that was; where that note is spelled anew, or is one of a chord, it is ``--`` after
-the first one. Tokens of a tune in, the same tune out, but for what ``simplified`` leaves out.
+so that nothing has to remember which that was; where that note is spelled anew, or is one of a chord, it is ``--``
+after the first one. Tokens of a tune in, the same tune out, but for what ``simplified`` leaves out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tunes of which some bars are written anew, both sides given: a model's candidates, weighed by how what follows fits."""
+"""Bars of a tune written anew, both sides given: a model's candidates, weighed by how well what follows fits."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Change:
 
     Attributes:
         locked: Numbers of the bars that stay; ``None``: as ``distance`` has it.
-        distance: About which share of the notes shall be others: bars are drawn to be written anew, and of the candidates
-            the one that is nearest to it is taken.
+        distance: About which share of the notes shall be others: bars are drawn to be written anew, and of the
+            candidates the one that is nearest to it is taken.
         compass: An instrument of ``RANGES`` for new notes; empty: any.
         temperature: Above 0.
 
@@ -58,9 +58,9 @@ class Change:
 class Rewriter:
     """Writes bars of a tune anew.
 
-    Where bars are given on both sides, candidates are drawn from what stands before, with every token after them forced;
-    so the probability that a candidate was left with is how well all that follows fits it, and one drawn in proportion to
-    that is a sample from the model given both sides, the closer the more candidates there are (importance resampling).
+    Candidates are drawn from what stands before, with every given token after them forced. So the probability that
+    the automaton left a candidate says how well all that follows fits it; and one drawn in proportion to that is a
+    sample from the model given both sides, the closer the more candidates there are (importance resampling).
 
     Args:
         model: A model of tunes.

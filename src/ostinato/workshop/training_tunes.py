@@ -1,4 +1,4 @@
-"""The tunes that a run has learned from, as new ones are judged by them; looked at once, then kept in the run folder."""
+"""The tunes that a run has learned from, by which new ones are judged; looked at once, kept in the run folder."""
 
 from __future__ import annotations
 

@@ -150,11 +150,12 @@ def _surprises(surprises: Sequence[tuple[int, float]]) -> list[str]:
         return []
     most = max(value for _, value in surprises) or 1.0
     bars = "".join(
-        f'<div style="height: {100 * value / most:.1f}%" title="bar {number}: {value:.1f} bits"><span>{number}</span></div>'
+        f'<div style="height: {100 * value / most:.1f}%" title="bar {number}: {value:.1f} bits">'
+        f"<span>{number}</span></div>"
         for number, value in surprises
     )
     return [
         "<h2>How much each bar surprises the model</h2>",
-        f'<div class="bars">{bars}</div><p class="quiet" style="margin-top: 1.8rem">Bits, in the order in which bars are '
-        f"written; the highest has {most:.1f}. What is low was to be expected.</p>",
+        f'<div class="bars">{bars}</div><p class="quiet" style="margin-top: 1.8rem">Bits, in the order in which bars '
+        f"are written; the highest has {most:.1f}. What is low was to be expected.</p>",
     ]

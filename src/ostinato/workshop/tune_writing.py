@@ -130,6 +130,6 @@ def _hopeless(one: Written, *, given: bool) -> str:
     if given:
         return "what the tune shall begin with is itself copied for more bars than allowed; allow more, or change it"
     return (
-        f"the tune of seed {one.seed} copied too much in {_MOST_TRIES} tries; allow more bars, raise the temperature, or "
-        "take a model that has learned its tunes less by heart"
+        f"the tune of seed {one.seed} copied too much in {_MOST_TRIES} tries; allow more bars, raise the temperature, "
+        "or take a model that has learned its tunes less by heart"
     )

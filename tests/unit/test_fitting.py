@@ -1,0 +1,107 @@
+"""Settings that fit the machine: sizes by its speed, evaluations by their time, precision by what it can do."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ostinato import config
+from ostinato.recipes import RECIPES, Budget
+from ostinato.training.ranks import Alone
+from ostinato.workshop.budget import Amount
+from ostinato.workshop.device import faster_precision
+from ostinato.workshop.fitting import fit
+from ostinato.workshop.preparing import Order, Prepared
+
+SYMBOLS = 1_000_000
+
+
+class Machine:
+    """A builder that trains so many symbols a second with 512 units, and others in proportion to their weights."""
+
+    def __init__(self, speed, device="cpu", evaluation=0.5):
+        self.speed, self.device, self._evaluation = speed, device, evaluation
+        self.train, self.valid = SimpleNamespace(ids=np.zeros(SYMBOLS)), SimpleNamespace(ids=np.zeros(60_000))
+        self.tried = []
+
+    def trial(self, settings, *, measure):
+        self.tried.append(settings.hidden_size)
+        speed = self.speed * (1 if self.device == "cuda" else (512 / settings.hidden_size) ** 2)
+        return replace(settings, precision="float32"), settings.batch_size * settings.window / speed
+
+    def model(self, settings):
+        return SimpleNamespace(parameters=lambda: [np.empty((settings.hidden_size, 4 * settings.hidden_size + 400))])
+
+    def stream(self, settings):
+        return SimpleNamespace(batches_per_epoch=SYMBOLS / (settings.batch_size * settings.window))
+
+    def evaluation_seconds(self, settings):
+        return self._evaluation
+
+
+@pytest.fixture(autouse=True)
+def _numel(monkeypatch):
+    monkeypatch.setattr("ostinato.workshop.fitting._weights", lambda model: sum(p.size for p in model.parameters()))
+
+
+def fitted(machine, minutes=5.0, given=None, amount=None):
+    recipe, given = RECIPES["char-lm"], given or {}
+    budget = Budget(SYMBOLS, False, minutes, machine.device, bfloat16=False)
+    settings = config.read(recipe.settings, {**recipe.choose(budget, given), **given}, where="test")
+    prepared = Prepared(settings, {}, machine.train, machine.valid, None, (), budget)
+    order = Order(Path("x"), amount=amount or Amount(minutes=minutes), settings=given)
+    return settings, fit(machine, prepared, order, Alone())
+
+
+def test_on_the_usual_machine_nothing_changes():
+    for speed in (45_000, 60_000, 75_000):
+        before, (after, _) = fitted(Machine(speed))
+        assert after == replace(before, precision="float32")
+
+
+def test_a_slow_machine_gets_a_smaller_network_with_less_dropout():
+    machine = Machine(4_000)
+    before, (after, seconds) = fitted(machine)
+    assert (before.hidden_size, before.dropout) == (512, 0.35)
+    assert (after.hidden_size, after.dropout, after.activation_penalty) == (384, 0.0, 0.0)
+    assert machine.tried == [512, 384]
+    assert seconds == pytest.approx(16 * 48 / (4_000 * (512 / 384) ** 2))
+
+
+def test_a_fast_one_gets_what_it_has_time_for_and_what_is_set_stays():
+    _, (after, _) = fitted(Machine(300_000))
+    assert (after.hidden_size, after.dropout) == (768, 0.5)
+    _, (after, _) = fitted(Machine(300_000), given={"hidden_size": 64, "dropout": 0.2})
+    assert (after.hidden_size, after.dropout, after.cooldown) == (64, 0.2, 0.4)
+
+
+def test_where_no_time_is_given_the_machine_does_not_matter():
+    before, (after, _) = fitted(Machine(1_000), amount=Amount(steps=10))
+    assert after == replace(before, precision="float32")
+
+
+def test_evaluations_take_a_share_of_the_time():
+    limit = 0.15 * 60 * 5 / 8
+    _, (after, _) = fitted(Machine(60_000, evaluation=limit * 4))
+    assert after.valid_symbols == 12_500
+    _, (after, _) = fitted(Machine(60_000, evaluation=limit * 1000))
+    assert after.valid_symbols == 5_000
+    _, (after, _) = fitted(Machine(60_000, evaluation=limit * 4), given={"valid_symbols": 40_000})
+    assert after.valid_symbols == 40_000
+
+
+def test_without_a_kernel_for_bfloat16_float32_is_taken():
+    def step(precision):
+        if precision == "bfloat16":
+            raise RuntimeError("could not create a primitive descriptor")
+
+    assert faster_precision(step, "cpu")[0] == "float32"
+
+
+def test_the_capped_core_is_for_processors_with_bfloat16():
+    choose = RECIPES["char-lm"].choose
+    assert choose(Budget(SYMBOLS, False, 3), {})["core"] == "capped-lstm"
+    assert choose(Budget(SYMBOLS, False, 3, bfloat16=False), {})["core"] == "lstm"
+    assert choose(Budget(SYMBOLS, False, 3, device="cuda"), {})["core"] == "lstm"
