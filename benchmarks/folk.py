@@ -79,9 +79,12 @@ def main() -> None:
 def losses(folder: Path, runs: Sequence[Path]) -> Iterator[dict[str, Any]]:
     """Nats of the music of held-out tunes: header given, title not counted, the last bar line as the end."""
     train, test = (tokenised(file) for file in write_books(folder))
+    known = {token for tokens in train for token in tokens}
+    left_out = sum(not set(tokens) <= known for tokens in test)
+    print(f"{left_out} of {len(test)} held-out tunes have a token that no training tune has, and are left out")
+    test = [tokens for tokens in test if set(tokens) <= known]
     notes = sum(len(tones(tune_of(tokens))) for tokens in test)
-    vocabulary = {token for tokens in (*train, *test) for token in tokens}
-    model = KneserNey(train, _ORDER, vocabulary)
+    model = KneserNey(train, _ORDER, known)
     found = [sum(model.log_probs(tokens)[music_begins(tokens) :]) for tokens in test]
     yield _loss(f"{_ORDER}-gram, modified Kneser-Ney", found, notes, test)
     for run in runs:
@@ -222,10 +225,10 @@ def others(tunes: Sequence[Tune]) -> dict[str, Any]:
     some = tunes[:: max(1, len(tunes) // 1000)]
     found |= {"music21_bars": 0, "music21_wrong_bars": 0}
     for tune in some:
-        score = music21.converter.parse(write_musicxml(tune).decode(), format="musicxml")
+        score: Any = music21.converter.parse(write_musicxml(tune).decode(), format="musicxml")
         for measure in score.parts[0].getElementsByClass("Measure"):
             found["music21_bars"] += 1
-            wanted = tune.meter.bar * 4 if tune.meter else None
+            wanted = tune.meter.bar * 4 if tune.meter else Fraction(4)
             length = Fraction(measure.duration.quarterLength).limit_denominator(5040)
             found["music21_wrong_bars"] += length > wanted
     hundred = tunes[:: max(1, len(tunes) // 100)][:100]

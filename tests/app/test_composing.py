@@ -52,7 +52,7 @@ def test_a_tune_is_as_wished(run, tunes_run):
 
 
 def test_the_record_of_a_tune_is_the_command_that_makes_it_again(run, tunes_run):
-    words = ["--key", "Gmix", "--meter", "6/8", "--bars", 4, "--tunes", 3, "--start", "|:GB", "--temperature", 1.2]
+    words = ["--key", "Gdor", "--meter", "6/8", "--bars", 4, "--tunes", 3, "--start", "|:Gd", "--temperature", 1.2]
     tune = composed(run, tunes_run, *words)[2]
     again = shlex.split(dict(tune.information)["Z"].partition(": compose RUN ")[2])
     status, out, _ = run("compose", tunes_run, *again)
@@ -105,7 +105,9 @@ def test_tunes_are_judged_and_the_best_come_first(run, tunes_run):
     words = ["--tunes", 12, "--seed", 1, "--bars", 4, "--json"]
     told = [json.loads(line) for line in run("compose", tunes_run, *words)[1].splitlines()]
     assert {"problems", "copied_bars", "copied_from", "nearest", "passed"} <= told[0]["judgement"].keys()
-    assert list(told[0]["bits_by_bar"])[1:] == [str(n) for n in range(1, len(told[0]["bits_by_bar"]))]
+    bars = [int(number) for number in told[0]["bits_by_bar"]]
+    assert bars == list(range(bars[0], bars[0] + len(bars)))
+    assert len(bars) >= 8
     best = [json.loads(line) for line in run("compose", tunes_run, *words, "--best", 4)[1].splitlines()]
     ranked = sorted(told, key=lambda one: (-len(one["judgement"]["passed"]), one["bits_per_token"]))
     assert [one["seed"] for one in best] == [one["seed"] for one in ranked[:4]]
@@ -172,7 +174,7 @@ def test_tunebooks_and_tokens_can_be_measured(run, tunes_run, corpora):
     model = ostinato.load(tunes_run)
     book = read_corpus([str(corpora / "tunes.abc")])
     assert model.evaluate(book, protocol="dynamic").nats_per_symbol < model.evaluate(book).nats_per_symbol
-    tokens = Corpus("items", tuple(folk.read(book).texts))
+    tokens = Corpus("items", tuple(folk.read(book, {}).texts))
     assert model.evaluate(tokens).nats_per_symbol == model.evaluate(book).nats_per_symbol
 
 

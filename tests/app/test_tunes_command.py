@@ -18,7 +18,7 @@ def test_a_book_is_told_of(run, tmp_path):
     assert lines[4] == "(--all names each of them)"
     assert lines[5].startswith("interior bars as long as the meter says: 5 of 6 (83.33%); tunes whose bars all are: 2")
     every = run("tunes", tmp_path / "book.abc", "--all")[1]
-    assert "book.abc, line 7: 'Wrong': bar 2 lasts 7/8, not 1" in every
+    assert "book.abc, line 8: 'Wrong': bar 2 lasts 7/8, not 1" in every
     assert "'Again': note for note 'Good'" in every
 
 

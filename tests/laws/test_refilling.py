@@ -65,7 +65,7 @@ def test_bars_are_counted_as_players_do():
     with pytest.raises(ConfigError, match="bar 2 lasts 3/4, which can only stay"):
         parts_of(odd, [2])
     with pytest.raises(ConfigError, match="cannot be filled"):
-        Refill(simple, [0], ["c", "2"])
+        Refill(simple, [0], ["2", "|"])
     assert Refill(simple, [1], ["c", "2"]).parts[1].ticks == 6 * 80_640
 
 

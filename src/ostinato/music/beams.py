@@ -14,6 +14,7 @@ from ostinato.music.tune import Tune
 
 _LEVELS = 3  # beams at most: of thirty-second notes
 _QUARTER = Fraction(1, 4)
+_DOTTED = 3  # numerator of the length of a note with one dot
 
 
 def beams(tune: Tune, written: Sequence[Fraction]) -> dict[int, list[str]]:
@@ -32,13 +33,15 @@ def beams(tune: Tune, written: Sequence[Fraction]) -> dict[int, list[str]]:
         for level in range(1, _LEVELS + 1):
             for first, last in _runs([own >= level for own in levels]):
                 for at in range(first, last + 1):
-                    found.setdefault(group[at], []).append(_told(at, first, last, len(group)))
+                    completes = at == len(group) - 1 or (at > 0 and written[group[at - 1]].numerator == _DOTTED)
+                    found.setdefault(group[at], []).append(_told(at, first, last, completes=completes))
     return found
 
 
-def _told(at: int, first: int, last: int, notes: int) -> str:
+def _told(at: int, first: int, last: int, *, completes: bool) -> str:
+    """What a beam does at a note; one of its own points to the dotted note that the note completes, if it does."""
     if first == last:
-        return "backward hook" if at == notes - 1 else "forward hook"
+        return "backward hook" if completes else "forward hook"
     return "begin" if at == first else "end" if at == last else "continue"
 
 
@@ -47,7 +50,7 @@ def _groups(tune: Tune) -> Iterator[list[int]]:
     times, unit = durations(tune), _unit(tune.meter)
     for bar in bars(tune):
         group: list[int] = []
-        at, slot = _start(bar), Fraction(-1)
+        at, slot = _start(bar), -1
         for place in range(bar.first, bar.last):
             element = tune.body[place]
             if not times[place]:

@@ -310,6 +310,8 @@ class Grammar:
         """Return in how few tokens, at most, a tune can be brought to its end; ``NEVER`` where it cannot."""
         if state.place == "title":
             return int(state.bare or not state.bar)
+        if not self._pitches and state.place != "ended":
+            return NEVER
         return min(NEVER, self._music(state) + _FEWEST_OF_TITLE * self.form.titled)
 
     def _music(self, state: State) -> int:

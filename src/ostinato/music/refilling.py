@@ -37,12 +37,12 @@ class Place(NamedTuple):
     Attributes:
         part: Which part.
         at: How many of its tokens are there.
-        state: Inside a bar to be filled.
+        inside: Where in a bar to be filled.
     """
 
     part: int
     at: int = 0
-    state: State | None = None
+    inside: State | None = None
 
 
 class Refill:
@@ -74,34 +74,34 @@ class Refill:
         assert len(prompt) == sum(len(part.tokens) for part in self.parts[:first])
         return self._entered(first)
 
-    def moves(self, place: Place) -> dict[str, Place]:
+    def moves(self, state: Place) -> dict[str, Place]:
         """Return the state after each token that is allowed."""
-        if place.part == len(self.parts):
+        if state.part == len(self.parts):
             return {}
-        part = self.parts[place.part]
-        if place.state is None:
-            return {part.tokens[place.at]: self._given(place.part, place.at + 1)}
+        part = self.parts[state.part]
+        if state.inside is None:
+            return {part.tokens[state.at]: self._given(state.part, state.at + 1)}
         found = {}
-        for token, state in self._grammar.moves(place.state).items():
+        for token, inside in self._grammar.moves(state.inside).items():
             if token == _CLOSE:  # the bar is full: what is given goes on
-                token, after = self.parts[place.part + 1].tokens[0], self._given(place.part + 1, 1)
+                token, after = self.parts[state.part + 1].tokens[0], self._given(state.part + 1, 1)
             else:
-                after = Place(place.part, 0, state)
+                after = Place(state.part, 0, inside)
             found[token] = after
         return found
 
-    def accepts(self, place: Place) -> bool:
+    def accepts(self, state: Place) -> bool:
         """Whether the tune may end here."""
-        return place.part == len(self.parts)
+        return state.part == len(self.parts)
 
-    def fewest(self, place: Place) -> int:
+    def fewest(self, state: Place) -> int:
         """In how few tokens, at most, the tune can be brought to its end."""
-        if place.part == len(self.parts):
+        if state.part == len(self.parts):
             return 0
-        if place.state is None:
-            return len(self.parts[place.part].tokens) - place.at + self._after[place.part + 1]
+        if state.inside is None:
+            return len(self.parts[state.part].tokens) - state.at + self._after[state.part + 1]
         # The grammar counts its bar line, which is the first of what is given next.
-        return min(NEVER, self._grammar.fewest(place.state) - 1 + self._after[place.part + 1])
+        return min(NEVER, self._grammar.fewest(state.inside) - 1 + self._after[state.part + 1])
 
     def _given(self, part: int, at: int) -> Place:
         return Place(part, at) if at < len(self.parts[part].tokens) else self._entered(part + 1)
@@ -113,7 +113,7 @@ class Refill:
 
     def _fewest_of(self, part: int) -> int:
         entered = self._entered(part)
-        return len(self.parts[part].tokens) if entered.state is None else self._grammar.fewest(entered.state) - 1
+        return len(self.parts[part].tokens) if entered.inside is None else self._grammar.fewest(entered.inside) - 1
 
 
 def numbered_bars(tune: Tune) -> dict[int, Bar]:

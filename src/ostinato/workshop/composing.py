@@ -176,7 +176,7 @@ class Composer:
             found = write_tunes(
                 self._model, self._automaton, [self.prompt] * size, range(first + at, first + at + size),
                 temperature=self.wish.temperature, length=length + _TOKENS_OF_A_TITLE, limit=self._limit,
-                tick=None if tick is None else lambda done, total, at=at: tick(at + done, count),
+                tick=None if tick is None else _after(tick, at, count),
             )  # fmt: skip
             for number, one in enumerate(found, at + 1):
                 yield self._composed(one, number)
@@ -257,6 +257,11 @@ class _FromHeader:
 
     def fewest(self, state: Any) -> int:
         return self.grammar.fewest(state)
+
+
+def _after(tick: Callable[[int, int], None], before: int, count: int) -> Callable[[int, int], None]:
+    """Tell of some tunes of which others have been written before."""
+    return lambda done, total: tick(before + done, count)
 
 
 def known_tokens(model: Model) -> tuple[str, ...]:

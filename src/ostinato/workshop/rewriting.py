@@ -17,7 +17,7 @@ from ostinato.music import Tune
 from ostinato.music.forms import normal
 from ostinato.music.likeness import melody
 from ostinato.music.refilling import Refill, numbered_bars
-from ostinato.music.tokens import simplified, tokens_of, tune_of
+from ostinato.music.tokens import music_begins, simplified, tokens_of, tune_of
 from ostinato.music.wishes import moved
 from ostinato.runs.arrays import arrays_digest
 from ostinato.workshop.composing import Composed, known_tokens, made_by, usable_tokens
@@ -25,7 +25,7 @@ from ostinato.workshop.model import Model
 from ostinato.workshop.tune_writing import Written, write_tunes
 
 _CANDIDATES = 32
-_GENEROUS = 1.25  # more bars than asked for, as one that is written anew keeps some of its notes
+_MORE = (0.7, 1.0, 1.6)  # bars as a multiple of the share that is asked for
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,10 @@ class Rewriter:
     def __init__(self, model: Model, tune: Tune, change: Change) -> None:
         known = known_tokens(model)
         self._model, self._tune, self._change = model, tune, change
-        self._simple = normal(simplified(tune))
+        simple = normal(simplified(tune))
+        if not set(tokens_of(simple)[: music_begins(tokens_of(simple))]) <= set(known):
+            simple = replace(simple, rhythm="")  # a dance that the model does not know is no reason to refuse
+        self._simple = simple
         self._usable = usable_tokens(known, tune.key, change.compass)
         if unknown := sorted({token for token in tokens_of(self._simple) if token not in known}):
             raise ConfigError(f"the model has never seen {', '.join(unknown)}, which the tune has (in C)")
@@ -90,20 +93,24 @@ class Rewriter:
             yield replace(found, tune=replace(found.tune, number=number + 1))
 
     def _rewritten(self, seed: int) -> Composed:
-        refill = Refill(self._simple, self._free(seed), self._usable)
-        first = next(n for n, part in enumerate(refill.parts) if part.ticks)
-        prompt = [token for part in refill.parts[:first] for token in part.tokens]
-        length = 4 * sum(len(part.tokens) for part in refill.parts) + 64
-        found = write_tunes(
-            self._model, Remembered(refill), [prompt] * _CANDIDATES, _seeds(seed, _CANDIDATES),
-            temperature=self._change.temperature, length=length,
-        )  # fmt: skip
+        found = [one for free in self._free(seed) for one in self._candidates(free, seed)]
         one = self._chosen(found, seed)
         sample = one.sample
         assert sample is not None
         tune = self._named(tune_of(one.tokens), seed, sample.precision)
-        return Composed(tune, seed, tuple(one.tokens), sample.precision, sample.log_prob, sample.log_kept,
-                        sample.symbols, 0)  # fmt: skip
+        return Composed(
+            tune, seed, tuple(one.tokens), sample.precision, sample.log_prob, sample.log_kept, sample.symbols, 0
+        )
+
+    def _candidates(self, free: Collection[int], seed: int) -> list[Written]:
+        refill = Refill(self._simple, free, self._usable)
+        first = next(n for n, part in enumerate(refill.parts) if part.ticks)
+        prompt = [token for part in refill.parts[:first] for token in part.tokens]
+        length = 4 * sum(len(part.tokens) for part in refill.parts) + 64
+        return write_tunes(
+            self._model, Remembered(refill), [prompt] * _CANDIDATES, _seeds(seed, _CANDIDATES),
+            temperature=self._change.temperature, length=length,
+        )  # fmt: skip
 
     def _chosen(self, found: Sequence[Written], seed: int) -> Written:
         wanted = self._change.distance
@@ -113,14 +120,15 @@ class Rewriter:
         weights = [math.exp(value - max(kept)) for value in kept]
         return random.Random(seed).choices(found, weights)[0]
 
-    def _free(self, seed: int) -> list[int]:
-        """The bars to be written anew."""
+    def _free(self, seed: int) -> list[list[int]]:
+        """The bars to be written anew; for a distance several choices, as bars that are keep some of their notes."""
         if self._change.locked is not None:
-            return [number for number in self._bars if number not in self._change.locked]
+            return [[number for number in self._bars if number not in self._change.locked]]
         assert self._change.distance is not None
-        inner = [number for number, bar in self._bars.items() if not bar.rests]
-        count = min(len(inner), max(1, math.ceil(self._change.distance * len(inner) * _GENEROUS)))
-        return sorted(random.Random(seed).sample(inner, count))
+        order = [number for number, bar in self._bars.items() if not bar.rests]
+        random.Random(seed).shuffle(order)
+        counts = {max(1, round(self._change.distance * len(order) * more)) for more in _MORE}
+        return [sorted(order[:count]) for count in sorted(counts)]
 
     def _check(self, locked: Collection[int]) -> None:
         if missing := sorted(set(locked) - set(self._bars)):
@@ -157,10 +165,11 @@ def parse_bars(text: str) -> frozenset[int]:
     """
     found: set[int] = set()
     for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal() or int(last or first) < int(first):
+        first, dash, last = part.strip().partition("-")
+        last = last if dash else first
+        if not first.isdecimal() or not last.isdecimal() or int(last) < int(first):
             raise ConfigError(f"{text!r} does not say which bars; write numbers and ranges, such as 1-4,7")
-        found |= set(range(int(first), int(last or first) + 1))
+        found |= set(range(int(first), int(last) + 1))
     return frozenset(found)
 
 

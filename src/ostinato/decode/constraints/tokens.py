@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,7 +18,7 @@ class TokenAutomaton(Protocol):
     def begin(self, prompt: Sequence[str]) -> Hashable:
         """Return the state after the tokens of a prompt."""
 
-    def moves(self, state: Any) -> dict[str, Hashable]:
+    def moves(self, state: Any) -> Mapping[str, Hashable]:
         """Return the state after each token that is allowed."""
 
     def accepts(self, state: Any) -> bool:
