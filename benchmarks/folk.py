@@ -140,6 +140,7 @@ def wishes(known: Sequence[str], most: float) -> list[Wish]:
             (form, bars), (compass, cadence) = next(forms), next(endings)
             read = parse_meter(meter)
             assert read is not None
+            cadence = cadence if form else ""  # both together have very many states
             key = parse_key(next(keys) + mode)
             found.append(Wish(read, key, form, bars, compass=compass, cadence=cadence, max_copy_bars=most))
     return found

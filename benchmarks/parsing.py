@@ -2,7 +2,8 @@
 
     OSTINATO_DATA=… python benchmarks/parsing.py [BOOK …]
 
-Grace notes are left out on both sides. Needs music21 (the extra ``bench``).
+Grace notes are left out on both sides. Where pitches differ, two things that music21 10.5 does are tried as reasons: it
+lets a sign hold for its own note only, and not to the bar line; and it misses changes of key inside a tune.
 """
 
 from __future__ import annotations
@@ -18,12 +19,17 @@ import music21
 
 from common import report
 from folk_data import BOOKS, book
-from ostinato.music import Tune, read_tunebook, write_tune
+from ostinato.music import BarLine, Chord, Field, Note, Tune, parse_key, read_tunebook, write_tune
 from ostinato.music.sounding import tones
 
 _ALL = (*BOOKS, "nottingham")
 _SHOWN = 12  # differences named for each kind
 _FINE = 5040 * 16
+_REASONS = {
+    "its signs hold for one note": {"carry": False, "changes": True},
+    "it misses changes of key": {"carry": True, "changes": False},
+    "both": {"carry": False, "changes": False},
+}
 
 
 def main() -> None:
@@ -52,7 +58,12 @@ def compare(tune: Tune) -> tuple[str, str]:
     ours = sorted((tone.start, tone.duration, tone.midi) for tone in tones(tune))
     if ours == theirs:
         return "same", ""
-    if [one[2] for one in ours] == [one[2] for one in theirs]:
+    heights = [one[2] for one in theirs]
+    if len(ours) == len(theirs) and [one[2] for one in ours] != heights:
+        for kind, options in _REASONS.items():
+            if sorted_heights(tune, **options) == heights:
+                return kind, ""
+    if [one[2] for one in ours] == heights:
         place = next(n for n, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b)
         return "durations", f"note {place}: ours {ours[place]}, theirs {theirs[place]}"
     place = next((n for n, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a[2] != b[2]), -1)
@@ -62,6 +73,28 @@ def compare(tune: Tune) -> tuple[str, str]:
         else f"{len(ours)} notes, {len(theirs)}"
     )
     return ("number of notes" if len(ours) != len(theirs) else "pitches"), told
+
+
+def sorted_heights(tune: Tune, *, carry: bool, changes: bool) -> list[int]:
+    """The MIDI numbers of a tune's notes, read as music21 may read them; ties joined, lower notes of chords first."""
+    signature, signs, found = tune.key.signature, dict[tuple[str, int], int](), []
+    first = {tone.place for tone in tones(tune)}  # not what a tie leads to
+    for place, element in enumerate(tune.body):
+        if isinstance(element, BarLine):
+            signs = {}
+        elif isinstance(element, Field) and element.letter == "K" and changes:
+            signature, signs = parse_key(element.value).signature, {}
+        elif isinstance(element, Note | Chord):
+            notes = element.notes if isinstance(element, Chord) else (element,)
+            own = []
+            for pitch in (note.pitch for note in notes):
+                where = pitch.letter, pitch.octave
+                if pitch.accidental is not None:
+                    signs[where] = pitch.accidental
+                held = signs.get(where) if carry or pitch.accidental is not None else None
+                own.append(pitch.midi(signature[pitch.letter] if held is None else held))
+            found += sorted(own) if place in first else []
+    return found
 
 
 def heard(tune: Tune) -> Iterator[tuple[Fraction, Fraction, int]]:

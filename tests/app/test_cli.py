@@ -257,7 +257,7 @@ def test_export_and_everything_from_the_file(run, text_run, tmp_path):
 
 
 def test_recipes_and_data_are_listed(run):
-    assert [line.split()[0] for line in run("recipes")[1].splitlines()] == ["char-lm", "word-lm", "folk"]
+    assert [line.split()[0] for line in run("recipes")[1].splitlines()] == ["char-lm", "word-lm", "folk", "folk-rnn"]
     assert "hidden_size = 512" in run("recipes", "char-lm")[1]
     told = run("data")[1]
     assert [line.split()[0] for line in told.splitlines()[1:3]] == ["python-docs", "python-stdlib"]
@@ -394,7 +394,7 @@ TRAINING = [
     ("ok.txt", b"abc\n\nab" * 99, ["--seed", "-1"], 2, "seed must be at least 0, got -1"),
     ("ok.txt", b"abc\n\nab" * 99, ["--unknown", "skip"], 2, "--unknown is for a model that exists; it needs --from"),
     ("ok.txt", b"abc\n\nab" * 99, ["--recipe", "charlm"], 2, "unknown recipe 'charlm' in --recipe; did you mean "
-     "'char-lm'? Known: char-lm, folk, word-lm"),
+     "'char-lm'? Known: char-lm, folk, folk-rnn, word-lm"),
     ("ok.txt", b"abc\n\nab" * 99, ["--valid", "nothing.txt"], 2, "--valid 'nothing.txt' is neither a share such as 0.1 "
      "nor a file that exists"),
     ("ok.txt", b"abc\n\nab" * 99, ["--valid", "1.5"], 1, "the share for validation must be above 0 and below 1, "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
@@ -34,6 +36,23 @@ def new_weights(
     bias = torch.zeros(4 * hidden_size)
     bias[hidden_size : 2 * hidden_size] = forget_bias
     return weight_ih, weight_hh, nn.Parameter(bias)
+
+
+def _lacks_kernel(xs: Tensor) -> bool:
+    """Whether PyTorch has no kernel for these inputs in bfloat16 on this processor, so that it has to be float32."""
+    return xs.device.type == "cpu" and type_of_products(xs) == torch.bfloat16 and not _has_bfloat16_kernel()
+
+
+@cache
+def _has_bfloat16_kernel() -> bool:
+    xs, state = torch.zeros(2, 2, 8), torch.zeros(1, 2, 8)
+    weights = [torch.zeros(32, *shape, requires_grad=True) for shape in ((8,), (8,), (), ())]
+    try:
+        with torch.enable_grad(), torch.autocast("cpu", torch.bfloat16):
+            torch.lstm(xs, [state, state], weights, True, 1, 0.0, True, False, True)
+    except RuntimeError:  # oneDNN's needs AVX-512
+        return False
+    return True
 
 
 def empty_state(weight_hh: Tensor, batch_size: int) -> LSTMState:
@@ -97,7 +116,8 @@ class LSTM(Core[LSTMState]):
             xs, weight_ih = self._with_padding_column(xs, lengths)
         weights = [weight_ih, self.weight_hh, self.bias, torch.zeros_like(self.bias)]
         first = [leaf[None].contiguous() for leaf in state]  # the kernel wants [layers, B, H]
-        ys, _, cell = torch.lstm(xs, first, weights, True, 1, 0.0, self.training, False, True)
+        with torch.autocast("cpu", enabled=False) if _lacks_kernel(xs) else nullcontext():
+            ys, _, cell = torch.lstm(xs, first, weights, True, 1, 0.0, self.training, False, True)
         outputs, hidden = finish_scan(ys, state.hidden, lengths, masks)
         return outputs, LSTMState(hidden, as_carried(cell[0]))
 

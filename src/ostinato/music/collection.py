@@ -42,14 +42,15 @@ class Collection:
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
         rhythms = {meter: sorted(found) for meter, found in sorted(self.rhythms.items())}
-        return {"version": VERSION, "titles": self.titles, "steps": self.steps, "rhythms": rhythms,
+        steps = [" ".join(map(str, one)) for one in self.steps]
+        return {"version": VERSION, "titles": list(self.titles), "steps": steps, "rhythms": rhythms,
                 "counts": self.counts.to_json()}  # fmt: skip
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Collection:
         """Read what ``to_json`` gave."""
         rhythms = {meter: frozenset(known) for meter, known in found["rhythms"].items()}
-        steps = tuple(map(tuple, found["steps"]))
+        steps = tuple(tuple(map(int, one.split())) for one in found["steps"])
         return cls(tuple(found["titles"]), steps, rhythms, Population.from_json(found["counts"]))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ostinato.codecs import Codec
-from ostinato.disk.documents import write_whole
-from ostinato.errors import ConfigError
+from ostinato.disk.documents import read_document, write_document
+from ostinato.errors import ConfigError, DamagedError
 from ostinato.music import Tune
 from ostinato.music.collection import VERSION, Collection, collect
 from ostinato.music.tokens import tune_of
@@ -33,12 +33,12 @@ def collection_of(path: Path, codec: Codec, tick: Callable[[int, int], None] | N
     run = RunFolder(path)
     digest = str(run.origin()["corpus_sha256"])
     kept = path / _FILE
-    if kept.exists():
-        found = json.loads(kept.read_text())
+    with suppress(DamagedError):  # then it is made anew
+        found = read_document(kept)
         if found["corpus"] == digest and found["tunes"]["version"] == VERSION:
             return Collection.from_json(found["tunes"])
     collection = collect(training_tunes(run, codec), tick)
-    write_whole(kept, json.dumps({"corpus": digest, "tunes": collection.to_json()}).encode())
+    write_document(kept, {"corpus": digest, "tunes": collection.to_json()})
     return collection
 
 
