@@ -42,9 +42,9 @@ forms = st.builds(
     Form,
     meter=st.sampled_from(METERS).map(parse_meter),
     parts=st.one_of(st.none(), st.lists(st.booleans(), min_size=1, max_size=3).map(tuple)),
-    most_parts=st.integers(1, 4),
+    most_parts=st.one_of(st.none(), st.integers(1, 4)),
     bars=st.one_of(st.none(), st.integers(2, 8)),
-    most_bars=st.integers(2, 12),
+    most_bars=st.one_of(st.none(), st.integers(2, 12)),
     last=st.sampled_from([frozenset(), frozenset({"C", "c"})]),
     titled=st.booleans(),
 )
@@ -63,9 +63,10 @@ def test_whatever_is_drawn_adds_up(form, seed, music_like):
     parts = sections(tune)
     if form.parts is not None:
         assert tuple(part.repeated for part in parts) == form.parts
-    assert len(parts) <= (form.most_parts if form.parts is None else len(form.parts))
+    if form.parts is not None or form.most_parts:
+        assert len(parts) <= (form.most_parts if form.parts is None else len(form.parts))
     for part in parts:
-        assert part.length == form.bars if form.bars else part.length <= form.most_bars
+        assert part.length == form.bars if form.bars else part.length <= (form.most_bars or part.length)
         assert len({len(ending) for ending in part.endings}) <= 1
     if form.last:
         assert next(token for token in reversed(tokens) if token[0] in "ABCDEFGabcdefg^_=z]") in form.last

@@ -22,6 +22,7 @@ _TIE = "-"  # in place of a pitch: the note before goes on
 _MOST_LETTERS = 48  # of a title
 _FEWEST_OF_TITLE = 2  # its beginning and a letter
 _ENDINGS = ("[1", "[2")
+_MOST_OF_ENDING = 4  # bars, where nothing else limits them
 _INNER = 1  # a bar that is neither the first nor the last of its part; it stands for all of these
 _SPACE = LETTER + "_"
 _LENGTH = re.compile(r"(\d*)(?:/(\d+))?")
@@ -87,8 +88,8 @@ class Grammar:
 
     def _like(self, state: State) -> State | None:
         """A state in another bar, to which this one is equal in all but bar lines; ``None``: it is looked at itself."""
-        bar, last = _INNER, (self.form.bars or self.form.most_bars) - 1
-        inner = bar < state.bar < last and not state.ending and not state.in_upbeat
+        bar, most = _INNER, self.form.bars or self.form.most_bars
+        inner = most is not None and bar < state.bar < most - 1 and not state.ending and not state.in_upbeat
         return state._replace(bar=bar) if inner and state.place in ("inside", "note", "chord") else None
 
     def _are_alike(self, state: State) -> bool:
@@ -154,7 +155,8 @@ class Grammar:
                     return State(place="title") if self.form.titled and self._is_whole(state) else None
                 if self._is_last(state.part) or state.kind == "|]":
                     return None
-                return self._open(State(part=state.part + 1, upbeat=state.upbeat), token)
+                free = self.form.parts is None and self.form.most_parts is None
+                return self._open(State(part=1 if free else state.part + 1, upbeat=state.upbeat), token)
             case "chord":
                 return self._chord(state, token)
             case "note":
@@ -276,7 +278,8 @@ class Grammar:
             return fresh._replace(upbeat=self.full - state.left)
         if state.left or self._must_end(state):
             return None
-        return fresh._replace(bar=state.bar + 1, upbeat=0 if state.in_upbeat else state.upbeat)
+        free = not (self.form.bars or self.form.most_bars or state.ending)
+        return fresh._replace(bar=_INNER if free else state.bar + 1, upbeat=0 if state.in_upbeat else state.upbeat)
 
     def _first_ending(self, state: State) -> State | None:
         fresh = state.left == self.full and state.bar > 0 and not state.in_upbeat
@@ -285,7 +288,8 @@ class Grammar:
         return state._replace(ending=1, ending_from=state.bar, sounded=False)
 
     def _is_last(self, part: int) -> bool:
-        return part + 1 == (self.form.most_parts if self.form.parts is None else len(self.form.parts))
+        last = self.form.most_parts if self.form.parts is None else len(self.form.parts)
+        return last is not None and part + 1 == last
 
     def _ends_tune(self, part: int, token: str) -> bool:
         if self.form.parts is None:
@@ -302,7 +306,10 @@ class Grammar:
         """Whether it has to be."""
         if state.ending == 2:
             return state.bar + 1 == state.ending_to
-        return state.bar + 1 >= (self.form.bars or self.form.most_bars)
+        most = self.form.bars or self.form.most_bars
+        if most is None:
+            return state.ending == 1 and state.bar + 1 - state.ending_from >= _MOST_OF_ENDING
+        return state.bar + 1 >= most
 
     # --- how far it is to the end
 

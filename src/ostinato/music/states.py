@@ -16,18 +16,18 @@ class Form:
     Attributes:
         meter: Its meter.
         parts: For each part whether it is repeated; ``None``: as many as the model likes.
-        most_parts: Where the model chooses.
+        most_parts: Where the model chooses; ``None``: any number, and parts after the first are one to the grammar.
         bars: Of every part, upbeats not counted; ``None``: as many as the model likes.
-        most_bars: Where the model chooses.
+        most_bars: Where the model chooses; ``None``: any number, and bars after the first are one to the grammar.
         last: Pitches that the last note may be, as tokens; empty: any.
         titled: Whether a title follows the music.
     """
 
     meter: Meter
     parts: tuple[bool, ...] | None = None
-    most_parts: int = 6
+    most_parts: int | None = None
     bars: int | None = None
-    most_bars: int = 32
+    most_bars: int | None = None
     last: frozenset[str] = frozenset()
     titled: bool = False
 
