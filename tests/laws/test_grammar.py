@@ -6,7 +6,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from ostinato.music import Meter, parse_meter, parse_tune, write_tune
+from ostinato.music import Broken, Meter, parse_meter, parse_tune, write_tune
 from ostinato.music.filling import NEVER, TICKS, Filling
 from ostinato.music.forms import normal, problems, sections
 from ostinato.music.grammar import Grammar
@@ -60,6 +60,9 @@ def test_whatever_is_drawn_adds_up(form, seed, music_like):
     assert bool(tune.title) == form.titled
     assert tune.title == " ".join(tune.title.split())
     assert normal(tune) == tune
+    for place, element in enumerate(tune.body):  # both notes of a broken rhythm are written alike
+        if isinstance(element, Broken):
+            assert len({one.length for one in (tune.body[place - 1], tune.body[place + 1])}) == 1
     parts = sections(tune)
     if form.parts is not None:
         assert tuple(part.repeated for part in parts) == form.parts

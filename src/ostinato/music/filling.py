@@ -35,9 +35,11 @@ class Filling:
 
     def __init__(self, lengths: Iterable[int]) -> None:
         self._lengths = [(TICKS, 1), *((length, 2) for length in lengths)]
-        self._known: dict[tuple[int, int, int, int, int], int] = {}
+        self._known: dict[tuple[int, ...], int] = {}
 
-    def fewest(self, left: int, notes: int = 0, into: int = 1, puts: int = 1, dots: int = 0) -> int:
+    def fewest(
+        self, left: int, notes: int = 0, into: int = 1, puts: int = 1, dots: int = 0, same: int = 0
+    ) -> int:
         """Return in how few tokens the time left can be filled; ``NEVER`` where it cannot.
 
         Args:
@@ -46,18 +48,19 @@ class Filling:
             into: Of that tuplet.
             puts: Of that tuplet.
             dots: Of a broken rhythm before the next note.
+            same: The length that this note is written with; 0: any.
         """
-        key = left, notes, into, puts, dots
+        key = left, notes, into, puts, dots, same
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = self._fewest(*key)
         return found
 
-    def _fewest(self, left: int, notes: int, into: int, puts: int, dots: int) -> int:
+    def _fewest(self, left: int, notes: int, into: int, puts: int, dots: int, same: int) -> int:
         if not notes and not dots:
             return self._plain(left) if left > 0 else NEVER * (left < 0)
         best, after = NEVER, max(0, notes - 1)
-        for length, cost in self._lengths:
+        for length, cost in [(same, 1 + (same != TICKS))] if same else self._lengths:
             taken = shortened(length, into, puts, dots)
             if 0 < taken <= left:
                 rest = self.fewest(left - taken, after, into, puts) if after else self.fewest(left - taken)

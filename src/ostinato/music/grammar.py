@@ -176,20 +176,22 @@ class Grammar:
     def _change(self, state: State, token: str) -> State | None:
         """What makes the pending note another one; ``None``: the token does not."""
         if token in self._lengths and state.bare:
+            if state.same and self._lengths[token] != state.same:  # two lengths in a broken rhythm are read in two ways
+                return None
             return state._replace(length=self._lengths[token], bare=False)
         if token[0] in "<>" and state.kind != "rest" and not state.dots:
             dots = len(token) if token[0] == ">" else -len(token)
-            return self._committed(state, -dots)._replace(dots=dots)
+            return self._committed(state, -dots)._replace(dots=dots, same=state.length)
         return None
 
     def _committed(self, state: State, longer: int = 0) -> State:
         """The state after the pending note has got its time, ``longer`` by the dots of a broken rhythm after it."""
         into, puts = (state.into, state.puts) if state.notes else (1, 1)
         taken = shortened(state.length, into, puts, state.dots or longer)
-        left = state.left - taken if taken > 0 else -1
+        left = state.left - taken if taken > 0 and state.same in (0, state.length) else -1
         notes = max(0, state.notes - 1)
         return state._replace(
-            place="inside", left=left, notes=notes, into=into if notes else 1, puts=puts if notes else 1, dots=0,
+            place="inside", left=left, notes=notes, into=into if notes else 1, puts=puts if notes else 1, dots=0, same=0,
             kind="", length=TICKS, bare=False, pitch=state.pitch if left == max(0, state.upbeat) else "",
             sounded=state.kind == "note",
         )  # fmt: skip
@@ -202,7 +204,7 @@ class Grammar:
             return self._first_ending(state) if token == "[1" else None
         if state.left <= 0:
             return None
-        pending = state._replace(place="note", bare=True, length=TICKS)
+        pending = state._replace(place="note", bare=state.same != TICKS, length=TICKS)
         if token in self._pitches:
             return self._note(pending, token)
         if token == _TIE:
@@ -383,7 +385,7 @@ class Grammar:
         return not final or not self.form.last or state.pitch in self.form.last
 
     def _fill(self, state: State, left_over: int) -> int:
-        return self._filling.fewest(state.left - left_over, state.notes, state.into, state.puts, state.dots)
+        return self._filling.fewest(state.left - left_over, state.notes, state.into, state.puts, state.dots, state.same)
 
     def _bars_left(self, state: State) -> int:
         """Bars of the part from this one on, at least."""

@@ -10,8 +10,8 @@ from ostinato.music.playing import played
 from ostinato.music.tempo import beat, whole_notes_per_minute
 from ostinato.music.tune import Tune
 
-#: Of a quarter note: every tuplet comes out whole.
-TICKS_OF_A_QUARTER = 5040
+#: Of a quarter note: every tuplet and broken rhythm comes out whole. More than 32,767 a file cannot say.
+TICKS_OF_A_QUARTER = 20_160
 _PROGRAM, _HIGHEST = 40, 127  # violin; the highest note
 _VELOCITY, _ACCENT = 80, 96
 _SHORTER = 20  # one part in so many of a note is left silent, so that repeated notes can be told apart

@@ -57,6 +57,7 @@ class State(NamedTuple):
         into: The time that ``puts`` of them are put into.
         puts: See there.
         dots: Of the broken rhythm before the next note, or before the pending one; 0: none.
+        same: Of that broken rhythm: the length that both notes are written with, in ticks; 0: there is none.
         pitch: Of the note that may be the tune's last.
         sounded: Whether a note came last, which a tie may make longer.
         altered: Pitches that a tune may end with, but not in this bar: a sign before them holds.
@@ -79,6 +80,7 @@ class State(NamedTuple):
     into: int = 1
     puts: int = 1
     dots: int = 0
+    same: int = 0
     pitch: str = ""
     sounded: bool = False
     altered: frozenset[str] = frozenset()
