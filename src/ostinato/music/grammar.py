@@ -179,7 +179,8 @@ class Grammar:
             if state.same and self._lengths[token] != state.same:  # two lengths in a broken rhythm are read in two ways
                 return None
             return state._replace(length=self._lengths[token], bare=False)
-        if token[0] in "<>" and state.kind != "rest" and not state.dots:
+        # Not between the last note of a tuplet and the next: written alike, they would not be equally long.
+        if token[0] in "<>" and state.kind != "rest" and not state.dots and state.notes != 1:
             dots = len(token) if token[0] == ">" else -len(token)
             return self._committed(state, -dots)._replace(dots=dots, same=state.length)
         return None
