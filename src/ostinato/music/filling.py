@@ -37,9 +37,7 @@ class Filling:
         self._lengths = [(TICKS, 1), *((length, 2) for length in lengths)]
         self._known: dict[tuple[int, ...], int] = {}
 
-    def fewest(
-        self, left: int, notes: int = 0, into: int = 1, puts: int = 1, dots: int = 0, same: int = 0
-    ) -> int:
+    def fewest(self, left: int, notes: int = 0, into: int = 1, puts: int = 1, dots: int = 0, same: int = 0) -> int:
         """Return in how few tokens the time left can be filled; ``NEVER`` where it cannot.
 
         Args:

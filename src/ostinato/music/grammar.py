@@ -192,8 +192,8 @@ class Grammar:
         left = state.left - taken if taken > 0 and state.same in (0, state.length) else -1
         notes = max(0, state.notes - 1)
         return state._replace(
-            place="inside", left=left, notes=notes, into=into if notes else 1, puts=puts if notes else 1, dots=0, same=0,
-            kind="", length=TICKS, bare=False, pitch=state.pitch if left == max(0, state.upbeat) else "",
+            place="inside", left=left, notes=notes, into=into if notes else 1, puts=puts if notes else 1, dots=0,
+            same=0, kind="", length=TICKS, bare=False, pitch=state.pitch if left == max(0, state.upbeat) else "",
             sounded=state.kind == "note",
         )  # fmt: skip
 
