@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from fractions import Fraction
 
 #: Of an eighth: every length, tuplet and broken rhythm of tokens comes out whole.
 TICKS = 80_640
 #: More tokens than any tune has: it cannot be done.
 NEVER = 2**40
+_LENGTH = re.compile(r"(\d*)(?:/(\d+))?")
 _MOST_NOTES = 48  # in what is filled
 
 
@@ -80,3 +83,12 @@ class Filling:
                 break
             costs = after
         return best
+
+
+def as_ticks(token: str) -> int | None:
+    """The length that a token stands for; ``None``: it is none."""
+    found = _LENGTH.fullmatch(token)
+    if not found or not token:
+        return None
+    length = Fraction(int(found[1] or 1), int(found[2] or 1)) * TICKS
+    return int(length) if length.denominator == 1 and length > 0 else None

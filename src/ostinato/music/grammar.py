@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from fractions import Fraction
 
 from ostinato.errors import ConfigError
 from ostinato.music.elements import BAR_LINES
-from ostinato.music.filling import NEVER, TICKS, Filling, shortened
+from ostinato.music.filling import NEVER, TICKS, Filling, as_ticks, shortened
 from ostinato.music.meter import tuplet_time
 from ostinato.music.states import Form, State
 from ostinato.music.titles import LETTER, TITLE
@@ -25,7 +24,6 @@ _ENDINGS = ("[1", "[2")
 _MOST_OF_ENDING = 4  # bars, where nothing else limits them
 _INNER = 1  # a bar that is neither the first nor the last of its part; it stands for all of these
 _SPACE = LETTER + "_"
-_LENGTH = re.compile(r"(\d*)(?:/(\d+))?")
 _PITCH = re.compile(r"(?:\^\^|\^|__|_|=)?[A-Ga-g][',]*")
 
 
@@ -40,7 +38,7 @@ class Grammar:
     def __init__(self, form: Form, tokens: Sequence[str]) -> None:
         self.form = form
         self.full = int(form.meter.bar * _EIGHTHS * TICKS)
-        self._lengths = {token: length for token in tokens if (length := _as_ticks(token)) is not None}
+        self._lengths = {token: length for token in tokens if (length := as_ticks(token)) is not None}
         self._pitches = frozenset(token for token in tokens if _PITCH.fullmatch(token))
         self._filling = Filling(self._lengths.values())
         self._broken = tuple(token for token in tokens if token[0] in "<>")
@@ -442,12 +440,3 @@ class Grammar:
             return NEVER
         lead = 1 + self._filling.fewest(upbeat) if upbeat else 0
         return repeated + lead + self._bars(self.form.bars or 1, upbeat)
-
-
-def _as_ticks(token: str) -> int | None:
-    """The length that a token stands for; ``None``: it is none."""
-    found = _LENGTH.fullmatch(token)
-    if not found or not token:
-        return None
-    length = Fraction(int(found[1] or 1), int(found[2] or 1)) * TICKS
-    return int(length) if length.denominator == 1 and length > 0 else None
