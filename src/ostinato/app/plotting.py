@@ -22,6 +22,8 @@ _CURVES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 _RARE = 0.004  # share of what is not drawn
+_MOST_BARS, _FLAT = 24, 16  # bars in a picture; up to how many of which their names stand upright
+_PARTS = 10**9  # that shares are rounded to
 _COUNTS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "pitches": ("notes, by degree of the scale", DEGREES.index),
     "intervals": ("steps, in semitones", int),
@@ -55,13 +57,18 @@ def plot_populations(populations: Mapping[str, Population], target: Path) -> Non
 
 def _bars(axes: Any, counts: Mapping[str, Counter[str]], title: str, order: Callable[[str], Any]) -> None:
     """Bars of what is frequent in one of them, a colour for each."""
-    often = {key for one in counts.values() for key, n in one.items() if n > _RARE * max(1, one.total())}
+    most: Counter[str] = Counter()
+    for one in counts.values():
+        most |= Counter({key: round(_PARTS * n / max(1, one.total())) for key, n in one.items()})
+    often = [key for key, n in most.most_common(_MOST_BARS) if n > _RARE * _PARTS]
     keys = sorted(often, key=order)
     wide = 0.8 / len(counts)
     for number, (name, one) in enumerate(counts.items()):
         shares = [one[key] / max(1, one.total()) for key in keys]
         axes.bar([place + number * wide for place in range(len(keys))], shares, wide, label=name)
-    axes.set_xticks([place + 0.4 - wide / 2 for place in range(len(keys))], keys, fontsize=7 if len(keys) > 14 else 9)
+    many = len(keys) > _FLAT
+    middles = [place + 0.4 - wide / 2 for place in range(len(keys))]
+    axes.set_xticks(middles, keys, fontsize=8, rotation=90 if many else 0)
     axes.set(title=title, ylabel="share")
     axes.grid(axis="y", alpha=0.3)
 
