@@ -99,7 +99,7 @@ def test_what_follows_decides_as_much_as_what_stands_before(model):
     )
     assert set(drawn) <= set(wanted)
     apart = sum(abs(drawn[one] / count - share / total) for one, share in wanted.items()) / 2
-    assert apart < 0.25  # what 300 draws of so many kinds leave to chance is about 0.15
+    assert apart < 0.32  # 300 draws of 132 kinds that are all alike would be about 0.27 apart by chance
     # The weights are exact: what candidates were drawn with sums to one over all that there are.
     refill = Refill(simple, [2], rewriter._usable)
     many = write_tunes(model, Remembered(refill), [first] * 4000, range(4000))
@@ -126,14 +126,15 @@ def test_a_copy_is_taken_back_to_a_bar_line(model):
 
 
 def test_copies_are_limited_by_the_tunes_of_the_run(run, tunes_run_once):
-    words = ["--seed", 3, "--tunes", 12, "--bars", 4, "--json"]
+    words = ["--seed", 3, "--tunes", 40, "--bars", 8, "--json"]
     status, out, _ = run("compose", tunes_run_once, *words, "--max-copy-bars", 0.5)
     assert status == 0
     told = [json.loads(line) for line in out.splitlines()]
     assert all(one["judgement"]["copied_bars"] <= 0.5 for one in told)
-    assert sum(one["taken_back"] for one in told) > 0
     free = [json.loads(line) for line in run("compose", tunes_run_once, *words)[1].splitlines()]
-    assert max(one["judgement"]["copied_bars"] for one in free) > 0.5
+    copying = [one["judgement"]["copied_bars"] > 0.5 for one in free]
+    assert [one["taken_back"] > 0 for one in told] == copying  # those that copy too much, and no others
+    assert any(copying)
     assert all((one["log_prob"] is None) == (one["taken_back"] > 0) for one in told)
 
 
