@@ -34,6 +34,7 @@ import ostinato
 from common import RESULTS, data_file, machine, report
 from folk_data import BOOKS, cleaned, write_books
 from kneser_ney import KneserNey
+from ostinato.decode.constraints import SymbolTable
 from ostinato.errors import AbcError
 from ostinato.music import Tune, parse_key, parse_meter, parse_tune, read_tunebook, write_tune
 from ostinato.music.bars import check
@@ -309,33 +310,57 @@ def apart(tunes: Sequence[Tune], folder: Path) -> dict[str, Any]:
 
 
 def costs(run: Path) -> Iterator[dict[str, Any]]:
-    """Seconds of a tune on one core: tokens alone, and as ``compose`` writes them."""
-    for rows in (1, 250):
-        model = ostinato.load(run, threads=1)
-        wish = Wish(rhythm="reel")
-        composer = Composer(model, wish)
-        next(iter(composer.tunes(1, seed=0)))
-        total = tokens = 0.0
-        tunes = 0
-        for number in range(max(1, 500 // rows)):
+    """Seconds of a tune on one core, and how much of that the automaton takes: it is timed where it is called."""
+    model = ostinato.load(run, threads=1)
+    for form, bars, cadence in (("AABB", 8, ""), ("AABB", 8, "tonic"), ("ABC", 4, ""), ("", 0, "")):
+        for rows in (1, 250):
+            composer = Composer(model, Wish(rhythm="reel", form=form, bars=bars, cadence=cadence))
+            yield {"form": f"{form or 'free'} {bars or ''} {cadence}".strip(), **_cost(composer, model, rows)}
+
+
+def _cost(composer: Composer, model: ostinato.Model, rows: int) -> dict[str, Any]:
+    """Of 1,000 tunes, or of 100 that are written one after the other; the first ones of a form are among them."""
+    count = 1_000 if rows > 1 else 100
+    automaton = _Timed()
+    began = time.perf_counter()
+    with automaton:
+        found = [one for at in range(0, count, rows) for one in composer.tunes(rows, seed=at)]
+    total = time.perf_counter() - began
+    tokens = sum(one.written for one in found)
+    prompt, length = " ".join(composer.prompt), round(tokens / count)
+    began, plain = time.perf_counter(), 0
+    for at in range(0, count, rows):
+        samples = model.generate_many([prompt], samples=rows, length=length, seed=at).finish()
+        plain += sum(sample.symbols for sample in samples)
+    alone = (time.perf_counter() - began) / plain * tokens
+    return {
+        "side_by_side": rows,
+        "ms_per_tune": 1e3 * total / count,
+        "automaton_ms": 1e3 * automaton.seconds / count,
+        "tokens_alone_ms": 1e3 * alone / count,
+        "automaton_share": automaton.seconds / total,
+        "tokens_per_tune": tokens / count,
+    }
+
+
+class _Timed:
+    """Times the filling of tables, which is where an automaton is asked."""
+
+    def __enter__(self) -> None:
+        self.seconds, plain = 0.0, SymbolTable.fill
+        self._plain = plain
+
+        def fill(table: SymbolTable, states: Any) -> bool:
             began = time.perf_counter()
-            found = list(composer.tunes(rows, seed=1 + number * rows))
-            total += time.perf_counter() - began
-            tokens += sum(one.written for one in found)
-            tunes += len(found)
-        prompt, length = " ".join(composer.prompt), round(tokens / tunes)
-        began = time.perf_counter()
-        plain = 0
-        for number in range(max(1, 500 // rows)):
-            samples = model.generate_many([prompt], samples=rows, length=length, seed=1 + number * rows).finish()
-            plain += sum(sample.symbols for sample in samples)
-        alone = time.perf_counter() - began
-        yield {
-            "side_by_side": rows,
-            "ms_per_tune": 1e3 * total / tunes,
-            "ms_of_as_many_tokens_without_grammar": 1e3 * alone / plain * tokens / tunes,
-            "tokens_per_tune": tokens / tunes,
-        }
+            try:
+                return plain(table, states)
+            finally:
+                self.seconds += time.perf_counter() - began
+
+        SymbolTable.fill = fill  # type: ignore[method-assign]
+
+    def __exit__(self, *_: object) -> None:
+        SymbolTable.fill = self._plain  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

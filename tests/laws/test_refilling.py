@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from test_grammar import METERS, TOKENS, drawn
 
@@ -19,6 +19,7 @@ MUSIC = {"z": 0.2, "-": 0.3, "[": 0.2, "(5:2": 0.1, "(2": 0.1, "|": 8.0, "[1": 4
 
 
 @given(st.sampled_from(METERS), st.integers(0, 2**32))
+@example("9/8", 9593)  # a bar that begins with a tie follows one that is filled
 @settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_what_is_given_stays_and_the_rest_adds_up(meter, seed):
     source = random.Random(seed)
@@ -48,6 +49,14 @@ def test_what_is_given_stays_and_the_rest_adds_up(meter, seed):
 
 
 TUNE = parse_tune("X:1\nM:6/8\nL:1/8\nK:C\ng|:c3 e3|g3 c'3|[1 e2f gab|c5:|[2 c'3 g3|c5||")
+
+
+def test_before_a_tie_there_is_a_note():
+    tune = normal(simplified(parse_tune("X:1\nM:2/4\nL:1/8\nK:C\nc4-|c2 d2|]")))
+    refill = Refill(tune, [1], ["c", "e", "2", "4", "z", "[", "]", "|"])
+    assert set(refill.moves(refill.begin(refill.parts[0].tokens))) == {"c", "e"}
+    free = Refill(tune, [2], ["c", "e", "2", "4", "z", "[", "]", "|"])
+    assert set(free.moves(free.begin(free.parts[0].tokens))) == {"c", "e", "z", "["}
 
 
 def test_bars_are_counted_as_players_do():

@@ -1,11 +1,13 @@
 """Constraints over tokens, in a search."""
 
+import random
+
 import numpy as np
 import pytest
 import torch
 
 from ostinato.codecs import TokenCodec
-from ostinato.decode.constraints import TokenWalk
+from ostinato.decode.constraints import LayeredWalk, TokenWalk, token_walk
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.errors import ConfigError
 from ostinato.models import LanguageModel
@@ -46,6 +48,42 @@ def test_a_walk_gives_numbers_to_states_as_they_come():
     assert walk.accepts(np.array([0, moved[0], after[1]])).tolist() == [False, False, True]
     assert walk.fewest(np.array([0, moved[0], after[1]])).tolist() == [2, 1, 0]
     assert walk.begin(b"a ") == moved[0]
+
+
+@pytest.mark.parametrize("last", [frozenset(), frozenset({"C", "c"})])
+@pytest.mark.parametrize("parts", [None, (True, False)])
+def test_layers_are_put_together_as_the_automaton_moves(parts, last):
+    grammar = Grammar(Form(Meter(6, 8), parts=parts, bars=3, last=last, titled=True), [*TOKENS, "T:", "`a"])
+    tokens = ["other", *TOKENS, "T:", "`a"]
+    walk = token_walk(grammar, tokens, len(tokens) + 1)
+    assert isinstance(walk, LayeredWalk)
+    source = random.Random(1)
+    for _ in range(20):
+        number, state = walk.begin(b""), grammar.begin([])
+        for _ in range(80):
+            (row,) = walk.move(np.array([number]))
+            moves = grammar.moves(state)
+            assert {tokens[symbol] for symbol in np.flatnonzero(row >= 0)} == set(moves)
+            assert walk.accepts(np.array([number]))[0] == grammar.accepts(state)
+            assert walk.fewest(np.array([number]))[0] == grammar.fewest(state)
+            if not moves:
+                break
+            token = source.choice(sorted(moves))
+            number, state = row[tokens.index(token)], moves[token]
+
+
+def test_many_states_at_once_are_each_alone():
+    grammar = Grammar(Form(Meter(2, 4), parts=(True,), bars=2), TOKENS)
+    walk = token_walk(grammar, TOKENS, len(TOKENS))
+    frontier, widest = np.array([walk.begin(b"")]), 0
+    for _ in range(6):
+        moved = walk.move(frontier)
+        alone = [walk.move(frontier[place : place + 1])[0] for place in range(len(frontier))]
+        np.testing.assert_array_equal(moved, alone)
+        frontier = np.unique(moved[moved >= 0])
+        widest = max(widest, len(frontier))
+        frontier = frontier[:40]
+    assert widest > 40
 
 
 @pytest.fixture(scope="module")

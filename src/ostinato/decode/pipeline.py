@@ -179,7 +179,7 @@ class RuleSettings:
             if isinstance(automaton, constraints.Remembered):
                 automaton = automaton.automaton
             walks.append(
-                constraints.TokenWalk(automaton, codec.tokens, codec.size)
+                constraints.token_walk(automaton, codec.tokens, codec.size)
                 if isinstance(codec, TokenCodec)
                 else constraints.CharacterWalk(automaton, codec.pieces)
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import cache
 
 from ostinato.errors import ConfigError
 from ostinato.music.abc_lines import Line
@@ -52,6 +53,13 @@ _TOKEN = re.compile(
         ]
     )
 )
+_KINDS = ("text", "decoration", "space", "field", "ending", "bar", "tuplet", "slur", "grace", "chord", "note", "rest",
+          "broken", "tielater")  # fmt: skip
+# By the number of the last group that has matched: what it is or belongs to.
+_KIND_OF = [""] + [
+    max((kind for kind in _KINDS if _TOKEN.groupindex[kind] <= group), key=_TOKEN.groupindex.__getitem__)
+    for group in range(1, _TOKEN.groups + 1)
+]
 _INNER = re.compile(r"[ \t.~H-Wh-w]*" + _NOTE)  # bowings of notes inside a chord or grace notes are left out
 #: Decorations that are one sign.
 SINGLE = re.compile(r"[.~H-Wh-w]")
@@ -98,7 +106,7 @@ class MusicReader:
                 self._problem(line, at, f"{line.text[at : at + 12]!r} is no music; there are {_CAN}")
                 at += 1
                 continue
-            name = next(name for name in (*self._read, "space", "tielater") if found[name] is not None)
+            name = _KIND_OF[found.lastindex or 0]
             if name == "tielater":
                 self._tie_last(line, at)
             elif name != "space":
@@ -257,7 +265,10 @@ def _note(found: re.Match[str]) -> Note:
 
 def _length(found: re.Match[str], prefix: str) -> Fraction:
     """``3/2``, ``/``, ``//`` or ``/4``."""
-    slashes = len(found[f"{prefix}slashes"])
-    below = found[f"{prefix}d"]
+    return _length_of(found[f"{prefix}n"], len(found[f"{prefix}slashes"]), found[f"{prefix}d"])
+
+
+@cache
+def _length_of(above: str, slashes: int, below: str) -> Fraction:
     parts = int(below) * 2 ** (slashes - 1) if below and slashes else 2**slashes
-    return Fraction(int(found[f"{prefix}n"] or 1), parts or 1)
+    return Fraction(int(above or 1), parts or 1)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
 
 #: Of an eighth: every length, tuplet and broken rhythm of tokens comes out whole.
 TICKS = 80_640
 #: More tokens than any tune has: it cannot be done.
 NEVER = 2**40
 _LENGTH = re.compile(r"(\d*)(?:/(\d+))?")
-_MOST_NOTES = 48  # in what is filled
 
 
 def shortened(ticks: int, into: int, puts: int, dots: int) -> int:
@@ -38,6 +41,8 @@ class Filling:
 
     def __init__(self, lengths: Iterable[int]) -> None:
         self._lengths = [(TICKS, 1), *((length, 2) for length in lengths)]
+        self._step = math.gcd(*(length for length, _ in self._lengths))
+        self._table = np.zeros(1, dtype=np.int64)  # tokens that fill so many steps
         self._known: dict[tuple[int, ...], int] = {}
 
     def fewest(self, left: int, notes: int = 0, into: int = 1, puts: int = 1, dots: int = 0, same: int = 0) -> int:
@@ -69,20 +74,24 @@ class Filling:
         return best
 
     def _plain(self, left: int) -> int:
-        """Breadth first: after one note, two, and so on."""
-        costs, best = {left: 0}, NEVER
-        for _ in range(_MOST_NOTES):
-            after: dict[int, int] = {}
-            for rest, spent in costs.items():
-                for taken, cost in self._lengths:
-                    if taken == rest:
-                        best = min(best, spent + cost)
-                    elif taken < rest and spent + cost < min(best, after.get(rest - taken, NEVER)):
-                        after[rest - taken] = spent + cost
-            if not after:
-                break
-            costs = after
-        return best
+        place, rest = divmod(left, self._step)
+        if rest:
+            return NEVER
+        if place >= len(self._table):
+            self._table = self._filled(place + 1)
+        return int(self._table[place])
+
+    def _filled(self, size: int) -> NDArray[np.int64]:
+        """Tokens for every number of steps below a size: more and more notes, until that helps no more."""
+        found = np.full(size, NEVER, dtype=np.int64)
+        found[0] = 0
+        while True:
+            before = found.copy()
+            for length, cost in self._lengths:
+                steps = length // self._step
+                found[steps:] = np.minimum(found[steps:], found[: max(0, size - steps)] + cost)
+            if (found == before).all():
+                return found
 
 
 def as_ticks(token: str) -> int | None:

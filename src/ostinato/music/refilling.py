@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 from ostinato.errors import ConfigError
 from ostinato.music.bars import Bar, bars
-from ostinato.music.elements import BarLine, Ending, Field
+from ostinato.music.elements import BAR_LINES, BarLine, Ending, Field
 from ostinato.music.filling import NEVER, TICKS
 from ostinato.music.grammar import Grammar
 from ostinato.music.states import Form, State
-from ostinato.music.tokens import UNIT, token_places, tokens_of
+from ostinato.music.tokens import TIE, UNIT, token_places, tokens_of
 from ostinato.music.tune import Tune
 
+_NO_NOTE = ("z", "[")  # rests and chords: no tie follows them
 _CLOSE = "|]"  # what the grammar of a single bar ends with
 
 
@@ -60,7 +61,10 @@ class Refill:
     def __init__(self, tune: Tune, free: Collection[int], usable: Sequence[str]) -> None:
         assert tune.meter is not None
         self.parts = parts_of(tune, free)
-        self._grammar = Grammar(Form(tune.meter, parts=(False,), bars=1), [*dict.fromkeys([*usable, _CLOSE])])
+        form, tokens = Form(tune.meter, parts=(False,), bars=1), [*dict.fromkeys([*usable, _CLOSE])]
+        self._grammar = Grammar(form, tokens)
+        # A tie that is given after a bar needs a note before it.
+        self._before_tie = Grammar(form, [token for token in tokens if token not in _NO_NOTE])
         self._after = [0]  # fewest tokens from each part on, from the last one
         for number in range(len(self.parts) - 1, -1, -1):
             self._after.append(min(NEVER, self._after[-1] + self._fewest_of(number)))
@@ -82,7 +86,7 @@ class Refill:
         if state.inside is None:
             return {part.tokens[state.at]: self._given(state.part, state.at + 1)}
         found = {}
-        for token, inside in self._grammar.moves(state.inside).items():
+        for token, inside in self._grammar_of(state.part).moves(state.inside).items():
             if token == _CLOSE:  # the bar is full: what is given goes on
                 token, after = self.parts[state.part + 1].tokens[0], self._given(state.part + 1, 1)
             else:
@@ -101,7 +105,7 @@ class Refill:
         if state.inside is None:
             return len(self.parts[state.part].tokens) - state.at + self._after[state.part + 1]
         # The grammar counts its bar line, which is the first of what is given next.
-        return min(NEVER, self._grammar.fewest(state.inside) - 1 + self._after[state.part + 1])
+        return min(NEVER, self._grammar_of(state.part).fewest(state.inside) - 1 + self._after[state.part + 1])
 
     def _given(self, part: int, at: int) -> Place:
         return Place(part, at) if at < len(self.parts[part].tokens) else self._entered(part + 1)
@@ -109,11 +113,18 @@ class Refill:
     def _entered(self, part: int) -> Place:
         if part == len(self.parts) or not self.parts[part].ticks:
             return Place(part)
-        return Place(part, 0, State(place="inside", left=self.parts[part].ticks, upbeat=0))
+        return Place(part, 0, self._grammar_of(part).in_bar(self.parts[part].ticks))
+
+    def _grammar_of(self, part: int) -> Grammar:
+        """The grammar of a bar to be filled."""
+        following = (token for token in self.parts[part + 1].tokens if token not in BAR_LINES)
+        return self._before_tie if next(following, "") == TIE else self._grammar
 
     def _fewest_of(self, part: int) -> int:
         entered = self._entered(part)
-        return len(self.parts[part].tokens) if entered.inside is None else self._grammar.fewest(entered.inside) - 1
+        if entered.inside is None:
+            return len(self.parts[part].tokens)
+        return self._grammar_of(part).fewest(entered.inside) - 1
 
 
 def numbered_bars(tune: Tune) -> dict[int, Bar]:

@@ -32,27 +32,21 @@ class Form:
     titled: bool = False
 
 
-Place: TypeAlias = Literal["open", "inside", "note", "chord", "between", "ended", "title"]
+Place: TypeAlias = Literal["open", "bar", "between", "ended", "title"]
+Pending: TypeAlias = Literal["nothing", "note", "chord"]
 
 
-class State(NamedTuple):
-    """Where a tune is.
+class Inside(NamedTuple):
+    """Where in a bar a tune is; in which bar of which part does not matter.
 
     Attributes:
-        place: ``open``: a part begins; ``inside`` a bar; ``note``: one that a length may follow; ``chord``: inside one;
-            ``between``: the first ending has ended; ``ended``: a part has; ``title``: inside it.
-        part: Which part, from 0.
-        bar: Which bar of it, from 0; of a title, how many letters it has.
-        left: Ticks that the bar has left, the pending note not counted.
-        upbeat: Of the tune, in ticks; -1: not known yet.
-        in_upbeat: Whether the bar may be an upbeat, or is one.
-        repeated: Whether the part is.
-        ending: 0, or which ending.
-        ending_from: The bar that the endings begin with.
-        ending_to: The bar after the first ending.
+        left: Ticks that the bar has left, the pending note not counted; -1: more than it had is taken.
+        due: Ticks that are left when the bar ends its part, because the part's upbeat repays them; -1: it does not.
+        watched: Whether the tune may end with this bar, so that it matters which note comes last.
+        pending: ``note``: one that a length may follow; ``chord``: one that is not closed.
         length: Of the pending note, in ticks.
-        bare: Whether it may get a length; of a title, whether a space came last.
-        kind: What is pending: ``note``, ``rest`` or ``chord``; of a chord that is not closed, how many notes as well.
+        bare: Whether it may get a length.
+        kind: What is pending: ``note``, ``rest`` or ``chord``; of a chord that is not closed, how many notes.
         notes: Of a tuplet that are to come.
         into: The time that ``puts`` of them are put into.
         puts: See there.
@@ -63,16 +57,10 @@ class State(NamedTuple):
         altered: Pitches that a tune may end with, but not in this bar: a sign before them holds.
     """
 
-    place: Place = "open"
-    part: int = 0
-    bar: int = 0
-    left: int = 0
-    upbeat: int = -1
-    in_upbeat: bool = False
-    repeated: bool = False
-    ending: int = 0
-    ending_from: int = 0
-    ending_to: int = 0
+    left: int
+    due: int = -1
+    watched: bool = False
+    pending: Pending = "nothing"
     length: int = TICKS
     bare: bool = False
     kind: str = ""
@@ -84,3 +72,48 @@ class State(NamedTuple):
     pitch: str = ""
     sounded: bool = False
     altered: frozenset[str] = frozenset()
+
+
+class Outside(NamedTuple):
+    """In which bar of which part a tune is, and what is between bars.
+
+    Attributes:
+        place: ``open``: a part begins; ``bar``: inside one; ``between``: the first ending has ended; ``ended``: a part
+            has; ``title``: inside it.
+        part: Which part, from 0.
+        bar: Which bar of it, from 0; of a title, how many letters it has.
+        upbeat: Of the tune, in ticks; -1: not known yet.
+        in_upbeat: Whether the bar may be an upbeat, or is one.
+        repeated: Whether the part is.
+        ending: 0, or which ending.
+        ending_from: The bar that the endings begin with.
+        ending_to: The bar after the first ending.
+        line: The bar line that a part ended with.
+        pitch: Of the note that may be the tune's last.
+        spaced: Of a title: whether a space came last.
+    """
+
+    place: Place = "open"
+    part: int = 0
+    bar: int = 0
+    upbeat: int = -1
+    in_upbeat: bool = False
+    repeated: bool = False
+    ending: int = 0
+    ending_from: int = 0
+    ending_to: int = 0
+    line: str = ""
+    pitch: str = ""
+    spaced: bool = False
+
+
+class State(NamedTuple):
+    """Where a tune is.
+
+    Attributes:
+        outside: In which bar of which part.
+        inside: Where in that bar; ``None``: in none.
+    """
+
+    outside: Outside = Outside()
+    inside: Inside | None = None

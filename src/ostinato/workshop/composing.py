@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import secrets
 import shlex
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from importlib.metadata import version
-from typing import Any
 
 from ostinato.codecs import TokenCodec
 from ostinato.config import at_least, one_of, raise_problems
@@ -22,7 +22,7 @@ from ostinato.music.filling import NEVER
 from ostinato.music.grammar import Grammar
 from ostinato.music.keys import C_MAJOR
 from ostinato.music.meter import FOUR_FOUR
-from ostinato.music.states import Form
+from ostinato.music.states import Form, State
 from ostinato.music.titles import TITLE
 from ostinato.music.tokens import UNIT, header_tokens, music_begins, simplified, tokens_of, tune_of
 from ostinato.music.wishes import RANGES, can_be_moved, closing, moved, out_of_range, parse_form
@@ -143,15 +143,15 @@ class Composer:
             last=last,
             titled=TITLE in known,
         )
-        grammar = self._grammar = Grammar(form, usable)
+        grammar = self._grammar = _TuneGrammar(form, usable)
         if grammar.fewest(grammar.start) >= NEVER:
             raise ConfigError(
                 f"no tune of the form {wish.form!r} with {wish.bars} bars can be written with what the model knows: it "
                 f"has the bar lines {' '.join(token for token in BAR_LINES if token in known)}"
             )
         self.prompt = [*self._header, *self._start_tokens()]
-        self._automaton = Remembered(_FromHeader(grammar))
-        self._automaton.automaton.begin(self.prompt)  # what cannot begin such a tune is refused now
+        self._automaton = Remembered(grammar)
+        grammar.begin(self.prompt)  # what cannot begin such a tune is refused now
         self._limit = None
         if wish.max_copy_bars:
             melodies = collection_of(model.saved.path, model.codec, tick).melodies
@@ -215,7 +215,10 @@ class Composer:
         return " ".join(f"--{n} {shlex.quote(_plain(v))}" for n, v in told.items() if usual.get(n) != v)
 
     def _check_whole(self, one: Written) -> None:
-        """Check that a tune has come to its end."""
+        """Check that a tune has come to its end; one that stopped at the length has to be looked at."""
+        assert one.sample is not None
+        if one.sample.ending == "end":
+            return
         if not self._grammar.accepts(self._grammar.after(one.tokens[len(self._header) :])):
             raise ConfigError(
                 f"the tune of seed {one.seed} is longer than {_MOST_TOKENS} tokens; ask for fewer bars or parts"
@@ -236,27 +239,15 @@ class Composer:
         return tokens[music_begins(tokens) :]
 
 
-@dataclass(frozen=True)
-class _FromHeader:
-    """A grammar that begins after a header and the beginning of a tune."""
+class _TuneGrammar(Grammar):
+    """A grammar of tunes with their header, of which it demands nothing."""
 
-    grammar: Grammar
-
-    def begin(self, prompt: Sequence[str]) -> Hashable:
+    def begin(self, prompt: Sequence[str]) -> State:
         """The state after some tokens; a last note stays as it is."""
-        state = self.grammar.begin(prompt[music_begins(prompt) :])
-        if self.grammar.fewest(state) >= NEVER:
+        state = super().begin(prompt[music_begins(prompt) :])
+        if self.fewest(state) >= NEVER:
             raise ConfigError("no tune of this form can go on from the start; check its bars")
         return state
-
-    def moves(self, state: Any) -> dict[str, Any]:
-        return self.grammar.moves(state)
-
-    def accepts(self, state: Any) -> bool:
-        return self.grammar.accepts(state)
-
-    def fewest(self, state: Any) -> int:
-        return self.grammar.fewest(state)
 
 
 def _after(tick: Callable[[int, int], None], before: int, count: int) -> Callable[[int, int], None]:
@@ -298,7 +289,13 @@ def usable_tokens(known: Sequence[str], key: Key, compass: str) -> list[str]:
 
 def made_by(digest: str, precision: str, command: str) -> str:
     """Return how a tune was made, for its record: with the same model, this command makes it again."""
-    return f"composed by ostinato {version('ostinato')}, model {digest}, {precision}: compose RUN {command}"
+    return f"composed by ostinato {_version()}, model {digest}, {precision}: compose RUN {command}"
+
+
+@cache
+def _version() -> str:
+    """Looked up once: that reads a file."""
+    return version("ostinato")
 
 
 def mass_removed(composed: Composed) -> float | None:

@@ -2,10 +2,11 @@
 
 from ostinato.decode.constraints.automata import Automaton, balanced, lines_of, of_words, without
 from ostinato.decode.constraints.bytes import ByteTable
+from ostinato.decode.constraints.layers import LayeredAutomaton, LayeredWalk
 from ostinato.decode.constraints.patterns import matching
 from ostinato.decode.constraints.rule import Constraint, Stops
 from ostinato.decode.constraints.table import SymbolTable
-from ostinato.decode.constraints.tokens import Remembered, TokenAutomaton, TokenWalk
+from ostinato.decode.constraints.tokens import Remembered, TokenAutomaton, TokenWalk, token_walk
 from ostinato.decode.constraints.walking import Both, CharacterWalk, TableWalk, Walk
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "ByteTable",
     "CharacterWalk",
     "Constraint",
+    "LayeredAutomaton",
+    "LayeredWalk",
     "Remembered",
     "Stops",
     "SymbolTable",
@@ -25,5 +28,6 @@ __all__ = [
     "lines_of",
     "matching",
     "of_words",
+    "token_walk",
     "without",
 ]

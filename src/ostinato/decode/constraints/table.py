@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.decode.constraints.bytes import DEAD
+from ostinato.decode.constraints.growing import resized
 from ostinato.decode.constraints.walking import NEVER, Walk, fewest_steps
 from ostinato.errors import ConfigError
 
@@ -42,6 +42,7 @@ class SymbolTable:
             self._trim()
             return
         self._clear()
+        self._resize(max(1, _MOST_ENTRIES // self._symbols))
         self.starts = self._numbered(begins)
         if walk.fewest(begins) is None:
             raise ConfigError(
@@ -89,7 +90,10 @@ class SymbolTable:
 
     @property
     def next(self) -> NDArray[np.int32]:
-        """State after every symbol, [S, V]; ``DEAD`` where it is not allowed. The end's column is always dead."""
+        """State after every symbol, [S, V]; ``DEAD`` where it is not allowed. The end's column is always dead.
+
+        Rows that are not ``known`` say nothing.
+        """
         return self._next[: self._count]
 
     @property
@@ -178,10 +182,14 @@ class SymbolTable:
         return found
 
     def _resize(self, rows: int) -> None:
-        """Make room for so many states: always for twice as many, so that growing copies little."""
-        self._own, self._next = _resized(self._own, rows, 0), _resized(self._next, rows, DEAD)
-        self._accepts, self._known = _resized(self._accepts, rows, False), _resized(self._known, rows, False)
-        self._fewest = _resized(self._fewest, rows, NEVER)
+        """Make room for so many states."""
+        known = np.flatnonzero(self._known)
+        # Most states are never come to. Their rows stay as memory that nobody has touched, which costs next to nothing.
+        more = np.empty((rows, self._symbols), dtype=np.int32)
+        more[known] = self._next[known]
+        self._own, self._next = resized(self._own, rows, 0), more
+        self._accepts, self._known = resized(self._accepts, rows, False), resized(self._known, rows, False)
+        self._fewest = resized(self._fewest, rows, NEVER)
 
     def _trim(self) -> None:
         """Forbid what leads to states from which nothing can be ended."""
@@ -192,10 +200,3 @@ class SymbolTable:
         found = self._walk.fewest(self._own[states])
         assert found is not None
         return found
-
-
-def _resized(old: NDArray[Any], rows: int, blank: int | bool) -> NDArray[Any]:
-    new = np.full((rows, *old.shape[1:]), blank, dtype=old.dtype)
-    kept = min(rows, len(old))
-    new[:kept] = old[:kept]
-    return new

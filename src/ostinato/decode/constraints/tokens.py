@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.decode.constraints.bytes import DEAD
+from ostinato.decode.constraints.layers import LayeredAutomaton, LayeredWalk
 from ostinato.decode.constraints.table import SymbolTable
+from ostinato.decode.constraints.walking import Walk
 
 
 class TokenAutomaton(Protocol):
@@ -35,27 +37,34 @@ class Remembered:
         automaton: The automaton.
     """
 
-    def __init__(self, automaton: TokenAutomaton) -> None:
+    def __init__(self, automaton: TokenAutomaton | LayeredAutomaton) -> None:
         self.automaton = automaton
         self._table: SymbolTable | None = None
 
     def table(self, tokens: Sequence[str], symbols: int, end: int | None, prompts: Sequence[bytes]) -> SymbolTable:
-        """Return its table, to go on from some prompts; arguments as of ``TokenWalk`` and ``SymbolTable``."""
+        """Return its table, to go on from some prompts; arguments as of ``token_walk`` and ``SymbolTable``."""
         if self._table is None or self._table.is_whole:
-            self._table = SymbolTable(TokenWalk(self.automaton, tokens, symbols), symbols, end, prompts)
+            self._table = SymbolTable(token_walk(self.automaton, tokens, symbols), symbols, end, prompts)
         else:
             self._table.begin_anew(prompts)
         return self._table
 
 
-class TokenWalk:
-    """An automaton over tokens, walked as far as a search comes.
+def token_walk(automaton: TokenAutomaton | LayeredAutomaton, tokens: Sequence[str], symbols: int) -> Walk:
+    """Return an automaton over tokens as one over symbols.
 
     Args:
         automaton: The automaton.
         tokens: Of every symbol, in the order of ids.
         symbols: How many symbols there are, the end included.
     """
+    if isinstance(automaton, LayeredAutomaton):
+        return LayeredWalk(automaton, tokens, symbols)
+    return TokenWalk(automaton, tokens, symbols)
+
+
+class TokenWalk:
+    """An automaton over tokens, walked as far as a search comes; arguments as of ``token_walk``."""
 
     most_states = 1  # it is walked as needed, not before
 

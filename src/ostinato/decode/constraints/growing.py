@@ -1,0 +1,16 @@
+"""Arrays that grow. No PyTorch here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def resized(old: NDArray[Any], rows: int, blank: int | bool) -> NDArray[Any]:
+    """Return an array with so many rows: the old ones, as far as there is room, and blank ones."""
+    new = np.full((rows, *old.shape[1:]), blank, dtype=old.dtype)
+    kept = min(rows, len(old))
+    new[:kept] = old[:kept]
+    return new
