@@ -27,6 +27,8 @@ def told(music):
         ("D|" + 3 * BAR + "G3 G2::D|" + 3 * BAR + "G5||", [(True, 4, 0, 1), (False, 4, 0, 1)]),
         ("|:" + 3 * BAR + "[1G6:|[2A6||" + 3 * BAR + "B6|]", [(True, 4, 2, 0), (False, 4, 0, 0)]),
         (3 * BAR + "G6", [(False, 4, 0, 0)]),
+        ("|:" + BAR + "G6||" + BAR + "G6:|" + BAR + "G6|]", [(True, 4, 0, 0), (False, 2, 0, 0)]),
+        ("|:" + BAR + "G6||" + BAR + "G6|:" + BAR + "G6:|", [(False, 2, 0, 0), (False, 2, 0, 0), (True, 2, 0, 0)]),
         ("", []),
     ],
 )
@@ -59,6 +61,7 @@ def test_what_does_not_add_up(music, problem):
         ("ABc def|G6:|ABc def|G6", "|: ABc def | G6 :| ABc def | G6 |]"),
         ("D|G5::D|G5:|", "|: D | G5 :| |: D | G5 :|"),
         ("ABc def|1G6:|2A6||G6|]", "|: ABc def |1 G6 :|2 A6 || G6 |]"),
+        ("|:ABc def||G6:|G6|]", "|: ABc def | G6 :| G6 |]"),
         ("ABc def||G6|]G6", "ABc def || G6 || G6 |]"),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 
 from ostinato.errors import ConfigError
 from ostinato.music import Field, parse_tune
-from ostinato.music.midi import write_midi
+from ostinato.music.midi import TICKS_OF_A_QUARTER, write_midi
 from ostinato.music.musicxml import DIVISIONS, write_musicxml
 from ostinato.music.playing import played
 from ostinato.music.sound import RATE, write_wav
@@ -60,6 +60,22 @@ def test_what_a_repeat_goes_back_over_has_the_key_that_it_had():
     assert [tone.midi for tone in played(tune).tones()] == [65, 66, 65, 66]
     again = parse_tune("X:1\nM:4/4\nL:1/4\nK:C\n|:F4|[L:1/8]F8:|")
     assert [tone.duration for tone in played(again).tones()] == [1, 1, 1, 1]
+
+
+def test_an_ending_is_played_as_often_as_it_is_marked():
+    tune = parse_tune("X:1\nM:2/4\nL:1/4\nK:C\n|:CD|[1,3EF:|[2GA:|[4-5B2|]")
+    letters = [tune.body[tone.place].pitch.letter for tone in played(tune).tones()]
+    assert "".join(letters) == "CDEF" "CDGA" "CDEF" "CDB" "CDB"  # fmt: skip
+
+
+def test_a_midi_file_has_each_meter_where_it_begins():
+    tune = parse_tune("X:1\nM:6/8\nL:1/8\nK:C\n|:c3 c3|[M:2/4]c2 c2:|")
+    now, found = 0, []
+    for message in mido.MidiFile(file=io.BytesIO(write_midi(tune))).tracks[0]:
+        now += message.time
+        if message.type == "time_signature":
+            found.append((Fraction(now, TICKS_OF_A_QUARTER), message.numerator, message.denominator))
+    assert found == [(0, 6, 8), (3, 2, 4), (5, 6, 8), (8, 2, 4)]
 
 
 def test_a_midi_file_has_the_notes_of_the_tune():

@@ -49,7 +49,8 @@ def sections(tune: Tune) -> list[Section]:
     """Return the sections of a tune, as its bar lines and endings make them."""
     found: list[Section] = []
     current: Section | None = None
-    for bar in bars(tune):
+    every = bars(tune)
+    for place, bar in enumerate(every):
         second = bool(bar.ending) and bar.left in _CLOSES and bool(found) and bool(found[-1].endings)
         if second:
             current = found.pop()
@@ -61,12 +62,22 @@ def sections(tune: Tune) -> list[Section]:
         (current.endings[-1] if current.endings else current.bars).append(bar)
         if bar.right in _CLOSES:
             current.repeated = True
-        if bar.right != "|":
+        if bar.right != "|" and not (bar.right == "||" and current.opened and _is_repeated(every[place + 1 :])):
             found.append(current)
             current = None
     if current is not None:
         found.append(current)
     return found
+
+
+def _is_repeated(following: Sequence[Bar]) -> bool:
+    """Whether the next repeat sign in some bars is the end of one."""
+    for bar in following:
+        if bar.left in _OPENS or bar.ending:
+            return False
+        if bar.right in _CLOSES:
+            return True
+    return False
 
 
 def problems(tune: Tune) -> list[str]:
@@ -135,6 +146,6 @@ def normal(tune: Tune) -> Tune:
             body.append(BarLine(":|" if closes else "|]" if place == last else "||"))
         elif element.kind in _CLOSES and place < last:  # the end of a first ending
             body.append(BarLine(":|"))
-        elif element.kind == "|" and place < last and body and not isinstance(body[-1], BarLine):
-            body.append(element)
+        elif element.kind in ("|", "||") and place < last and body and not isinstance(body[-1], BarLine):
+            body.append(BarLine("|"))  # a double one inside a repeat ends nothing
     return replace(tune, body=tuple(body))

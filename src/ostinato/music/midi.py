@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import TypeAlias
 
 from ostinato.errors import ConfigError
+from ostinato.music.elements import Field
 from ostinato.music.forms import sections
+from ostinato.music.meter import parse_meter
 from ostinato.music.playing import played
 from ostinato.music.tempo import beat, whole_notes_per_minute
+from ostinato.music.timing import durations
 from ostinato.music.tune import Tune
 
 #: Of a quarter note: every tuplet and broken rhythm comes out whole. More than 32,767 a file cannot say.
@@ -27,20 +33,16 @@ def write_midi(tune: Tune, *, program: int = _PROGRAM) -> bytes:
     import mido  # only where files are written
 
     track = mido.MidiTrack()
-    meter = tune.meter
     tempo = 60_000_000 / float(whole_notes_per_minute(tune) * 4)  # microseconds of a quarter
     track.append(mido.MetaMessage("track_name", name=_plain(tune.title)))
     for letter, text in tune.information:
         track.append(mido.MetaMessage("text", text=_plain(f"{letter}: {text}")))
     track.append(mido.MetaMessage("set_tempo", tempo=round(tempo)))
-    if meter is not None:
-        clocks = int(beat(meter) * 96)
-        signature = {"numerator": meter.count, "denominator": meter.unit, "clocks_per_click": clocks}
-        track.append(mido.MetaMessage("time_signature", **signature))
     track.append(mido.Message("program_change", program=program))
     now = 0
-    for at, _, message in sorted(_events(tune), key=lambda event: event[:2]):
-        track.append(mido.Message(message[0], note=message[1], velocity=message[2], time=at - now))
+    for at, _, kind, values in sorted([*_meters(tune), *_events(tune)], key=lambda event: event[:2]):
+        message = mido.MetaMessage if kind == "time_signature" else mido.Message
+        track.append(message(kind, **values, time=at - now))
         now = at
     file = mido.MidiFile(type=0, ticks_per_beat=TICKS_OF_A_QUARTER)
     file.tracks.append(track)
@@ -49,20 +51,40 @@ def write_midi(tune: Tune, *, program: int = _PROGRAM) -> bytes:
     return out.getvalue()
 
 
-def _events(tune: Tune) -> list[tuple[int, int, tuple[str, int, int]]]:
-    """When notes begin and end, in ticks; ends go before beginnings at the same time."""
-    found = []
+_Event: TypeAlias = tuple[int, int, str, dict[str, int]]  # ticks, rank among those of one time, kind, values
+
+
+def _meters(tune: Tune) -> Iterator[_Event]:
+    """The meter, and each that it changes to."""
+    written = played(tune).tune
+    now, changes = Fraction(0), [(Fraction(0), tune.meter)]
+    for element, time in zip(written.body, durations(written), strict=True):
+        if isinstance(element, Field) and element.letter == "M":
+            changes.append((now, parse_meter(element.value)))
+        now += time
+    for at, meter in changes:
+        if meter is not None:
+            clocks = int(beat(meter) * 96)
+            signature = {"numerator": meter.count, "denominator": meter.unit, "clocks_per_click": clocks}
+            yield _ticks(at), 0, "time_signature", signature
+
+
+def _events(tune: Tune) -> Iterator[_Event]:
+    """When notes begin and end; ends go before beginnings at the same time."""
     parts = sections(tune)
     upbeat = parts[0].upbeat if parts else 0
     for tone in played(tune).tones():
         if not 0 <= tone.midi <= _HIGHEST:
             raise ConfigError(f"MIDI has the notes 0 to {_HIGHEST}, and the tune has {tone.midi}; transpose it")
-        start, length = tone.start * 4 * TICKS_OF_A_QUARTER, tone.duration * 4 * TICKS_OF_A_QUARTER
         strong = tune.meter is not None and ((tone.start - upbeat) / beat(tune.meter)).denominator == 1
         velocity = _ACCENT if strong else _VELOCITY
-        found.append((int(start), 1, ("note_on", tone.midi, velocity)))
-        found.append((int(start + length - length / _SHORTER), 0, ("note_off", tone.midi, 0)))
-    return found
+        end = tone.start + tone.duration - tone.duration / _SHORTER
+        yield _ticks(tone.start), 2, "note_on", {"note": tone.midi, "velocity": velocity}
+        yield _ticks(end), 1, "note_off", {"note": tone.midi, "velocity": 0}
+
+
+def _ticks(time: Fraction) -> int:
+    return int(time * 4 * TICKS_OF_A_QUARTER)
 
 
 def _plain(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ostinato.music.bars import Bar
@@ -62,9 +62,22 @@ def _turns(part: Section) -> Iterator[Bar]:
         for _ in range(1 + part.repeated):
             yield from part.bars
         return
-    for ending in part.endings:
+    for ending in _in_turn(part.endings):
         yield from part.bars
         yield from ending
+
+
+def _in_turn(endings: Sequence[list[Bar]]) -> list[list[Bar]]:
+    """The endings in the order in which they are played: one marked ``1,3`` comes twice."""
+    times = [(time, ending) for ending in endings for time in _times(ending[0].ending)]
+    return [ending for _, ending in sorted(times, key=lambda one: one[0])]
+
+
+def _times(marked: str) -> Iterator[int]:
+    """Which times an ending is played, such as ``1``, ``1,3`` or ``1-3``."""
+    for span in marked.split(","):
+        bounds = [int(number) for number in span.split("-")]
+        yield from range(bounds[0], bounds[-1] + 1)
 
 
 def _holding(tune: Tune) -> list[dict[str, str]]:
