@@ -106,7 +106,7 @@ class LanguageModel(SymbolModel):
         self.embedding = nn.Embedding(symbols + 1, embedding_size)
         widths = [embedding_size] + [hidden_size] * (layers - 1)
         self.core = Stack(
-            [_core(core, I, hidden_size, symbols if n == layers - 1 else hidden_size) for n, I in enumerate(widths)],
+            [new_core(core, I, hidden_size, symbols if n == layers - 1 else hidden_size) for n, I in enumerate(widths)],
             residual=residual,
         )
         if tied:  # N(0, 1) is right for a lookup; as an output layer it would start far too sure of itself
@@ -281,7 +281,8 @@ def _factors(uniform: Tensor, p: float) -> Tensor:
     return (uniform >= p).float() / (1 - p)
 
 
-def _core(name: str, input_size: int, hidden_size: int, output_size: int) -> Core[Any]:
+def new_core(name: str, input_size: int, hidden_size: int, output_size: int) -> Core[Any]:
+    """Build a core by its name; ``output_size`` is for ``"jordan"``, whose output is a layer of its own."""
     if name == "jordan":
         return Jordan(input_size, hidden_size, output_size)
     if name not in _CORES:

@@ -1,0 +1,152 @@
+"""Encoders: whole sequences in, what a decoder or a label reads out. They have no ``step``: they see the future."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ostinato.cores.base import Core, finish_scan
+
+
+class Source(NamedTuple):
+    """An encoded source; also a state, as axis 0 of every tensor is the batch.
+
+    Attributes:
+        memory: What was made of each place, [B, S, D]; zero on padding.
+        real: Which places are no padding, [B, S].
+        summary: Of the whole, [B, C].
+        state: That of the encoder after its last step, for a decoder of the same kind; empty where there is none.
+    """
+
+    memory: Tensor
+    real: Tensor
+    summary: Tensor
+    state: Any = ()
+
+
+class Encoder(nn.Module, abc.ABC):
+    """From a sequence to a ``Source``. Padding is never read.
+
+    Attributes:
+        memory_size: Width D of what is made of each place.
+        summary_size: Width C of the summary.
+    """
+
+    memory_size: int
+    summary_size: int
+
+    @abc.abstractmethod
+    def forward(self, xs: Tensor, lengths: Tensor) -> Source:
+        """Encode inputs [B, S, I], of which each row has so many real places, [B], at least one."""
+
+
+class OneWay(Encoder):
+    """A core that reads from left to right, or the other way round; its last output is the summary.
+
+    Args:
+        core: The core, of output width H.
+        output_size: H.
+        reverse: Whether it reads each source from its end.
+
+    Source: Sutskever, Vinyals and Le 2014, arXiv:1409.3215; Cho et al. 2014, arXiv:1406.1078.
+    """
+
+    def __init__(self, core: Core[Any], output_size: int, *, reverse: bool = False) -> None:
+        super().__init__()
+        self.core, self.reverse = core, reverse
+        self.memory_size = self.summary_size = output_size
+
+    def forward(self, xs: Tensor, lengths: Tensor) -> Source:
+        ys, state = self.core(reversed_rows(xs, lengths) if self.reverse else xs, lengths=lengths)
+        memory = reversed_rows(ys, lengths) if self.reverse else ys
+        return Source(memory, real_places(lengths, xs.shape[1]), last_outputs(ys, lengths), state)
+
+
+class Bidirectional(Encoder):
+    """Two stacks of cores: in every layer one reads from left to right, the other from right to left.
+
+        h_t = [→h_t ; ←h_t]                 the next layer reads both; the summary is [→h_S ; ←h_1]
+
+    Args:
+        pairs: For each layer, lowest first, the core that reads forwards and the one that reads backwards; from the
+            second layer on of input width 2 H.
+        output_size: Width H of each core's output.
+
+    Source: Schuster and Paliwal 1997, IEEE Transactions on Signal Processing 45(11).
+    """
+
+    def __init__(self, pairs: list[tuple[Core[Any], Core[Any]]], output_size: int) -> None:
+        super().__init__()
+        self.forwards = nn.ModuleList(forwards for forwards, _ in pairs)
+        self.backwards = nn.ModuleList(backwards for _, backwards in pairs)
+        self.memory_size = self.summary_size = 2 * output_size
+
+    def forward(self, xs: Tensor, lengths: Tensor) -> Source:
+        summary = xs
+        for forwards, backwards in zip(self.forwards, self.backwards, strict=True):
+            right, _ = forwards(xs, lengths=lengths)
+            left, _ = backwards(reversed_rows(xs, lengths), lengths=lengths)
+            summary = torch.cat([last_outputs(right, lengths), last_outputs(left, lengths)], dim=-1)
+            xs = torch.cat([right, reversed_rows(left, lengths)], dim=-1)
+        return Source(xs, real_places(lengths, xs.shape[1]), summary)
+
+
+class Convolutional(Encoder):
+    """Gated convolutions over embedded symbols and their places; the summary is the mean.
+
+        z^l = (v(z^{l-1}) + z^{l-1}) √½          v = A ⊗ σ(B), of a convolution of width K, odd
+
+    The memory is [z ; e]: attention compares with z, and sums z + e, e being the embedded input.
+
+    Args:
+        input_size: Width I of an input.
+        hidden_size: Width H of z.
+        layers: How many convolutions.
+        kernel: K.
+        places: How many places there are at most.
+
+    Source: Gehring et al. 2017, arXiv:1705.03122.
+    """
+
+    def __init__(
+        self, input_size: int, hidden_size: int, *, layers: int = 3, kernel: int = 3, places: int = 512
+    ) -> None:
+        super().__init__()
+        self.places = nn.Embedding(places, input_size)
+        self.entry = nn.Linear(input_size, hidden_size)
+        self.blocks = nn.ModuleList(
+            nn.Conv1d(hidden_size, 2 * hidden_size, kernel, padding=kernel // 2) for _ in range(layers)
+        )
+        self.exit = nn.Linear(hidden_size, input_size)
+        self.memory_size, self.summary_size = 2 * input_size, input_size
+
+    def forward(self, xs: Tensor, lengths: Tensor) -> Source:
+        real = real_places(lengths, xs.shape[1])
+        e = (xs + self.places(torch.arange(xs.shape[1], device=xs.device))) * real[:, :, None]
+        z = self.entry(e)
+        for block in self.blocks:
+            inner = block((z * real[:, :, None]).transpose(1, 2)).transpose(1, 2)  # padding reads as zero
+            z = (F.glu(inner, dim=-1) + z) * 0.5**0.5
+        z = self.exit(z) * real[:, :, None]
+        return Source(torch.cat([z, e], dim=-1), real, (z + e).sum(dim=1) / lengths[:, None])
+
+
+def real_places(lengths: Tensor, width: int) -> Tensor:
+    """Return which of so many places are no padding, [B, S]."""
+    return torch.arange(width, device=lengths.device) < lengths[:, None]
+
+
+def reversed_rows(xs: Tensor, lengths: Tensor) -> Tensor:
+    """Turn each row's real places round, [B, S, …]; padding stays where it is."""
+    at = torch.arange(xs.shape[1], device=xs.device).expand(len(xs), -1)
+    turned = torch.where(at < lengths[:, None], lengths[:, None] - 1 - at, at)
+    return xs.gather(1, turned.reshape(*turned.shape, *[1] * (xs.ndim - 2)).expand_as(xs))
+
+
+def last_outputs(ys: Tensor, lengths: Tensor) -> Tensor:
+    """Return each row's output at its last real place, [B, H]; of a row without any, zero."""
+    return finish_scan(ys, ys.new_zeros(len(ys), ys.shape[2]), lengths, None)[1]
