@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,3 +33,22 @@ class Batch:
     def count(self) -> int:
         """How many targets are real."""
         return int(self.targets.size if self.lengths is None else self.lengths.sum())
+
+    def part(self, rows: slice) -> Batch:
+        """Return some of its rows."""
+        values = {field.name: self.__dict__[field.name] for field in fields(self)}
+        cut: dict[str, Any] = {name: None if value is None else value[rows] for name, value in values.items()}
+        return replace(self, **cut)
+
+
+@dataclass(frozen=True)
+class PairBatch(Batch):
+    """Targets, each with the source that it belongs to.
+
+    Attributes:
+        sources: Ids of the sources, [B, S].
+        source_lengths: How many places of each are real, [B].
+    """
+
+    sources: Ids
+    source_lengths: Ids

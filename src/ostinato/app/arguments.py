@@ -66,6 +66,7 @@ def _train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> arg
     groups.report(command)
     groups.tensorboard(command)
     groups.reading(command)
+    groups.pairs(command)
     groups.unknown(command)
     groups.machine(command)
     return command
@@ -164,6 +165,29 @@ def _compose(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> a
     return command
 
 
+def _translate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    command = _command(commands, "translate", "write the target that a model of pairs finds for a source")
+    groups.run(command)
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("text", nargs="?", help="source (default: standard input, a source per line)")
+    what.add_argument("--file", type=Path, help="a source per line ('-': stdin)")
+    command.add_argument("--beam", type=int, metavar="K", help="keep the K best beginnings (default: the best alone)")
+    command.add_argument("--n-best", type=int, metavar="N", help="of a beam: give the N best targets")
+    command.add_argument("--length-power", type=float, metavar="A", help="of a beam: compare by log prob / symbols^A")
+    command.add_argument("--gnmt", type=float, metavar="A", help="of a beam: compare by GNMT's formula")
+    command.add_argument(
+        "--replace-unknown", action="store_true", help="put the source word attended to in place of unknown ones"
+    )
+    command.add_argument("--attention", action="store_true", help="show what of the source was read for each symbol")
+    command.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw that: .svg, .png, .pdf or .html; of one source"
+    )
+    command.add_argument("--json", action="store_true", help="one object per target on standard output")
+    groups.unknown(command)
+    groups.machine(command, default_device="cpu")
+    return command
+
+
 def _score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     command = _command(commands, "score", "say how probable a text is, and where it surprises")
     groups.run(command)
@@ -252,7 +276,9 @@ def _evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     command.add_argument("--windows", type=int, help="for the windows protocol: how many to draw (default: 2000)")
     command.add_argument("--seed", type=int, help="for the windows protocol: chooses them (default: 1)")
+    command.add_argument("--beam", type=int, metavar="K", help="of pairs: translate with a beam (default: greedy)")
     command.add_argument("--json", action="store_true", help="one object on standard output")
+    groups.pairs(command)
     group = groups.adapting(command, of_protocol=True)
     group.add_argument(
         "--counts", action="store_true", help="mix with counts of what followed what, of the training text and this one"
@@ -327,6 +353,7 @@ _COMMANDS = (
     _generate,
     _compose,
     _tunes,
+    _translate,
     _novelty,
     _score,
     _rerank,

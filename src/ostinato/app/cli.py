@@ -23,6 +23,7 @@ _MODULES = {
     "generate": "generating",
     "compose": "composing",
     "tunes": "tunes",
+    "translate": "translating",
     "novelty": "novelty",
     "score": "scoring",
     "rerank": "reranking",

@@ -185,6 +185,15 @@ def reading(command: argparse.ArgumentParser, *, kind: bool = True) -> None:
         group.add_argument("--as", dest="kind", choices=("text", "items"), help="running text, or one item per line")
 
 
+def pairs(command: argparse.ArgumentParser) -> None:
+    """Add how pairs of source and target are read."""
+    group = command.add_argument_group("pairs: lines of source, tab, target; JSON lines; or two files, line by line")
+    group.add_argument("--pairs", type=int, metavar="N", help="only the first N")
+    group.add_argument("--longest", type=int, metavar="N", help="most characters of a side")
+    group.add_argument("--lower", action="store_true", help="in small letters")
+    group.add_argument("--skip-bad-pairs", action="store_true", help="leave wrong ones out and count them")
+
+
 def unknown(command: argparse.ArgumentParser) -> None:
     """Add what happens to symbols that are not known."""
     command.add_argument(

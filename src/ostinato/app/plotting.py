@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ostinato.decode.units import bits
 from ostinato.errors import ConfigError, RunError
 from ostinato.music.population import DEGREES, Population
 from ostinato.runs import RunFolder
+
+if TYPE_CHECKING:
+    from ostinato.workshop.translating import Translation
 
 _FORMATS = (".svg", ".png", ".pdf")
 _CURVES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -53,6 +56,19 @@ def plot_populations(populations: Mapping[str, Population], target: Path) -> Non
         for place, (kind, (title, order)) in zip(axes, _COUNTS.items(), strict=True):
             _bars(place, {name: vars(one)[kind] for name, one in populations.items()}, title, order)
         axes[0].legend(frameon=False)
+
+
+def plot_attention(found: Translation, target: Path) -> None:
+    """Draw what of a source was read for each symbol of its target; errors as of ``plot_run``."""
+    assert found.attention is not None
+    size = (1.5 + 0.4 * len(found.source_symbols), 1.5 + 0.35 * len(found.symbols))
+    with _figure(target, size) as figure:
+        axes = figure.subplots()
+        axes.imshow(found.attention, cmap="Greys", vmin=0, vmax=1, aspect="auto")
+        axes.set_xticks(range(len(found.source_symbols)), [one.strip() or "␣" for one in found.source_symbols])
+        axes.set_yticks(range(len(found.symbols)), [one.strip() or "␣" for one in found.symbols[:-1]] + ["end"])
+        axes.tick_params(axis="x", labelrotation=60)
+        axes.set(xlabel="source", ylabel="target")
 
 
 def _bars(axes: Any, counts: Mapping[str, Counter[str]], title: str, order: Callable[[str], Any]) -> None:

@@ -19,6 +19,7 @@ from ostinato.app.examining import look_closely, looks_closely, visible
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file
 from ostinato.app.spreading import shard_of, spread
+from ostinato.app.translating import evaluate_pairs, is_of_pairs
 from ostinato.app.working import WorkView
 from ostinato.data import Kind, Reading, read_corpus
 from ostinato.data.corpus import lines
@@ -69,7 +70,9 @@ def score(args: Namespace) -> int:
 
 
 def evaluate(args: Namespace) -> int:
-    """Measure a model on held-out text."""
+    """Measure a model on held-out text, or on held-out pairs."""
+    if is_of_pairs(args.model_file or args.run):
+        return evaluate_pairs(args)
     shard = shard_of(args, *args.corpus)
     if args.ray is not None:
         return spread(args)

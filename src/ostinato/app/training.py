@@ -8,10 +8,10 @@ import json
 import os
 import shlex
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.console import Console
 from rich.markup import escape
@@ -21,10 +21,14 @@ from ostinato.app.progress import TrainingView, say_notes
 from ostinato.app.working import WorkView
 from ostinato.config import parse_assignments
 from ostinato.data import Corpus, Kind, Reading, read_corpus
+from ostinato.data.pairs import PairLimits, read_pairs
 from ostinato.data.reading import names_of_corpora, size_on_disk
 from ostinato.errors import ConfigError, OstinatoError
-from ostinato.recipes import find_recipe
+from ostinato.recipes import Recipe, find_recipe
+from ostinato.recipes.systems import PAIR_MODELS
 from ostinato.runs import RunFolder
+
+_Read: TypeAlias = Callable[[Sequence[str], Namespace, WorkView, Kind | None], Corpus]
 
 if TYPE_CHECKING:
     from ostinato.app.tensorboard import TensorBoardLog
@@ -33,11 +37,12 @@ if TYPE_CHECKING:
 
 def train(args: Namespace) -> int:
     """Train a new run."""
-    settings = parse_assignments(args.settings, find_recipe(args.recipe).settings)
-    if not args.corpus:  # what can be known before anything takes time is checked first
+    recipe = find_recipe(args.recipe)
+    settings = parse_assignments(args.settings, recipe.settings)
+    if not args.corpus and recipe.makes is None:  # what can be known before anything takes time is checked first
         read_corpus([])
-    share = _share(args.valid)
-    out = args.out or free_folder(Path("runs"), args.corpus[0])
+    share, read = _share(args.valid), _reader(recipe, settings, args)
+    out = args.out or free_folder(Path("runs"), args.corpus[0] if args.corpus else recipe.name)
     RunFolder.check_free(out)
     if args.tensorboard:
         check_tensorboard()
@@ -54,7 +59,7 @@ def train(args: Namespace) -> int:
                 amount=Amount(args.minutes, args.epochs, args.steps),
                 settings=settings,
                 seed=args.seed,
-                valid=share if share is not None else lambda corpus: _read([args.valid], args, view, corpus.kind),
+                valid=share if share is not None else lambda corpus: read([args.valid], args, view, corpus.kind),
                 base=args.base,
                 teachers=tuple(args.teachers),
                 unknown=args.unknown,
@@ -64,7 +69,7 @@ def train(args: Namespace) -> int:
                 watch=view.watch,
                 report=not args.no_report,
             )
-            training = set_up(lambda: _read(args.corpus, args, view, args.kind), order, ranks)
+            training = set_up(lambda: read(args.corpus, args, view, args.kind), order, ranks)
         return follow(
             training,
             console,
@@ -141,7 +146,7 @@ def follow(
             if isinstance(event, Interrupted):
                 stopped_at = event.step
     _say_end(training, console, stopped_at, teachers)
-    if report and stopped_at is None and training.is_first:
+    if report and stopped_at is None and training.is_first and not training.is_of_pairs:
         _report(training, console)
     return 0 if stopped_at is None else 130
 
@@ -208,9 +213,32 @@ def _share(given: str) -> float | None:
         return None
 
 
+def pair_limits(args: Namespace) -> PairLimits:
+    """What the command line says that pairs may be."""
+    return PairLimits(args.longest, args.lower, args.pairs, args.skip_bad_pairs)
+
+
 def _names_reading(args: Namespace) -> bool:
     plain = Reading()
     return (args.encoding, args.errors, args.column, args.kind) != (plain.encoding, plain.errors, plain.column, None)
+
+
+def _reader(recipe: Recipe, settings: Mapping[str, Any], args: Namespace) -> _Read:
+    """How the corpus of a recipe is read, or made."""
+    of_pairs = recipe.system is PAIR_MODELS
+    pair_options = (args.longest, args.lower, args.pairs, args.skip_bad_pairs) != (None, False, None, False)
+    if pair_options and not of_pairs:
+        raise ConfigError(f"--pairs, --longest, --lower and --skip-bad-pairs are for pairs, and {recipe.name} has none")
+    if of_pairs and (args.column, args.kind) != (None, None):
+        raise ConfigError(f"--column and --as are for texts, and {recipe.name} learns from pairs")
+    if not args.corpus and recipe.makes is not None:
+        makes = recipe.makes
+        return lambda sources, args, view, kind: makes(settings, args.seed)
+    return _read_pairs if of_pairs else _read
+
+
+def _read_pairs(sources: Sequence[str], args: Namespace, view: WorkView, kind: Kind | None) -> Corpus:
+    return read_pairs(sources, pair_limits(args), reading=Reading(args.encoding, args.errors))
 
 
 def _read(sources: Sequence[str], args: Namespace, view: WorkView, kind: Kind | None) -> Corpus:

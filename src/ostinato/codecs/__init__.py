@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from ostinato.codecs.base import Codec, Decoder, Ids, Unknown
 from ostinato.codecs.byte import ByteCodec
 from ostinato.codecs.characters import CharacterCodec
+from ostinato.codecs.pairs import PairCodec
 from ostinato.codecs.subwords import SubwordCodec
 from ostinato.codecs.tokens import TokenCodec
 from ostinato.codecs.words import WordCodec
@@ -21,6 +22,7 @@ __all__ = [
     "Codec",
     "Decoder",
     "Ids",
+    "PairCodec",
     "SubwordCodec",
     "TokenCodec",
     "Unknown",
@@ -69,6 +71,8 @@ def from_json(data: dict[str, Any]) -> Codec:
     Raises:
         CodecError: The data describes no codec.
     """
+    if isinstance(data, dict) and data.get("codec") == PairCodec.name:
+        return PairCodec(from_json(_typed(data, "source", dict)), from_json(_typed(data, "target", dict)))
     if not isinstance(data, dict) or data.get("codec") not in CODECS:
         name = str(data.get("codec")) if isinstance(data, dict) else str(data)
         raise CodecError(str(unknown_name("codec", name, CODECS, where="the description of a codec")))

@@ -56,6 +56,11 @@ class Codec(abc.ABC):
         return len(self.pieces)
 
     @property
+    def span(self) -> int:
+        """How many ids an encoded text may have; more than ``size`` where some are only ever inputs."""
+        return self.size
+
+    @property
     def begin(self) -> int:
         """The id fed before the first symbol; never predicted."""
         return self.size

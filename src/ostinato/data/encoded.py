@@ -82,7 +82,7 @@ def encode_texts(codec: Codec, texts: Iterable[str]) -> Encoded:
     Raises:
         UnknownSymbolError: A text has symbols that the codec does not know.
     """
-    type_ = smallest_type(codec.size)
+    type_ = smallest_type(codec.span)
     end = [] if codec.end is None else [np.array([codec.end], dtype=type_)]
     pieces: list[Array] = []
     lengths: list[int] = []

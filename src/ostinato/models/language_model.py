@@ -26,8 +26,9 @@ from ostinato.cores import (
 )
 from ostinato.cores.products import Product, plain
 from ostinato.errors import ConfigError, unknown_name
+from ostinato.models.feedback import Feedback, run_fed_back
 from ostinato.models.heads import SoftmaxHead
-from ostinato.models.randomness import Randomness
+from ostinato.models.randomness import Randomness, factors
 from ostinato.models.symbol_model import SymbolModel
 from ostinato.models.task import Context, Loss
 
@@ -173,6 +174,7 @@ class LanguageModelTask:
         precision: ``"bfloat16"`` runs the matrix products of training steps in that type.
         penalty: In training this times the mean square of the last layer's outputs, as dropout leaves them, is made
             small too. The loss that is returned has the gradient of both and the value of the first alone.
+        feedback: How often the model's own symbols are read in training, in place of the true ones.
 
     Source: of the penalty: Merity, McCann and Socher 2017, arXiv:1708.01009 (activation regularisation).
     """
@@ -183,7 +185,9 @@ class LanguageModelTask:
         dropout: Dropout,
         precision: Literal["float32", "bfloat16"] = "float32",
         penalty: float = 0.0,
+        feedback: Feedback | None = None,
     ) -> None:
+        self.feedback = feedback or Feedback()
         self.model = model
         self.dropout = dropout
         self.precision = precision
@@ -235,6 +239,8 @@ class LanguageModelTask:
     def _output(
         self, inputs: Tensor, state: Any, lengths: Tensor | None, masks: Masks | None, random: Randomness | None
     ) -> tuple[Tensor, Any]:
+        if random is not None and self.feedback.schedule != "never":
+            return self._fed_back(inputs, state, lengths, masks, random)
         if random is None or not self.dropout.recurrent:
             return self.model.output(inputs, state, lengths=lengths, masks=masks)
         weights = self._dropped_weights(random)
@@ -243,10 +249,26 @@ class LanguageModelTask:
         )
         return y
 
+    def _fed_back(
+        self, inputs: Tensor, state: Any, lengths: Tensor | None, masks: Masks | None, random: Randomness
+    ) -> tuple[Tensor, Any]:
+        model = self.model
+        mask, outputs = (None, None) if masks is None else (masks.input, masks.outputs)
+        assert mask is None or mask.shape[1] == 1, "masks of single steps would have to be cut"
+
+        def embed(symbols: Tensor) -> Tensor:
+            embedded: Tensor = model.embedding(symbols)
+            return embedded if mask is None else embedded * mask
+
+        return run_fed_back(
+            model.core, model.head, embed, inputs, state, lengths=lengths, masks=outputs, feedback=self.feedback,
+            random=random,
+        )  # fmt: skip
+
     def _dropped_weights(self, random: Randomness) -> dict[str, Tensor]:
         p = self.dropout.recurrent
         return {
-            f"model.{name}": weight * _factors(random.whole(name, *weight.shape), p).to(weight.device)
+            f"model.{name}": weight * factors(random.whole(name, *weight.shape), p).to(weight.device)
             for name, weight in self.model.named_parameters()
             if name.endswith(("weight_hh", "weight_sh"))
         }
@@ -259,7 +281,7 @@ class LanguageModelTask:
         def mask(site: str, width: int, probability: float) -> Tensor | None:
             if not probability:
                 return None
-            return _factors(random.rows(site, B, places, width), probability).to(device)
+            return factors(random.rows(site, B, places, width), probability).to(device)
 
         outputs = tuple(mask(f"output {n}", H, p.output if H else 0.0) for n, H in enumerate(model.output_sizes))
         return Masks(mask("input", model.embedding.weight.shape[1], p.input), outputs)
@@ -274,11 +296,6 @@ class _Output(nn.Module):
 
     def forward(self, *args: Any, **kwargs: Any) -> tuple[Tensor, Any]:
         return self.model.output(*args, **kwargs)
-
-
-def _factors(uniform: Tensor, p: float) -> Tensor:
-    """Dropout factors: 0 with probability p, else 1/(1-p)."""
-    return (uniform >= p).float() / (1 - p)
 
 
 def new_core(name: str, input_size: int, hidden_size: int, output_size: int) -> Core[Any]:

@@ -48,3 +48,8 @@ class Randomness:
         key = np.array([self.seed % 2**64, zlib.crc32(site.encode())], dtype=np.uint64)
         counter = np.array([first_block, 0, 0, self.step], dtype=np.uint64)  # the low word counts blocks
         return np.random.Generator(np.random.Philox(key=key, counter=counter)).random(count, dtype=np.float32)
+
+
+def factors(uniform: Tensor, p: float) -> Tensor:
+    """Return dropout factors for uniform numbers: 0 with probability p, else 1/(1-p)."""
+    return (uniform >= p).float() / (1 - p)

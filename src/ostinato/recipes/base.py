@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ostinato.data import Corpus
-from ostinato.recipes.language_model import LanguageModelSettings
+from ostinato.recipes.systems import LANGUAGE_MODELS, System
+from ostinato.recipes.training import TrainingSettings
 
 _PANEL = 64  # units that compiled code takes together
 
@@ -23,6 +24,7 @@ class Budget:
         device: Where, as PyTorch calls it.
         bfloat16: Whether the processor multiplies in bfloat16; without, PyTorch's own kernels are the faster ones.
         speed: Of training, as a multiple of the two cores that the rules were measured on.
+        texts: How many texts there are, where that is known.
     """
 
     symbols: int
@@ -31,6 +33,7 @@ class Budget:
     device: str = "cpu"
     bfloat16: bool = True
     speed: float = 1.0
+    texts: int = 1
 
     @property
     def usual_minutes(self) -> float:
@@ -51,16 +54,20 @@ class Recipe:
         summary: What it is, in one sentence.
         source: The paper or lecture it comes from.
         settings: The dataclass of its settings; its defaults hold where ``choose`` says nothing.
+        system: The family of models that it belongs to.
         choose: Settings that suit a budget and what the user has set, both as plain data.
         read: Makes of the corpus that was read what is learned from, given the settings as plain data; ``None``: that
             is the corpus itself.
         more: Makes more of the training part, given the settings; ``None``: it stays as it is.
+        makes: Makes a corpus of its own, given the settings and a seed, where the user has none; ``None``: it cannot.
     """
 
     name: str
     summary: str
     source: str
-    settings: type[LanguageModelSettings]
+    settings: type[TrainingSettings]
     choose: Callable[[Budget, Mapping[str, Any]], dict[str, Any]]
     read: Callable[[Corpus, Mapping[str, Any]], Corpus] | None = None
     more: Callable[[Corpus, Mapping[str, Any]], Corpus] | None = None
+    makes: Callable[[Mapping[str, Any], int], Corpus] | None = None
+    system: System = LANGUAGE_MODELS

@@ -4,108 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 from ostinato import codecs
-from ostinato.config import out_of_range, raise_problems
+from ostinato.config import out_of_range
 from ostinato.errors import ConfigError
+from ostinato.recipes.training import TrainingSettings, build_feedback
 
 if TYPE_CHECKING:
     from ostinato.models import LanguageModel, LanguageModelTask
-    from ostinato.training.trainer import TrainSettings
 
 
-CoreName: TypeAlias = Literal[
-    "capped-lstm", "elman", "elman-relu", "gru", "jordan", "lstm", "min-gru", "min-lstm", "mogrifier", "norm-lstm"
-]
 MOGRIFIER_ROUNDS = 5  # what the core does unless told otherwise
 
 
 @dataclass(frozen=True)
-class LanguageModelSettings:
-    """Every setting of a language model and its training; ``--set NAME=VALUE`` changes one.
+class LanguageModelSettings(TrainingSettings):
+    """Every setting of a language model, besides those of training; ``--set NAME=VALUE`` changes one.
 
     Attributes:
         codec: characters, bytes, words or subwords.
         nfc: For characters: bring text to Unicode's composed form.
         vocabulary: For words and subwords: most symbols.
         unknown: For words: ``spell`` writes unknown ones in bytes, ``unk`` makes each ``<unk>``.
-        core: elman, elman-relu, jordan, gru, lstm, capped-lstm, min-gru, min-lstm, norm-lstm or mogrifier.
-        layers: Cores one on another.
-        hidden_size: Width of each.
         embedding_size: Width of an embedded symbol.
         residual: Layers from the second on add to their input.
         tied: The output layer shares its weight with the embedding.
-        dropout: Of each layer's output.
         input_dropout: Of embedded inputs.
         recurrent_dropout: Of recurrent weights (DropConnect).
         variational: Dropout masks are drawn once per window row, not at each step.
         activation_penalty: This times the mean square of the last layer's outputs is made small as well.
-        batch_size: Rows.
         window: Time steps that back-propagation reaches.
         restart: Probability that a row of running text starts anew at a window.
-        learning_rate: Peak of the schedule.
-        warmup: Share of the schedule in which the rate rises.
-        cooldown: Share of the rest of it, at the end, in which the rate falls; 1 falls from the start.
-        weight_decay: Of matrices, decoupled.
-        beta2: AdamW's decay of squared gradients.
-        clip: Largest gradient norm.
-        average: Decay of the moving average of the weights; 0 keeps none.
-        passes: Of a budget in minutes: most passes over the training data, where a new run ends even if time is left;
-            null: any number.
-        patience: Evaluations without a new best before training stops; null never stops.
-        valid_symbols: Most validation symbols read in an evaluation during training.
-        precision: float32, bfloat16, or auto (whichever a short trial shows to be faster).
     """
 
     codec: Literal["bytes", "characters", "subwords", "tokens", "words"] = "characters"
     nfc: bool = False
     vocabulary: int = 10_000
     unknown: Literal["spell", "unk"] = "spell"
-    core: CoreName = "lstm"
-    layers: int = 1
-    hidden_size: int = 512
     embedding_size: int = 64
     residual: bool = False
     tied: bool = False
-    dropout: float = 0.0
     input_dropout: float = 0.0
     recurrent_dropout: float = 0.0
     variational: bool = True
     activation_penalty: float = 0.0
-    batch_size: int = 16
     window: int = 48
     restart: float = 0.05
-    learning_rate: float = 6e-3
-    warmup: float = 0.05
-    cooldown: float = 1.0
-    weight_decay: float = 0.03
-    beta2: float = 0.99
-    clip: float = 1.0
-    average: float = 0.995
-    passes: float | None = None
-    patience: int | None = 6
-    valid_symbols: int = 50_000
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
-    def __post_init__(self) -> None:
+    def problems(self) -> Iterator[str | None]:
+        """What is wrong with them; ``None`` is no problem."""
         values = asdict(self)
-        sizes = ("layers", "hidden_size", "embedding_size", "batch_size", "window", "valid_symbols")
-        shares = ("dropout", "input_dropout", "recurrent_dropout", "warmup", "average", "beta2")
-        problems = [out_of_range(name, values[name], least=1) for name in sizes]
-        problems += [out_of_range(name, values[name], least=0, below=1) for name in shares]
-        problems += [out_of_range(name, values[name], above=0) for name in ("learning_rate", "clip")]
-        problems += [
-            out_of_range("vocabulary", self.vocabulary, least=256 if self.codec == "subwords" else 1),
-            out_of_range("restart", self.restart, least=0, most=1),
-            out_of_range("cooldown", self.cooldown, above=0, most=1),
-            out_of_range("passes", 1 if self.passes is None else self.passes, above=0),
-            out_of_range("weight_decay", self.weight_decay, least=0),
-            out_of_range("activation_penalty", self.activation_penalty, least=0),
-            out_of_range("patience", 1 if self.patience is None else self.patience, least=1),
-            *self._clashes(),
-        ]
-        raise_problems(problems)
+        for name in ("embedding_size", "window"):
+            yield out_of_range(name, values[name], least=1)
+        for name in ("input_dropout", "recurrent_dropout"):
+            yield out_of_range(name, values[name], least=0, below=1)
+        yield out_of_range("vocabulary", self.vocabulary, least=256 if self.codec == "subwords" else 1)
+        yield out_of_range("restart", self.restart, least=0, most=1)
+        yield out_of_range("activation_penalty", self.activation_penalty, least=0)
+        yield from self._clashes()
 
     def _clashes(self) -> Iterator[str]:
         if self.tied and (self.embedding_size != self.hidden_size or self.core == "jordan"):
@@ -117,6 +74,8 @@ class LanguageModelSettings:
             yield f"core = {self.core!r} has no recurrent weights, so recurrent_dropout cannot drop any; use dropout"
         if self.core == "jordan" and self.dropout:
             yield "core = 'jordan' puts out logits, which are never dropped; use input_dropout or recurrent_dropout"
+        if self.feedback != "never" and (self.recurrent_dropout or not self.variational):
+            yield "feedback goes step by step, with recurrent_dropout = 0 and variational = true only"
         if self.nfc and self.codec != "characters":
             yield f"nfc = true is for codec = 'characters', got codec = {self.codec!r}"
         if self.unknown == "unk" and self.codec != "words":
@@ -182,19 +141,4 @@ def build_task(settings: LanguageModelSettings, model: LanguageModel) -> Languag
     if settings.precision == "auto":
         raise ConfigError("precision = 'auto' is to be resolved by a trial before a task is built")
     dropout = Dropout(settings.input_dropout, settings.dropout, settings.recurrent_dropout, settings.variational)
-    return LanguageModelTask(model, dropout, settings.precision, settings.activation_penalty)
-
-
-def train_settings(settings: LanguageModelSettings, *, seed: int) -> TrainSettings:
-    """Select what the trainer needs."""
-    from ostinato.training.trainer import TrainSettings
-
-    return TrainSettings(
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        beta2=settings.beta2,
-        clip=settings.clip,
-        average=settings.average,
-        patience=settings.patience,
-        seed=seed,
-    )
+    return LanguageModelTask(model, dropout, settings.precision, settings.activation_penalty, build_feedback(settings))

@@ -58,6 +58,11 @@ def read_model(path: Path) -> SavedModel:
     return SavedModel(path, config, codec, origin, best, weights, warnings)
 
 
+def read_about(path: Path) -> dict[str, Any]:
+    """Read the recipe and the settings of a run folder or a model file; errors as of ``read_model``."""
+    return _read_file(path).config if path.is_file() else RunFolder(path).config()
+
+
 def export(model: SavedModel, target: Path) -> None:
     """Write a model into one safetensors file, its codec, settings and origin in the metadata.
 

@@ -70,9 +70,7 @@ class Ranks(abc.ABC):
 
     def part(self, batch: Batch) -> Batch:
         """Return this process's rows of a global batch."""
-        rows = self.rows(len(batch.fresh))
-        lengths = None if batch.lengths is None else batch.lengths[rows]
-        return Batch(batch.inputs[rows], batch.targets[rows], lengths, batch.fresh[rows])
+        return batch.part(self.rows(len(batch.fresh)))
 
     def check_rows(self, rows: int) -> None:
         """Check that there is a row for each process.

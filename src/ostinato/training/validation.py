@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,14 @@ import torch
 
 from ostinato.batch import Batch
 from ostinato.data import Encoded, cut_window
+from ostinato.data.pair_streams import Pairs
 from ostinato.models.task import Context, Task
 from ostinato.training.ranks import Alone, Ranks
 
 _ROWS = 32
 _WINDOW = 256
 _ITEM_ROWS = 256
+_PAIR_ROWS = 64
 _LOGITS = 2**24  # numbers in one batch at most, so that memory stays bounded
 
 
@@ -38,20 +41,47 @@ class Validation:
 
     def __call__(self, task: Task) -> float:
         """Return the mean loss in nats per symbol."""
-        total, count, state = 0.0, 0, None
-        task.module.eval()
-        with torch.inference_mode():
-            for batch in map(self._ranks.part, self._batches):
-                if not len(batch.fresh):  # fewer rows than ranks
-                    continue
-                if batch.fresh.any():
-                    state = task.initial_state(len(batch.fresh))
-                loss, state = task.loss(batch, state, Context())
-                total += loss.total.item()
-                count += loss.count
-        task.module.train()
-        total, every = self._ranks.total(total, count)
-        return total / every
+        return mean_loss(task, self._batches, self._ranks)
+
+
+class PairValidation:
+    """Mean loss of a task over pairs, teacher-forced: every symbol is predicted from the true ones before it.
+
+    Args:
+        data: The validation pairs.
+        begin: The id fed before a target's first symbol.
+        limit: Most target symbols used; the first pairs are taken.
+        ranks: The processes that share the rows; ``None``: this one alone.
+    """
+
+    def __init__(self, data: Encoded, begin: int, *, limit: int, ranks: Ranks | None = None) -> None:
+        self._ranks = Alone() if ranks is None else ranks
+        pairs = Pairs(data, begin)
+        few = int(np.searchsorted(np.cumsum(pairs.target_lengths), limit, side="right"))
+        rows = pairs.by_length(np.arange(max(1, few)), _PAIR_ROWS)
+        self._batches: list[Batch] = [pairs.batch(some) for some in rows]
+
+    def __call__(self, task: Task) -> float:
+        """Return the mean loss in nats per target symbol, ends included."""
+        return mean_loss(task, self._batches, self._ranks)
+
+
+def mean_loss(task: Task, batches: Sequence[Batch], ranks: Ranks) -> float:
+    """Return the mean loss over batches in nats per symbol; the state is carried until rows are fresh."""
+    total, count, state = 0.0, 0, None
+    task.module.eval()
+    with torch.inference_mode():
+        for batch in map(ranks.part, batches):
+            if not len(batch.fresh):  # fewer rows than ranks
+                continue
+            if batch.fresh.any():
+                state = task.initial_state(len(batch.fresh))
+            loss, state = task.loss(batch, state, Context())
+            total += loss.total.item()
+            count += loss.count
+    task.module.train()
+    total, every = ranks.total(total, count)
+    return total / every
 
 
 def _text_batches(data: Encoded, begin: int, limit: int) -> list[Batch]:

@@ -7,22 +7,22 @@ import time
 from dataclasses import dataclass, replace
 
 import torch
+from torch import nn
 
 from ostinato.codecs import Codec
 from ostinato.cores.scans import SCAN_KERNELS, scan_kernels
-from ostinato.data import Encoded, Stream, build_stream
+from ostinato.data import Encoded, Stream
 from ostinato.engine.cpu import has_bfloat16
 from ostinato.engine.layout import PANEL
 from ostinato.engine.packing import can_pack
 from ostinato.errors import ConfigError, EngineError
-from ostinato.models import Distillation, Ensemble, LanguageModel, Task
-from ostinato.recipes import LanguageModelSettings
-from ostinato.recipes.language_model import build_model, build_task, train_settings
+from ostinato.models import Distillation, Ensemble, LanguageModelTask, Task
+from ostinato.recipes.systems import System
+from ostinato.recipes.training import TrainingSettings, train_settings
 from ostinato.runs import SavedModel
 from ostinato.training.ranks import Ranks
 from ostinato.training.schedule import Schedule
 from ostinato.training.trainer import Trainer, load_weights
-from ostinato.training.validation import Validation
 from ostinato.workshop.device import Precision, faster_precision, seconds_per_step
 from ostinato.workshop.members import Member
 from ostinato.workshop.preparing import Watch
@@ -35,6 +35,7 @@ class Builder:
     """What stays the same for a run and its trials.
 
     Attributes:
+        system: The family of models that the recipe is of.
         codec: The codec.
         train: The training texts.
         valid: The validation texts.
@@ -45,6 +46,7 @@ class Builder:
         teachers: Models that are learned from as well.
     """
 
+    system: System
     codec: Codec
     train: Encoded
     valid: Encoded
@@ -54,23 +56,15 @@ class Builder:
     ranks: Ranks
     teachers: tuple[Member, ...] = ()
 
-    def stream(self, settings: LanguageModelSettings) -> Stream:
+    def stream(self, settings: TrainingSettings) -> Stream:
         """Build the stream, at its start."""
-        return build_stream(
-            self.train,
-            self.codec.begin,
-            items=self.codec.end is not None,
-            batch_size=settings.batch_size,
-            window=settings.window,
-            seed=self.seed,
-            restart=settings.restart,
-        )
+        return self.system.stream(settings, self.codec, self.train, seed=self.seed)
 
-    def model(self, settings: LanguageModelSettings) -> LanguageModel:
+    def model(self, settings: TrainingSettings) -> nn.Module:
         """Build the network: the base's weights, or new ones drawn from the seed alone."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            model = build_model(settings, self.codec.size)
+            model = self.system.model(settings, self.codec)
         if self.base is not None:
             try:
                 load_weights(dict(model.named_parameters()), self.base.weights)
@@ -81,7 +75,7 @@ class Builder:
                 ) from error
         return model.to(self.device)
 
-    def trainer(self, settings: LanguageModelSettings) -> Trainer:
+    def trainer(self, settings: TrainingSettings) -> Trainer:
         """Build a trainer at its start; its schedule has no plan yet.
 
         Raises:
@@ -93,19 +87,20 @@ class Builder:
         return Trainer(
             self._task(settings),
             self.stream(settings),
-            self._validation(settings),
+            self.system.validation(settings, self.codec, self.valid, self.ranks),
             train_settings(settings, seed=self.seed),
             Schedule(settings.warmup, settings.cooldown),
             self.ranks,
         )
 
-    def _task(self, settings: LanguageModelSettings) -> Task:
-        task = build_task(settings, self.model(settings))
+    def _task(self, settings: TrainingSettings) -> Task:
+        task = self.system.task(settings, self.model(settings))
         if not self.teachers:
             return task
+        assert isinstance(task, LanguageModelTask), "others have no teachers"
         return Distillation(task, Ensemble([teacher.network(self.device) for teacher in self.teachers]))
 
-    def trial(self, settings: LanguageModelSettings, *, measure: bool) -> tuple[LanguageModelSettings, float]:
+    def trial(self, settings: TrainingSettings, *, measure: bool) -> tuple[TrainingSettings, float]:
         """Resolve ``precision = "auto"`` by a trial, and measure the seconds of a training step if asked for."""
         trainers: dict[str, Trainer] = {}
 
@@ -121,21 +116,17 @@ class Builder:
         fixed: Precision = settings.precision
         return settings, seconds_per_step(lambda: step(fixed), self.device) if measure else math.nan
 
-    def evaluation_seconds(self, settings: LanguageModelSettings) -> float:
+    def evaluation_seconds(self, settings: TrainingSettings) -> float:
         """Measure how long an evaluation takes, of weights and average."""
         trainer = self.trainer(settings)
         before = time.perf_counter()
         trainer.evaluate()
         return time.perf_counter() - before
 
-    def _validation(self, settings: LanguageModelSettings) -> Validation:
-        items = self.codec.end is not None
-        return Validation(self.valid, self.codec.begin, items=items, limit=settings.valid_symbols, ranks=self.ranks)
 
-
-def compile_scans(device: str, settings: LanguageModelSettings, watch: Watch | None) -> list[str]:
+def compile_scans(device: str, core: str, hidden_size: int, watch: Watch | None) -> list[str]:
     """Compile what training on this processor needs, if that is not done yet; return what people should know of it."""
-    if device != "cpu" or not can_pack(settings.core) or settings.hidden_size % PANEL:
+    if device != "cpu" or not can_pack(core) or hidden_size % PANEL:
         return []
     began, made = time.monotonic(), 0
     types = ["fp32", *["bf16"] * has_bfloat16()]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from torch import nn
+
 from ostinato import config
-from ostinato.models import LanguageModel
-from ostinato.recipes import LanguageModelSettings, find_recipe
+from ostinato.recipes import find_recipe
+from ostinato.recipes.training import TrainingSettings
 from ostinato.training.ranks import Ranks
 from ostinato.workshop.building import Builder
 from ostinato.workshop.preparing import OF_THE_CODEC, Order, Prepared
@@ -19,7 +21,7 @@ _LEAST_VALID = 5_000  # symbols
 _LIKE = 1.5  # a machine within this factor is taken as such a one, so that its noise changes nothing
 
 
-def fit(builder: Builder, prepared: Prepared, order: Order, ranks: Ranks) -> tuple[LanguageModelSettings, float]:
+def fit(builder: Builder, prepared: Prepared, order: Order, ranks: Ranks) -> tuple[TrainingSettings, float]:
     """Resolve what a trial decides: the precision, and of a time budget the sizes.
 
     Returns:
@@ -31,7 +33,7 @@ def fit(builder: Builder, prepared: Prepared, order: Order, ranks: Ranks) -> tup
     return _quickly_evaluated(builder, settings, order, ranks), seconds
 
 
-def _sized(builder: Builder, prepared: Prepared, order: Order, ranks: Ranks) -> tuple[LanguageModelSettings, float]:
+def _sized(builder: Builder, prepared: Prepared, order: Order, ranks: Ranks) -> tuple[TrainingSettings, float]:
     settings, seconds = _trial(builder, prepared.settings, order, ranks)
     if not order.amount.is_time or prepared.budget is None:
         return settings, seconds
@@ -41,8 +43,8 @@ def _sized(builder: Builder, prepared: Prepared, order: Order, ranks: Ranks) -> 
     recipe = find_recipe(order.recipe)
     chosen = recipe.choose(replace(prepared.budget, speed=speed), order.settings)
     known = config.write(prepared.settings)
-    codec = {name: known[name] for name in OF_THE_CODEC}  # has been learned already
-    better: LanguageModelSettings = config.read(
+    codec = {name: known[name] for name in OF_THE_CODEC if name in known}  # has been learned already
+    better: TrainingSettings = config.read(
         recipe.settings, {**chosen, **codec, **order.settings}, where="the settings given"
     )
     if better == prepared.settings:
@@ -50,9 +52,7 @@ def _sized(builder: Builder, prepared: Prepared, order: Order, ranks: Ranks) -> 
     return _trial(builder, better, order, ranks)
 
 
-def _quickly_evaluated(
-    builder: Builder, settings: LanguageModelSettings, order: Order, ranks: Ranks
-) -> LanguageModelSettings:
+def _quickly_evaluated(builder: Builder, settings: TrainingSettings, order: Order, ranks: Ranks) -> TrainingSettings:
     """Validate on fewer symbols where evaluations would take the time that training needs."""
     measured = builder.evaluation_seconds(settings)  # by all processes together
     seconds = ranks.decide(lambda: measured)
@@ -63,14 +63,12 @@ def _quickly_evaluated(
     return replace(settings, valid_symbols=max(_LEAST_VALID, int(symbols * limit / seconds)))
 
 
-def _trial(
-    builder: Builder, settings: LanguageModelSettings, order: Order, ranks: Ranks
-) -> tuple[LanguageModelSettings, float]:
+def _trial(builder: Builder, settings: TrainingSettings, order: Order, ranks: Ranks) -> tuple[TrainingSettings, float]:
     found = builder.trial(settings, measure=order.amount.is_time)  # by all processes together
     return ranks.decide(lambda: found)
 
 
-def _speed(builder: Builder, settings: LanguageModelSettings, seconds: float) -> float:
+def _speed(builder: Builder, settings: TrainingSettings, seconds: float) -> float:
     """How fast training is, as a multiple of the usual: on a CPU its time goes as weights times symbols, nearly."""
     weights = _weights(builder.model(settings))
     symbols = len(builder.train.ids) / builder.stream(settings).batches_per_epoch
@@ -79,5 +77,5 @@ def _speed(builder: Builder, settings: LanguageModelSettings, seconds: float) ->
     return weights * symbols / seconds / _USUAL
 
 
-def _weights(model: LanguageModel) -> int:
+def _weights(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters())

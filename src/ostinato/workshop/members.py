@@ -36,10 +36,16 @@ class Member:
         """Return a saved model with its settings read.
 
         Raises:
+            ConfigError: It is no language model.
             DamagedError: Weights and settings do not fit each other.
         """
         recipe = find_recipe(saved.config["recipe"])
         settings = config.read(recipe.settings, saved.config["settings"], where=f"{saved.path}/config.json")
+        if not isinstance(settings, LanguageModelSettings):
+            raise ConfigError(
+                f"{saved.path} is no language model: {recipe.name} is {recipe.summary}. "
+                "'ostinato translate' writes with it"
+            )
         if problem := _misfit(shapes(settings, symbols), saved.weights):
             raise DamagedError(f"{saved.path} is damaged: weights and settings do not fit: {problem}")
         return cls(saved, settings, symbols)

@@ -12,8 +12,8 @@ from ostinato.codecs import Unknown
 from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts, split
 from ostinato.engine.cpu import has_bfloat16
 from ostinato.errors import ConfigError, CorpusError
-from ostinato.recipes import Budget, LanguageModelSettings, Recipe, find_recipe
-from ostinato.recipes.language_model import learn_codec
+from ostinato.recipes import Budget, Recipe, find_recipe
+from ostinato.recipes.training import TrainingSettings
 from ostinato.runs import SavedModel
 from ostinato.runs.folder import Pin
 from ostinato.workshop.budget import Amount
@@ -79,7 +79,7 @@ class Prepared:
         budget: What the sizes were chosen by; ``None``: they are those of the base.
     """
 
-    settings: LanguageModelSettings
+    settings: TrainingSettings
     codec: dict[str, Any]
     train: Encoded
     valid: Encoded
@@ -98,8 +98,12 @@ def prepare(corpus: Corpus, order: Order, base: SavedModel | None, teacher: Save
     train_part, valid_part = _parts(corpus, order, base)
     budget = None if base is not None else _budget(train_part, order)
     settings = _settings(budget, order, base, base or teacher)
-    alphabet = corpus.alphabet | (order.valid.alphabet if isinstance(order.valid, Corpus) else frozenset())
-    codec = _codec(settings, alphabet, train_part, valid_part, base or teacher)
+    known = base or teacher
+    if known is None:
+        alphabet = corpus.alphabet | (order.valid.alphabet if isinstance(order.valid, Corpus) else frozenset())
+        codec = _recipe(order, base).system.codec(settings, train_part, valid_part, alphabet)
+    else:
+        codec = _known_codec(known, train_part)
     train, valid, pin = encode_parts(codec, train_part, valid_part, order)
     if not len(valid.ids):
         raise CorpusError("nothing is left to validate on: the validation part has no symbol that the model knows")
@@ -146,12 +150,13 @@ def _recipe(order: Order, base: SavedModel | None) -> Recipe:
 
 def _budget(train_part: Corpus, order: Order) -> Budget:
     minutes, items = order.amount.expected_minutes, train_part.kind == "items"
-    return Budget(train_part.size, items, minutes, order.device, bfloat16=has_bfloat16())
+    texts = len(train_part.texts) if isinstance(train_part.texts, tuple) else 1
+    return Budget(train_part.size, items, minutes, order.device, bfloat16=has_bfloat16(), texts=texts)
 
 
 def _settings(
     budget: Budget | None, order: Order, base: SavedModel | None, known: SavedModel | None
-) -> LanguageModelSettings:
+) -> TrainingSettings:
     recipe = _recipe(order, base)
     fixed = [name for name in OF_THE_CODEC if name in order.settings]
     if known is not None and fixed:
@@ -169,24 +174,13 @@ def _settings(
     return config.read(recipe.settings, {**chosen, **order.settings}, where="the settings given")
 
 
-def _codec(
-    settings: LanguageModelSettings,
-    alphabet: frozenset[str],
-    train_part: Corpus,
-    valid_part: Corpus,
-    known: SavedModel | None,
-) -> codecs.Codec:
-    if known is not None:
-        codec = codecs.from_json(known.codec)
-        if (codec.end is not None) != (train_part.kind == "items"):
-            kinds = {True: "items", False: "running text"}
-            raise ConfigError(
-                f"{known.path} is a model of {kinds[codec.end is not None]}, the corpus is "
-                f"{kinds[train_part.kind == 'items']}; force its kind with --as"
-            )
-        return codec
-    if settings.codec == "characters" and not settings.nfc:
-        # An alphabet says nothing about the text, so that of the validation part may be known as well.
-        return learn_codec(settings, alphabet, end=train_part.kind == "items")
-    both = (train_part, valid_part) if settings.codec in ("characters", "tokens") else (train_part,)
-    return learn_codec(settings, (text for part in both for text in part.texts), end=train_part.kind == "items")
+def _known_codec(known: SavedModel, train_part: Corpus) -> codecs.Codec:
+    """The codec of a saved model, if the corpus is of its kind."""
+    codec = codecs.from_json(known.codec)
+    if (codec.end is not None) != (train_part.kind == "items"):
+        kinds = {True: "items", False: "running text"}
+        raise ConfigError(
+            f"{known.path} is a model of {kinds[codec.end is not None]}, the corpus is "
+            f"{kinds[train_part.kind == 'items']}; force its kind with --as"
+        )
+    return codec

@@ -17,7 +17,9 @@ from ostinato import codecs, config
 from ostinato.config import at_least
 from ostinato.data import Cache, Corpus, Encoded, Stream, cache_folder, read_corpus, split
 from ostinato.errors import ConfigError, CorpusError, RunError
-from ostinato.recipes import LanguageModelSettings, find_recipe
+from ostinato.recipes import Recipe, find_recipe
+from ostinato.recipes.systems import LANGUAGE_MODELS
+from ostinato.recipes.training import TrainingSettings
 from ostinato.runs import RunFolder, SavedModel, read_model
 from ostinato.training.ranks import Alone, Ranks
 from ostinato.training.snapshot import Snapshot
@@ -97,8 +99,10 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
     prepared, notes, origin = ranks.decide(found_out)
     codec = codecs.from_json(prepared.codec)
     members = tuple(Member.of(one, codec.size) for one in taught_by)
-    builder = Builder(codec, prepared.train, prepared.valid, order.seed, device, base, ranks, members)
-    compiled = compile_scans(builder.device, prepared.settings, order.watch)
+    recipe = find_recipe(order.recipe if base is None else base.config["recipe"])
+    _check_teachers(recipe, taught_by)
+    builder = Builder(recipe.system, codec, prepared.train, prepared.valid, order.seed, device, base, ranks, members)
+    compiled = compile_scans(builder.device, prepared.settings.core, prepared.settings.hidden_size, order.watch)
     settings, seconds = fit(builder, prepared, order, ranks)
     clock = None
     if order.amount.is_time:
@@ -109,8 +113,7 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
     trainer.evaluate_every = evaluate_every
     trainer.begin_schedule(steps)
     start = trainer.snapshot()
-    recipe = order.recipe if base is None else base.config["recipe"]
-    about = {"recipe": recipe, "settings": config.write(settings), "seed": order.seed, **_where(builder, ranks)}
+    about = {"recipe": recipe.name, "settings": config.write(settings), "seed": order.seed, **_where(builder, ranks)}
     run = ranks.decide(
         lambda: RunFolder.create(
             order.out,
@@ -121,7 +124,7 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
             start=start,
         )
     )
-    training = Training(run, trainer, codec, train_data=prepared.train, clock=clock)
+    training = Training(run, trainer, codec, train_data=prepared.train, valid_data=prepared.valid, clock=clock)
     training.notes = [*notes, *compiled, *_told(training, prepared, clock)]
     return training
 
@@ -166,17 +169,22 @@ def resume(
     run = RunFolder(Path(path))
     about = run.config()
     checkpoint, warnings, finished = ranks.decide(lambda: _checkpoint(run, minutes))
-    settings = config.read(find_recipe(about["recipe"]).settings, about["settings"], where=f"{run.path}/config.json")
+    recipe = find_recipe(about["recipe"])
+    settings = config.read(recipe.settings, about["settings"], where=f"{run.path}/config.json")
     codec = codecs.from_json(run.codec())
     train_data, valid_data = ranks.decide(
         lambda: _data(run, codec, corpus, valid, Order(run.path, cache=cache, watch=watch))
     )
     where = choose_device(device or about["device"], ranks)
     taught_by = tuple(Member.of(one, codec.size) for one in same_teachers(run, teachers))
-    builder = Builder(codec, train_data, valid_data, about["seed"], where, None, ranks, taught_by)
+    builder = Builder(recipe.system, codec, train_data, valid_data, about["seed"], where, None, ranks, taught_by)
     trainer = builder.trainer(settings)
     trainer.restore(checkpoint)
-    notes = [*warnings, *compile_scans(where, settings, watch), *_forget_lost_best(trainer, ranks.decide(run.steps))]
+    notes = [
+        *warnings,
+        *compile_scans(where, settings.core, settings.hidden_size, watch),
+        *_forget_lost_best(trainer, ranks.decide(run.steps)),
+    ]
     clock = None
     if minutes is not None:
         begun = time.monotonic() if started is None else started
@@ -189,9 +197,14 @@ def resume(
         else:
             trainer.schedule.replan(trainer.step, trainer.step + steps)
     good = ranks.decide(lambda: _last_evaluated(trainer, run))
-    training = Training(run, trainer, codec, train_data=train_data, clock=clock, good=good)
+    training = Training(run, trainer, codec, train_data=train_data, valid_data=valid_data, clock=clock, good=good)
     training.notes = [*notes, f"going on at step {trainer.step:,} of {trainer.schedule.steps:,}"]
     return training
+
+
+def _check_teachers(recipe: Recipe, teachers: Sequence[SavedModel]) -> None:
+    if teachers and recipe.system is not LANGUAGE_MODELS:
+        raise ConfigError(f"only language models learn from teachers, and {recipe.name} is none; leave --teacher out")
 
 
 def _checkpoint(run: RunFolder, minutes: float | None) -> tuple[Snapshot, list[str], bool]:
@@ -268,7 +281,7 @@ def _last_evaluated(trainer: Trainer, run: RunFolder) -> Snapshot | None:
     return run.load(trainer.evaluated).snapshot
 
 
-def _clock(builder: Builder, settings: LanguageModelSettings, minutes: float, started: float, *, report: bool) -> Clock:
+def _clock(builder: Builder, settings: TrainingSettings, minutes: float, started: float, *, report: bool) -> Clock:
     reserve = _RESERVE if builder.codec.end is None else _RESERVE_ITEMS
     evaluation = builder.evaluation_seconds(settings)
     if report:  # of a short budget a quarter at most: what it costs is only roughly known
@@ -286,7 +299,7 @@ def _where(builder: Builder, ranks: Ranks) -> dict[str, Any]:
     }
 
 
-def _most_steps(builder: Builder, settings: LanguageModelSettings) -> float:
+def _most_steps(builder: Builder, settings: TrainingSettings) -> float:
     """How many steps make up the most passes that are worth it."""
     if settings.passes is None:
         return math.inf
@@ -332,10 +345,10 @@ def _describe(training: Training, train_data: Encoded, valid_data: Encoded) -> s
     settings, codec = training.settings, training.codec
     count = sum(p.numel() for p in training.trainer.task.module.parameters())
     return (
-        f"{settings.layers}×{settings.hidden_size} {settings.core}, {count:,} parameters, "
+        f"{find_recipe(training.run.config()['recipe']).system.shape(settings)}, {count:,} parameters, "
         f"dropout {settings.dropout:g}, "
         f"{codec.size} {codec.name}; {len(train_data.ids):,} symbols to learn from, "
         f"{len(valid_data.ids):,} to validate; "
-        f"{settings.batch_size} rows × {settings.window} steps, learning rate {settings.learning_rate:g}, "
+        f"learning rate {settings.learning_rate:g}, "
         f"{settings.precision} on {training.device}; {training.trainer.schedule.steps:,} training steps"
     )

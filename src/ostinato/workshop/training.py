@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ostinato import config
-from ostinato.codecs import Codec
+from ostinato.codecs import Codec, PairCodec
 from ostinato.data import Encoded
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.errors import LostRankError, RunError
-from ostinato.models import LanguageModel
+from ostinato.models import LanguageModel, Seq2Seq
 from ostinato.recipes import find_recipe
 from ostinato.runs import RunFolder
 from ostinato.training.loop import Evaluated, Event, RolledBack, Stepped, Stopped
@@ -27,9 +27,11 @@ from ostinato.training.trainer import Trainer
 from ostinato.workshop.budget import Clock
 from ostinato.workshop.generation import Generation
 from ostinato.workshop.model import Model, load
+from ostinato.workshop.translating import Translator, load_translator, told_pairs
 
 _SAMPLE_SYMBOLS = 160
 _SAMPLE_ITEMS = 8
+_SAMPLE_PAIRS = 4
 _SAMPLE_TEMPERATURE = 0.8
 _NOVELTY_ITEMS = 1_000
 _NOVELTY_LOGITS = 2**20  # in one step of the search, so that memory stays bounded
@@ -97,6 +99,7 @@ class Training:
         codec: Codec,
         *,
         train_data: Encoded,
+        valid_data: Encoded,
         clock: Clock | None,
         good: Snapshot | None = None,
     ) -> None:
@@ -112,7 +115,9 @@ class Training:
         self._clock = clock
         self._at = trainer.step
         self._ranks = trainer.ranks
-        self._train_data = train_data
+        self._train_data, self._valid_data = train_data, valid_data
+        # Of pairs only the targets are predicted; the ids of sources come after theirs.
+        self._symbols = int((train_data.ids < codec.size).sum()) if self.is_of_pairs else len(train_data.ids)
         self._recent: deque[tuple[float, int]] = deque(maxlen=_RECENT)
 
     def __iter__(self) -> Iterator[TrainingEvent]:
@@ -135,15 +140,24 @@ class Training:
         snapshot = self.trainer.snapshot()
         self._ranks.decide(lambda: self.run.save(snapshot))
 
-    def to_end(self) -> Model:
-        """Train to the end and return the best model."""
+    def to_end(self) -> Any:
+        """Train to the end and return the best model: a ``Model``, or a ``Translator`` of pairs."""
         for _ in self:
             pass
-        return self.model()
+        return self.translator() if self.is_of_pairs else self.model()
 
     def model(self) -> Model:
         """Load the best weights saved so far."""
         return load(self.run.path)
+
+    def translator(self) -> Translator:
+        """Load the best weights saved so far of a model of pairs."""
+        return load_translator(self.run.path)
+
+    @property
+    def is_of_pairs(self) -> bool:
+        """Whether sources and targets are learned, and not texts."""
+        return isinstance(self.codec, PairCodec)
 
     @property
     def symbols_per_second(self) -> float:
@@ -153,7 +167,7 @@ class Training:
     @property
     def epochs(self) -> float:
         """How often the training data have been gone through."""
-        return self.trainer.symbols / len(self._train_data.ids)
+        return self.trainer.symbols / self._symbols
 
     @property
     def is_first(self) -> bool:
@@ -226,7 +240,7 @@ class Training:
 
     def _mark_finished(self, event: Stopped) -> None:
         self.run.mark_finished(event.step, event.reason)
-        if self.codec.end is not None:
+        if self.codec.end is not None and not self.is_of_pairs:
             self.run.write_novelty(measure_novelty(self.model(), self._train_data))
 
     def _write_sample(self, step: int) -> str:
@@ -236,6 +250,9 @@ class Training:
 
     def _sample(self) -> str:
         network = self.trainer.task.module
+        if isinstance(network, Seq2Seq):
+            assert isinstance(self.codec, PairCodec)
+            return told_pairs(network, self.codec, self._valid_data.part(0, min(_SAMPLE_PAIRS, self._valid_data.texts)))
         assert isinstance(network, LanguageModel)
         network.eval()
         run = Generation(

@@ -1,0 +1,181 @@
+"""``translate``, and ``evaluate`` for models of pairs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from ostinato.app.process import prepare_torch
+from ostinato.app.reading import read_file
+from ostinato.app.training import pair_limits
+from ostinato.app.working import WorkView
+from ostinato.config import at_least
+from ostinato.data import Reading
+from ostinato.data.pairs import read_pairs
+from ostinato.decode.searching import SearchSettings
+from ostinato.decode.units import bits
+from ostinato.errors import ConfigError
+from ostinato.recipes import find_recipe
+from ostinato.recipes.systems import PAIR_MODELS
+from ostinato.runs import read_about
+
+if TYPE_CHECKING:
+    from ostinato.workshop.translating import PairEvaluation, Translation, Translator
+
+_SHADES = " ░▒▓█"
+_WIDEST = 6  # characters of a source symbol over its column
+
+
+def translate(args: Namespace) -> int:
+    """Write the target for each source."""
+    sources = _sources(args)
+    search = _search(args)
+    if args.plot is not None and len(sources) != 1:
+        raise ConfigError(f"--plot draws one source, and there are {len(sources)}")
+    model = _load(args)
+    if (args.attention or args.plot is not None) and not model.has_attention:
+        raise ConfigError(f"decoder = {model.settings.decoder!r} has no attention to show")
+    with WorkView(Console(stderr=True)) as view:
+        found = model.translate(
+            sources,
+            search,
+            unknown=args.unknown,
+            replace_unknown=args.replace_unknown,
+            tick=lambda done, total: view.watch("translating", done, total),
+        )
+    for best in found:
+        for one in best:
+            _tell(one, args)
+    if args.plot is not None:
+        _plot(found[0][0], args.plot)
+    return 0
+
+
+def evaluate_pairs(args: Namespace) -> int:
+    """Measure a model of pairs: teacher-forced loss, and how good what it writes is."""
+    _refuse_others(args)
+    corpus = read_pairs(args.corpus, pair_limits(args), reading=Reading(args.encoding, args.errors))
+    for note in corpus.notes:
+        print(note, file=sys.stderr)
+    model = _load(args)
+    search = SearchSettings(greedy=True) if args.beam is None else SearchSettings(beam=args.beam, gnmt=0.6)
+    with WorkView(Console(stderr=True)) as view:
+        found = model.evaluate(
+            list(corpus.texts),
+            search,
+            unknown=args.unknown,
+            tick=lambda done, total: view.watch("translating", done, total),
+        )
+    if args.json:
+        print(json.dumps(asdict(found)))
+    else:
+        _tell_evaluation(found, args)
+    return 0
+
+
+def is_of_pairs(path: Path) -> bool:
+    """Whether a run or model file is one of pairs."""
+    return find_recipe(read_about(path)["recipe"]).system is PAIR_MODELS
+
+
+def _load(args: Namespace) -> Translator:
+    if args.threads is not None:
+        at_least("--threads", args.threads, 1)
+    prepare_torch(args.threads)
+    from ostinato.workshop.device import choose_device
+    from ostinato.workshop.translating import load_translator
+
+    return load_translator(args.model_file or args.run, device=choose_device(args.device))
+
+
+def _sources(args: Namespace) -> list[str]:
+    if args.text is not None:
+        return [args.text]
+    lines = [line for line in read_file(args.file or "-").splitlines() if line.strip()]
+    if not lines:
+        raise ConfigError("there is nothing to translate: no line has any text")
+    return lines
+
+
+def _search(args: Namespace) -> SearchSettings:
+    if args.beam is None:
+        others = [name for name in ("n_best", "length_power", "gnmt") if vars(args)[name] is not None]
+        if others:
+            raise ConfigError(f"--{others[0].replace('_', '-')} is for a beam; give --beam, such as --beam 4")
+        return SearchSettings(greedy=True)
+    return SearchSettings(beam=args.beam, n_best=args.n_best, length_power=args.length_power, gnmt=args.gnmt)
+
+
+def _tell(found: Translation, args: Namespace) -> None:
+    if args.json:
+        told = {
+            "source": found.source, "text": found.text, "log_prob": found.log_prob, "rank": found.rank,
+            "ended": found.ended, "source_symbols": found.source_symbols, "symbols": found.symbols,
+            "attention": None if found.attention is None else found.attention.round(4).tolist(),
+        }  # fmt: skip
+        print(json.dumps(told, ensure_ascii=False))
+        return
+    if not found.ended:
+        print(f"(cut off: no end within the length) {found.source}", file=sys.stderr)
+    print(f"{found.log_prob:.3f}\t{found.text}" if args.n_best else found.text)
+    if args.attention:
+        print("\n".join(_shaded(found)))
+
+
+def _shaded(found: Translation) -> list[str]:
+    """The attention matrix in characters: a row for each symbol of the target."""
+    assert found.attention is not None
+    names = [(symbol.strip() or "␣")[:_WIDEST] for symbol in found.source_symbols]
+    rows = [symbol.strip() or ("␣" if symbol else "end") for symbol in found.symbols]
+    width = max(map(len, rows))
+    lines = [" " * width + " " + " ".join(names)]
+    for name, weights in zip(rows, found.attention.tolist(), strict=True):
+        cells = [
+            _SHADES[min(len(_SHADES) - 1, round(weight * (len(_SHADES) - 1)))] * len(own)
+            for weight, own in zip(weights, names, strict=True)
+        ]
+        lines.append(f"{name:>{width}} " + " ".join(cells).rstrip())
+    return lines
+
+
+def _plot(found: Translation, target: Path) -> None:
+    if target.suffix.lower() == ".html":
+        from ostinato.workshop.attention_page import write_attention_page
+
+        write_attention_page(found, target)
+        return
+    from ostinato.app.plotting import plot_attention
+
+    plot_attention(found, target)
+
+
+def _tell_evaluation(found: PairEvaluation, args: Namespace) -> None:
+    metrics = found.metrics
+    search = "greedy" if args.beam is None else f"beam {args.beam}, GNMT's length normalisation 0.6"
+    print(f"{found.pairs:,} pairs, {found.symbols:,} target symbols")
+    print(
+        f"teacher-forced: {found.nats_per_symbol:.4f} nats per symbol ({bits(found.nats_per_symbol):.4f} bits, "
+        f"perplexity {found.perplexity:.3f}), {found.nats_per_character:.4f} nats per character"
+    )
+    print(f"written by itself ({search}):")
+    print(f"  exact match {metrics.exact:.2%}, character error {metrics.character_error:.2%}")
+    print(f"  BLEU {metrics.bleu:.2f}  {metrics.bleu_signature}")
+    print(f"  chrF {metrics.chrf:.2f}  {metrics.chrf_signature}")
+
+
+def _refuse_others(args: Namespace) -> None:
+    given = {
+        "another run": bool(args.others), "--protocol": args.protocol, "--windows": args.windows, "--seed": args.seed,
+        "--counts": args.counts, "--cache": args.cache, "--column": args.column, "--shard": args.shard,
+        "--ray": args.ray, "--adapt-method": args.adapt_method, "--adapt-rate": args.adapt_rate,
+    }  # fmt: skip
+    others: Sequence[str] = [name for name, value in given.items() if value]
+    if others:
+        raise ConfigError(f"{', '.join(others)} cannot go with a model of pairs; leave it out")

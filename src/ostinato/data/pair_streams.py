@@ -1,0 +1,109 @@
+"""Batches of pairs: whole sources with whole targets, those of about one length side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ostinato.batch import PairBatch
+from ostinato.data.encoded import Array, Encoded
+from ostinato.data.streams import Stream
+from ostinato.errors import CorpusError
+
+_POOL = 50  # batches that are sorted by length together
+
+
+class Pairs:
+    """Encoded pairs, as ``PairCodec`` writes them: source ids come after the target's and the begin symbol.
+
+    Args:
+        data: The pairs, each ending in the end id.
+        begin: The id fed before a target's first symbol.
+
+    Attributes:
+        source_lengths: Of every pair, [N].
+        target_lengths: Of every pair, its end included, [N].
+    """
+
+    def __init__(self, data: Encoded, begin: int) -> None:
+        self.begin, self._data = begin, data
+        before = np.concatenate([[0], np.cumsum(data.ids > begin)])
+        self.source_lengths: Array = before[data.offsets[1:]] - before[data.offsets[:-1]]
+        self.target_lengths: Array = data.lengths - self.source_lengths
+
+    def __len__(self) -> int:
+        return self._data.texts
+
+    def batch(self, rows: Array) -> PairBatch:
+        """Return some pairs side by side, padded with id 0."""
+        lengths, source_lengths = self.target_lengths[rows], self.source_lengths[rows]
+        starts = self._data.offsets[rows]
+        sources = _cut(self._data.ids, starts, source_lengths, -1 - self.begin)
+        targets = _cut(self._data.ids, starts + source_lengths, lengths, 0)
+        inputs = np.concatenate([np.full((len(rows), 1), self.begin), targets[:, :-1]], axis=1)
+        fresh = np.ones(len(rows), dtype=bool)
+        return PairBatch(inputs, targets, lengths.astype(np.int64), fresh, sources, source_lengths.astype(np.int64))
+
+    def by_length(self, order: Array, size: int) -> list[Array]:
+        """Cut an order of pairs into batches of pairs that are about equally long."""
+        keys = np.lexsort((self.source_lengths[order], self.target_lengths[order]))
+        ordered = order[keys]
+        return [ordered[first : first + size] for first in range(0, len(ordered), size)]
+
+
+class PairStream(Stream):
+    """Pairs in an order drawn anew every epoch; a batch holds pairs of about one length.
+
+    Args:
+        data: The pairs.
+        begin: The id fed before a target's first symbol.
+        batch_size: Pairs B in a batch.
+        seed: Chooses the order.
+
+    Raises:
+        CorpusError: There are no pairs.
+    """
+
+    def __init__(self, data: Encoded, begin: int, *, batch_size: int, seed: int) -> None:
+        if not data.texts:
+            raise CorpusError("there are no pairs to train on")
+        self._pairs = Pairs(data, begin)
+        self._batch_size, self._seed = min(batch_size, data.texts), seed
+        self._start_epoch(0)
+
+    def next(self) -> PairBatch:
+        batch = self._pairs.batch(self._groups[self._group])
+        self._group += 1
+        if self._group == len(self._groups):
+            self._start_epoch(self._epoch + 1)
+        return batch
+
+    def position(self) -> dict[str, int]:
+        return {"epoch": self._epoch, "group": self._group}
+
+    def seek(self, position: dict[str, int]) -> None:
+        self._start_epoch(position["epoch"])
+        self._group = position["group"]
+
+    @property
+    def batches_per_epoch(self) -> int:
+        return len(self._groups)
+
+    def _start_epoch(self, epoch: int) -> None:
+        random = np.random.default_rng([self._seed, epoch])
+        order, size = random.permutation(len(self._pairs)), self._batch_size
+        groups: list[Array] = []
+        for first in range(0, len(order), _POOL * size):
+            groups += self._pairs.by_length(order[first : first + _POOL * size], size)
+        self._groups: Sequence[Array] = [groups[i] for i in random.permutation(len(groups))]
+        self._epoch, self._group = epoch, 0
+
+
+def _cut(ids: Array, starts: Array, lengths: Array, shift: int) -> Array:
+    """Stretches of ids side by side, [B, longest] int64, each id changed by ``shift``; padded with 0."""
+    places = np.arange(max(1, int(lengths.max(initial=0))))
+    inside = places < lengths[:, None]
+    at = np.where(inside, starts[:, None] + places, 0)
+    found: Array = np.where(inside, ids[at].astype(np.int64) + shift, 0)
+    return found

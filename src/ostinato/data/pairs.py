@@ -1,0 +1,167 @@
+"""Reading pairs: tab-separated lines, JSON lines, or two files that go line by line together."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ostinato.data.corpus import Corpus
+from ostinato.data.documents import Document, Reading
+from ostinato.data.reading import plain_document
+from ostinato.errors import CorpusError
+
+_SOURCE, _TARGET = "source", "target"
+_JSON = (".jsonl", ".ndjson")
+_EVERYTHING = 2**62  # characters: pairs stay in memory
+_PEEK = 5  # lines
+
+
+@dataclass(frozen=True)
+class PairLimits:
+    """What pairs may be.
+
+    Attributes:
+        longest: Most characters of a side; ``None``: any number.
+        lower: Whether letters are made small.
+        first: Only so many pairs from the beginning are taken; ``None``: all.
+        skip: Whether what is wrong is left out and counted; if not, it is an error.
+    """
+
+    longest: int | None = None
+    lower: bool = False
+    first: int | None = None
+    skip: bool = False
+
+
+@dataclass
+class _Taken:
+    limits: PairLimits
+    texts: list[str] = field(default_factory=list)
+    skipped: dict[str, int] = field(default_factory=dict)
+
+    def refuse(self, place: str, told: str, kind: str) -> None:
+        """Leave a pair out.
+
+        Raises:
+            CorpusError: Nothing is to be left out.
+        """
+        if not self.limits.skip:
+            raise CorpusError(f"{place}: {told}. --skip-bad-pairs leaves such pairs out and counts them")
+        self.skipped[kind] = self.skipped.get(kind, 0) + 1
+
+    def take(self, place: str, source: str, target: str) -> None:
+        """Take a pair, if nothing is wrong with it."""
+        limit = self.limits.longest
+        if self.limits.lower:
+            source, target = source.lower(), target.lower()
+        sides = {_SOURCE: source.strip(), _TARGET: target.strip()}
+        for name, side in sides.items():
+            if not side:
+                return self.refuse(place, f"the {name} is empty", "with an empty side")
+            if "\t" in side:
+                return self.refuse(place, f"the {name} has a tab inside", "with a tab inside")
+            if limit is not None and len(side) > limit:
+                told = f"the {name} has {len(side)} characters, and {limit} is the limit"
+                return self.refuse(place, told, "longer than the limit")
+        self.texts.append("\t".join(sides.values()))
+        return None
+
+    @property
+    def is_full(self) -> bool:
+        return self.limits.first is not None and len(self.texts) >= self.limits.first
+
+
+def read_pairs(
+    sources: Sequence[str],
+    limits: PairLimits | None = None,
+    *,
+    reading: Reading | None = None,
+) -> Corpus:
+    """Read pairs from files.
+
+    Args:
+        sources: Files of lines ``source TAB target`` (more columns are left alone), or of JSON lines with ``source``
+            and ``target``; or two files, of sources and of targets, line by line. Packed ones are unpacked.
+        limits: What pairs may be.
+        reading: Encoding and errors.
+
+    Returns:
+        Items ``source TAB target``. Pairs with the same source are one group, so that a split does not part them.
+
+    Raises:
+        CorpusError: Something cannot be read or is wrong, with file and line; or there are no pairs.
+    """
+    reading = reading or Reading()
+    documents = [
+        plain_document(source, reading, standard_input=sys.stdin.buffer).surveyed(_EVERYTHING, 0, None)
+        for source in sources
+    ]
+    taken = _Taken(limits or PairLimits())
+    lines = [_lines(document) for document in documents]
+    if len(documents) == 2 and not any(
+        _is_paired(document, own) for document, own in zip(documents, lines, strict=True)
+    ):
+        _take_side_by_side(documents, lines, taken)
+    else:
+        for document, own in zip(documents, lines, strict=True):
+            for place, source, target in _pairs_of(document, own, taken):
+                if not taken.is_full:
+                    taken.take(place, source, target)
+    if not taken.texts:
+        raise CorpusError(f"there are no pairs in {', '.join(document.where for document in documents)}")
+    numbers: dict[str, int] = {}
+    groups = tuple(numbers.setdefault(text.partition("\t")[0], len(numbers)) for text in taken.texts)
+    origins = tuple({"name": d.name, "bytes": d.size, "sha256": d.sha256} for d in documents)
+    notes = [f"{len(taken.texts):,} pairs, {len(numbers):,} different sources"]
+    notes += [f"left out: {count:,} pairs {kind}" for kind, count in taken.skipped.items()]
+    made_by = ("pairs", repr(taken.limits), *(str(d.reading) for d in documents))
+    return Corpus("items", tuple(taken.texts), origins, notes=tuple(notes), made_by=made_by, groups=groups)
+
+
+def _lines(document: Document) -> list[str]:
+    return "".join(document.texts()).splitlines()
+
+
+def _is_paired(document: Document, lines: Sequence[str]) -> bool:
+    """Whether a file holds both sides."""
+    return document.name.endswith(_JSON) or any("\t" in line for line in lines[:_PEEK])
+
+
+def _take_side_by_side(documents: Sequence[Document], lines: Sequence[Sequence[str]], taken: _Taken) -> None:
+    counts = [len(own) for own in lines]
+    if counts[0] != counts[1]:
+        told = " and ".join(f"{d.where} has {count:,}" for d, count in zip(documents, counts, strict=True))
+        raise CorpusError(f"two files of pairs need equally many lines: {told}")
+    for number, (source, target) in enumerate(zip(*lines, strict=True), 1):
+        if not taken.is_full:
+            taken.take(f"line {number:,} of {documents[0].where} and {documents[1].where}", source, target)
+
+
+def _pairs_of(document: Document, lines: Sequence[str], taken: _Taken) -> Iterator[tuple[str, str, str]]:
+    is_json = document.name.endswith(_JSON)
+    for number, line in enumerate(lines, 1):
+        place = f"{document.where}, line {number:,}"
+        if not line.strip():
+            continue
+        found = _from_json(line) if is_json else _from_columns(line)
+        if found is None:
+            need = '{"source": …, "target": …}' if is_json else "source, tab, target"
+            taken.refuse(place, f"a pair is {need}; got {line[:40]!r}", "without two columns")
+        else:
+            yield place, *found
+
+
+def _from_columns(line: str) -> tuple[str, str] | None:
+    columns = line.split("\t")
+    return (columns[0], columns[1]) if len(columns) > 1 else None
+
+
+def _from_json(line: str) -> tuple[str, str] | None:
+    try:
+        found = json.loads(line)
+        source, target = found[_SOURCE], found[_TARGET]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return (source, target) if isinstance(source, str) and isinstance(target, str) else None

@@ -1,0 +1,120 @@
+"""Families of models as training sees them: how texts become symbols and batches, and what is built to learn them.
+
+Sizes, schedules, checkpoints and all else are the same for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ostinato.codecs import Codec, PairCodec
+from ostinato.data import Corpus, Encoded, Stream, build_stream
+from ostinato.data.pair_streams import PairStream
+from ostinato.recipes.language_model import LanguageModelSettings, build_model, build_task, learn_codec
+from ostinato.recipes.pairs import PairSettings, build_pair_model, build_pair_task, learn_pair_codec
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ostinato.models import Task
+    from ostinato.training.ranks import Ranks
+
+
+class System(Protocol):
+    """A family of models. Settings are of the recipe's own class."""
+
+    def codec(self, settings: Any, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]) -> Codec:
+        """Learn how texts become ids; ``alphabet`` has every character of both parts."""
+
+    def stream(self, settings: Any, codec: Codec, data: Encoded, *, seed: int) -> Stream:
+        """Return batches to train on, from their beginning."""
+
+    def model(self, settings: Any, codec: Codec) -> nn.Module:
+        """Build the network, with weights drawn from PyTorch's present random state."""
+
+    def task(self, settings: Any, model: nn.Module) -> Task:
+        """Build what is learned."""
+
+    def validation(self, settings: Any, codec: Codec, data: Encoded, ranks: Ranks) -> Callable[[Task], float]:
+        """Return what measures a task, in nats per symbol."""
+
+    def shape(self, settings: Any) -> str:
+        """Say what the network is like, in a few words."""
+
+
+class LanguageModels:
+    """Models of running text, or of items."""
+
+    def codec(
+        self, settings: LanguageModelSettings, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]
+    ) -> Codec:
+        items = train_part.kind == "items"
+        if settings.codec == "characters" and not settings.nfc:
+            # An alphabet says nothing about the text, so that of the validation part may be known as well.
+            return learn_codec(settings, alphabet, end=items)
+        both = (train_part, valid_part) if settings.codec in ("characters", "tokens") else (train_part,)
+        return learn_codec(settings, (text for part in both for text in part.texts), end=items)
+
+    def stream(self, settings: LanguageModelSettings, codec: Codec, data: Encoded, *, seed: int) -> Stream:
+        return build_stream(
+            data,
+            codec.begin,
+            items=codec.end is not None,
+            batch_size=settings.batch_size,
+            window=settings.window,
+            seed=seed,
+            restart=settings.restart,
+        )
+
+    def model(self, settings: LanguageModelSettings, codec: Codec) -> nn.Module:
+        return build_model(settings, codec.size)
+
+    def task(self, settings: LanguageModelSettings, model: Any) -> Task:
+        return build_task(settings, model)
+
+    def validation(
+        self, settings: LanguageModelSettings, codec: Codec, data: Encoded, ranks: Ranks
+    ) -> Callable[[Task], float]:
+        from ostinato.training.validation import Validation
+
+        return Validation(data, codec.begin, items=codec.end is not None, limit=settings.valid_symbols, ranks=ranks)
+
+    def shape(self, settings: LanguageModelSettings) -> str:
+        return (
+            f"{settings.layers}×{settings.hidden_size} {settings.core}, "
+            f"{settings.batch_size} rows × {settings.window} steps"
+        )
+
+
+class PairModels:
+    """Models of targets, given their sources."""
+
+    def codec(self, settings: PairSettings, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]) -> Codec:
+        parts = (train_part, valid_part) if settings.codec == "characters" else (train_part,)
+        return learn_pair_codec(settings, [text for part in parts for text in part.texts])
+
+    def stream(self, settings: PairSettings, codec: Codec, data: Encoded, *, seed: int) -> Stream:
+        return PairStream(data, codec.begin, batch_size=settings.batch_size, seed=seed)
+
+    def model(self, settings: PairSettings, codec: Codec) -> nn.Module:
+        assert isinstance(codec, PairCodec)
+        return build_pair_model(settings, codec)
+
+    def task(self, settings: PairSettings, model: Any) -> Task:
+        return build_pair_task(settings, model)
+
+    def validation(self, settings: PairSettings, codec: Codec, data: Encoded, ranks: Ranks) -> Callable[[Task], float]:
+        from ostinato.training.validation import PairValidation
+
+        return PairValidation(data, codec.begin, limit=settings.valid_symbols, ranks=ranks)
+
+    def shape(self, settings: PairSettings) -> str:
+        core = "" if settings.encoder == "convolutional" else f" {settings.core}"
+        return (
+            f"{settings.layers}×{settings.hidden_size}{core}, encoder {settings.encoder}, decoder {settings.decoder}, "
+            f"{settings.batch_size} pairs at once"
+        )
+
+
+LANGUAGE_MODELS, PAIR_MODELS = LanguageModels(), PairModels()

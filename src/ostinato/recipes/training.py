@@ -1,0 +1,138 @@
+"""What the settings of all recipes share: the core, its size, and how the parameters are moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from ostinato.config import out_of_range, raise_problems
+
+if TYPE_CHECKING:
+    from ostinato.models import Feedback
+    from ostinato.training.trainer import TrainSettings
+
+
+CoreName: TypeAlias = Literal[
+    "capped-lstm", "elman", "elman-relu", "gru", "jordan", "lstm", "min-gru", "min-lstm", "mogrifier", "norm-lstm"
+]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Settings of every recipe; ``--set NAME=VALUE`` changes one.
+
+    Attributes:
+        core: elman, elman-relu, jordan, gru, lstm, capped-lstm, min-gru, min-lstm, norm-lstm or mogrifier.
+        layers: Cores one on another.
+        hidden_size: Width of each.
+        dropout: Of each layer's output.
+        batch_size: Rows.
+        learning_rate: Peak of the schedule.
+        warmup: Share of the schedule in which the rate rises.
+        cooldown: Share of the rest of it, at the end, in which the rate falls; 1 falls from the start.
+        weight_decay: Of matrices, decoupled.
+        beta2: AdamW's decay of squared gradients.
+        clip: Largest gradient norm.
+        average: Decay of the moving average of the weights; 0 keeps none.
+        passes: Of a budget in minutes: most passes over the training data, where a new run ends even if time is left;
+            null: any number.
+        patience: Evaluations without a new best before training stops; null never stops.
+        valid_symbols: Most validation symbols read in an evaluation during training.
+        precision: float32, bfloat16, or auto (whichever a short trial shows to be faster).
+        feedback: When the model reads its own last symbol in training: never, linear, exponential, inverse-sigmoid
+            or always (scheduled sampling).
+        feedback_k: k of the schedule. At training step i the true symbol is read with probability
+            max(feedback_least, k - feedback_slope i) (linear), k^i (exponential) or k / (k + exp(i / k))
+            (inverse-sigmoid).
+        feedback_slope: See there.
+        feedback_least: See there.
+        feedback_choice: Own symbols are drawn (sample), or the most probable ones (argmax).
+        feedback_per: A coin for every symbol, or for every sequence.
+    """
+
+    core: CoreName = "lstm"
+    layers: int = 1
+    hidden_size: int = 512
+    dropout: float = 0.0
+    batch_size: int = 16
+    learning_rate: float = 6e-3
+    warmup: float = 0.05
+    cooldown: float = 1.0
+    weight_decay: float = 0.03
+    beta2: float = 0.99
+    clip: float = 1.0
+    average: float = 0.995
+    passes: float | None = None
+    patience: int | None = 6
+    valid_symbols: int = 50_000
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    feedback: Literal["never", "linear", "exponential", "inverse-sigmoid", "always"] = "never"
+    feedback_k: float = 1.0
+    feedback_slope: float = 0.0
+    feedback_least: float = 0.0
+    feedback_choice: Literal["sample", "argmax"] = "sample"
+    feedback_per: Literal["symbol", "sequence"] = "symbol"
+
+    def __post_init__(self) -> None:
+        raise_problems([*_problems(self), *self.problems()])
+
+    def problems(self) -> Iterator[str | None]:
+        """What is wrong with the settings of a family of recipes: a hook of theirs; ``None`` is no problem."""
+        yield from ()
+
+
+def _problems(settings: TrainingSettings) -> Iterator[str | None]:
+    """What is wrong with the settings of training."""
+    values = asdict(settings)
+    for name in ("layers", "hidden_size", "batch_size", "valid_symbols"):
+        yield out_of_range(name, values[name], least=1)
+    for name in ("dropout", "warmup", "average", "beta2"):
+        yield out_of_range(name, values[name], least=0, below=1)
+    for name in ("learning_rate", "clip"):
+        yield out_of_range(name, values[name], above=0)
+    yield out_of_range("cooldown", settings.cooldown, above=0, most=1)
+    yield out_of_range("passes", 1 if settings.passes is None else settings.passes, above=0)
+    yield out_of_range("weight_decay", settings.weight_decay, least=0)
+    yield out_of_range("patience", 1 if settings.patience is None else settings.patience, least=1)
+    yield from _feedback_problems(settings)
+
+
+def _feedback_problems(settings: TrainingSettings) -> Iterator[str | None]:
+    most = 1.0 if settings.feedback in ("linear", "exponential") else None
+    yield out_of_range("feedback_k", settings.feedback_k, above=0, most=most)
+    yield out_of_range("feedback_slope", settings.feedback_slope, least=0)
+    yield out_of_range("feedback_least", settings.feedback_least, least=0, most=1)
+    if settings.feedback != "linear" and (settings.feedback_slope or settings.feedback_least):
+        yield f"feedback_slope and feedback_least are for feedback = 'linear', got feedback = {settings.feedback!r}"
+    if settings.feedback in ("never", "always") and settings.feedback_k != 1.0:
+        yield f"feedback_k is for a schedule, got feedback = {settings.feedback!r}"
+
+
+def build_feedback(settings: TrainingSettings) -> Feedback:
+    """Select what says how often a model's own symbols are read."""
+    from ostinato.models import Feedback
+
+    return Feedback(
+        settings.feedback,
+        settings.feedback_k,
+        settings.feedback_slope,
+        settings.feedback_least,
+        settings.feedback_choice,
+        settings.feedback_per,
+    )
+
+
+def train_settings(settings: TrainingSettings, *, seed: int) -> TrainSettings:
+    """Select what the trainer needs."""
+    from ostinato.training.trainer import TrainSettings
+
+    return TrainSettings(
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        beta2=settings.beta2,
+        clip=settings.clip,
+        average=settings.average,
+        patience=settings.patience,
+        seed=seed,
+    )

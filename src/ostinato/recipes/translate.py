@@ -1,0 +1,54 @@
+"""Translation, and all else that turns one text into another: an encoder, attention, a decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ostinato.data import Corpus
+from ostinato.errors import CorpusError
+from ostinato.recipes.base import Budget, Recipe
+from ostinato.recipes.pairs import PairSettings, by_size
+from ostinato.recipes.systems import PAIR_MODELS
+
+_SMALL = 300_000  # characters of both sides
+_LONG_SIDE = 60  # characters of a pair, on average: above, words are worth more than characters
+
+
+def read(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
+    """Check that a corpus is one of pairs; ``ostinato.data.pairs.read_pairs`` reads one.
+
+    Raises:
+        CorpusError: It is not.
+    """
+    if corpus.kind != "items" or any(text.count("\t") != 1 for text in corpus.texts):
+        raise CorpusError("this recipe learns from pairs: lines of source, tab, target")
+    return corpus
+
+
+def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Characters for short texts, words for sentences; more dropout where a little text is read often."""
+    long = budget.symbols / max(1, budget.texts) > _LONG_SIDE
+    codec = given.get("codec", "words" if long else "characters")
+    small = budget.symbols < _SMALL
+    return {
+        "codec": codec,
+        "batch_size": 64,
+        "learning_rate": 2e-3,
+        "dropout": 0.3 if codec in ("words", "subwords") else 0.2,
+        "input_dropout": 0.2 if codec in ("words", "subwords") else 0.1,
+        "weight_decay": 0.01,
+        "cooldown": 0.5,
+        **by_size(_SMALL - 1 if small else _SMALL, given),
+    }
+
+
+RECIPE = Recipe(
+    name="translate",
+    summary="one text into another: encoder, attention, decoder; 'translate' writes with it",
+    source="Bahdanau, Cho and Bengio 2014, arXiv:1409.0473; Sutskever et al. 2014, arXiv:1409.3215",
+    settings=PairSettings,
+    choose=choose,
+    read=read,
+    system=PAIR_MODELS,
+)
