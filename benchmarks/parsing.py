@@ -21,7 +21,22 @@ import music21
 
 from common import report
 from folk_data import BOOKS, book
-from ostinato.music import BarLine, Chord, Element, Field, Note, Tune, parse_key, read_tunebook, write_tune
+from ostinato.music import (
+    BarLine,
+    Chord,
+    Decoration,
+    Element,
+    Field,
+    Grace,
+    Note,
+    Rest,
+    Slur,
+    Text,
+    Tune,
+    parse_key,
+    read_tunebook,
+    write_tune,
+)
 from ostinato.music.sounding import tones
 
 _ALL = (*BOOKS, "nottingham")
@@ -31,8 +46,11 @@ _READINGS = {
     "signs": "its signs hold for one note, not to the bar line",
     "keys": "it misses changes of key",
     "units": "it misses changes of the unit length",
-    "ties": "it joins no ties, or others (compared with all ties left out)",
+    "ties": "it reads ties otherwise (compared without any)",
+    "marks": "it trips over decorations, slurs, grace notes, invisible rests or information fields (compared without any: "
+    "our notes are the same without them)",
 }
+_MARKS = (Decoration, Grace, Slur, Text)
 
 
 def main() -> None:
@@ -54,29 +72,64 @@ def main() -> None:
 
 def compare(tune: Tune) -> tuple[str, str]:
     """Say whether both hear the same notes, and if not, why, or where they part."""
+    theirs = Heard(tune)
     try:
-        score = music21.converter.parse(write_tune(tune), format="abc")
-        theirs = {joined: heard(score, joined=joined) for joined in (True, False)}
+        joined = theirs.notes(())
     except Exception as error:  # whatever a peer raises is a row of the table
         return f"music21: {type(error).__name__}", str(error)[:100]
-    ours = sorted((tone.start, tone.duration, tone.midi) for tone in tones(tune))
-    if ours == theirs[True]:
+    ours = notes_of(tune)
+    if ours == joined:
         return "same", ""
+    assert notes_of(without(tune, {"marks"})) == ours
     for size in range(1, len(_READINGS) + 1):
         for read in itertools.combinations(_READINGS, size):
-            if as_read(tune, read) == theirs["ties" not in read]:
+            if as_read(tune, read) == theirs.notes(read):
                 return " + ".join(read), "; ".join(_READINGS[one] for one in read)
-    place = next((n for n, (a, b) in enumerate(zip(ours, theirs[True], strict=False)) if a != b), -1)
-    return "not explained", f"note {place}: ours {ours[place]}, theirs {theirs[True][place]}"
+    place = next((n for n, (a, b) in enumerate(zip(ours, joined, strict=False)) if a != b), -1)
+    return "not explained", f"note {place}: ours {ours[place]}, theirs {joined[place]}"
+
+
+class Heard:
+    """What music21 hears of a tune, and of the tune without ties, or without what stands beside its notes."""
+
+    def __init__(self, tune: Tune) -> None:
+        self._tune, self._known = tune, dict[frozenset[str], list[tuple[Fraction, Fraction, int]]]()
+
+    def notes(self, read: Collection[str]) -> list[tuple[Fraction, Fraction, int]]:
+        """Start, duration and MIDI number of every note, without the ``ties`` or ``marks`` that are named."""
+        left_out = frozenset(read) & {"ties", "marks"}
+        if left_out not in self._known:
+            score = music21.converter.parse(write_tune(without(self._tune, left_out)), format="abc")
+            self._known[left_out] = heard(score)
+        return self._known[left_out]
+
+
+def without(tune: Tune, left_out: Collection[str]) -> Tune:
+    """A tune without ``ties``, or without ``marks``: what stands beside its notes."""
+    body: list[Element] = list(tune.body)
+    if "ties" in left_out:
+        body = [_untied(element) for element in body]
+    if "marks" not in left_out:
+        return replace(tune, body=tuple(body))
+    body = [one for one in body if not isinstance(one, _MARKS) and not _is_part(one)]
+    body = [replace(one, visible=True) if isinstance(one, Rest) else one for one in body]
+    return replace(tune, body=tuple(body), information=(), titles=("",), rhythm="")
+
+
+def notes_of(tune: Tune) -> list[tuple[Fraction, Fraction, int]]:
+    """The same as ours."""
+    return sorted((tone.start, tone.duration, tone.midi) for tone in tones(tune))
+
+
+def _is_part(element: Element) -> bool:
+    return isinstance(element, Field) and element.letter not in "KLM"
 
 
 def as_read(tune: Tune, read: Collection[str]) -> list[tuple[Fraction, Fraction, int]]:
     """Start, duration and MIDI number of every note, as someone hears them who reads some things otherwise."""
     missed = {letter for letter, kind in (("K", "keys"), ("L", "units")) if kind in read}
     body = [element for element in tune.body if not (isinstance(element, Field) and element.letter in missed)]
-    if "ties" in read:
-        body = [_untied(element) for element in body]
-    changed = replace(tune, body=tuple(body))
+    changed = without(replace(tune, body=tuple(body)), {"ties"} & set(read))
     own = sorted(tones(changed), key=lambda tone: (tone.place, tone.midi))
     heights = _heights(changed, {tone.place for tone in own}, hold="signs" not in read)
     return sorted((tone.start, tone.duration, midi) for tone, midi in zip(own, heights, strict=True))
@@ -109,10 +162,10 @@ def _heights(tune: Tune, places: Collection[int], *, hold: bool) -> list[int]:
     return found
 
 
-def heard(score: Any, *, joined: bool) -> list[tuple[Fraction, Fraction, int]]:
-    """Every note as music21 hears it: start and duration in whole notes, MIDI number; with ties joined, or not."""
+def heard(score: Any) -> list[tuple[Fraction, Fraction, int]]:
+    """Every note as music21 hears it: start and duration in whole notes, MIDI number; ties joined."""
     part = score.parts[0] if score.parts else score
-    flat = (part.stripTies() if joined else part).flatten()
+    flat = part.stripTies().flatten()
     notes = []
     for note in flat.notes:
         if note.duration.isGrace or isinstance(note, music21.harmony.ChordSymbol):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ostinato.data.corpus import Corpus
 from ostinato.data.documents import Document, Reading
@@ -94,10 +95,7 @@ def read_pairs(
         CorpusError: Something cannot be read or is wrong, with file and line; or there are no pairs.
     """
     reading = reading or Reading()
-    documents = [
-        plain_document(source, reading, standard_input=sys.stdin.buffer).surveyed(_EVERYTHING, 0, None)
-        for source in sources
-    ]
+    documents = [_surveyed(source, reading) for source in sources]
     taken = _Taken(limits or PairLimits())
     lines = [_lines(document) for document in documents]
     if len(documents) == 2 and not any(
@@ -120,13 +118,23 @@ def read_pairs(
     return Corpus("items", tuple(taken.texts), origins, notes=tuple(notes), made_by=made_by, groups=groups)
 
 
+def _surveyed(source: str, reading: Reading) -> Document:
+    """A file read as plain text, whatever its name; its own name is kept."""
+    document = plain_document(source, reading, standard_input=sys.stdin.buffer).surveyed(_EVERYTHING, 0, None)
+    return document if source == "-" else replace(document, name=Path(source).name)
+
+
 def _lines(document: Document) -> list[str]:
     return "".join(document.texts()).splitlines()
 
 
 def _is_paired(document: Document, lines: Sequence[str]) -> bool:
     """Whether a file holds both sides."""
-    return document.name.endswith(_JSON) or any("\t" in line for line in lines[:_PEEK])
+    return _is_json(document) or any("\t" in line for line in lines[:_PEEK])
+
+
+def _is_json(document: Document) -> bool:
+    return any(suffix in _JSON for suffix in Path(document.name).suffixes)
 
 
 def _take_side_by_side(documents: Sequence[Document], lines: Sequence[Sequence[str]], taken: _Taken) -> None:
@@ -140,7 +148,7 @@ def _take_side_by_side(documents: Sequence[Document], lines: Sequence[Sequence[s
 
 
 def _pairs_of(document: Document, lines: Sequence[str], taken: _Taken) -> Iterator[tuple[str, str, str]]:
-    is_json = document.name.endswith(_JSON)
+    is_json = _is_json(document)
     for number, line in enumerate(lines, 1):
         place = f"{document.where}, line {number:,}"
         if not line.strip():

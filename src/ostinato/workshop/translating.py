@@ -35,7 +35,8 @@ from ostinato.training.trainer import load_weights
 from ostinato.workshop.metrics import TextMetrics, text_metrics
 
 _AT_ONCE = 64  # sources
-_TIMES, _MORE = 3, 20  # a target has at most so many times its source's symbols, and so many more
+_STEP = 16  # symbols that a source's length is rounded up to
+_TIMES, _MORE = 3, 20  # a target has at most so many times that, and so many more symbols
 
 
 @dataclass(frozen=True)
@@ -164,16 +165,11 @@ class Translator:
             raise ConfigError(f"decoder = {self.settings.decoder!r} has no attention to replace unknown words by")
         texts = [self.codec.source.adapt(source.strip(), unknown) for source in sources]
         ids = [self._source_ids(text) for text in texts]
-        order = sorted(range(len(ids)), key=lambda number: len(ids[number]))
-        found: dict[int, list[Translation]] = {}
-        for first in range(0, len(order), _AT_ONCE):
-            some = order[first : first + _AT_ONCE]
-            sources_now = [ids[number] for number in some]
-            for number, best in zip(some, best_targets(self.network, self.codec, sources_now, search), strict=True):
-                found[number] = [self._translation(texts[number], ids[number], one) for one in best]
-            if tick is not None:
-                tick(len(found), len(ids))
-        told = [found[number] for number in range(len(ids))]
+        hypotheses = best_targets(self.network, self.codec, ids, search, tick)
+        told = [
+            [self._translation(text, own, one) for one in best]
+            for text, own, best in zip(texts, ids, hypotheses, strict=True)
+        ]
         return [[_with_words(one) for one in best] for best in told] if replace_unknown else told
 
     def attention(self, source: Sequence[int], target: Sequence[int]) -> NDArray[np.float64] | None:
@@ -244,15 +240,32 @@ def load_translator(path: str | Path, *, device: str = "cpu") -> Translator:
 
 
 def best_targets(
-    network: Seq2Seq, codec: PairCodec, sources: Sequence[Sequence[int]], search: SearchSettings
+    network: Seq2Seq,
+    codec: PairCodec,
+    sources: Sequence[Sequence[int]],
+    search: SearchSettings,
+    tick: Callable[[int, int], None] | None = None,
 ) -> list[list[Hypothesis]]:
-    """Return the best hypotheses for each of some sources, ids as the source's codec has them; best first."""
-    length = _TIMES * max(map(len, sources)) + _MORE
-    strategy = search.strategy([0] * len(sources), RuleSettings())
-    writer = ReferenceWriter(Seq2SeqStepper(network), sources, strategy, [], length=length, end=codec.end)
-    while writer.go_on() is not None:
-        pass
-    return [writer.ended(row)[: search.n_best or 1] for row in range(len(sources))]
+    """Return the best hypotheses for each of some sources, ids as the source's codec has them; best first.
+
+    A target's longest length follows from its source alone, so that each is found as if it were alone.
+    """
+    limits = [_TIMES * -(-len(source) // _STEP) * _STEP + _MORE for source in sources]
+    order = sorted(range(len(sources)), key=lambda number: (limits[number], len(sources[number])))
+    found: dict[int, list[Hypothesis]] = {}
+    for limit, group in itertools.groupby(order, key=lambda number: limits[number]):
+        numbers = list(group)
+        for first in range(0, len(numbers), _AT_ONCE):
+            some = numbers[first : first + _AT_ONCE]
+            strategy = search.strategy([0] * len(some), RuleSettings())
+            stepper = Seq2SeqStepper(network)
+            writer = ReferenceWriter(stepper, [sources[n] for n in some], strategy, [], length=limit, end=codec.end)
+            while writer.go_on() is not None:
+                pass
+            found |= {number: writer.ended(row)[: search.n_best or 1] for row, number in enumerate(some)}
+            if tick is not None:
+                tick(len(found), len(sources))
+    return [found[number] for number in range(len(sources))]
 
 
 def told_pairs(network: Seq2Seq, codec: PairCodec, data: Encoded) -> str:
