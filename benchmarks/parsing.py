@@ -47,8 +47,8 @@ _READINGS = {
     "keys": "it misses changes of key",
     "units": "it misses changes of the unit length",
     "ties": "it reads ties otherwise (compared without any)",
-    "marks": "it trips over decorations, slurs, grace notes, invisible rests or information fields (compared without any: "
-    "our notes are the same without them)",
+    "marks": "it trips over decorations, slurs, grace notes, invisible rests or information fields (compared without "
+    "any; our notes are the same without them)",
 }
 _MARKS = (Decoration, Grace, Slur, Text)
 

@@ -26,7 +26,7 @@ from ostinato.data.reading import names_of_corpora, size_on_disk
 from ostinato.errors import ConfigError, OstinatoError
 from ostinato.recipes import Recipe, find_recipe
 from ostinato.recipes.systems import PAIR_MODELS
-from ostinato.runs import RunFolder
+from ostinato.runs import RunFolder, read_about
 
 _Read: TypeAlias = Callable[[Sequence[str], Namespace, WorkView, Kind | None], Corpus]
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 def train(args: Namespace) -> int:
     """Train a new run."""
-    recipe = find_recipe(args.recipe)
+    recipe = find_recipe(args.recipe if args.base is None else read_about(args.base)["recipe"])
     settings = parse_assignments(args.settings, recipe.settings)
     if not args.corpus and recipe.makes is None:  # what can be known before anything takes time is checked first
         read_corpus([])

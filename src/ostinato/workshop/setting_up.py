@@ -87,6 +87,8 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
     at_least("seed", order.seed, 0)
     base = None if order.base is None else read_model(order.base)
     taught_by = [read_model(path) for path in order.teachers]
+    recipe = find_recipe(order.recipe if base is None else base.config["recipe"])
+    _check_teachers(recipe, taught_by)
     check_same_symbols([*taught_by, *([] if base is None else [base])])
     device = choose_device(order.device, ranks)
 
@@ -99,8 +101,6 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
     prepared, notes, origin = ranks.decide(found_out)
     codec = codecs.from_json(prepared.codec)
     members = tuple(Member.of(one, codec.size) for one in taught_by)
-    recipe = find_recipe(order.recipe if base is None else base.config["recipe"])
-    _check_teachers(recipe, taught_by)
     builder = Builder(recipe.system, codec, prepared.train, prepared.valid, order.seed, device, base, ranks, members)
     compiled = compile_scans(builder.device, prepared.settings.core, prepared.settings.hidden_size, order.watch)
     settings, seconds = fit(builder, prepared, order, ranks)
@@ -205,6 +205,9 @@ def resume(
 def _check_teachers(recipe: Recipe, teachers: Sequence[SavedModel]) -> None:
     if teachers and recipe.system is not LANGUAGE_MODELS:
         raise ConfigError(f"only language models learn from teachers, and {recipe.name} is none; leave --teacher out")
+    for teacher in teachers:
+        if find_recipe(teacher.config["recipe"]).system is not LANGUAGE_MODELS:
+            raise ConfigError(f"{teacher.path} is no language model, which teachers are; leave it out")
 
 
 def _checkpoint(run: RunFolder, minutes: float | None) -> tuple[Snapshot, list[str], bool]:

@@ -1,0 +1,195 @@
+"""``translate``, and what else works on pairs, from the command line."""
+
+import json
+import random
+
+import pytest
+
+import ostinato
+from ostinato.app.cli import main
+from ostinato.errors import ConfigError
+from ostinato.workshop.translating import load_translator
+
+ENGLISH = {"one": "un", "two": "deux", "red": "rouge", "cat": "chat", "dog": "chien", "big": "grand"}
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    draw, path = random.Random(1), tmp_path_factory.mktemp("pairs") / "words.tsv"
+    lines = set()
+    for _ in range(600):
+        words = [draw.choice(list(ENGLISH)) for _ in range(draw.randint(2, 3))]
+        lines.add(" ".join(words) + "\t" + " ".join(ENGLISH[word] for word in words))
+    path.write_text("\n".join(sorted(lines)) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(pairs, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "words"
+    settings = ["codec=words", "hidden_size=32", "embedding_size=16", "batch_size=16", "learning_rate=0.01"]
+    settings += ["dropout=0", "input_dropout=0", "decoder=multiplicative"]
+    words = ["train", str(pairs), "--recipe", "translate", "--steps", "400", "--out", str(out)]
+    assert main([*words, *(word for one in settings for word in ("--set", one))]) == 0
+    return out
+
+
+def translated(capsys, *words):
+    capsys.readouterr()
+    status = main(["translate", *map(str, words)])
+    return status, *capsys.readouterr()
+
+
+def test_a_model_of_pairs_translates(run, capsys):
+    assert translated(capsys, run, "big red dog") == (0, "grand rouge chien\n", "")
+    status, out, _ = translated(capsys, run, "two cat", "--beam", 3, "--n-best", 2)
+    assert status == 0
+    (first, best), (second, _) = (line.split("\t") for line in out.splitlines())
+    assert best == "deux chat"
+    assert float(first) > float(second)
+
+
+def test_sources_come_from_a_file_or_from_standard_input(run, tmp_path, capsys, monkeypatch):
+    (tmp_path / "a.txt").write_text("one cat\n\ntwo dog\n")
+    assert translated(capsys, run, "--file", tmp_path / "a.txt")[1] == "un chat\ndeux chien\n"
+    (tmp_path / "b.txt").write_text("\n")
+    status, _, told = translated(capsys, run, "--file", tmp_path / "b.txt")
+    assert (status, told) == (2, "error: there is nothing to translate: no line has any text\n")
+
+
+def test_attention_is_shown_drawn_and_told(run, tmp_path, capsys):
+    status, out, _ = translated(capsys, run, "big red dog", "--attention")
+    lines = out.splitlines()
+    assert status == 0
+    assert lines[1].split() == ["big", "red", "dog"]
+    assert [line.split()[0] for line in lines[2:]] == ["grand", "rouge", "chien", "end"]
+    for name in ("a.svg", "a.png", "a.html"):
+        assert translated(capsys, run, "big red dog", "--plot", tmp_path / name)[0] == 0
+        assert (tmp_path / name).stat().st_size > 500
+    page = (tmp_path / "a.html").read_text()
+    assert page.count("<tr>") == 5
+    assert "<b>grand rouge chien</b>" in page
+    status, out, _ = translated(capsys, run, "big red dog", "--json")
+    told = json.loads(out)
+    assert told["symbols"] == [" grand", " rouge", " chien", ""]
+    assert [row.index(max(row)) for row in told["attention"][:3]] == [0, 1, 2]
+    assert [sum(row) for row in told["attention"]] == pytest.approx([1] * 4, abs=1e-3)
+
+
+def test_unknown_words_are_refused_left_out_or_replaced_by_what_was_attended_to(run, capsys):
+    status, out, _ = translated(capsys, run, "big green dog")  # words have an id for what they do not know
+    assert status == 0
+    assert len(out.split()) == 3
+    status, _, told = translated(capsys, run, " ")
+    assert (status, told) == (2, "error: there is nothing to translate: a source is empty\n")
+
+
+def test_options_that_cannot_be_are_refused(run, capsys):
+    for words, told in (
+        (["--n-best", 2], "--n-best is for a beam; give --beam, such as --beam 4"),
+        (["--beam", 2, "--n-best", 3], "n-best 3 is more than the beam of 2 can give"),
+        (["--plot", "x.gif"], "--plot x.gif: a picture ends in one of .svg, .png, .pdf"),
+    ):
+        status, _, error = translated(capsys, run, "one", *words)
+        assert status == 2
+        assert told in error
+
+
+def test_evaluate_says_what_fits_pairs(run, pairs, capsys):
+    capsys.readouterr()
+    assert main(["evaluate", str(run), str(pairs), "--beam", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "teacher-forced: 0.0" in out
+    assert "chrF 100.00  nrefs:1|case:mixed" in out
+    assert "exact match 100.00%, character error 0.00%" in out
+    assert main(["evaluate", str(run), str(pairs), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["metrics"]["exact"] > 0.97
+    assert found["symbols"] == sum(len(line.split("\t")[1].split()) + 1 for line in pairs.read_text().splitlines())
+    assert main(["evaluate", str(run), str(pairs), "--protocol", "windows"]) == 2
+    assert "--protocol cannot go with a model of pairs" in capsys.readouterr().err
+
+
+def test_a_run_of_pairs_is_exported_resumed_and_told_about(run, tmp_path, capsys):
+    assert main(["export", str(run), str(tmp_path / "m.safetensors")]) == 0
+    assert translated(capsys, tmp_path / "m.safetensors", "two cat")[1] == "deux chat\n"
+    assert main(["info", str(run)]) == 0
+    assert "translate, 1×32 gru" in capsys.readouterr().out
+    for command in (["generate", str(run)], ["score", str(run), "one"]):
+        assert main(command) == 2
+        assert "is no language model" in capsys.readouterr().err
+    assert (run / "samples").is_dir()
+    assert " → " in next(iter(sorted((run / "samples").iterdir()))).read_text()
+
+
+def test_resumed_training_of_pairs_gives_the_same_bytes(pairs, tmp_path):
+    order = {
+        "recipe": "translate",
+        "settings": {"hidden_size": 8, "precision": "float32", "batch_size": 8},
+        "steps": 12,
+    }
+    whole = ostinato.train(read(pairs), out=tmp_path / "whole", **order)
+    for _ in whole:
+        pass
+    part = ostinato.train(read(pairs), out=tmp_path / "part", **order)
+    for event in part:
+        if getattr(event, "step", 0) >= 5:
+            break
+    part.save()
+    for _ in ostinato.resume(tmp_path / "part"):
+        pass
+    weights = [
+        (tmp_path / name / "checkpoints/step-000012/weights.safetensors").read_bytes() for name in ("whole", "part")
+    ]
+    assert weights[0] == weights[1]
+
+
+def read(pairs):
+    from ostinato.data.pairs import read_pairs
+
+    return read_pairs([str(pairs)])
+
+
+def test_pairs_need_two_columns_and_texts_need_no_pairs(tmp_path, capsys):
+    (tmp_path / "a.tsv").write_text("one\tun\ntwo\n")
+    assert main(["train", str(tmp_path / "a.tsv"), "--recipe", "translate", "--out", str(tmp_path / "r")]) == 1
+    assert "a.tsv, line 2: a pair is source, tab, target; got 'two'" in capsys.readouterr().err
+    assert main(["train", str(tmp_path / "a.tsv"), "--lower", "--out", str(tmp_path / "r")]) == 2
+    assert "--lower and --skip-bad-pairs are for pairs, and char-lm has none" in capsys.readouterr().err
+    words = ["train", str(tmp_path / "a.tsv"), "--recipe", "translate", "--as", "items", "--out", str(tmp_path / "r")]
+    assert main(words) == 2
+    assert "--column and --as are for texts" in capsys.readouterr().err
+
+
+def test_addition_makes_its_own_sums(tmp_path, capsys):
+    out = tmp_path / "add"
+    words = ["train", "--recipe", "addition", "--steps", "3", "--out", str(out)]
+    assert main([*words, "--set", "digits=2", "--set", "examples=500", "--set", "hidden_size=16"]) == 0
+    assert "500 sums of numbers of up to 2 digits, read from their end" in capsys.readouterr().out
+    model = load_translator(out)
+    assert model.codec.source.decode(range(model.codec.source.size)) == "+0123456789"
+    words[-1] = str(tmp_path / "other")
+    assert main([*words, "--set", "digits=1", "--set", "examples=500"]) == 2
+    assert "examples must be at most 27 (half of all sums of 1 digits), got 500" in capsys.readouterr().err
+
+
+def test_a_language_model_is_no_model_of_pairs(run, tmp_path, capsys):
+    (tmp_path / "a.txt").write_text("to be or not to be, that is the question. " * 30)
+    words = ["train", str(tmp_path / "a.txt"), "--steps", "2", "--out", str(tmp_path / "lm"), "--no-report"]
+    assert main([*words, "--set", "hidden_size=8"]) == 0
+    with pytest.raises(ConfigError, match="is no model of pairs: char-lm is"):
+        load_translator(tmp_path / "lm")
+    (tmp_path / "a.tsv").write_text("".join(f"{n}\t{n}\n" for n in range(99)))
+    words = ["train", str(tmp_path / "a.tsv"), "--steps", "2", "--out", str(tmp_path / "x"), "--recipe", "translate"]
+    capsys.readouterr()
+    assert main([*words, "--teacher", str(run)]) == 2
+    assert "only language models learn from teachers, and translate is none" in capsys.readouterr().err
+    words = ["train", str(tmp_path / "a.txt"), "--steps", "2", "--out", str(tmp_path / "y"), "--teacher", str(run)]
+    assert main(words) == 2
+    assert "words is no language model, which teachers are" in capsys.readouterr().err
+
+
+def test_training_goes_on_from_a_model_of_pairs(run, pairs, tmp_path, capsys):
+    out = tmp_path / "more"
+    assert main(["train", str(pairs), "--from", str(run), "--steps", "2", "--out", str(out)]) == 0
+    assert translated(capsys, out, "big red dog")[1] == "grand rouge chien\n"
