@@ -34,6 +34,10 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "notes.txt.zst").write_bytes(zstandard.compress(PROSE.encode()))
     (tmp_path / "names.txt").write_text(NAMES)
     write_tunes(tmp_path / "tunes.abc")
+    words = {"big": "grand", "red": "rouge", "dog": "chien", "cat": "chat", "one": "un"}
+    pairs = [f"{a} {b}\t{words[a]} {words[b]}" for a in words for b in words]
+    (tmp_path / "pairs.tsv").write_text("\n".join(pairs) + "\n")
+    (tmp_path / "sources.txt").write_text("big dog\nred cat\n")
     # A data set of this name is on disk, with another text in it.
     (tmp_path / "data").mkdir()
     (tmp_path / "data/shakespeare").write_text(PROSE)

@@ -38,6 +38,7 @@ def info(args: Namespace) -> int:
         "parameters": sum(array.size for array in model.weights.values()),
         "codec": codec.name,
         "vocabulary": codec.size,
+        "symbols": codec.symbols,
         "best": model.best,
         "training": _training(run),
         "novelty": None if run is None else run.novelty(),
@@ -125,7 +126,7 @@ def _show(about: dict[str, Any]) -> None:
     best, origin, training, novelty = about["best"], about["origin"], about["training"], about["novelty"]
     s = about["settings"]
     print(f"{Path(about['path']).name}: {about['recipe']}, {s['layers']}×{s['hidden_size']} {s['core']}, ", end="")
-    print(f"{about['parameters']:,} parameters, {about['vocabulary']} {about['codec']}")
+    print(f"{about['parameters']:,} parameters, {about['symbols']}")
     names = ", ".join(f"{source['name']} ({source['bytes']:,} bytes)" for source in origin["sources"])
     print(f"data: {names}")
     if "nats_per_symbol" in best:

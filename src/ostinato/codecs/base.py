@@ -56,6 +56,11 @@ class Codec(abc.ABC):
         return len(self.pieces)
 
     @property
+    def symbols(self) -> str:
+        """How many symbols of which kind there are, for people."""
+        return f"{self.size} {self.name}"
+
+    @property
     def span(self) -> int:
         """How many ids an encoded text may have; more than ``size`` where some are only ever inputs."""
         return self.size

@@ -58,6 +58,10 @@ class PairCodec(Codec):
         """Return the ids of a source alone, as its own codec has them."""
         return self.source.encode(_spaced(self.source, text))
 
+    @property
+    def symbols(self) -> str:
+        return f"{self.source.size} source and {self.size} target {self.target.name}"
+
     def decode(self, ids: Any) -> str:
         """Return the text of a target."""
         return super().decode(ids).removeprefix(" " * (self.target.name == "words"))

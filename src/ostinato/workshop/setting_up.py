@@ -350,7 +350,7 @@ def _describe(training: Training, train_data: Encoded, valid_data: Encoded) -> s
     return (
         f"{find_recipe(training.run.config()['recipe']).system.shape(settings)}, {count:,} parameters, "
         f"dropout {settings.dropout:g}, "
-        f"{codec.size} {codec.name}; {len(train_data.ids):,} symbols to learn from, "
+        f"{codec.symbols}; {len(train_data.ids):,} symbols to learn from, "
         f"{len(valid_data.ids):,} to validate; "
         f"learning rate {settings.learning_rate:g}, "
         f"{settings.precision} on {training.device}; {training.trainer.schedule.steps:,} training steps"
