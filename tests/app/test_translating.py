@@ -170,7 +170,7 @@ def test_addition_makes_its_own_sums(tmp_path, capsys):
     assert model.codec.source.decode(range(model.codec.source.size)) == "+0123456789"
     words[-1] = str(tmp_path / "other")
     assert main([*words, "--set", "digits=1", "--set", "examples=500"]) == 2
-    assert "examples must be at most 27 (half of all sums of 1 digits), got 500" in capsys.readouterr().err
+    assert "examples must be at most 54 (nearly all sums of 1 digits), got 500" in capsys.readouterr().err
 
 
 def test_a_language_model_is_no_model_of_pairs(run, tmp_path, capsys):
