@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ostinato.codecs import ByteCodec, CharacterCodec, Codec, SubwordCodec, WordCodec
     from ostinato.data import Corpus, Reading, read_corpus
+    from ostinato.data.pairs import read_pairs
     from ostinato.decode.pipeline import RuleSettings
     from ostinato.decode.searching import SearchSettings
     from ostinato.errors import (
@@ -33,11 +34,13 @@ if TYPE_CHECKING:
     from ostinato.workshop.results import Sample, Score, ScoredPart
     from ostinato.workshop.setting_up import resume, train
     from ostinato.workshop.training import Training
+    from ostinato.workshop.translating import Translator, load_translator
 
 # Each name is imported on first use: importing the package must not cost what PyTorch costs.
 _HOMES = {
     "ostinato.codecs": ("ByteCodec", "CharacterCodec", "Codec", "SubwordCodec", "WordCodec"),
     "ostinato.data": ("Corpus", "Reading", "read_corpus"),
+    "ostinato.data.pairs": ("read_pairs",),
     "ostinato.decode.pipeline": ("RuleSettings",),
     "ostinato.decode.searching": ("SearchSettings",),
     "ostinato.errors": (
@@ -58,6 +61,7 @@ _HOMES = {
     "ostinato.workshop.results": ("Sample", "Score", "ScoredPart"),
     "ostinato.workshop.setting_up": ("resume", "train"),
     "ostinato.workshop.training": ("Training",),
+    "ostinato.workshop.translating": ("Translator", "load_translator"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -89,10 +93,13 @@ __all__ = [  # a test checks that these are the names of _HOMES
     "SubwordCodec",
     "Training",
     "TrainingError",
+    "Translator",
     "UnknownSymbolError",
     "WordCodec",
     "load",
+    "load_translator",
     "read_corpus",
+    "read_pairs",
     "resume",
     "train",
 ]
