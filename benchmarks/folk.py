@@ -51,8 +51,6 @@ from ostinato.music.titles import title_tokens
 from ostinato.music.tokens import joined, music_begins, simplified, tokens_of, tune_of
 from ostinato.workshop.composing import Composer, Wish
 
-_METERS = ("6/8", "4/4", "2/4", "3/4", "9/8", "2/2")
-_MODES = ("maj", "min", "dor", "mix")
 _TONICS = "CDEFGAB"
 _END = "</s>"
 _ORDER = 5
@@ -137,13 +135,12 @@ def wishes(known: Sequence[str], most: float) -> list[Wish]:
         itertools.cycle((("AABB", 8), ("AAB", 4), ("ABC", 4), ("AABBCC", 4), ("AABB", 4))),
     )
     endings = itertools.cycle((("fiddle", "tonic"), ("", ""), ("flute", "dominant"), ("", "tonic")))
-    for meter, mode in itertools.product(_METERS, _MODES):
-        if f"M:{meter}" in known and f"K:{mode}" in known:
-            (form, bars), (compass, cadence) = next(forms), next(endings)
-            read = parse_meter(meter)
-            assert read is not None
-            key = parse_key(next(keys) + mode)
-            found.append(Wish(read, key, form, bars, compass=compass, cadence=cadence, max_copy_bars=most))
+    meters, modes = (sorted(token[2:] for token in known if token[:2] == head) for head in ("M:", "K:"))
+    for meter, mode in itertools.product(meters, modes):
+        (form, bars), (compass, cadence) = next(forms), next(endings)
+        read, key = parse_meter(meter), parse_key(next(keys) + mode)
+        assert read is not None
+        found.append(Wish(read, key, form, bars, compass=compass, cadence=cadence, max_copy_bars=most))
     return found
 
 
