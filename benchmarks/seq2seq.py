@@ -2,6 +2,7 @@
 
     python benchmarks/seq2seq.py addition [--epochs 15] [--set NAME=VALUE …]
     OSTINATO_DATA=… python benchmarks/seq2seq.py french [--epochs 24] [--set NAME=VALUE …]
+    python benchmarks/seq2seq.py feedback [--epochs 4]     sums with and without teacher forcing, equal updates
 
 Give --threads 1 to leave a core alone. Keras's figures: keras-team/keras-io, addition_rnn and lstm_seq2seq.
 """
@@ -37,7 +38,7 @@ _PAIRS, _LONGEST = 10_000, 59  # what the tutorial reads, and how many character
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("addition", "french"))
+    parser.add_argument("what", choices=("addition", "feedback", "french"))
     parser.add_argument("--epochs", type=float, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int)
@@ -45,10 +46,10 @@ def main() -> None:
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
-    recipe = find_recipe("addition" if args.what == "addition" else "translate")
+    recipe = find_recipe("translate" if args.what == "french" else "addition")
     settings = parse_assignments(args.settings, recipe.settings)
     with tempfile.TemporaryDirectory() as folder:
-        rows = addition if args.what == "addition" else french
+        rows = {"addition": addition, "feedback": feedback, "french": french}[args.what]
         report(f"seq2seq-{args.what}", list(rows(Path(folder), settings, args.epochs, args.seed)))
 
 
@@ -75,6 +76,34 @@ def addition(folder: Path, settings: dict[str, Any], epochs: float, seed: int) -
             "keras_characters": keras,
             "exact": sum(one == target for one, (_, target) in zip(found, pairs, strict=True)) / len(pairs),
         }
+
+
+def feedback(folder: Path, settings: dict[str, Any], epochs: float, seed: int) -> Iterator[dict[str, Any]]:
+    """Sums after equally many updates: reading the true symbol, its own more and more often, or its own always."""
+    makes = find_recipe("addition").makes
+    assert makes is not None
+    every = list(makes(settings, seed).texts)
+    held, texts = every[::10], [text for n, text in enumerate(every) if n % 10]
+    steps = (epochs or 4) * len(texts) / 64
+    regimes: dict[str, dict[str, Any]] = {
+        "never": {}, "inverse-sigmoid": {"feedback_k": round(steps / 10)}, "always": {},
+    }  # fmt: skip
+    for name, own in regimes.items():
+        given = {**settings, "feedback": name, **own}
+        valid, out = _items(held), folder / name
+        training = ostinato.train(
+            _items(texts), out=out, recipe="addition", settings=given, epochs=epochs or 4, seed=seed, valid=valid
+        )
+        for _ in training:
+            pass
+        model, row = load_translator(out), {"feedback": name, "epochs": epochs or 4}
+        for search in (SearchSettings(greedy=True), SearchSettings(beam=4)):
+            found = model.evaluate(held, search)
+            row |= {
+                "nats_per_symbol": found.nats_per_symbol,
+                f"exact_{'greedy' if search.greedy else 'beam'}": found.metrics.exact,
+            }
+        yield row
 
 
 def french(folder: Path, settings: dict[str, Any], epochs: float, seed: int) -> Iterator[dict[str, Any]]:
