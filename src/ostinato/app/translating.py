@@ -175,7 +175,8 @@ def _refuse_others(args: Namespace) -> None:
         "another run": bool(args.others), "--protocol": args.protocol, "--windows": args.windows, "--seed": args.seed,
         "--counts": args.counts, "--cache": args.cache, "--column": args.column, "--shard": args.shard,
         "--ray": args.ray, "--adapt-method": args.adapt_method, "--adapt-rate": args.adapt_rate,
+        "--adapt-decay": args.adapt_decay, "--adapt-segment": args.adapt_segment,
     }  # fmt: skip
-    others: Sequence[str] = [name for name, value in given.items() if value]
+    others: Sequence[str] = [name for name, value in given.items() if value is not None and value is not False]
     if others:
         raise ConfigError(f"{', '.join(others)} cannot go with a model of pairs; leave it out")

@@ -96,7 +96,8 @@ class PairStream(Stream):
         groups: list[Array] = []
         for first in range(0, len(order), _POOL * size):
             groups += self._pairs.by_length(order[first : first + _POOL * size], size)
-        self._groups: Sequence[Array] = [groups[i] for i in random.permutation(len(groups))]
+        # As many rows in each, whatever number of processes shares them: a short last one is filled from its first.
+        self._groups: Sequence[Array] = [np.resize(groups[i], size) for i in random.permutation(len(groups))]
         self._epoch, self._group = epoch, 0
 
 
