@@ -257,7 +257,8 @@ def test_export_and_everything_from_the_file(run, text_run, tmp_path):
 
 
 def test_recipes_and_data_are_listed(run):
-    assert [line.split()[0] for line in run("recipes")[1].splitlines()] == ["char-lm", "word-lm", "folk", "folk-rnn"]
+    names = [line.split()[0] for line in run("recipes")[1].splitlines()]
+    assert names == ["char-lm", "word-lm", "folk", "folk-rnn", "translate", "addition"]
     assert "hidden_size = 512" in run("recipes", "char-lm")[1]
     told = run("data")[1]
     assert [line.split()[0] for line in told.splitlines()[1:3]] == ["python-docs", "python-stdlib"]
@@ -384,9 +385,9 @@ TRAINING = [
      "--encoding latin-1), or use --errors replace"),
     ("ok.txt", b"abc\n\nab" * 99, ["--set", "hiden_size=3"], 2, "unknown setting 'hiden_size' in --set; did you mean "
      "'hidden_size'? Known: activation_penalty, average, batch_size, beta2, clip, codec, cooldown, core, dropout, "
-     "embedding_size, hidden_size, input_dropout, layers, learning_rate, nfc, passes, patience, precision, "
-     "recurrent_dropout, residual, restart, tied, unknown, valid_symbols, variational, vocabulary, warmup, "
-     "weight_decay, window"),
+     "embedding_size, feedback, feedback_choice, feedback_k, feedback_least, feedback_per, feedback_slope, "
+     "hidden_size, input_dropout, layers, learning_rate, nfc, passes, patience, precision, recurrent_dropout, residual, "
+     "restart, tied, unknown, valid_symbols, variational, vocabulary, warmup, weight_decay, window"),
     ("ok.txt", b"abc\n\nab" * 99, ["--set", "layers=0", "--set", "dropout=2"], 2, "layers must be at least 1, got 0 "
      "(in the settings given)\ndropout must be at least 0 and below 1, got 2.0 (in the settings given)"),
     ("ok.txt", b"abc\n\nab" * 99, ["--set", "core=jordan", "--set", "dropout=0.5"], 2, "core = 'jordan' puts out "
@@ -394,7 +395,7 @@ TRAINING = [
     ("ok.txt", b"abc\n\nab" * 99, ["--seed", "-1"], 2, "seed must be at least 0, got -1"),
     ("ok.txt", b"abc\n\nab" * 99, ["--unknown", "skip"], 2, "--unknown is for a model that exists; it needs --from"),
     ("ok.txt", b"abc\n\nab" * 99, ["--recipe", "charlm"], 2, "unknown recipe 'charlm' in --recipe; did you mean "
-     "'char-lm'? Known: char-lm, folk, folk-rnn, word-lm"),
+     "'char-lm'? Known: addition, char-lm, folk, folk-rnn, translate, word-lm"),
     ("ok.txt", b"abc\n\nab" * 99, ["--valid", "nothing.txt"], 2, "--valid 'nothing.txt' is neither a share such as 0.1 "
      "nor a file that exists"),
     ("ok.txt", b"abc\n\nab" * 99, ["--valid", "1.5"], 1, "the share for validation must be above 0 and below 1, "

@@ -8,13 +8,14 @@ from pathlib import Path
 from ostinato.disk.documents import write_whole
 from ostinato.workshop.translating import Translation
 
+_SHORT = 2  # characters
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Attention</title><style>
 body {{ font: 16px/1.4 system-ui, sans-serif; margin: 2rem; }}
 table {{ border-collapse: collapse; }}
 td {{ width: 1.8rem; height: 1.8rem; border: 1px solid #eee; }}
 th {{ font-weight: normal; padding: 0 .4rem; white-space: pre; }}
-thead th {{ writing-mode: vertical-rl; text-align: left; padding: .4rem 0; }}
+thead th {{ {turned}padding: .4rem 0; }}
 tbody th {{ text-align: right; }}
 tr:hover th, td:hover {{ outline: 2px solid #c60; }}
 </style></head><body>
@@ -35,7 +36,11 @@ def write_attention_page(found: Translation, target: Path) -> None:
             f'<td style="background: rgba(20, 60, 140, {weight:.3f})" title="{weight:.3f}"></td>' for weight in weights
         )
         rows.append(f"<tr><th>{visible_symbol(symbol) or 'end'}</th>{cells}</tr>")
-    page = _PAGE.format(source=escape(found.source), text=escape(found.text), head=head, rows="\n".join(rows))
+    # Words stand upright over their column; single letters need not be turned.
+    turned = "writing-mode: vertical-rl; text-align: left; " if max(map(len, found.source_symbols)) > _SHORT else ""
+    page = _PAGE.format(
+        turned=turned, source=escape(found.source), text=escape(found.text), head=head, rows="\n".join(rows)
+    )
     write_whole(target, page.encode())
 
 
