@@ -125,6 +125,8 @@ def run_python(code):
         "import ostinato.engine.engine, ostinato.engine.beam, ostinato.engine.sampling, ostinato.engine.scanning",
         "import ostinato.decode.compiled, ostinato.decode.paths, ostinato.workshop.model, ostinato.workshop.generation",
         "import ostinato.decode.searching, ostinato.decode.constraints, ostinato.data.ngrams, ostinato.data.copies",
+        "import ostinato.app.generating, ostinato.app.scoring, ostinato.app.novelty, ostinato.app.translating",
+        "import ostinato.data.pairs, ostinato.data.pair_streams, ostinato.codecs.pairs",
         "from ostinato.app.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass",
         "from ostinato.app.cli import main; main(['recipes', 'char-lm']); main(['data'])",
     ],

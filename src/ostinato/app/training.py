@@ -18,10 +18,11 @@ from rich.markup import escape
 
 from ostinato.app.process import between_steps, console_of, joined, number_of_processes
 from ostinato.app.progress import TrainingView, say_notes
+from ostinato.app.reading import pair_limits
 from ostinato.app.working import WorkView
 from ostinato.config import parse_assignments
 from ostinato.data import Corpus, Kind, Reading, read_corpus
-from ostinato.data.pairs import PairLimits, read_pairs
+from ostinato.data.pairs import read_pairs
 from ostinato.data.reading import names_of_corpora, size_on_disk
 from ostinato.errors import ConfigError, OstinatoError
 from ostinato.recipes import Recipe, find_recipe
@@ -211,11 +212,6 @@ def _share(given: str) -> float | None:
         if not given or (not os.path.exists(given) and given not in names_of_corpora()):
             raise ConfigError(f"--valid {given!r} is neither a share such as 0.1 nor a file that exists") from None
         return None
-
-
-def pair_limits(args: Namespace) -> PairLimits:
-    """What the command line says that pairs may be."""
-    return PairLimits(args.longest, args.lower, args.pairs, args.skip_bad_pairs)
 
 
 def _names_reading(args: Namespace) -> bool:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ostinato.app.process import prepare_torch
-from ostinato.app.reading import read_file
-from ostinato.app.training import pair_limits
+from ostinato.app.reading import pair_limits, read_file
 from ostinato.app.working import WorkView
 from ostinato.config import at_least
 from ostinato.data import Reading
