@@ -51,8 +51,10 @@ def test_a_model_of_pairs_translates(run, capsys):
 
 
 def test_sources_come_from_a_file_or_from_standard_input(run, tmp_path, capsys, monkeypatch):
-    (tmp_path / "a.txt").write_text("one cat\n\ntwo dog\n")
+    (tmp_path / "a.txt").write_text("one cat\r\ntwo dog\n")
     assert translated(capsys, run, "--file", tmp_path / "a.txt")[1] == "un chat\ndeux chien\n"
+    (tmp_path / "c.txt").write_text("one cat\n\ntwo dog\n")
+    assert "line 2 of the sources is empty" in translated(capsys, run, "--file", tmp_path / "c.txt")[2]
     (tmp_path / "b.txt").write_text("\n")
     status, _, told = translated(capsys, run, "--file", tmp_path / "b.txt")
     assert (status, told) == (2, "error: there is nothing to translate: no line has any text\n")
@@ -170,6 +172,12 @@ def test_addition_makes_its_own_sums(tmp_path, capsys):
     assert "500 sums of numbers of up to 2 digits, read from their end" in capsys.readouterr().out
     model = load_translator(out)
     assert model.codec.source.decode(range(model.codec.source.size)) == "+0123456789"
+    (tmp_path / "held.tsv").write_text("4+3\t7\n5+5\t10\n")
+    words[-1] = str(tmp_path / "more")
+    assert main([*words, "--from", str(out), "--valid", str(tmp_path / "held.tsv")]) == 0
+    told = capsys.readouterr().out
+    assert "500 sums of numbers of up to 2 digits" in told
+    assert ", 11 to validate;" in told
     words[-1] = str(tmp_path / "other")
     assert main([*words, "--set", "digits=1", "--set", "examples=500"]) == 2
     assert "examples must be at most 54 (nearly all sums of 1 digits), got 500" in capsys.readouterr().err

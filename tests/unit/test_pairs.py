@@ -171,3 +171,10 @@ def test_batches_have_equally_many_rows_so_that_processes_can_share_them(codec):
     assert [len(batch.fresh) for batch in batches] == [4, 4, 4]
     assert {n for batch in batches for n in batch.source_lengths} == set(range(1, 12))
     assert all(len(batch.part(slice(3, 4)).sources) == 1 for batch in batches)
+
+
+def test_only_line_ends_end_lines_and_nothing_is_judged_after_the_first_pairs(tmp_path):
+    (tmp_path / "a.tsv").write_bytes("a\u2028b\tc\x85d\r\ne\tf\nwrong\n".encode())
+    assert read_pairs([str(tmp_path / "a.tsv")], PairLimits(first=2)).texts == ("a\u2028b\tc\x85d", "e\tf")
+    with pytest.raises(CorpusError, match="line 3"):
+        read_pairs([str(tmp_path / "a.tsv")])

@@ -229,7 +229,10 @@ def _reader(recipe: Recipe, settings: Mapping[str, Any], args: Namespace) -> _Re
         raise ConfigError(f"--column and --as are for texts, and {recipe.name} learns from pairs")
     if not args.corpus and recipe.makes is not None:
         makes = recipe.makes
-        return lambda sources, args, view, kind: makes(settings, args.seed)
+        own = settings if args.base is None else {**read_about(args.base)["settings"], **settings}
+        return lambda sources, args, view, kind: (
+            _read_pairs(sources, args, view, kind) if sources else makes(own, args.seed)
+        )
     return _read_pairs if of_pairs else _read
 
 

@@ -17,7 +17,7 @@ from ostinato.app.reading import pair_limits, read_file
 from ostinato.app.working import WorkView
 from ostinato.config import at_least
 from ostinato.data import Reading
-from ostinato.data.pairs import read_pairs
+from ostinato.data.pairs import lines_of, read_pairs
 from ostinato.decode.searching import SearchSettings
 from ostinato.decode.units import bits
 from ostinato.errors import ConfigError
@@ -97,9 +97,12 @@ def _load(args: Namespace) -> Translator:
 def _sources(args: Namespace) -> list[str]:
     if args.text is not None:
         return [args.text]
-    lines = [line for line in read_file(args.file or "-").splitlines() if line.strip()]
-    if not lines:
+    lines = lines_of(read_file(args.file or "-"))
+    if not any(line.strip() for line in lines):
         raise ConfigError("there is nothing to translate: no line has any text")
+    empty = next((number for number, line in enumerate(lines, 1) if not line.strip()), None)
+    if empty is not None:  # left out, it would put every later line beside another source
+        raise ConfigError(f"line {empty} of the sources is empty; take it out, or write something there")
     return lines
 
 

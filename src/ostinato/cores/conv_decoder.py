@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ostinato.cores.attention import attend, no_source, spread
-from ostinato.cores.base import Core, masked
+from ostinato.cores.attention import no_source, spread
+from ostinato.cores.base import Core, as_carried, masked
 from ostinato.cores.encoders import Source, real_places
 from ostinato.cores.products import Product, plain
 
@@ -95,13 +95,12 @@ class ConvolutionalDecoder(Core[Convolving]):
 
     def _attend(self, d: Tensor, state: Convolving) -> tuple[Tensor, Tensor]:
         """Read the source by queries [B, T, I]: contexts [B, T, I] and weights [B, T, S]."""
-        B, T, _ = d.shape
         z, e = state.memory.chunk(2, dim=-1)
-        scores = torch.einsum("bti,bsi->bts", d, z).flatten(0, 1)
-        every = (leaf[:, None].expand(-1, T, *leaf.shape[1:]).flatten(0, 1) for leaf in (state.real, z + e))
-        c, weights = attend(scores, *every)
+        scores = torch.einsum("bti,bsi->bts", d, z)
+        weights = as_carried(scores).masked_fill(~state.real[:, None], -torch.inf).softmax(dim=-1)
+        c = torch.einsum("bts,bsi->bti", weights.to(e.dtype), z + e)
         many = state.real.sum(dim=-1).to(c.dtype).sqrt()[:, None, None]
-        return c.reshape(B, T, -1) * many, weights.reshape(B, T, -1)
+        return c * many, weights
 
 
 def _last(inputs: Tensor, lengths: Tensor, count: int) -> Tensor:

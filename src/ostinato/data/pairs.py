@@ -105,8 +105,7 @@ def read_pairs(
     else:
         for document, own in zip(documents, lines, strict=True):
             for place, source, target in _pairs_of(document, own, taken):
-                if not taken.is_full:
-                    taken.take(place, source, target)
+                taken.take(place, source, target)
     if not taken.texts:
         raise CorpusError(f"there are no pairs in {', '.join(document.where for document in documents)}")
     numbers: dict[str, int] = {}
@@ -118,6 +117,12 @@ def read_pairs(
     return Corpus("items", tuple(taken.texts), origins, notes=tuple(notes), made_by=made_by, groups=groups)
 
 
+def lines_of(text: str) -> list[str]:
+    """Cut a text where lines end. Other characters that break lines somewhere may stand inside a sentence."""
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    return lines[:-1] if not lines[-1] else lines
+
+
 def _surveyed(source: str, reading: Reading) -> Document:
     """A file read as plain text, whatever its name; its own name is kept."""
     document = plain_document(source, reading, standard_input=sys.stdin.buffer).surveyed(_EVERYTHING, 0, None)
@@ -125,7 +130,7 @@ def _surveyed(source: str, reading: Reading) -> Document:
 
 
 def _lines(document: Document) -> list[str]:
-    return "".join(document.texts()).splitlines()
+    return lines_of("".join(document.texts()))
 
 
 def _is_paired(document: Document, lines: Sequence[str]) -> bool:
@@ -150,6 +155,8 @@ def _take_side_by_side(documents: Sequence[Document], lines: Sequence[Sequence[s
 def _pairs_of(document: Document, lines: Sequence[str], taken: _Taken) -> Iterator[tuple[str, str, str]]:
     is_json = _is_json(document)
     for number, line in enumerate(lines, 1):
+        if taken.is_full:
+            return
         place = f"{document.where}, line {number:,}"
         if not line.strip():
             continue
