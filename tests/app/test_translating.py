@@ -3,13 +3,15 @@
 import json
 import random
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import ostinato
 from ostinato.app.cli import main
 from ostinato.errors import ConfigError
-from ostinato.workshop.translating import load_translator
+from ostinato.workshop.translating import load_translator, with_source_words
 
 ENGLISH = {"one": "un", "two": "deux", "red": "rouge", "cat": "chat", "dog": "chien", "big": "grand"}
 
@@ -83,6 +85,13 @@ def test_unknown_words_are_refused_left_out_or_replaced_by_what_was_attended_to(
     status, out, _ = translated(capsys, run, "big green dog")  # words have an id for what they do not know
     assert status == 0
     assert len(out.split()) == 3
+    model = load_translator(run)
+    (best,) = model.translate(["big green dog"])[0]
+    assert best.source_symbols == (" big", " green", " dog")
+    symbols = tuple(" <unk>" if n == 1 else symbol for n, symbol in enumerate(best.symbols))
+    attention = np.eye(len(symbols))[:, :3]
+    replaced = with_source_words(replace(best, symbols=symbols, attention=attention))
+    assert replaced.text.split()[1] == "green"
     status, _, told = translated(capsys, run, " ")
     assert (status, told) == (2, "error: there is nothing to translate: a source is empty\n")
 
@@ -110,6 +119,10 @@ def test_evaluate_says_what_fits_pairs(run, pairs, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["metrics"]["exact"] > 0.9
     assert found["symbols"] == sum(len(line.split("\t")[1].split()) + 1 for line in pairs.read_text().splitlines())
+    (run.parent / "odd.tsv").write_text("big red dog\tgrand rouge Q\n")
+    assert main(["evaluate", str(run), str(run.parent / "odd.tsv"), "--json"]) == 0
+    odd = json.loads(capsys.readouterr().out)
+    assert (odd["characters"], odd["metrics"]["exact"]) == (13, 0.0)
     assert main(["evaluate", str(run), str(pairs), "--protocol", "windows"]) == 2
     assert "--protocol cannot go with a model of pairs" in capsys.readouterr().err
 
@@ -187,6 +200,8 @@ def test_a_language_model_is_no_model_of_pairs(run, tmp_path, capsys):
     (tmp_path / "a.txt").write_text("to be or not to be, that is the question. " * 30)
     words = ["train", str(tmp_path / "a.txt"), "--steps", "2", "--out", str(tmp_path / "lm"), "--no-report"]
     assert main([*words, "--set", "hidden_size=8"]) == 0
+    assert main(["evaluate", str(tmp_path / "lm"), str(tmp_path / "a.txt"), "--beam", "2"]) == 2
+    assert "are for models of pairs" in capsys.readouterr().err
     with pytest.raises(ConfigError, match="is no model of pairs: char-lm is"):
         load_translator(tmp_path / "lm")
     (tmp_path / "a.tsv").write_text("".join(f"{n}\t{n}\n" for n in range(99)))

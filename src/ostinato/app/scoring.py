@@ -73,6 +73,8 @@ def evaluate(args: Namespace) -> int:
     """Measure a model on held-out text, or on held-out pairs."""
     if is_of_pairs(args.model_file or args.run):
         return evaluate_pairs(args)
+    if (args.beam, args.pairs, args.longest, args.lower, args.skip_bad_pairs) != (None, None, None, False, False):
+        raise ConfigError("--beam, --pairs, --longest, --lower and --skip-bad-pairs are for models of pairs")
     shard = shard_of(args, *args.corpus)
     if args.ray is not None:
         return spread(args)

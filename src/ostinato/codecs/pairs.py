@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ostinato.codecs.base import Codec, Ids, Unknown
+from ostinato.codecs.words import split_words
 from ostinato.errors import CodecError
 
 #: Between the source and the target of a pair that is written as one text.
@@ -57,6 +58,12 @@ class PairCodec(Codec):
     def encode_source(self, text: str) -> Ids:
         """Return the ids of a source alone, as its own codec has them."""
         return self.source.encode(_spaced(self.source, text))
+
+    def source_symbols(self, text: str, ids: Sequence[int]) -> tuple[str, ...]:
+        """Return what each id of a source stands for: of words that are not known, the word itself."""
+        if self.source.name == "words" and self.source.unknown is not None:
+            return tuple(split_words(_spaced(self.source, text)))
+        return tuple(self.source.pieces[id_].decode(errors="replace") for id_ in ids)
 
     @property
     def symbols(self) -> str:

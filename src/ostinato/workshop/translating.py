@@ -170,7 +170,7 @@ class Translator:
             [self._translation(text, own, one) for one in best]
             for text, own, best in zip(texts, ids, hypotheses, strict=True)
         ]
-        return [[_with_words(one) for one in best] for best in told] if replace_unknown else told
+        return [[with_source_words(one) for one in best] for best in told] if replace_unknown else told
 
     def attention(self, source: Sequence[int], target: Sequence[int]) -> NDArray[np.float64] | None:
         """Return what of a source is read for each symbol of a target, [T, S]; ``None``: there is no attention."""
@@ -203,7 +203,8 @@ class Translator:
         with torch.inference_mode():
             for some in rows.by_length(np.arange(len(rows)), _AT_ONCE):
                 total += task.loss(rows.batch(some), (), Context())[0].total.item()
-        sources, targets = zip(*(pair.split(BETWEEN) for pair in adapted), strict=True)
+        # The references are as they were given, whatever the model can write of them.
+        sources, targets = zip(*(pair.split(BETWEEN) for pair in pairs), strict=True)
         best = self.translate(sources, search, unknown=unknown, tick=tick)
         symbols = int(rows.target_lengths.sum())
         metrics = text_metrics([one[0].text for one in best], list(targets))
@@ -221,7 +222,7 @@ class Translator:
 
     def _translation(self, source: str, ids: Sequence[int], found: Hypothesis) -> Translation:
         symbols = tuple(self.codec.pieces[id_].decode(errors="replace") for id_ in found.symbols)
-        own = tuple(self.codec.source.pieces[id_].decode(errors="replace") for id_ in ids)
+        own = self.codec.source_symbols(source, ids)
         attention = self.attention(ids, found.symbols) if found.symbols else None
         return Translation(
             source, self.codec.decode(found.symbols), found.score, found.rank, found.ending == "end", own, symbols,
@@ -286,13 +287,13 @@ def told_pairs(network: Seq2Seq, codec: PairCodec, data: Encoded) -> str:
     )
 
 
-def _with_words(found: Translation) -> Translation:
-    """Put the attended source words in the place of unknown ones."""
+def with_source_words(found: Translation) -> Translation:
+    """Return a translation with the attended source words in the place of unknown ones."""
     assert found.attention is not None or not found.symbols
     if found.attention is None:
         return found
     symbols = [
-        found.source_symbols[int(row.argmax())] if symbol.strip() == UNKNOWN_WORD else symbol
+        f" {found.source_symbols[int(row.argmax())].strip()}" if symbol.strip() == UNKNOWN_WORD else symbol
         for symbol, row in zip(found.symbols, found.attention, strict=True)
     ]
     return replace(found, symbols=tuple(symbols), text="".join(symbols).strip())
