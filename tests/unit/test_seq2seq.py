@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from ostinato.data import encode_texts
 from ostinato.data.pair_streams import Pairs
 from ostinato.decode.searching import SearchSettings
+from ostinato.errors import ConfigError, CorpusError
 from ostinato.models import Feedback, Randomness
 from ostinato.models.feedback import run_fed_back
 from ostinato.models.task import Context
@@ -166,3 +168,15 @@ def test_a_coin_for_each_sequence_reads_all_truth_or_none(case):
 def test_schedules_are_as_published(feedback, expected):
     assert [feedback.truth(step) for step in (0, 10, 1000)] == pytest.approx(expected)
     assert Feedback("inverse-sigmoid", k=1.0).truth(10**9) < 1e-200  # and no overflow
+
+
+def test_a_source_that_is_too_long_or_empty_is_refused_with_the_reason():
+    settings = PairSettings(
+        encoder="convolutional", decoder="convolutional", longest=3, hidden_size=4, embedding_size=4
+    )
+    codec = learn_pair_codec(settings, TEXTS)
+    task = build_pair_task(replace(settings, precision="float32"), build_pair_model(settings, codec))
+    with pytest.raises(ConfigError, match="a source has 5 symbols, and this encoder reads 3"):
+        task.loss(batch_of(codec, TEXTS), (), Context())
+    with pytest.raises(CorpusError, match="pair 2 has a source without any symbol"):
+        Pairs(encode_texts(codec, ["ab\txy", "\ty"]), codec.begin)

@@ -47,6 +47,7 @@ def translate(args: Namespace) -> int:
             search,
             unknown=args.unknown,
             replace_unknown=args.replace_unknown,
+            attention=model.has_attention and (args.attention or args.json or args.plot is not None),
             tick=lambda done, total: view.watch("translating", done, total),
         )
     for best in found:

@@ -34,10 +34,12 @@ class Encoder(nn.Module, abc.ABC):
     Attributes:
         memory_size: Width D of what is made of each place.
         summary_size: Width C of the summary.
+        longest: How many places it can read; ``None``: any number.
     """
 
     memory_size: int
     summary_size: int
+    longest: int | None = None
 
     @abc.abstractmethod
     def forward(self, xs: Tensor, lengths: Tensor) -> Source:
@@ -122,7 +124,7 @@ class Convolutional(Encoder):
             nn.Conv1d(hidden_size, 2 * hidden_size, kernel, padding=kernel // 2) for _ in range(layers)
         )
         self.exit = nn.Linear(hidden_size, input_size)
-        self.memory_size, self.summary_size = 2 * input_size, input_size
+        self.memory_size, self.summary_size, self.longest = 2 * input_size, input_size, places
 
     def forward(self, xs: Tensor, lengths: Tensor) -> Source:
         real = real_places(lengths, xs.shape[1])

@@ -24,6 +24,9 @@ class Pairs:
     Attributes:
         source_lengths: Of every pair, [N].
         target_lengths: Of every pair, its end included, [N].
+
+    Raises:
+        CorpusError: A source has no symbols.
     """
 
     def __init__(self, data: Encoded, begin: int) -> None:
@@ -31,6 +34,9 @@ class Pairs:
         before = np.concatenate([[0], np.cumsum(data.ids > begin)])
         self.source_lengths: Array = before[data.offsets[1:]] - before[data.offsets[:-1]]
         self.target_lengths: Array = data.lengths - self.source_lengths
+        if len(self) and not self.source_lengths.all():
+            empty = int(np.flatnonzero(self.source_lengths == 0)[0]) + 1
+            raise CorpusError(f"pair {empty:,} has a source without any symbol that the model knows; leave it out")
 
     def __len__(self) -> int:
         return self._data.texts

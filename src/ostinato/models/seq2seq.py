@@ -11,6 +11,7 @@ from ostinato.batch import Batch, PairBatch
 from ostinato.cores import Core
 from ostinato.cores.encoders import Encoder, Source, real_places
 from ostinato.cores.products import Product, plain
+from ostinato.errors import ConfigError
 from ostinato.models.feedback import Feedback, run_fed_back
 from ostinato.models.heads import SoftmaxHead
 from ostinato.models.randomness import Randomness, factors
@@ -50,7 +51,17 @@ class Seq2Seq(nn.Module):
         self.head = SoftmaxHead(output_size, symbols)
 
     def encode(self, sources: Tensor, lengths: Tensor, *, mask: Tensor | None = None) -> Source:
-        """Encode ids [B, S], of which each row has so many, [B]; ``mask`` multiplies what is embedded."""
+        """Encode ids [B, S], of which each row has so many, [B]; ``mask`` multiplies what is embedded.
+
+        Raises:
+            ConfigError: A source is longer than the encoder reads.
+        """
+        most = self.encoder.longest
+        if most is not None and sources.shape[1] > most:
+            raise ConfigError(
+                f"a source has {sources.shape[1]} symbols, and this encoder reads {most}; leave it out (--longest), or "
+                f"train with --set longest={sources.shape[1]}"
+            )
         embedded = self.source_embedding(sources)
         return self.encoder(embedded if mask is None else embedded * mask, lengths)  # type: ignore[no-any-return]
 

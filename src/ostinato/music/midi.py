@@ -11,7 +11,7 @@ from ostinato.errors import ConfigError
 from ostinato.music.elements import Field
 from ostinato.music.forms import sections
 from ostinato.music.meter import parse_meter
-from ostinato.music.playing import played
+from ostinato.music.playing import Played, played
 from ostinato.music.tempo import beat, whole_notes_per_minute
 from ostinato.music.timing import durations
 from ostinato.music.tune import Tune
@@ -39,8 +39,8 @@ def write_midi(tune: Tune, *, program: int = _PROGRAM) -> bytes:
         track.append(mido.MetaMessage("text", text=_plain(f"{letter}: {text}")))
     track.append(mido.MetaMessage("set_tempo", tempo=round(tempo)))
     track.append(mido.Message("program_change", program=program))
-    now = 0
-    for at, _, kind, values in sorted([*_meters(tune), *_events(tune)], key=lambda event: event[:2]):
+    written, now = played(tune), 0
+    for at, _, kind, values in sorted([*_meters(written), *_events(tune, written)], key=lambda event: event[:2]):
         message = mido.MetaMessage if kind == "time_signature" else mido.Message
         track.append(message(kind, **values, time=at - now))
         now = at
@@ -54,11 +54,11 @@ def write_midi(tune: Tune, *, program: int = _PROGRAM) -> bytes:
 _Event: TypeAlias = tuple[int, int, str, dict[str, int]]  # ticks, rank among those of one time, kind, values
 
 
-def _meters(tune: Tune) -> Iterator[_Event]:
+def _meters(written: Played) -> Iterator[_Event]:
     """The meter, and each that it changes to."""
-    written = played(tune).tune
+    tune = written.tune
     now, changes = Fraction(0), [(Fraction(0), tune.meter)]
-    for element, time in zip(written.body, durations(written), strict=True):
+    for element, time in zip(tune.body, durations(tune), strict=True):
         if isinstance(element, Field) and element.letter == "M":
             changes.append((now, parse_meter(element.value)))
         now += time
@@ -69,11 +69,11 @@ def _meters(tune: Tune) -> Iterator[_Event]:
             yield _ticks(at), 0, "time_signature", signature
 
 
-def _events(tune: Tune) -> Iterator[_Event]:
+def _events(tune: Tune, written: Played) -> Iterator[_Event]:
     """When notes begin and end; ends go before beginnings at the same time."""
     parts = sections(tune)
     upbeat = parts[0].upbeat if parts else 0
-    for tone in played(tune).tones():
+    for tone in written.tones():
         if not 0 <= tone.midi <= _HIGHEST:
             raise ConfigError(f"MIDI has the notes 0 to {_HIGHEST}, and the tune has {tone.midi}; transpose it")
         strong = tune.meter is not None and ((tone.start - upbeat) / beat(tune.meter)).denominator == 1

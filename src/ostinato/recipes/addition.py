@@ -12,7 +12,7 @@ from ostinato.codecs.pairs import BETWEEN
 from ostinato.config import out_of_range
 from ostinato.data import Corpus
 from ostinato.recipes.base import Budget, Recipe
-from ostinato.recipes.pairs import PairSettings
+from ostinato.recipes.pairs import PairSettings, going_together
 from ostinato.recipes.systems import PAIR_MODELS
 from ostinato.recipes.translate import read
 
@@ -71,10 +71,10 @@ def make(settings: Mapping[str, Any], seed: int) -> Corpus:
 
 def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """No dropout: there is nothing to learn by heart but sums."""
-    one_way = {"encoder": "forwards"} if given.get("decoder") == "last-state" else {}
     return {
         "hidden_size": 128, "embedding_size": 32, "attention_size": 64, "batch_size": 64, "learning_rate": 4e-3,
-        "weight_decay": 0.0, "cooldown": 0.5, "patience": None, **one_way,
+        "weight_decay": 0.0, "cooldown": 0.5, "patience": None,
+        **going_together(given, one_way="forwards"),  # the sums themselves are turned round
     }  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def _different(digits: int) -> int:
 
 RECIPE = Recipe(
     name="addition",
-    summary="numbers added as characters; it makes its own examples, so 'train' takes no corpus",
+    summary="numbers added as characters; it makes its own examples",
     source="Sutskever, Vinyals and Le 2014, arXiv:1409.3215; the Keras example addition_rnn",
     settings=AdditionSettings,
     choose=choose,

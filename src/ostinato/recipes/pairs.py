@@ -159,10 +159,11 @@ def _decoder(settings: PairSettings, encoder: Encoder) -> Core[Any]:
     return AdditiveAttention(core, E, memory_size=D, summary_size=C, output_size=H, attention_size=attention)
 
 
-def by_size(symbols: int, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings that suit so many training characters, for recipes of pairs."""
-    convolutional = {"decoder": "convolutional", "layers": 4} if given.get("encoder") == "convolutional" else {}
-    convolutional |= {"encoder": "convolutional", "layers": 4} if given.get("decoder") == "convolutional" else {}
-    one_way = {"encoder": "backwards"} if given.get("decoder") == "last-state" else {}
-    small = symbols < 300_000
-    return {"hidden_size": 128 if small else 256, "embedding_size": 64 if small else 128, **convolutional, **one_way}
+def going_together(given: Mapping[str, Any], *, one_way: str = "backwards") -> dict[str, Any]:
+    """What a choice of one side asks of the other; ``one_way``: how an encoder reads that has to read one way."""
+    found: dict[str, Any] = {}
+    if "convolutional" in (given.get("encoder"), given.get("decoder")):
+        found = {"encoder": "convolutional", "decoder": "convolutional", "layers": 4}
+    elif given.get("decoder") == "last-state":
+        found = {"encoder": one_way}
+    return found

@@ -8,7 +8,7 @@ from typing import Any
 from ostinato.data import Corpus
 from ostinato.errors import CorpusError
 from ostinato.recipes.base import Budget, Recipe
-from ostinato.recipes.pairs import PairSettings, by_size
+from ostinato.recipes.pairs import PairSettings, going_together
 from ostinato.recipes.systems import PAIR_MODELS
 
 _SMALL = 300_000  # characters of both sides
@@ -39,7 +39,9 @@ def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
         "input_dropout": 0.2 if codec in ("words", "subwords") else 0.1,
         "weight_decay": 0.01,
         "cooldown": 0.5,
-        **by_size(_SMALL - 1 if small else _SMALL, given),
+        "hidden_size": 128 if small else 256,
+        "embedding_size": 64 if small else 128,
+        **going_together(given),
     }
 
 

@@ -44,7 +44,7 @@ class Member:
         if not isinstance(settings, LanguageModelSettings):
             raise ConfigError(
                 f"{saved.path} is no language model: {recipe.name} is {recipe.summary}. "
-                "'ostinato translate' writes with it"
+                "What works on pairs: translate, evaluate, info, resume, export"
             )
         if problem := _misfit(shapes(settings, symbols), saved.weights):
             raise DamagedError(f"{saved.path} is damaged: weights and settings do not fit: {problem}")

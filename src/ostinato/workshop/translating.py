@@ -52,7 +52,7 @@ class Translation:
         source_symbols: The source, symbol by symbol.
         symbols: The target, symbol by symbol, its end included.
         attention: How much of each source symbol was read for each target symbol, [T, S]; ``None``: the decoder has
-            no attention.
+            no attention, or it was not asked for.
     """
 
     source: str
@@ -140,6 +140,7 @@ class Translator:
         *,
         unknown: Unknown = "error",
         replace_unknown: bool = False,
+        attention: bool = True,
         tick: Callable[[int, int], None] | None = None,
     ) -> list[list[Translation]]:
         """Translate sources, each by itself.
@@ -149,6 +150,7 @@ class Translator:
             search: A beam (``beam``, ``n_best``, ``length_power`` or ``gnmt``) or ``greedy``; ``None``: greedy.
             unknown: What to do with symbols of sources that the model does not know.
             replace_unknown: Put the source word that was attended to most in the place of each unknown word.
+            attention: Whether to find out what of the source was read, which costs a step for every symbol.
             tick: Told how many of them are done.
 
         Returns:
@@ -167,7 +169,7 @@ class Translator:
         ids = [self._source_ids(text) for text in texts]
         hypotheses = best_targets(self.network, self.codec, ids, search, tick)
         told = [
-            [self._translation(text, own, one) for one in best]
+            [self._translation(text, own, one, attention=attention or replace_unknown) for one in best]
             for text, own, best in zip(texts, ids, hypotheses, strict=True)
         ]
         return [[with_source_words(one) for one in best] for best in told] if replace_unknown else told
@@ -205,7 +207,7 @@ class Translator:
                 total += task.loss(rows.batch(some), (), Context())[0].total.item()
         # The references are as they were given, whatever the model can write of them.
         sources, targets = zip(*(pair.split(BETWEEN) for pair in pairs), strict=True)
-        best = self.translate(sources, search, unknown=unknown, tick=tick)
+        best = self.translate(sources, search, unknown=unknown, attention=False, tick=tick)
         symbols = int(rows.target_lengths.sum())
         metrics = text_metrics([one[0].text for one in best], list(targets))
         return PairEvaluation(len(pairs), symbols, sum(map(len, targets)), total / symbols, metrics)
@@ -214,19 +216,15 @@ class Translator:
         if not text:
             raise ConfigError("there is nothing to translate: a source is empty")
         ids: list[int] = self.codec.encode_source(text).tolist()
-        if self.settings.encoder == "convolutional" and len(ids) > self.settings.longest:
-            raise ConfigError(
-                f"a source has {len(ids)} symbols, and this model reads {self.settings.longest}: {text!r}"
-            )
         return ids
 
-    def _translation(self, source: str, ids: Sequence[int], found: Hypothesis) -> Translation:
+    def _translation(self, source: str, ids: Sequence[int], found: Hypothesis, *, attention: bool) -> Translation:
         symbols = tuple(self.codec.pieces[id_].decode(errors="replace") for id_ in found.symbols)
         own = self.codec.source_symbols(source, ids)
-        attention = self.attention(ids, found.symbols) if found.symbols else None
+        weights = self.attention(ids, found.symbols) if attention and found.symbols else None
         return Translation(
             source, self.codec.decode(found.symbols), found.score, found.rank, found.ending == "end", own, symbols,
-            attention,
+            weights,
         )  # fmt: skip
 
 
