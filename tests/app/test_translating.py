@@ -172,7 +172,7 @@ def test_pairs_need_two_columns_and_texts_need_no_pairs(tmp_path, capsys):
     assert main(["train", str(tmp_path / "a.tsv"), "--recipe", "translate", "--out", str(tmp_path / "r")]) == 1
     assert "a.tsv, line 2: a pair is source, tab, target; got 'two'" in capsys.readouterr().err
     assert main(["train", str(tmp_path / "a.tsv"), "--lower", "--out", str(tmp_path / "r")]) == 2
-    assert "--lower and --skip-bad-pairs are for pairs, and char-lm has none" in capsys.readouterr().err
+    assert "--lower and --skip-bad-pairs are for pairs that are read, and char-lm has none" in capsys.readouterr().err
     words = ["train", str(tmp_path / "a.tsv"), "--recipe", "translate", "--as", "items", "--out", str(tmp_path / "r")]
     assert main(words) == 2
     assert "--column and --as are for texts" in capsys.readouterr().err
@@ -192,6 +192,8 @@ def test_addition_makes_its_own_sums(tmp_path, capsys):
     assert "500 sums of numbers of up to 2 digits" in told
     assert ", 11 to validate;" in told
     words[-1] = str(tmp_path / "other")
+    assert main([*words, "--pairs", "3"]) == 2
+    assert "are for pairs that are read, and addition makes its own" in capsys.readouterr().err
     assert main([*words, "--set", "digits=1", "--set", "examples=500"]) == 2
     assert "examples must be at most 54 (nearly all sums of 1 digits), got 500" in capsys.readouterr().err
 
@@ -201,7 +203,7 @@ def test_a_language_model_is_no_model_of_pairs(run, tmp_path, capsys):
     words = ["train", str(tmp_path / "a.txt"), "--steps", "2", "--out", str(tmp_path / "lm"), "--no-report"]
     assert main([*words, "--set", "hidden_size=8"]) == 0
     assert main(["evaluate", str(tmp_path / "lm"), str(tmp_path / "a.txt"), "--beam", "2"]) == 2
-    assert "are for models of pairs" in capsys.readouterr().err
+    assert capsys.readouterr().err == "error: --beam is for models of pairs\n"
     with pytest.raises(ConfigError, match="is no model of pairs: char-lm is"):
         load_translator(tmp_path / "lm")
     (tmp_path / "a.tsv").write_text("".join(f"{n}\t{n}\n" for n in range(99)))

@@ -17,7 +17,7 @@ from rich.text import Text
 from ostinato.app.adapting import adaptation_of, adapted
 from ostinato.app.examining import look_closely, looks_closely, visible
 from ostinato.app.process import load_model
-from ostinato.app.reading import read_file
+from ostinato.app.reading import read_file, refuse_pair_options
 from ostinato.app.spreading import shard_of, spread
 from ostinato.app.translating import evaluate_pairs, is_of_pairs
 from ostinato.app.working import WorkView
@@ -73,8 +73,9 @@ def evaluate(args: Namespace) -> int:
     """Measure a model on held-out text, or on held-out pairs."""
     if is_of_pairs(args.model_file or args.run):
         return evaluate_pairs(args)
-    if (args.beam, args.pairs, args.longest, args.lower, args.skip_bad_pairs) != (None, None, None, False, False):
-        raise ConfigError("--beam, --pairs, --longest, --lower and --skip-bad-pairs are for models of pairs")
+    refuse_pair_options(args, "and the model is one of texts")
+    if args.beam is not None:
+        raise ConfigError("--beam is for models of pairs")
     shard = shard_of(args, *args.corpus)
     if args.ray is not None:
         return spread(args)

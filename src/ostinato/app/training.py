@@ -18,7 +18,7 @@ from rich.markup import escape
 
 from ostinato.app.process import between_steps, console_of, joined, number_of_processes
 from ostinato.app.progress import TrainingView, say_notes
-from ostinato.app.reading import pair_limits
+from ostinato.app.reading import pair_limits, refuse_pair_options
 from ostinato.app.working import WorkView
 from ostinato.config import parse_assignments
 from ostinato.data import Corpus, Kind, Reading, read_corpus
@@ -222,9 +222,9 @@ def _names_reading(args: Namespace) -> bool:
 def _reader(recipe: Recipe, settings: Mapping[str, Any], args: Namespace) -> _Read:
     """How the corpus of a recipe is read, or made."""
     of_pairs = recipe.system is PAIR_MODELS
-    pair_options = (args.longest, args.lower, args.pairs, args.skip_bad_pairs) != (None, False, None, False)
-    if pair_options and not of_pairs:
-        raise ConfigError(f"--pairs, --longest, --lower and --skip-bad-pairs are for pairs, and {recipe.name} has none")
+    makes_own = not args.corpus and recipe.makes is not None
+    if makes_own or not of_pairs:
+        refuse_pair_options(args, f"and {recipe.name} {'makes its own' if makes_own else 'has none'}")
     if of_pairs and (args.column, args.kind) != (None, None):
         raise ConfigError(f"--column and --as are for texts, and {recipe.name} learns from pairs")
     if not args.corpus and recipe.makes is not None:

@@ -13,6 +13,7 @@ from ostinato.music.elements import BAR_LINES
 from ostinato.music.filling import NEVER, TICKS
 from ostinato.music.states import Form, Inside, Outside, State
 from ostinato.music.titles import LETTER, TITLE
+from ostinato.music.tokens import music_begins
 
 _EIGHTHS = 8  # in a whole note
 _MOST_LETTERS = 48  # of a title
@@ -94,15 +95,21 @@ class Grammar:
         return State(state.outside, self._bar.settled(state.inside)._replace(sounded=False))
 
     def begin(self, prompt: Sequence[str]) -> State:
-        """The state after the tokens that a tune shall begin with, header not included; a last note stays as it is.
+        """The state after the tokens that a tune shall begin with; a last note stays as it is.
+
+        A header, if they have one, is passed over: nothing is demanded of it.
 
         Raises:
-            ConfigError: No such tune begins with them.
+            ConfigError: No such tune begins with them, or can go on from there.
         """
-        return self.settled(self.after(prompt))
+        has_header = bool(prompt) and prompt[0].startswith("M:")
+        state = self.settled(self.after(prompt[music_begins(prompt) if has_header else 0 :]))
+        if not self._is_alive(state):
+            raise ConfigError("no tune of this form can go on from the start; check its bars")
+        return state
 
     def after(self, tokens: Sequence[str]) -> State:
-        """The state after some tokens; errors as of ``begin``."""
+        """The state after some tokens without header; errors as of ``begin``."""
         state = self.start
         for place, token in enumerate(tokens):
             after = self.step(state, token)

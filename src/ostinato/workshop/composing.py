@@ -22,7 +22,7 @@ from ostinato.music.filling import NEVER
 from ostinato.music.grammar import Grammar
 from ostinato.music.keys import C_MAJOR
 from ostinato.music.meter import FOUR_FOUR
-from ostinato.music.states import Form, State
+from ostinato.music.states import Form
 from ostinato.music.titles import TITLE
 from ostinato.music.tokens import UNIT, header_tokens, music_begins, simplified, tokens_of, tune_of
 from ostinato.music.wishes import RANGES, can_be_moved, closing, moved, out_of_range, parse_form
@@ -143,7 +143,7 @@ class Composer:
             last=last,
             titled=TITLE in known,
         )
-        grammar = self._grammar = _TuneGrammar(form, usable)
+        grammar = self._grammar = Grammar(form, usable)
         if grammar.fewest(grammar.start) >= NEVER:
             raise ConfigError(
                 f"no tune of the form {wish.form!r} with {wish.bars} bars can be written with what the model knows: it "
@@ -237,17 +237,6 @@ class Composer:
             ) from error
         tokens = tokens_of(simplified(tune))
         return tokens[music_begins(tokens) :]
-
-
-class _TuneGrammar(Grammar):
-    """A grammar of tunes with their header, of which it demands nothing."""
-
-    def begin(self, prompt: Sequence[str]) -> State:
-        """The state after some tokens; a last note stays as it is."""
-        state = super().begin(prompt[music_begins(prompt) :])
-        if self.fewest(state) >= NEVER:
-            raise ConfigError("no tune of this form can go on from the start; check its bars")
-        return state
 
 
 def _after(tick: Callable[[int, int], None], before: int, count: int) -> Callable[[int, int], None]:
