@@ -192,8 +192,8 @@ def test_a_start_that_settles_keeps_its_last_note():
     state = walked(grammar, "|: G B d")
     assert {"2", "-", ">"} <= set(grammar.moves(state))
     assert {"2", "-", ">"}.isdisjoint(grammar.moves(grammar.settled(state)))
-    assert grammar.begin("|: G B d".split()) == grammar.settled(state)
-    assert grammar.begin("M:6/8 K:maj R:jig |: G B d".split()) == grammar.settled(state)
+    assert grammar.begin(["|:", "G", "B", "d"]) == grammar.settled(state)
+    assert grammar.begin(["M:6/8", "K:maj", "R:jig", "|:", "G", "B", "d"]) == grammar.settled(state)
 
 
 def test_a_title_follows_whole_music_and_is_made_of_words():
