@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ostinato.codecs import ByteCodec, CharacterCodec, Codec, SubwordCodec, WordCodec
     from ostinato.data import Corpus, Reading, read_corpus
+    from ostinato.data.labelled import read_labelled
     from ostinato.data.pairs import read_pairs
     from ostinato.decode.pipeline import RuleSettings
     from ostinato.decode.searching import SearchSettings
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ostinato.training.evaluation import Evaluation
     from ostinato.training.loop import Evaluated, RolledBack, Stepped, Stopped
     from ostinato.workshop.generation import Generation
+    from ostinato.workshop.labelling import Annotator, load_annotator
     from ostinato.workshop.model import Model, load
     from ostinato.workshop.results import Sample, Score, ScoredPart
     from ostinato.workshop.setting_up import resume, train
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ostinato.codecs": ("ByteCodec", "CharacterCodec", "Codec", "SubwordCodec", "WordCodec"),
     "ostinato.data": ("Corpus", "Reading", "read_corpus"),
+    "ostinato.data.labelled": ("read_labelled",),
     "ostinato.data.pairs": ("read_pairs",),
     "ostinato.decode.pipeline": ("RuleSettings",),
     "ostinato.decode.searching": ("SearchSettings",),
@@ -57,6 +60,7 @@ _HOMES = {
     "ostinato.training.evaluation": ("Evaluation",),
     "ostinato.training.loop": ("Evaluated", "RolledBack", "Stepped", "Stopped"),
     "ostinato.workshop.generation": ("Generation",),
+    "ostinato.workshop.labelling": ("Annotator", "load_annotator"),
     "ostinato.workshop.model": ("Model", "load"),
     "ostinato.workshop.results": ("Sample", "Score", "ScoredPart"),
     "ostinato.workshop.setting_up": ("resume", "train"),
@@ -67,6 +71,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [  # a test checks that these are the names of _HOMES
     "RECIPES",
+    "Annotator",
     "ByteCodec",
     "CharacterCodec",
     "Codec",
@@ -97,8 +102,10 @@ __all__ = [  # a test checks that these are the names of _HOMES
     "UnknownSymbolError",
     "WordCodec",
     "load",
+    "load_annotator",
     "load_translator",
     "read_corpus",
+    "read_labelled",
     "read_pairs",
     "resume",
     "train",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ids: TypeAlias = NDArray[np.int64]
+    Floats: TypeAlias = NDArray[np.float32]
     Flags: TypeAlias = NDArray[np.bool_]
 
 
@@ -46,9 +47,9 @@ class PairBatch(Batch):
     """Targets, each with the source that it belongs to.
 
     Attributes:
-        sources: Ids of the sources, [B, S].
+        sources: Ids of the sources, [B, S]; or real vectors, [B, S, D].
         source_lengths: How many places of each are real, [B].
     """
 
-    sources: Ids
+    sources: Ids | Floats
     source_lengths: Ids

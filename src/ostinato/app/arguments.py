@@ -188,6 +188,27 @@ def _translate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     return command
 
 
+def _label(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    command = _command(
+        commands, "label", "say what label a sequence has, or which its words have, with a model of labels"
+    )
+    groups.run(command)
+    command.add_argument(
+        "sources",
+        nargs="*",
+        metavar="TEXT|FILE",
+        help="texts, recordings (.wav, .flac, .ogg, .mp3) or arrays (.npy, .npz); default: standard input, by lines",
+    )
+    command.add_argument("--file", type=Path, help="a text per line ('-': stdin)")
+    command.add_argument(
+        "--beam", type=int, metavar="K", help="of labels without a place (recipe ctc): keep the K best beginnings"
+    )
+    command.add_argument("--json", action="store_true", help="one object per sequence on standard output")
+    groups.unknown(command)
+    groups.machine(command, default_device="cpu")
+    return command
+
+
 def _score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     command = _command(commands, "score", "say how probable a text is, and where it surprises")
     groups.run(command)
@@ -276,7 +297,12 @@ def _evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     command.add_argument("--windows", type=int, help="for the windows protocol: how many to draw (default: 2000)")
     command.add_argument("--seed", type=int, help="for the windows protocol: chooses them (default: 1)")
-    command.add_argument("--beam", type=int, metavar="K", help="of pairs: translate with a beam (default: greedy)")
+    command.add_argument(
+        "--beam",
+        type=int,
+        metavar="K",
+        help="of pairs, and of recipe ctc: search with a beam (default: the best step by step)",
+    )
     command.add_argument("--json", action="store_true", help="one object on standard output")
     groups.pairs(command)
     group = groups.adapting(command, of_protocol=True)
@@ -354,6 +380,7 @@ _COMMANDS = (
     _compose,
     _tunes,
     _translate,
+    _label,
     _novelty,
     _score,
     _rerank,

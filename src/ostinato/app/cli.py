@@ -24,6 +24,7 @@ _MODULES = {
     "compose": "composing",
     "tunes": "tunes",
     "translate": "translating",
+    "label": "labelling",
     "novelty": "novelty",
     "score": "scoring",
     "rerank": "reranking",

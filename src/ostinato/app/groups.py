@@ -187,7 +187,9 @@ def reading(command: argparse.ArgumentParser, *, kind: bool = True) -> None:
 
 def pairs(command: argparse.ArgumentParser) -> None:
     """Add how pairs of source and target are read."""
-    group = command.add_argument_group("pairs: lines of source, tab, target; JSON lines; or two files, line by line")
+    group = command.add_argument_group(
+        "pairs and labelled sequences: lines of source, tab, target; JSON lines; two files; columns; arrays"
+    )
     group.add_argument("--pairs", type=int, metavar="N", help="only the first N")
     group.add_argument("--longest", type=int, metavar="N", help="most characters of a side")
     group.add_argument("--lower", action="store_true", help="in small letters")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 
 from ostinato.data import Reading
 from ostinato.data.pairs import PairLimits
@@ -29,3 +30,20 @@ def refuse_pair_options(args: Namespace, why: str) -> None:
 def pair_limits(args: Namespace) -> PairLimits:
     """What the command line says that pairs may be."""
     return PairLimits(args.longest, args.lower, args.pairs, args.skip_bad_pairs)
+
+
+def refuse_others(args: Namespace, what: str) -> None:
+    """Check that nothing is said of an evaluation that models of ``what`` do not have.
+
+    Raises:
+        ConfigError: Something is.
+    """
+    given = {
+        "another run": bool(args.others), "--protocol": args.protocol, "--windows": args.windows, "--seed": args.seed,
+        "--counts": args.counts, "--cache": args.cache, "--column": args.column, "--shard": args.shard,
+        "--ray": args.ray, "--adapt-method": args.adapt_method, "--adapt-rate": args.adapt_rate,
+        "--adapt-decay": args.adapt_decay, "--adapt-segment": args.adapt_segment,
+    }  # fmt: skip
+    others: Sequence[str] = [name for name, value in given.items() if value is not None and value is not False]
+    if others:
+        raise ConfigError(f"{', '.join(others)} cannot go with a model of {what}; leave it out")

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from rich.console import Console
 from rich.markup import escape
 
+from ostinato import config
 from ostinato.app.process import between_steps, console_of, joined, number_of_processes
 from ostinato.app.progress import TrainingView, say_notes
 from ostinato.app.reading import pair_limits, refuse_pair_options
 from ostinato.app.working import WorkView
 from ostinato.config import parse_assignments
 from ostinato.data import Corpus, Kind, Reading, read_corpus
-from ostinato.data.pairs import read_pairs
 from ostinato.data.reading import names_of_corpora, size_on_disk
 from ostinato.errors import ConfigError, OstinatoError
 from ostinato.recipes import Recipe, find_recipe
-from ostinato.recipes.systems import PAIR_MODELS
+from ostinato.recipes.systems import LANGUAGE_MODELS
 from ostinato.runs import RunFolder, read_about
 
 _Read: TypeAlias = Callable[[Sequence[str], Namespace, WorkView, Kind | None], Corpus]
@@ -147,7 +147,7 @@ def follow(
             if isinstance(event, Interrupted):
                 stopped_at = event.step
     _say_end(training, console, stopped_at, teachers)
-    if report and stopped_at is None and training.is_first and not training.is_of_pairs:
+    if report and stopped_at is None and training.is_first and training.writes_texts:
         _report(training, console)
     return 0 if stopped_at is None else 130
 
@@ -221,23 +221,24 @@ def _names_reading(args: Namespace) -> bool:
 
 def _reader(recipe: Recipe, settings: Mapping[str, Any], args: Namespace) -> _Read:
     """How the corpus of a recipe is read, or made."""
-    of_pairs = recipe.system is PAIR_MODELS
+    of_pairs = recipe.system is not LANGUAGE_MODELS
     makes_own = not args.corpus and recipe.makes is not None
     if makes_own or not of_pairs:
         refuse_pair_options(args, f"and {recipe.name} {'makes its own' if makes_own else 'has none'}")
     if of_pairs and (args.column, args.kind) != (None, None):
         raise ConfigError(f"--column and --as are for texts, and {recipe.name} learns from pairs")
-    if not args.corpus and recipe.makes is not None:
-        makes = recipe.makes
-        own = settings if args.base is None else {**read_about(args.base)["settings"], **settings}
-        return lambda sources, args, view, kind: (
-            _read_pairs(sources, args, view, kind) if sources else makes(own, args.seed)
-        )
-    return _read_pairs if of_pairs else _read
+    if not of_pairs:
+        return _read
+    own = settings if args.base is None else {**read_about(args.base)["settings"], **settings}
+    makes = recipe.makes
 
+    def read(sources: Sequence[str], args: Namespace, view: WorkView, kind: Kind | None) -> Corpus:
+        if not sources and makes is not None:
+            return makes(own, args.seed)
+        known = config.read(recipe.settings, own, where="the settings given")
+        return recipe.system.read(sources, known, pair_limits(args), Reading(args.encoding, args.errors))
 
-def _read_pairs(sources: Sequence[str], args: Namespace, view: WorkView, kind: Kind | None) -> Corpus:
-    return read_pairs(sources, pair_limits(args), reading=Reading(args.encoding, args.errors))
+    return read
 
 
 def _read(sources: Sequence[str], args: Namespace, view: WorkView, kind: Kind | None) -> Corpus:

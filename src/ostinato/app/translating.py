@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ostinato.app.process import prepare_torch
-from ostinato.app.reading import pair_limits, read_file
+from ostinato.app.reading import pair_limits, read_file, refuse_others
 from ostinato.app.working import WorkView
 from ostinato.config import at_least
 from ostinato.data import Reading
@@ -21,9 +20,6 @@ from ostinato.data.pairs import lines_of, read_pairs
 from ostinato.decode.searching import SearchSettings
 from ostinato.decode.units import bits
 from ostinato.errors import ConfigError
-from ostinato.recipes import find_recipe
-from ostinato.recipes.systems import PAIR_MODELS
-from ostinato.runs import read_about
 
 if TYPE_CHECKING:
     from ostinato.workshop.translating import PairEvaluation, Translation, Translator
@@ -60,7 +56,7 @@ def translate(args: Namespace) -> int:
 
 def evaluate_pairs(args: Namespace) -> int:
     """Measure a model of pairs: teacher-forced loss, and how good what it writes is."""
-    _refuse_others(args)
+    refuse_others(args, "pairs")
     corpus = read_pairs(args.corpus, pair_limits(args), reading=Reading(args.encoding, args.errors))
     for note in corpus.notes:
         print(note, file=sys.stderr)
@@ -78,11 +74,6 @@ def evaluate_pairs(args: Namespace) -> int:
     else:
         _tell_evaluation(found, args)
     return 0
-
-
-def is_of_pairs(path: Path) -> bool:
-    """Whether a run or model file is one of pairs."""
-    return find_recipe(read_about(path)["recipe"]).system is PAIR_MODELS
 
 
 def _load(args: Namespace) -> Translator:
@@ -171,15 +162,3 @@ def _tell_evaluation(found: PairEvaluation, args: Namespace) -> None:
     print(f"  exact match {metrics.exact:.2%}, character error {metrics.character_error:.2%}")
     print(f"  BLEU {metrics.bleu:.2f}  {metrics.bleu_signature}")
     print(f"  chrF {metrics.chrf:.2f}  {metrics.chrf_signature}")
-
-
-def _refuse_others(args: Namespace) -> None:
-    given = {
-        "another run": bool(args.others), "--protocol": args.protocol, "--windows": args.windows, "--seed": args.seed,
-        "--counts": args.counts, "--cache": args.cache, "--column": args.column, "--shard": args.shard,
-        "--ray": args.ray, "--adapt-method": args.adapt_method, "--adapt-rate": args.adapt_rate,
-        "--adapt-decay": args.adapt_decay, "--adapt-segment": args.adapt_segment,
-    }  # fmt: skip
-    others: Sequence[str] = [name for name, value in given.items() if value is not None and value is not False]
-    if others:
-        raise ConfigError(f"{', '.join(others)} cannot go with a model of pairs; leave it out")

@@ -9,7 +9,10 @@ from typing import Any, TypeVar
 from ostinato.codecs.base import Codec, Decoder, Ids, Unknown
 from ostinato.codecs.byte import ByteCodec
 from ostinato.codecs.characters import CharacterCodec
+from ostinato.codecs.frames import FrameCodec
+from ostinato.codecs.labels import LABEL_UNITS, LabelCodec
 from ostinato.codecs.pairs import PairCodec
+from ostinato.codecs.spelled import SpelledCodec
 from ostinato.codecs.subwords import SubwordCodec
 from ostinato.codecs.tokens import TokenCodec
 from ostinato.codecs.words import WordCodec
@@ -21,8 +24,11 @@ __all__ = [
     "CharacterCodec",
     "Codec",
     "Decoder",
+    "FrameCodec",
     "Ids",
+    "LabelCodec",
     "PairCodec",
+    "SpelledCodec",
     "SubwordCodec",
     "TokenCodec",
     "Unknown",
@@ -73,6 +79,8 @@ def from_json(data: dict[str, Any]) -> Codec:
     """
     if isinstance(data, dict) and data.get("codec") == PairCodec.name:
         return PairCodec(from_json(_typed(data, "source", dict)), from_json(_typed(data, "target", dict)))
+    if isinstance(data, dict) and data.get("codec") in _OF_LABELS:
+        return _OF_LABELS[data["codec"]](data)
     if not isinstance(data, dict) or data.get("codec") not in CODECS:
         name = str(data.get("codec")) if isinstance(data, dict) else str(data)
         raise CodecError(str(unknown_name("codec", name, CODECS, where="the description of a codec")))
@@ -89,6 +97,30 @@ def from_json(data: dict[str, Any]) -> Codec:
         return WordCodec(_strings(data, "words"), spell=_typed(data, "spell", bool), end=end)
     except UnicodeEncodeError as error:
         raise CodecError(f"the description of a codec has what is no character: {error.object!r}") from error
+
+
+def _labels(data: dict[str, Any]) -> Codec:
+    if data.get("unit") not in LABEL_UNITS:
+        raise CodecError(f"the description of a codec has no unit of {', '.join(LABEL_UNITS)}")
+    return LabelCodec(_strings(data, "names"), unit=data["unit"], end=_typed(data, "end", bool))
+
+
+def _spelled(data: dict[str, Any]) -> Codec:
+    columns = _typed(data, "columns", list)
+    named = [_strings({"columns": values}, "columns") for values in columns]
+    return SpelledCodec(_strings(data, "words"), named, _typed(data, "characters", str))
+
+
+def _frames(data: dict[str, Any]) -> Codec:
+    mean, deviation = (_typed(data, name, list) for name in ("mean", "deviation"))
+    numbers = [*mean, *deviation]
+    if not all(isinstance(one, float | int) for one in numbers) or len(mean) != len(deviation) or not mean:
+        raise CodecError("the description of a codec has no mean and deviation of equally many numbers")
+    return FrameCodec(mean, deviation)
+
+
+#: Of sources and targets of labelled sequences.
+_OF_LABELS = {LabelCodec.name: _labels, SpelledCodec.name: _spelled, FrameCodec.name: _frames}
 
 
 def _strings(data: dict[str, Any], name: str) -> list[str]:

@@ -67,7 +67,9 @@ class PairCodec(Codec):
 
     @property
     def symbols(self) -> str:
-        return f"{self.source.size} source and {self.size} target {self.target.name}"
+        if self.source.name == self.target.name:
+            return f"{self.source.size} source and {self.size} target {self.target.name}"
+        return f"{self.source.symbols} and {self.target.symbols}"
 
     def decode(self, ids: Any) -> str:
         """Return the text of a target."""

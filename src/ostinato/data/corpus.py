@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 from ostinato.data.documents import Document, Reading, Tick
 from ostinato.data.embedded import EMBEDDED
 from ostinato.data.fetching import Fetched
+from ostinato.data.frames import Frames
 from ostinato.data.reading import find_documents, names_of_corpora
 from ostinato.errors import CorpusError
 
@@ -56,6 +57,8 @@ class Corpus:
         groups: Of items: for each the number of its group, which stands on one side of a split; empty: none has.
         known_size: How many characters there are, where that is known already.
         known_alphabet: Every character that occurs, where that is known already.
+        frames: Of sources that are real vectors: a sequence for each text; ``None``: there are none.
+        places: Where each item stands, for messages; empty: that is not known.
     """
 
     kind: Kind
@@ -66,6 +69,8 @@ class Corpus:
     groups: tuple[int, ...] = ()
     known_size: int | None = None
     known_alphabet: frozenset[str] | None = None
+    frames: Frames | None = None
+    places: tuple[str, ...] = ()
 
     @property
     def is_held(self) -> bool:
@@ -74,8 +79,24 @@ class Corpus:
 
     @cached_property
     def size(self) -> int:
-        """How many characters there are in all."""
+        """How many characters there are in all, or frames."""
+        if self.frames is not None:
+            return len(self.frames.values)
         return sum(map(len, self.texts)) if self.known_size is None else self.known_size
+
+    def select(self, chosen: Sequence[int]) -> Corpus:
+        """Return some of the items of a corpus in memory; it no longer knows how it was made."""
+        assert isinstance(self.texts, tuple)
+        texts = self.texts
+        return replace(
+            self,
+            texts=tuple(texts[n] for n in chosen),
+            groups=tuple(self.groups[n] for n in chosen) if self.groups else (),
+            places=tuple(self.places[n] for n in chosen) if self.places else (),
+            frames=None if self.frames is None else self.frames.select(chosen),
+            known_size=None,
+            known_alphabet=None,
+        )
 
     @cached_property
     def alphabet(self) -> frozenset[str]:

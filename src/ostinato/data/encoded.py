@@ -6,16 +6,15 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ostinato.codecs import Codec
 from ostinato.codecs.base import pieces_of
+from ostinato.data.frames import Array as Array
+from ostinato.data.frames import Frames
 from ostinato.errors import UnknownSymbolError
-
-Array: TypeAlias = NDArray[Any]
 
 _TOGETHER = 2**21  # characters
 
@@ -28,17 +27,21 @@ class Encoded:
         ids: All ids, one text after another, [N], in the smallest unsigned type that holds them.
             An item's end id is among them.
         offsets: Where each text starts, and where the last one ends, [texts + 1] int64.
+        frames: Sources that are real vectors, one sequence for each text; ``None``: there are none.
     """
 
     ids: Array
     offsets: Array
+    frames: Frames | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what is mapped from a file as the name of that file: another process maps it as well."""
         arrays = (self.ids, self.offsets)
-        if all(isinstance(a, np.memmap) and a.nbytes == os.path.getsize(str(a.filename)) for a in arrays):
+        if self.frames is None and all(
+            isinstance(a, np.memmap) and a.nbytes == os.path.getsize(str(a.filename)) for a in arrays
+        ):
             return map_encoded, tuple((str(a.filename), a.dtype.str) for a in arrays)  # type: ignore[attr-defined]
-        return Encoded, arrays
+        return Encoded, (*arrays, self.frames)
 
     @property
     def texts(self) -> int:
@@ -53,7 +56,8 @@ class Encoded:
     def part(self, first: int, last: int) -> Encoded:
         """Return the texts from number ``first`` to before ``last``."""
         offsets = self.offsets[first : last + 1]
-        return Encoded(self.ids[offsets[0] : offsets[-1]], offsets - offsets[0])
+        frames = None if self.frames is None else self.frames.part(first, last)
+        return Encoded(self.ids[offsets[0] : offsets[-1]], offsets - offsets[0], frames)
 
     def last(self, most: int) -> Encoded:
         """Return the last texts, as many as have no more symbols together; of the last one at least its end."""

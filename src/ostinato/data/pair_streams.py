@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,7 +15,35 @@ from ostinato.errors import CorpusError
 _POOL = 50  # batches that are sorted by length together
 
 
-class Pairs:
+class PairRows(abc.ABC):
+    """Sources with their targets, to be cut into batches.
+
+    Attributes:
+        source_lengths: Of every pair, [N].
+        target_lengths: Of every pair, [N].
+    """
+
+    source_lengths: Array
+    target_lengths: Array
+
+    def __len__(self) -> int:
+        return len(self.target_lengths)
+
+    @abc.abstractmethod
+    def batch(self, rows: Array) -> PairBatch:
+        """Return some pairs side by side, padded."""
+
+    def by_length(self, order: Array, size: int) -> list[Array]:
+        """Cut an order of pairs into batches of pairs that are about equally long."""
+        ordered = order[np.lexsort(tuple(key[order] for key in self.keys()))]
+        return [ordered[first : first + size] for first in range(0, len(ordered), size)]
+
+    def keys(self) -> tuple[Array, Array]:
+        """What pairs are sorted by, the weightiest last."""
+        return self.source_lengths, self.target_lengths
+
+
+class Pairs(PairRows):
     """Encoded pairs, as ``PairCodec`` writes them: source ids come after the target's and the begin symbol.
 
     Args:
@@ -38,32 +67,21 @@ class Pairs:
             empty = int(np.flatnonzero(self.source_lengths == 0)[0]) + 1
             raise CorpusError(f"pair {empty:,} has a source without any symbol that the model knows; leave it out")
 
-    def __len__(self) -> int:
-        return self._data.texts
-
     def batch(self, rows: Array) -> PairBatch:
-        """Return some pairs side by side, padded with id 0."""
         lengths, source_lengths = self.target_lengths[rows], self.source_lengths[rows]
         starts = self._data.offsets[rows]
-        sources = _cut(self._data.ids, starts, source_lengths, -1 - self.begin)
-        targets = _cut(self._data.ids, starts + source_lengths, lengths, 0)
+        sources = cut_rows(self._data.ids, starts, source_lengths, -1 - self.begin)
+        targets = cut_rows(self._data.ids, starts + source_lengths, lengths, 0)
         inputs = np.concatenate([np.full((len(rows), 1), self.begin), targets[:, :-1]], axis=1)
         fresh = np.ones(len(rows), dtype=bool)
         return PairBatch(inputs, targets, lengths.astype(np.int64), fresh, sources, source_lengths.astype(np.int64))
-
-    def by_length(self, order: Array, size: int) -> list[Array]:
-        """Cut an order of pairs into batches of pairs that are about equally long."""
-        keys = np.lexsort((self.source_lengths[order], self.target_lengths[order]))
-        ordered = order[keys]
-        return [ordered[first : first + size] for first in range(0, len(ordered), size)]
 
 
 class PairStream(Stream):
     """Pairs in an order drawn anew every epoch; a batch holds pairs of about one length.
 
     Args:
-        data: The pairs.
-        begin: The id fed before a target's first symbol.
+        pairs: The pairs.
         batch_size: Pairs B in a batch.
         seed: Chooses the order.
 
@@ -71,11 +89,11 @@ class PairStream(Stream):
         CorpusError: There are no pairs.
     """
 
-    def __init__(self, data: Encoded, begin: int, *, batch_size: int, seed: int) -> None:
-        if not data.texts:
+    def __init__(self, pairs: PairRows, *, batch_size: int, seed: int) -> None:
+        if not len(pairs):
             raise CorpusError("there are no pairs to train on")
-        self._pairs = Pairs(data, begin)
-        self._batch_size, self._seed = min(batch_size, data.texts), seed
+        self._pairs = pairs
+        self._batch_size, self._seed = min(batch_size, len(pairs)), seed
         self._start_epoch(0)
 
     def next(self) -> PairBatch:
@@ -107,7 +125,7 @@ class PairStream(Stream):
         self._epoch, self._group = epoch, 0
 
 
-def _cut(ids: Array, starts: Array, lengths: Array, shift: int) -> Array:
+def cut_rows(ids: Array, starts: Array, lengths: Array, shift: int) -> Array:
     """Stretches of ids side by side, [B, longest] int64, each id changed by ``shift``; padded with 0."""
     places = np.arange(max(1, int(lengths.max(initial=0))))
     inside = places < lengths[:, None]

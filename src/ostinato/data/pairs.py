@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -37,10 +37,26 @@ class PairLimits:
 
 
 @dataclass
-class _Taken:
+class Taken:
+    """Pairs that were read so far.
+
+    Attributes:
+        limits: What pairs may be.
+        check: Says what is wrong with a source and a target, or ``None``.
+        of_labels: Whether targets are labels, whose letters stay as they are.
+        texts: The pairs, each as ``source TAB target``.
+        places: Where each stands.
+        skipped: How many were left out, by what was wrong.
+        tabs: How many sides had a tab inside.
+    """
+
     limits: PairLimits
+    check: Callable[[str, str], str | None] = lambda source, target: None
+    of_labels: bool = False
     texts: list[str] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
+    tabs: int = 0
 
     def refuse(self, place: str, told: str, kind: str) -> None:
         """Leave a pair out.
@@ -56,17 +72,20 @@ class _Taken:
         """Take a pair, if nothing is wrong with it."""
         limit = self.limits.longest
         if self.limits.lower:
-            source, target = source.lower(), target.lower()
+            source, target = source.lower(), target if self.of_labels else target.lower()
         sides = {_SOURCE: source.strip(), _TARGET: target.strip()}
+        self.tabs += sum("\t" in side for side in sides.values())
         for name, side in sides.items():
             if not side:
                 return self.refuse(place, f"the {name} is empty", "with an empty side")
-            if "\t" in side:
-                return self.refuse(place, f"the {name} has a tab inside", "with a tab inside")
             if limit is not None and len(side) > limit:
                 told = f"the {name} has {len(side)} characters, and {limit} is the limit"
                 return self.refuse(place, told, "longer than the limit")
-        self.texts.append("\t".join(sides.values()))
+        wrong = self.check(*sides.values())
+        if wrong is not None:
+            return self.refuse(place, wrong, "whose sides do not fit each other")
+        self.places.append(place)
+        self.texts.append("\t".join(side.replace("\t", " ") for side in sides.values()))
         return None
 
     @property
@@ -94,10 +113,24 @@ def read_pairs(
     Raises:
         CorpusError: Something cannot be read or is wrong, with file and line; or there are no pairs.
     """
-    reading = reading or Reading()
-    documents = [_surveyed(source, reading) for source in sources]
-    taken = _Taken(limits or PairLimits())
-    lines = [_lines(document) for document in documents]
+    documents = surveyed(sources, reading or Reading())
+    taken = Taken(limits or PairLimits())
+    take_pairs(documents, taken)
+    return corpus_of(taken, documents, "pairs")
+
+
+def surveyed(sources: Sequence[str], reading: Reading) -> list[Document]:
+    """Read files as plain text, whatever their names; their own names are kept."""
+    return [_surveyed(source, reading) for source in sources]
+
+
+def take_pairs(documents: Sequence[Document], taken: Taken) -> None:
+    """Take the pairs of files.
+
+    Raises:
+        CorpusError: Something is wrong with one, and it is not to be left out.
+    """
+    lines = [file_lines(document) for document in documents]
     if len(documents) == 2 and not any(
         _is_paired(document, own) for document, own in zip(documents, lines, strict=True)
     ):
@@ -106,15 +139,27 @@ def read_pairs(
         for document, own in zip(documents, lines, strict=True):
             for place, source, target in _pairs_of(document, own, taken):
                 taken.take(place, source, target)
+
+
+def corpus_of(taken: Taken, documents: Sequence[Document], what: str) -> Corpus:
+    """Make a corpus of the pairs that were taken; ``what`` they are called.
+
+    Raises:
+        CorpusError: There are none.
+    """
     if not taken.texts:
-        raise CorpusError(f"there are no pairs in {', '.join(document.where for document in documents)}")
+        raise CorpusError(f"there are no {what} in {', '.join(document.where for document in documents)}")
     numbers: dict[str, int] = {}
     groups = tuple(numbers.setdefault(text.partition("\t")[0], len(numbers)) for text in taken.texts)
     origins = tuple({"name": d.name, "bytes": d.size, "sha256": d.sha256} for d in documents)
-    notes = [f"{len(taken.texts):,} pairs, {len(numbers):,} different sources"]
-    notes += [f"left out: {count:,} pairs {kind}" for kind, count in taken.skipped.items()]
-    made_by = ("pairs", repr(taken.limits), *(str(d.reading) for d in documents))
-    return Corpus("items", tuple(taken.texts), origins, notes=tuple(notes), made_by=made_by, groups=groups)
+    notes = [f"{len(taken.texts):,} {what}, {len(numbers):,} different sources"]
+    notes += [f"left out: {count:,} {what} {kind}" for kind, count in taken.skipped.items()]
+    notes += [f"a tab inside a side became a space: {taken.tabs:,} times"] * bool(taken.tabs)
+    made_by = (what, repr(taken.limits), *(str(d.reading) for d in documents))
+    places = tuple(taken.places)
+    return Corpus(
+        "items", tuple(taken.texts), origins, notes=tuple(notes), made_by=made_by, groups=groups, places=places
+    )
 
 
 def lines_of(text: str) -> list[str]:
@@ -129,7 +174,8 @@ def _surveyed(source: str, reading: Reading) -> Document:
     return document if source == "-" else replace(document, name=Path(source).name)
 
 
-def _lines(document: Document) -> list[str]:
+def file_lines(document: Document) -> list[str]:
+    """Return the lines of a file."""
     return lines_of("".join(document.texts()))
 
 
@@ -142,7 +188,7 @@ def _is_json(document: Document) -> bool:
     return any(suffix in _JSON for suffix in Path(document.name).suffixes)
 
 
-def _take_side_by_side(documents: Sequence[Document], lines: Sequence[Sequence[str]], taken: _Taken) -> None:
+def _take_side_by_side(documents: Sequence[Document], lines: Sequence[Sequence[str]], taken: Taken) -> None:
     counts = [len(own) for own in lines]
     if counts[0] != counts[1]:
         told = " and ".join(f"{d.where} has {count:,}" for d, count in zip(documents, counts, strict=True))
@@ -152,7 +198,7 @@ def _take_side_by_side(documents: Sequence[Document], lines: Sequence[Sequence[s
             taken.take(f"line {number:,} of {documents[0].where} and {documents[1].where}", source, target)
 
 
-def _pairs_of(document: Document, lines: Sequence[str], taken: _Taken) -> Iterator[tuple[str, str, str]]:
+def _pairs_of(document: Document, lines: Sequence[str], taken: Taken) -> Iterator[tuple[str, str, str]]:
     is_json = _is_json(document)
     for number, line in enumerate(lines, 1):
         if taken.is_full:

@@ -53,34 +53,27 @@ def _split_text(corpus: Corpus, share: float) -> tuple[Corpus, Corpus]:
 def _split_items(corpus: Corpus, share: float, seed: int) -> tuple[Corpus, Corpus]:
     # A hash of the item itself decides, so neither order nor repeats matter.
     bar = int(share * 2**64)
+    how = f"items, {share}, seed {seed}"
     if isinstance(corpus.texts, tuple):
         heads = _heads(corpus)
         ranked = sorted(set(heads), key=lambda text: (_hash(seed, text), text))
         few = sum(_hash(seed, text) < bar for text in ranked)
         chosen = set(ranked[: max(1, min(few, len(ranked) - 1))])
-        parts: list[tuple[str, ...] | Again] = [
-            tuple(text for text, head in zip(corpus.texts, heads, strict=True) if (head in chosen) == wanted)
-            for wanted in (False, True)
-        ]
-    else:  # so many that both parts get some
-        parts = [Again(partial(_hashed, corpus.texts, seed, bar, below=below)) for below in (False, True)]
+        sides = [[n for n, head in enumerate(heads) if (head in chosen) == wanted] for wanted in (False, True)]
+        first, second = (_made(replace(corpus.select(side), groups=()), how, n) for n, side in enumerate(sides))
+        return first, second
+    # So many that both parts get some.
+    parts = [Again(partial(_hashed, corpus.texts, seed, bar, below=below)) for below in (False, True)]
     sizes = [0, 0]
-    for text in () if corpus.is_held else corpus.texts:
+    for text in corpus.texts:
         sizes[_hash(seed, text) < bar] += len(text)
-    first, second = (_part(corpus, part, f"items, {share}, seed {seed}", n) for n, part in enumerate(parts))
-    return (
-        (first, second)
-        if corpus.is_held
-        else (
-            replace(first, known_size=sizes[0]),
-            replace(second, known_size=sizes[1]),
-        )
-    )
+    first, second = (_part(corpus, part, how, n) for n, part in enumerate(parts))
+    return replace(first, known_size=sizes[0]), replace(second, known_size=sizes[1])
 
 
 def _heads(corpus: Corpus) -> list[str]:
     """For each item the one that decides for it: the first of its group, or itself."""
-    texts = list(corpus.texts)
+    texts = list(corpus.texts) if corpus.frames is None else corpus.frames.digests()
     if not corpus.groups:
         return texts
     first: dict[int, str] = {}
@@ -90,8 +83,11 @@ def _heads(corpus: Corpus) -> list[str]:
 
 
 def _part(corpus: Corpus, texts: tuple[str, ...] | Again, how: str, number: int) -> Corpus:
-    made_by = (*corpus.made_by, f"{how}: part {number}")
-    return replace(corpus, texts=texts, made_by=made_by, groups=(), known_size=None, known_alphabet=None)
+    return _made(replace(corpus, texts=texts, groups=(), known_size=None, known_alphabet=None), how, number)
+
+
+def _made(part: Corpus, how: str, number: int) -> Corpus:
+    return replace(part, made_by=(*part.made_by, f"{how}: part {number}"))
 
 
 def _between(texts: Iterable[str], start: int, stop: int) -> Iterator[str]:

@@ -4,6 +4,7 @@ from ostinato.models.distillation import Distillation
 from ostinato.models.ensemble import Ensemble
 from ostinato.models.feedback import Feedback
 from ostinato.models.heads import SoftmaxHead, draw
+from ostinato.models.labeller import Labeller, LabelTask
 from ostinato.models.language_model import CORES, Dropout, LanguageModel, LanguageModelTask
 from ostinato.models.randomness import Randomness
 from ostinato.models.seq2seq import Seq2Seq, Seq2SeqTask
@@ -17,6 +18,8 @@ __all__ = [
     "Dropout",
     "Ensemble",
     "Feedback",
+    "LabelTask",
+    "Labeller",
     "LanguageModel",
     "LanguageModelTask",
     "Loss",

@@ -1,11 +1,21 @@
 """Named systems, one file each. The table below is all there is to register."""
 
 from ostinato.errors import unknown_name
-from ostinato.recipes import addition, char_lm, folk, translate, word_lm
+from ostinato.recipes import addition, char_lm, classify, ctc, folk, tag, translate, word_lm
 from ostinato.recipes.base import Budget, Recipe
 from ostinato.recipes.language_model import LanguageModelSettings
 
-_ALL = (char_lm.RECIPE, word_lm.RECIPE, folk.RECIPE, folk.FOLK_RNN, translate.RECIPE, addition.RECIPE)
+_ALL = (
+    char_lm.RECIPE,
+    word_lm.RECIPE,
+    folk.RECIPE,
+    folk.FOLK_RNN,
+    translate.RECIPE,
+    addition.RECIPE,
+    tag.RECIPE,
+    classify.RECIPE,
+    ctc.RECIPE,
+)
 RECIPES = {recipe.name: recipe for recipe in _ALL}
 
 

@@ -11,6 +11,7 @@ from ostinato.codecs import PairCodec
 from ostinato.codecs.pairs import BETWEEN
 from ostinato.config import out_of_range
 from ostinato.errors import ConfigError
+from ostinato.recipes.encoding import build_encoder, build_stack
 from ostinato.recipes.training import CoreName, TrainingSettings, build_feedback
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def build_pair_model(settings: PairSettings, codec: PairCodec) -> Seq2Seq:
     """Build the network, with weights drawn from PyTorch's present random state."""
     from ostinato.models import Seq2Seq
 
-    encoder = _encoder(settings)
+    encoder = build_encoder(settings, settings.embedding_size)
     return Seq2Seq(
         encoder,
         _decoder(settings, encoder),
@@ -115,28 +116,6 @@ def build_pair_task(settings: PairSettings, model: Seq2Seq) -> Seq2SeqTask:
     )
 
 
-def _stack(settings: PairSettings, input_size: int) -> Core[Any]:
-    """The cores of a decoder, or of an encoder that reads one way."""
-    from ostinato.cores import Stack
-    from ostinato.models.language_model import new_core
-
-    H = settings.hidden_size
-    return Stack([new_core(settings.core, H if layer else input_size, H, H) for layer in range(settings.layers)])
-
-
-def _encoder(settings: PairSettings) -> Encoder:
-    from ostinato.cores.encoders import Bidirectional, Convolutional, OneWay
-    from ostinato.models.language_model import new_core
-
-    E, H = settings.embedding_size, settings.hidden_size
-    if settings.encoder == "convolutional":
-        return Convolutional(E, H, layers=settings.layers, kernel=settings.kernel, places=settings.longest)
-    if settings.encoder == "both-ways":
-        widths = [E] + [2 * H] * (settings.layers - 1)
-        return Bidirectional([(new_core(settings.core, I, H, H), new_core(settings.core, I, H, H)) for I in widths], H)
-    return OneWay(_stack(settings, E), H, reverse=settings.encoder == "backwards")
-
-
 def _decoder(settings: PairSettings, encoder: Encoder) -> Core[Any]:
     from ostinato.cores.attention import AdditiveAttention, MultiplicativeAttention
     from ostinato.cores.conv_decoder import ConvolutionalDecoder
@@ -146,16 +125,16 @@ def _decoder(settings: PairSettings, encoder: Encoder) -> Core[Any]:
     D, C = encoder.memory_size, encoder.summary_size
     match settings.decoder:
         case "last-state":
-            return FromLastState(_stack(settings, E), H)
+            return FromLastState(build_stack(settings, E), H)
         case "summary":
-            return WithSummary(_stack(settings, E + C), E, C, H)
+            return WithSummary(build_stack(settings, E + C), E, C, H)
         case "multiplicative":
-            return MultiplicativeAttention(_stack(settings, E + H), memory_size=D, summary_size=C, output_size=H)
+            return MultiplicativeAttention(build_stack(settings, E + H), memory_size=D, summary_size=C, output_size=H)
         case "convolutional":
             layers, kernel, places = settings.layers, settings.kernel, settings.longest
             return ConvolutionalDecoder(E, H, layers=layers, kernel=kernel, places=places)
     attention = settings.attention_size
-    core = _stack(settings, E + D)
+    core = build_stack(settings, E + D)
     return AdditiveAttention(core, E, memory_size=D, summary_size=C, output_size=H, attention_size=attention)
 
 

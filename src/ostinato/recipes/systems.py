@@ -5,12 +5,16 @@ Sizes, schedules, checkpoints and all else are the same for each.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ostinato.codecs import Codec, PairCodec
-from ostinato.data import Corpus, Encoded, Stream, build_stream
-from ostinato.data.pair_streams import PairStream
+from ostinato.data import Corpus, Encoded, Reading, Stream, build_stream, read_corpus
+from ostinato.data.label_streams import Labelled
+from ostinato.data.labelled import read_labelled
+from ostinato.data.pair_streams import Pairs, PairStream
+from ostinato.data.pairs import PairLimits, read_pairs
+from ostinato.recipes.labels import LabelSettings, build_label_task, build_labeller, learn_label_codec
 from ostinato.recipes.language_model import LanguageModelSettings, build_model, build_task, learn_codec
 from ostinato.recipes.pairs import PairSettings, build_pair_model, build_pair_task, learn_pair_codec
 
@@ -22,7 +26,17 @@ if TYPE_CHECKING:
 
 
 class System(Protocol):
-    """A family of models. Settings are of the recipe's own class."""
+    """A family of models. Settings are of the recipe's own class.
+
+    Attributes:
+        commands: What its models are used with.
+    """
+
+    @property
+    def commands(self) -> str: ...
+
+    def read(self, sources: Sequence[str], settings: Any, limits: PairLimits, reading: Reading) -> Corpus:
+        """Read files to learn from, or to measure with."""
 
     def codec(self, settings: Any, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]) -> Codec:
         """Learn how texts become ids; ``alphabet`` has every character of both parts."""
@@ -39,12 +53,23 @@ class System(Protocol):
     def validation(self, settings: Any, codec: Codec, data: Encoded, ranks: Ranks) -> Callable[[Task], float]:
         """Return what measures a task, in nats per symbol."""
 
+    def targets(self, codec: Codec, data: Encoded) -> int:
+        """Count what an epoch learns to predict."""
+
+    def amount(self, codec: Codec, data: Encoded) -> str:
+        """Say how much data there are, for people."""
+
     def shape(self, settings: Any) -> str:
         """Say what the network is like, in a few words."""
 
 
 class LanguageModels:
     """Models of running text, or of items."""
+
+    commands = "generate, score, evaluate"
+
+    def read(self, sources: Sequence[str], settings: Any, limits: PairLimits, reading: Reading) -> Corpus:
+        return read_corpus(sources, reading=reading)
 
     def codec(
         self, settings: LanguageModelSettings, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]
@@ -80,6 +105,12 @@ class LanguageModels:
 
         return Validation(data, codec.begin, items=codec.end is not None, limit=settings.valid_symbols, ranks=ranks)
 
+    def targets(self, codec: Codec, data: Encoded) -> int:
+        return len(data.ids)
+
+    def amount(self, codec: Codec, data: Encoded) -> str:
+        return f"{len(data.ids):,} symbols"
+
     def shape(self, settings: LanguageModelSettings) -> str:
         return (
             f"{settings.layers}×{settings.hidden_size} {settings.core}, "
@@ -90,12 +121,17 @@ class LanguageModels:
 class PairModels:
     """Models of targets, given their sources."""
 
+    commands = "translate, evaluate"
+
+    def read(self, sources: Sequence[str], settings: Any, limits: PairLimits, reading: Reading) -> Corpus:
+        return read_pairs(sources, limits, reading=reading)
+
     def codec(self, settings: PairSettings, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]) -> Codec:
         parts = (train_part, valid_part) if settings.codec == "characters" else (train_part,)
         return learn_pair_codec(settings, [text for part in parts for text in part.texts])
 
     def stream(self, settings: PairSettings, codec: Codec, data: Encoded, *, seed: int) -> Stream:
-        return PairStream(data, codec.begin, batch_size=settings.batch_size, seed=seed)
+        return PairStream(Pairs(data, codec.begin), batch_size=settings.batch_size, seed=seed)
 
     def model(self, settings: PairSettings, codec: Codec) -> nn.Module:
         assert isinstance(codec, PairCodec)
@@ -107,7 +143,13 @@ class PairModels:
     def validation(self, settings: PairSettings, codec: Codec, data: Encoded, ranks: Ranks) -> Callable[[Task], float]:
         from ostinato.training.validation import PairValidation
 
-        return PairValidation(data, codec.begin, limit=settings.valid_symbols, ranks=ranks)
+        return PairValidation(Pairs(data, codec.begin), limit=settings.valid_symbols, ranks=ranks)
+
+    def targets(self, codec: Codec, data: Encoded) -> int:
+        return int((data.ids < codec.size).sum())  # the ids of sources come after those of targets
+
+    def amount(self, codec: Codec, data: Encoded) -> str:
+        return f"{data.texts:,} pairs ({self.targets(codec, data):,} target symbols)"
 
     def shape(self, settings: PairSettings) -> str:
         core = "" if settings.encoder == "convolutional" else f" {settings.core}"
@@ -117,4 +159,49 @@ class PairModels:
         )
 
 
-LANGUAGE_MODELS, PAIR_MODELS = LanguageModels(), PairModels()
+class LabelModels:
+    """Models of labels, given their sources."""
+
+    commands = "label, evaluate"
+
+    def read(self, sources: Sequence[str], settings: LabelSettings, limits: PairLimits, reading: Reading) -> Corpus:
+        return read_labelled(sources, settings.reading(), limits, reading=reading)
+
+    def codec(self, settings: LabelSettings, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]) -> Codec:
+        return learn_label_codec(settings, train_part, valid_part)
+
+    def stream(self, settings: LabelSettings, codec: Codec, data: Encoded, *, seed: int) -> Stream:
+        return PairStream(self._rows(settings, codec, data), batch_size=settings.batch_size, seed=seed)
+
+    def model(self, settings: LabelSettings, codec: Codec) -> nn.Module:
+        assert isinstance(codec, PairCodec)
+        return build_labeller(settings, codec)
+
+    def task(self, settings: LabelSettings, model: Any) -> Task:
+        return build_label_task(settings, model)
+
+    def validation(self, settings: LabelSettings, codec: Codec, data: Encoded, ranks: Ranks) -> Callable[[Task], float]:
+        from ostinato.training.validation import PairValidation
+
+        return PairValidation(self._rows(settings, codec, data), limit=settings.valid_symbols, ranks=ranks)
+
+    def targets(self, codec: Codec, data: Encoded) -> int:
+        return int((data.ids < codec.size - 1).sum())  # without the end of each
+
+    def amount(self, codec: Codec, data: Encoded) -> str:
+        return f"{data.texts:,} sequences ({self.targets(codec, data):,} labels)"
+
+    def shape(self, settings: LabelSettings) -> str:
+        core = "" if settings.encoder == "convolutional" else f" {settings.core}"
+        return (
+            f"{settings.layers}×{settings.hidden_size}{core}, encoder {settings.encoder}, "
+            f"{settings.batch_size} sequences at once"
+        )
+
+    def _rows(self, settings: LabelSettings, codec: Codec, data: Encoded) -> Labelled:
+        rows = Labelled(data, codec.begin)
+        settings.check_lengths(rows)
+        return rows
+
+
+LANGUAGE_MODELS, PAIR_MODELS, LABEL_MODELS = LanguageModels(), PairModels(), LabelModels()

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from ostinato.data.cache import Cache
 from ostinato.data.encoded import Encoded
+from ostinato.data.frames import Frames
 from ostinato.disk.documents import read_document, write_document
 from ostinato.disk.places import cache_folder
 from ostinato.disk.publishing import discard, publishing, sweep
@@ -185,10 +186,11 @@ class RunFolder:
                 ) from error
             return parts["train"], parts["valid"]
         arrays = read_arrays(self.path / "corpus.safetensors", origin["corpus_sha256"])
-        return (
-            Encoded(arrays["train_ids"], arrays["train_offsets"]),
-            Encoded(arrays["valid_ids"], arrays["valid_offsets"]),
+        train, valid = (
+            Encoded(arrays[f"{part}_ids"], arrays[f"{part}_offsets"], Frames.of_arrays(part, arrays))
+            for part in ("train", "valid")
         )
+        return train, valid
 
     def save(self, snapshot: Snapshot) -> None:
         """Publish a checkpoint, note the best one, and let go of those that are no longer needed.
@@ -366,6 +368,8 @@ def _write_corpus(folder: Path, train: Encoded, valid: Encoded) -> str:
         "valid_ids": valid.ids,
         "valid_offsets": valid.offsets,
     }
+    for part, data in (("train", train), ("valid", valid)):
+        arrays |= {} if data.frames is None else data.frames.arrays(part)
     return write_arrays(folder / "corpus.safetensors", arrays)
 
 

@@ -10,7 +10,7 @@ import torch
 
 from ostinato.batch import Batch
 from ostinato.data import Encoded, cut_window
-from ostinato.data.pair_streams import Pairs
+from ostinato.data.pair_streams import PairRows
 from ostinato.models.task import Context, Task
 from ostinato.training.ranks import Alone, Ranks
 
@@ -48,21 +48,19 @@ class PairValidation:
     """Mean loss of a task over pairs, teacher-forced: every symbol is predicted from the true ones before it.
 
     Args:
-        data: The validation pairs.
-        begin: The id fed before a target's first symbol.
+        pairs: The validation pairs.
         limit: Most target symbols used; the first pairs are taken.
         ranks: The processes that share the rows; ``None``: this one alone.
     """
 
-    def __init__(self, data: Encoded, begin: int, *, limit: int, ranks: Ranks | None = None) -> None:
+    def __init__(self, pairs: PairRows, *, limit: int, ranks: Ranks | None = None) -> None:
         self._ranks = Alone() if ranks is None else ranks
-        pairs = Pairs(data, begin)
         few = int(np.searchsorted(np.cumsum(pairs.target_lengths), limit, side="right"))
         rows = pairs.by_length(np.arange(max(1, few)), _PAIR_ROWS)
         self._batches: list[Batch] = [pairs.batch(some) for some in rows]
 
     def __call__(self, task: Task) -> float:
-        """Return the mean loss in nats per target symbol, ends included."""
+        """Return the mean loss in nats per target symbol."""
         return mean_loss(task, self._batches, self._ranks)
 
 

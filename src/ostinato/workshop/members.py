@@ -44,7 +44,7 @@ class Member:
         if not isinstance(settings, LanguageModelSettings):
             raise ConfigError(
                 f"{saved.path} is no language model: {recipe.name} is {recipe.summary}. "
-                "What works on pairs: translate, evaluate, info, resume, export"
+                f"What works with it: {recipe.system.commands}, info, resume, export"
             )
         if problem := _misfit(shapes(settings, symbols), saved.weights):
             raise DamagedError(f"{saved.path} is damaged: weights and settings do not fit: {problem}")
@@ -52,10 +52,10 @@ class Member:
 
     def network(self, device: str) -> LanguageModel:
         """Build the network in PyTorch, in evaluation mode."""
-        from ostinato.training.trainer import load_weights
+        from ostinato.workshop.restoring import put_weights
 
         network = build_model(self.settings, self.symbols)
-        load_weights(dict(network.named_parameters()), self.saved.weights)
+        put_weights(network, self.saved)
         return network.to(device).eval()
 
 

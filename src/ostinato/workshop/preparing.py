@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -116,7 +116,7 @@ def encode_parts(
     """Encode in memory what is in memory, and all else in the cache."""
     if train_part.is_held and valid_part.is_held:
         train, valid = (
-            encode_texts(codec, [codec.adapt(text, order.unknown) for text in part.texts])
+            replace(encode_texts(codec, [codec.adapt(text, order.unknown) for text in part.texts]), frames=part.frames)
             for part in (train_part, valid_part)
         )
         return train, valid, None

@@ -15,12 +15,13 @@ import torch
 
 from ostinato import codecs, config
 from ostinato.config import at_least
-from ostinato.data import Cache, Corpus, Encoded, Stream, cache_folder, read_corpus, split
+from ostinato.data import Cache, Corpus, Encoded, Reading, Stream, cache_folder, read_corpus, split
+from ostinato.data.pairs import PairLimits
 from ostinato.errors import ConfigError, CorpusError, RunError
 from ostinato.recipes import Recipe, find_recipe
 from ostinato.recipes.systems import LANGUAGE_MODELS
 from ostinato.recipes.training import TrainingSettings
-from ostinato.runs import RunFolder, SavedModel, read_model
+from ostinato.runs import RunFolder, SavedModel, read_about, read_model
 from ostinato.training.ranks import Alone, Ranks
 from ostinato.training.snapshot import Snapshot
 from ostinato.training.trainer import Trainer
@@ -54,7 +55,8 @@ def train(
     """Set up a run; iterate over the result to train, or call its ``to_end()``.
 
     Args:
-        corpus: Files, folders, globs or the name of an embedded corpus; or a corpus that was read.
+        corpus: Files, folders, globs or the name of an embedded corpus, read as the recipe does; or a corpus that was
+            read.
         out: Where the run folder shall be.
         minutes: Wall time of all, set-up included; without any amount it is 3 minutes.
         epochs: Instead: passes over the training data.
@@ -67,11 +69,22 @@ def train(
         CorpusError: The corpus cannot be read, or is too little.
         RunError: ``out`` exists already, or cannot be written.
     """
-    if not isinstance(corpus, Corpus):
-        corpus = read_corpus([corpus] if isinstance(corpus, str) else list(corpus))
     amount = Amount(minutes, epochs, steps)
     order = Order(Path(out), amount=amount, base=None if base is None else Path(base), **options)
+    if not isinstance(corpus, Corpus):
+        corpus = _read([corpus] if isinstance(corpus, str) else list(corpus), order)
     return set_up(corpus, order)
+
+
+def _read(sources: Sequence[str], order: Order) -> Corpus:
+    """Read files as the recipe does."""
+    about = {} if order.base is None else read_about(order.base)
+    recipe = find_recipe(about.get("recipe", order.recipe))
+    if recipe.system is LANGUAGE_MODELS:
+        return read_corpus(sources)
+    given = {**about.get("settings", {}), **order.settings}
+    settings = config.read(recipe.settings, given, where="the settings given")
+    return recipe.system.read(sources, settings, PairLimits(), Reading())
 
 
 def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | None = None) -> Training:
@@ -347,11 +360,12 @@ def _origin(corpus: Corpus, order: Order, base: SavedModel | None) -> dict[str, 
 def _describe(training: Training, train_data: Encoded, valid_data: Encoded) -> str:
     settings, codec = training.settings, training.codec
     count = sum(p.numel() for p in training.trainer.task.module.parameters())
+    system = training.system
     return (
-        f"{find_recipe(training.run.config()['recipe']).system.shape(settings)}, {count:,} parameters, "
+        f"{system.shape(settings)}, {count:,} parameters, "
         f"dropout {settings.dropout:g}, "
-        f"{codec.symbols}; {len(train_data.ids):,} symbols to learn from, "
-        f"{len(valid_data.ids):,} to validate; "
+        f"{codec.symbols}; {system.amount(codec, train_data)} to learn from, "
+        f"{system.amount(codec, valid_data)} to validate; "
         f"learning rate {settings.learning_rate:g}, "
         f"{settings.precision} on {training.device}; {training.trainer.schedule.steps:,} training steps"
     )

@@ -17,8 +17,9 @@ from ostinato.codecs import Codec, PairCodec
 from ostinato.data import Encoded
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.errors import LostRankError, RunError
-from ostinato.models import LanguageModel, Seq2Seq
+from ostinato.models import Labeller, LanguageModel, Seq2Seq
 from ostinato.recipes import find_recipe
+from ostinato.recipes.systems import LANGUAGE_MODELS, PAIR_MODELS
 from ostinato.runs import RunFolder
 from ostinato.training.loop import Evaluated, Event, RolledBack, Stepped, Stopped
 from ostinato.training.loop import train as train_loop
@@ -26,6 +27,7 @@ from ostinato.training.snapshot import Snapshot
 from ostinato.training.trainer import Trainer
 from ostinato.workshop.budget import Clock
 from ostinato.workshop.generation import Generation
+from ostinato.workshop.labelling import Annotator, load_annotator, told_labels
 from ostinato.workshop.model import Model, load
 from ostinato.workshop.translating import Translator, load_translator, told_pairs
 
@@ -87,6 +89,7 @@ class Training:
     Attributes:
         run: The run folder.
         trainer: The run in memory.
+        system: The family of models that is trained.
         settings: Every setting, resolved.
         metrics: The last evaluation, as it stands in metrics.jsonl.
         notes: What was chosen and found while setting up, for people to know.
@@ -108,16 +111,15 @@ class Training:
         self.notes: list[str] = []
         self.metrics: dict[str, Any] = {}
         about = run.config()
-        self.settings = config.read(
-            find_recipe(about["recipe"]).settings, about["settings"], where=f"{run.path}/config.json"
-        )
+        recipe = find_recipe(about["recipe"])
+        self.system = recipe.system
+        self.settings = config.read(recipe.settings, about["settings"], where=f"{run.path}/config.json")
         self.device: str = about["device"]
         self._clock = clock
         self._at = trainer.step
         self._ranks = trainer.ranks
         self._train_data, self._valid_data = train_data, valid_data
-        # Of pairs only the targets are predicted; the ids of sources come after theirs.
-        self._symbols = int((train_data.ids < codec.size).sum()) if self.is_of_pairs else len(train_data.ids)
+        self._symbols = self.system.targets(codec, train_data)
         self._recent: deque[tuple[float, int]] = deque(maxlen=_RECENT)
 
     def __iter__(self) -> Iterator[TrainingEvent]:
@@ -140,11 +142,13 @@ class Training:
         snapshot = self.trainer.snapshot()
         self._ranks.decide(lambda: self.run.save(snapshot))
 
-    def to_end(self) -> Any:
-        """Train to the end and return the best model: a ``Model``, or a ``Translator`` of pairs."""
+    def to_end(self) -> Model | Translator | Annotator:
+        """Train to the end and return the best model: a ``Model``, a ``Translator`` or an ``Annotator``."""
         for _ in self:
             pass
-        return self.translator() if self.is_of_pairs else self.model()
+        if self.system is LANGUAGE_MODELS:
+            return self.model()
+        return self.translator() if self.system is PAIR_MODELS else self.annotator()
 
     def model(self) -> Model:
         """Load the best weights saved so far."""
@@ -154,10 +158,14 @@ class Training:
         """Load the best weights saved so far of a model of pairs."""
         return load_translator(self.run.path)
 
+    def annotator(self) -> Annotator:
+        """Load the best weights saved so far of a model of labels."""
+        return load_annotator(self.run.path)
+
     @property
-    def is_of_pairs(self) -> bool:
-        """Whether sources and targets are learned, and not texts."""
-        return isinstance(self.codec, PairCodec)
+    def writes_texts(self) -> bool:
+        """Whether texts are learned, and not what belongs to a source."""
+        return self.system is LANGUAGE_MODELS
 
     @property
     def symbols_per_second(self) -> float:
@@ -240,7 +248,7 @@ class Training:
 
     def _mark_finished(self, event: Stopped) -> None:
         self.run.mark_finished(event.step, event.reason)
-        if self.codec.end is not None and not self.is_of_pairs:
+        if self.codec.end is not None and self.writes_texts:
             self.run.write_novelty(measure_novelty(self.model(), self._train_data))
 
     def _write_sample(self, step: int) -> str:
@@ -250,9 +258,12 @@ class Training:
 
     def _sample(self) -> str:
         network = self.trainer.task.module
-        if isinstance(network, Seq2Seq):
-            assert isinstance(self.codec, PairCodec)
-            return told_pairs(network, self.codec, self._valid_data.part(0, min(_SAMPLE_PAIRS, self._valid_data.texts)))
+        few = self._valid_data.part(0, min(_SAMPLE_PAIRS, self._valid_data.texts))
+        if isinstance(self.codec, PairCodec):
+            if isinstance(network, Seq2Seq):
+                return told_pairs(network, self.codec, few)
+            assert isinstance(network, Labeller)
+            return told_labels(network, self.codec, few)
         assert isinstance(network, LanguageModel)
         network.eval()
         run = Generation(

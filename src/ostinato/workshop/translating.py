@@ -25,14 +25,14 @@ from ostinato.decode.paths import Hypothesis
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.reference import ReferenceWriter
 from ostinato.decode.searching import SearchSettings
-from ostinato.errors import ConfigError, DamagedError
+from ostinato.errors import ConfigError
 from ostinato.models import Seq2Seq
 from ostinato.models.task import Context
 from ostinato.recipes import find_recipe
 from ostinato.recipes.pairs import PairSettings, build_pair_model, build_pair_task
 from ostinato.runs import SavedModel, read_model
-from ostinato.training.trainer import load_weights
 from ostinato.workshop.metrics import TextMetrics, text_metrics
+from ostinato.workshop.restoring import put_weights
 
 _AT_ONCE = 64  # sources
 _STEP = 16  # symbols that a source's length is rounded up to
@@ -117,10 +117,7 @@ class Translator:
             )
         self.saved, self.settings, self.codec = saved, settings, codec
         self.network: Seq2Seq = build_pair_model(settings, codec)
-        try:
-            load_weights(dict(self.network.named_parameters()), saved.weights)
-        except ValueError as error:
-            raise DamagedError(f"{saved.path} is damaged: weights and settings do not fit: {error}") from error
+        put_weights(self.network, saved)
         self.network.to(device).eval()
 
     @property

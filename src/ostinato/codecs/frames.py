@@ -1,0 +1,50 @@
+"""Sources that are real vectors: nothing to encode, but how wide they are and what they are measured by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ostinato.codecs.base import Codec, Ids
+from ostinato.errors import UnknownSymbolError
+
+
+class FrameCodec(Codec):
+    """What is known of the numbers in frames; models read ``(x - mean) / deviation``.
+
+    Args:
+        mean: Of each number of a frame, [D].
+        deviation: Of each, above 0, [D].
+    """
+
+    name: ClassVar[str] = "frames"
+
+    def __init__(self, mean: Sequence[float], deviation: Sequence[float]) -> None:
+        super().__init__([], end=False, lossless=False)
+        self.mean, self.deviation = tuple(map(float, mean)), tuple(map(float, deviation))
+
+    @property
+    def width(self) -> int:
+        """How many numbers D a frame has."""
+        return len(self.mean)
+
+    @property
+    def symbols(self) -> str:
+        return f"frames of {self.width} numbers"
+
+    def encode(self, text: str) -> Ids:
+        """Return no ids: frames are no text.
+
+        Raises:
+            UnknownSymbolError: There is a text.
+        """
+        if text.strip():
+            raise UnknownSymbolError(
+                f"this model reads frames of {self.width} numbers (sound, images), and no text such as {text[:40]!r}"
+            )
+        return np.zeros(0, dtype=np.int32)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"codec": self.name, "mean": list(self.mean), "deviation": list(self.deviation)}

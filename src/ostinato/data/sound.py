@@ -1,0 +1,72 @@
+"""Sound as frames: how strong each band of frequencies is, many times a second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ostinato.data.frames import Array
+from ostinato.errors import CorpusError
+
+_LEAST = 1e-10  # power: silence has no logarithm
+
+
+@dataclass(frozen=True)
+class LogMel:
+    """Logarithms of the power in mel bands; its mean over a whole recording is taken away, so loudness does not count.
+
+    Attributes:
+        bands: How many.
+        window: Milliseconds that a frame hears.
+        hop: Milliseconds from a frame to the next.
+
+    Source: Davis and Mermelstein 1980 (mel bands); computed by kaldi-native-fbank, as Kaldi does.
+    """
+
+    bands: int = 40
+    window: float = 25.0
+    hop: float = 10.0
+
+    def frames(self, samples: Array, rate: int) -> Array:
+        """Return frames [T, bands] float32 of samples [N] from -1 to 1, of which there are so many in a second.
+
+        Raises:
+            CorpusError: The recording is shorter than one window.
+        """
+        import kaldi_native_fbank as kaldi
+
+        if len(samples) < rate * self.window / 1000:
+            raise CorpusError(
+                f"a recording of {1000 * len(samples) / rate:.0f} ms is too short: a frame hears {self.window:g} ms"
+            )
+        options = kaldi.FbankOptions()
+        options.frame_opts.samp_freq = rate
+        options.frame_opts.frame_length_ms, options.frame_opts.frame_shift_ms = self.window, self.hop
+        options.frame_opts.dither = 0.0  # noise, of which there shall be none
+        options.frame_opts.snip_edges = False  # the last frame reaches to the end
+        options.mel_opts.num_bins = self.bands
+        options.energy_floor = _LEAST
+        machine = kaldi.OnlineFbank(options)
+        machine.accept_waveform(rate, samples.astype(np.float32))
+        machine.input_finished()
+        found = np.stack([machine.get_frame(n) for n in range(machine.num_frames_ready)])
+        level: Array = (found - found.mean()).astype(np.float32)
+        return level
+
+    def read(self, path: str) -> Array:
+        """Return the frames of a sound file (WAV, FLAC, Ogg, MP3); several channels are mixed into one.
+
+        Raises:
+            CorpusError: It cannot be read.
+        """
+        import soundfile
+
+        try:
+            samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        except (OSError, RuntimeError) as error:
+            raise CorpusError(f"{path} cannot be read as sound: {error}") from error
+        try:
+            return self.frames(samples.mean(axis=1), rate)
+        except CorpusError as error:
+            raise CorpusError(f"{path}: {error}") from error

@@ -1,0 +1,123 @@
+"""From an encoded source to how probable its labels are, and which are the best: one label a place, or one for all."""
+
+from __future__ import annotations
+
+import abc
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ostinato.cores.base import uniform_
+from ostinato.cores.encoders import Source
+
+
+class Best(NamedTuple):
+    """The most probable labels of a source.
+
+    Attributes:
+        labels: Their ids.
+        log_prob: Natural log of the probability of all of them together.
+        each: Of each label: the probability of every label at its place, [U, V]; ``None``: there are no such.
+    """
+
+    labels: list[int]
+    log_prob: float
+    each: Tensor | None = None
+
+
+class LabelHead(nn.Module, abc.ABC):
+    """A distribution over the labels of a source.
+
+    Attributes:
+        labels: How many labels V there are.
+    """
+
+    labels: int
+
+    @abc.abstractmethod
+    def log_prob(self, source: Source, targets: Tensor, lengths: Tensor) -> Tensor:
+        """Return the natural log-probability of labels [B, U], of which each row has so many, [B]: [B] float32."""
+
+    @abc.abstractmethod
+    def best(self, source: Source) -> list[Best]:
+        """Return the most probable labels of each row."""
+
+
+class PlaceHead(LabelHead):
+    """A label for each place, independent of the others given the source: softmax of ``W m + b``.
+
+    Args:
+        memory_size: Width D of what an encoder makes of a place.
+        labels: How many labels V there are.
+    """
+
+    def __init__(self, memory_size: int, labels: int) -> None:
+        super().__init__()
+        self.labels = labels
+        self.weight = nn.Parameter(uniform_(torch.empty(labels, memory_size), memory_size))
+        self.bias = nn.Parameter(torch.zeros(labels))
+
+    def logits(self, memory: Tensor) -> Tensor:
+        """Return logits [B, S, V] of a memory [B, S, D]."""
+        return F.linear(memory, self.weight, self.bias).float()
+
+    def log_prob(self, source: Source, targets: Tensor, lengths: Tensor) -> Tensor:
+        log_probs = self.logits(source.memory).log_softmax(dim=-1)
+        found = log_probs.gather(2, targets[:, :, None])[:, :, 0]
+        return (found * source.real).sum(dim=1)
+
+    def best(self, source: Source) -> list[Best]:
+        log_probs = self.logits(source.memory).log_softmax(dim=-1)
+        values, labels = log_probs.max(dim=-1)
+        counts = source.real.sum(dim=1).tolist()
+        return [
+            Best(labels[row, :count].tolist(), values[row, :count].double().sum().item(), log_probs[row, :count].exp())
+            for row, count in enumerate(counts)
+        ]
+
+
+class WholeHead(LabelHead):
+    """One label for the whole of a source: softmax of ``W p + b``, p being made of what the encoder made.
+
+    Args:
+        memory_size: Width D of what the encoder makes of a place.
+        summary_size: Width C of its summary.
+        labels: How many labels V there are.
+        pooling: ``"last"``: p is the summary. ``"mean"``: the mean of all places. ``"attention"``: their mean with
+            weights softmax(v · tanh(A m)).
+
+    Source: attention: Yang et al. 2016, "Hierarchical attention networks for document classification".
+    """
+
+    def __init__(self, memory_size: int, summary_size: int, labels: int, *, pooling: str = "last") -> None:
+        super().__init__()
+        self.labels, self.pooling = labels, pooling
+        width = summary_size if pooling == "last" else memory_size
+        self.weight = nn.Parameter(uniform_(torch.empty(labels, width), width))
+        self.bias = nn.Parameter(torch.zeros(labels))
+        self.inner = nn.Linear(memory_size, memory_size) if pooling == "attention" else None
+        self.query = nn.Parameter(uniform_(torch.empty(memory_size), memory_size)) if pooling == "attention" else None
+
+    def weights(self, source: Source) -> Tensor | None:
+        """Return how much each place counts, [B, S]; ``None``: only the summary does."""
+        if self.pooling == "last":
+            return None
+        if self.inner is None or self.query is None:
+            return source.real / source.real.sum(dim=1, keepdim=True)
+        scores = torch.tanh(self.inner(source.memory)) @ self.query
+        return scores.float().masked_fill(~source.real, -torch.inf).softmax(dim=1)
+
+    def log_probs(self, source: Source) -> Tensor:
+        """Return the natural log-probability of every label, [B, V] float32."""
+        weights = self.weights(source)
+        pooled = source.summary if weights is None else (weights[:, :, None] * source.memory).sum(dim=1)
+        return F.linear(pooled.to(self.weight.dtype), self.weight, self.bias).float().log_softmax(dim=-1)
+
+    def log_prob(self, source: Source, targets: Tensor, lengths: Tensor) -> Tensor:
+        return self.log_probs(source).gather(1, targets[:, :1])[:, 0]
+
+    def best(self, source: Source) -> list[Best]:
+        log_probs = self.log_probs(source)
+        return [Best([int(row.argmax())], row.max().item(), row.exp()[None]) for row in log_probs]
