@@ -190,7 +190,7 @@ def test_addition_makes_its_own_sums(tmp_path, capsys):
     assert main([*words, "--from", str(out), "--valid", str(tmp_path / "held.tsv")]) == 0
     told = capsys.readouterr().out
     assert "500 sums of numbers of up to 2 digits" in told
-    assert ", 11 to validate;" in told
+    assert ", 2 pairs (5 target symbols) to validate;" in told
     words[-1] = str(tmp_path / "other")
     assert main([*words, "--pairs", "3"]) == 2
     assert "are for pairs that are read, and addition makes its own" in capsys.readouterr().err
@@ -203,7 +203,7 @@ def test_a_language_model_is_no_model_of_pairs(run, tmp_path, capsys):
     words = ["train", str(tmp_path / "a.txt"), "--steps", "2", "--out", str(tmp_path / "lm"), "--no-report"]
     assert main([*words, "--set", "hidden_size=8"]) == 0
     assert main(["evaluate", str(tmp_path / "lm"), str(tmp_path / "a.txt"), "--beam", "2"]) == 2
-    assert capsys.readouterr().err == "error: --beam is for models of pairs\n"
+    assert capsys.readouterr().err == "error: --beam is for models of pairs and of labels\n"
     with pytest.raises(ConfigError, match="is no model of pairs: char-lm is"):
         load_translator(tmp_path / "lm")
     (tmp_path / "a.tsv").write_text("".join(f"{n}\t{n}\n" for n in range(99)))

@@ -10,7 +10,7 @@ import torch
 from ostinato.batch import Batch
 from ostinato.cores.attention import Attending
 from ostinato.data import encode_texts
-from ostinato.data.pair_streams import PairStream
+from ostinato.data.pair_streams import Pairs, PairStream
 from ostinato.decode.searching import SearchSettings
 from ostinato.models import Dropout, Feedback, LanguageModel, LanguageModelTask, Randomness
 from ostinato.models.task import Context
@@ -23,7 +23,7 @@ def learned(texts, settings, steps):
     codec = learn_pair_codec(settings, texts)
     model = build_pair_model(settings, codec)
     task = build_pair_task(settings, model)
-    stream = PairStream(encode_texts(codec, texts), codec.begin, batch_size=32, seed=1)
+    stream = PairStream(Pairs(encode_texts(codec, texts), codec.begin), batch_size=32, seed=1)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     for step in range(steps):
         for group in optimizer.param_groups:

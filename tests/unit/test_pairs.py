@@ -151,13 +151,13 @@ def test_a_batch_has_what_the_pairs_have(codec):
 def test_an_epoch_of_pairs_has_each_once_and_can_be_gone_back_to(codec):
     texts = [f"{'a' * (1 + n % 5)}\t{'b' * (1 + n % 3)}" for n in range(40)]
     codec = learn_pair_codec(PairSettings(codec="characters"), texts)
-    stream = PairStream(encode_texts(codec, texts), codec.begin, batch_size=8, seed=1)
+    stream = PairStream(Pairs(encode_texts(codec, texts), codec.begin), batch_size=8, seed=1)
     assert stream.batches_per_epoch == 5
     epochs = [[stream.next() for _ in range(5)] for _ in range(2)]
     for batches in epochs:
         assert sorted(n for batch in batches for n in batch.source_lengths) == sorted(1 + n % 5 for n in range(40))
     assert [b.sources.tolist() for b in epochs[0]] != [b.sources.tolist() for b in epochs[1]]
-    other = PairStream(encode_texts(codec, texts), codec.begin, batch_size=8, seed=1)
+    other = PairStream(Pairs(encode_texts(codec, texts), codec.begin), batch_size=8, seed=1)
     other.seek({"epoch": 1, "group": 2})
     assert other.position() == {"epoch": 1, "group": 2}
     assert (other.next().sources == epochs[1][2].sources).all()
@@ -166,7 +166,7 @@ def test_an_epoch_of_pairs_has_each_once_and_can_be_gone_back_to(codec):
 def test_batches_have_equally_many_rows_so_that_processes_can_share_them(codec):
     texts = [f"{'a' * (1 + n)}\t{'b' * (1 + n)}" for n in range(11)]
     codec = learn_pair_codec(PairSettings(codec="characters"), texts)
-    stream = PairStream(encode_texts(codec, texts), codec.begin, batch_size=4, seed=1)
+    stream = PairStream(Pairs(encode_texts(codec, texts), codec.begin), batch_size=4, seed=1)
     batches = [stream.next() for _ in range(3)]
     assert [len(batch.fresh) for batch in batches] == [4, 4, 4]
     assert {n for batch in batches for n in batch.source_lengths} == set(range(1, 12))

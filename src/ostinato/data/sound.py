@@ -9,7 +9,7 @@ import numpy as np
 from ostinato.data.frames import Array
 from ostinato.errors import CorpusError
 
-_LEAST = 1e-10  # power: silence has no logarithm
+_SCALE = 2**15  # Kaldi takes samples as 16-bit numbers, and its floor, under which all is silence, is made for them
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,8 @@ class LogMel:
         options.frame_opts.dither = 0.0  # noise, of which there shall be none
         options.frame_opts.snip_edges = False  # the last frame reaches to the end
         options.mel_opts.num_bins = self.bands
-        options.energy_floor = _LEAST
         machine = kaldi.OnlineFbank(options)
-        machine.accept_waveform(rate, samples.astype(np.float32))
+        machine.accept_waveform(rate, (samples * _SCALE).astype(np.float32))
         machine.input_finished()
         found = np.stack([machine.get_frame(n) for n in range(machine.num_frames_ready)])
         level: Array = (found - found.mean()).astype(np.float32)

@@ -55,7 +55,7 @@ class LabelSettings(TrainingSettings, abc.ABC):
         """How files are read."""
 
     @abc.abstractmethod
-    def learn_source(self, corpus: Corpus) -> Codec:
+    def learn_source(self, train_part: Corpus, valid_part: Corpus) -> Codec:
         """Learn how sources become ids, or what frames are measured by."""
 
     @abc.abstractmethod
@@ -117,12 +117,14 @@ class SequenceSettings(LabelSettings, abc.ABC):
         if self.codec == "subwords":
             yield out_of_range("vocabulary", self.vocabulary, least=256)
 
-    def learn_source(self, corpus: Corpus) -> Codec:
+    def learn_source(self, train_part: Corpus, valid_part: Corpus) -> Codec:
         """Learn how sources become ids, or what frames are measured by."""
-        if corpus.frames is not None:
-            return measured(corpus.frames, together=self.normalise == "together")
+        if train_part.frames is not None:
+            return measured(train_part.frames, together=self.normalise == "together")
         spaced = " " if self.codec == "words" else ""
-        texts = [spaced + text.partition(BETWEEN)[0] for text in corpus.texts]
+        # An alphabet says nothing about the texts, so that of the validation part may be known as well.
+        parts = (train_part, valid_part) if self.codec == "characters" else (train_part,)
+        texts = [spaced + text.partition(BETWEEN)[0] for part in parts for text in part.texts]
         return codecs.learn(self.codec, texts, end=False, vocabulary=self.vocabulary, unknown="unk")
 
     def build_input(self, codec: Codec) -> Input:
@@ -155,7 +157,7 @@ def learn_label_codec(settings: LabelSettings, train_part: Corpus, valid_part: C
     """Learn the codec of sources from the training part, and the labels of both."""
     unit = settings.reading().unit
     targets = [text.partition(BETWEEN)[2] for part in (train_part, valid_part) for text in part.texts]
-    return PairCodec(settings.learn_source(train_part), LabelCodec.learn(targets, unit=unit, end=True))
+    return PairCodec(settings.learn_source(train_part, valid_part), LabelCodec.learn(targets, unit=unit, end=True))
 
 
 def labels_of_codec(codec: PairCodec) -> int:

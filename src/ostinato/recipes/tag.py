@@ -47,9 +47,10 @@ class TagSettings(LabelSettings):
         """How files are read."""
         return LabelReading("words", per_word=True, columns=self.columns)
 
-    def learn_source(self, corpus: Corpus) -> Codec:
+    def learn_source(self, train_part: Corpus, valid_part: Corpus) -> Codec:
         """Learn words, values of further columns and characters."""
-        return SpelledCodec.learn((text.partition(BETWEEN)[0] for text in corpus.texts), vocabulary=self.vocabulary)
+        sources = (text.partition(BETWEEN)[0] for text in train_part.texts)
+        return SpelledCodec.learn(sources, vocabulary=self.vocabulary)
 
     def build_input(self, codec: Codec) -> Input:
         """Build what the encoder reads of words."""

@@ -1,0 +1,172 @@
+"""``label``, and what else works on labelled sequences, from the command line."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+import soundfile
+
+from ostinato.app.cli import main
+
+SMALL = ["hidden_size=16", "embedding_size=8", "batch_size=8", "learning_rate=0.02", "dropout=0", "input_dropout=0"]
+NAMES, PLACES = ["Ann", "Bo", "Cy Lee"], ["Rome", "Ulm", "New York"]
+
+
+def trained(out, *words, settings=(), steps=150):
+    chosen = [word for one in [*SMALL, "precision=float32", *settings] for word in ("--set", one)]
+    assert main(["train", *map(str, words), "--steps", str(steps), "--out", str(out), *chosen]) == 0
+    return out
+
+
+def ran(capsys, *words):
+    capsys.readouterr()
+    status = main(list(map(str, words)))
+    return status, *capsys.readouterr()
+
+
+@pytest.fixture(scope="module")
+def columns(tmp_path_factory):
+    """Sentences in which names and places are spans."""
+    draw, lines = random.Random(1), []
+    for _ in range(120):
+        for words, kind in ((draw.choice(NAMES), "PER"), ("went to", ""), (draw.choice(PLACES), "LOC"), (".", "")):
+            for number, word in enumerate(words.split()):
+                lines.append(f"{word} {'B' if number == 0 else 'I'}-{kind}" if kind else f"{word} O")
+        lines.append("")
+    path = tmp_path_factory.mktemp("tags") / "train.txt"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def tagger(columns, tmp_path_factory):
+    return trained(tmp_path_factory.mktemp("runs") / "tags", columns, "--recipe", "tag")
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory):
+    folder, draw = tmp_path_factory.mktemp("texts"), random.Random(2)
+    lines = {f"{draw.choice(['a', 'the', 'my'])} {w} {draw.choice('xyz')}\t{k}" for w, k in _WORDS for _ in range(30)}
+    (folder / "texts.tsv").write_text("\n".join(sorted(lines)) + "\n")
+    return trained(folder / "run", folder / "texts.tsv", "--recipe", "classify")
+
+
+_HEIGHTS = {"low": (350, 450), "high": (1800, 2200)}  # Hz
+_WORDS = [("cat", "an animal"), ("dog", "an animal"), ("oak", "a plant"), ("fir", "a plant")]
+
+
+@pytest.fixture(scope="module")
+def listener(tmp_path_factory):
+    """One or two tones, a pause between them; how high each is."""
+    folder, draw, lines = tmp_path_factory.mktemp("tones"), random.Random(3), []
+    for number in range(80):
+        heights = [draw.choice(["low", "high"]) for _ in range(draw.randint(1, 2))]
+        pieces = [np.zeros(draw.randint(300, 500))]
+        for height in heights:
+            times = np.arange(1200) / 8000
+            pieces += [0.3 * np.sin(2 * np.pi * draw.uniform(*_HEIGHTS[height]) * times), np.zeros(600)]
+        soundfile.write(folder / f"{number}.wav", np.concatenate(pieces), 8000)
+        lines.append(f"{number}.wav\t{' '.join(heights)}")
+    (folder / "list.tsv").write_text("\n".join(lines) + "\n")
+    return trained(folder / "run", folder / "list.tsv", "--recipe", "ctc", settings=["bands=20", "stack=4"], steps=120)
+
+
+def test_a_tagger_tags_texts(tagger, capsys):
+    assert ran(capsys, "label", tagger, "Bo went to New York .")[1] == "Bo/B-PER went/O to/O New/B-LOC York/I-LOC ./O\n"
+    status, out, _ = ran(capsys, "label", tagger, "Cy Lee went to Ulm .", "Ann went to Rome .", "--json")
+    assert status == 0
+    first, second = map(json.loads, out.splitlines())
+    assert first["words"] == ["Cy", "Lee", "went", "to", "Ulm", "."]
+    assert second["labels"] == ["B-PER", "O", "O", "B-LOC", "O"]
+    assert -1 < first["log_prob"] < 0
+
+
+def test_texts_come_from_a_file_or_from_standard_input(tagger, tmp_path, capsys):
+    (tmp_path / "a.txt").write_text("Ann went to Ulm .\n\nBo went to Rome .\n")
+    status, out, _ = ran(capsys, "label", tagger, "--file", tmp_path / "a.txt")
+    assert (status, len(out.splitlines())) == (0, 2)
+    assert ran(capsys, "label", tagger, "Ann", "--file", tmp_path / "a.txt")[::2] == (
+        2,
+        "error: give TEXT or --file, and not both\n",
+    )
+    (tmp_path / "b.txt").write_text("\n")
+    assert "nothing to label" in ran(capsys, "label", tagger, "--file", tmp_path / "b.txt")[2]
+    assert "text 1 is empty" in ran(capsys, "label", tagger, " ")[2]
+
+
+def test_an_evaluation_of_tags_has_spans(tagger, columns, capsys):
+    status, out, _ = ran(capsys, "evaluate", tagger, columns)
+    assert status == 0
+    assert "spans: F1 100.00%, precision 100.00%, recall 100.00%" in out
+    assert "CoNLL's definition" in out
+    found = json.loads(ran(capsys, "evaluate", tagger, columns, "--json")[1])
+    assert found["spans"]["real"] == found["spans"]["right"] == 240
+    assert found["accuracy"] == found["exact"] == 1
+    assert 0 < found["nats_per_label"] < 0.1
+
+
+def test_unknown_labels_are_an_error_with_their_line_or_left_out(tagger, tmp_path, capsys):
+    path = tmp_path / "test.txt"
+    path.write_text("Ann B-PER\n. O\n\nBo B-DOG\n. O\n")
+    status, out, err = ran(capsys, "evaluate", tagger, path)
+    assert (status, out) == (1, "")
+    assert f"{path}, line 4: the label 'B-DOG' is not among the 5 that the model knows (B-LOC, B-PER," in err
+    status, out, err = ran(capsys, "evaluate", tagger, path, "--skip-bad-pairs")
+    assert status == 0
+    assert "left out: 1 sequences with labels that the model does not know" in err
+    assert out.startswith("1 sequences, 2 labels\n")
+
+
+def test_a_classifier_says_how_sure_it_is(classifier, capsys):
+    out = ran(capsys, "label", classifier, "my dog x")[1]
+    label, share, *_ = out.split("\t")
+    assert label == "an animal"
+    assert float(share.strip().rstrip("%")) > 90
+    assert ran(capsys, "label", classifier, "the oak x", "a cat y")[1].startswith("the oak x\ta plant\t")
+    plain = json.loads(ran(capsys, "label", classifier, "a fir z", "--json")[1])
+    assert plain["labels"] == ["a plant"]
+    assert sum(plain["probabilities"][0].values()) == pytest.approx(1, abs=1e-5)
+    status, _, err = ran(capsys, "label", classifier, "a q!")
+    assert (status, "outside" in err) == (1, True)
+    assert ran(capsys, "label", classifier, "my q!dog x", "--unknown", "skip")[1].startswith("an animal")
+
+
+def test_a_model_of_sound_labels_recordings(listener, capsys):
+    folder = listener.parent
+    lines = [line.split("\t") for line in (folder / "list.tsv").read_text().splitlines()[:5]]
+    paths = [folder / name for name, _ in lines]
+    status, out, _ = ran(capsys, "label", listener, *paths)
+    assert status == 0
+    assert [line.split("\t")[1] for line in out.splitlines()] == [labels for _, labels in lines]
+    assert ran(capsys, "label", listener, paths[0], "--beam", 4)[1].strip() == lines[0][1]
+    status, out, _ = ran(capsys, "evaluate", listener, folder / "list.tsv", "--beam", 4)
+    assert (status, "label error 0.00%, whole sequences right 100.00% (prefix beam 4)" in out) == (0, True)
+    assert "best path" in ran(capsys, "evaluate", listener, folder / "list.tsv")[1]
+
+
+def test_what_does_not_fit_a_model_of_labels_is_refused(listener, tagger, classifier, tmp_path, capsys):
+    np.save(tmp_path / "wide.npy", np.ones((5, 3)))
+    cases = {
+        ("label", listener, "some text"): "the model reads frames of 20 numbers, and given are texts",
+        ("label", listener, tmp_path / "wide.npy"): "frames of 20 numbers, and given are frames of 3",
+        ("label", tagger, tmp_path / "wide.npy"): "the model reads texts, and given are frames",
+        ("label", tagger, "a", "--beam", 2): "a beam is for labels without a place",
+        ("label", listener, "a.wav", "text"): "and not both",
+        ("label", classifier, "a", "--beam", 0): "--beam must be at least 1, got 0",
+        ("generate", tagger): "What works with it: label, evaluate, info, resume, export",
+        ("translate", tagger, "a"): "is no model of pairs",
+        ("evaluate", tagger, tmp_path / "wide.npy", "--counts"): "--counts cannot go with a model of labels",
+        ("train", tmp_path / "x", "--recipe", "tag", "--set", "feedback=always"): "there is nothing to feed back",
+        ("train", tmp_path / "x", "--recipe", "tag", "--as", "text"): "--column and --as are for texts",
+    }
+    for words, told in cases.items():
+        status, _, err = ran(capsys, *words)
+        assert (status, told in err) == (2, True), (words, err)
+    status, _, err = ran(capsys, "label", listener, "missing.wav")
+    assert (status, "there is no file 'missing.wav'" in err) == (1, True)
+
+
+def test_a_model_of_text_is_no_model_of_labels(text_run, capsys):
+    status, _, err = ran(capsys, "label", text_run, "a")
+    assert (status, "is no model of labels" in err) == (2, True)

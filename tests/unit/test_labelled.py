@@ -1,0 +1,166 @@
+"""Reading labelled sequences: columns, lines, recordings, arrays; and what is wrong with them, by file and line."""
+
+import numpy as np
+import pytest
+import soundfile
+
+import ostinato
+from ostinato.data.labelled import LabelReading, read_frames, read_labelled
+from ostinato.data.pairs import PairLimits
+from ostinato.data.sound import LogMel
+from ostinato.errors import CorpusError
+
+TAGS, WHOLE = LabelReading("words", per_word=True), LabelReading("whole")
+SKIP = PairLimits(skip=True)
+
+
+def written(path, text):
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def tone(path, hertz, seconds=0.3, rate=8000):
+    times = np.arange(int(rate * seconds)) / rate
+    soundfile.write(path, 0.3 * np.sin(2 * np.pi * hertz * times), rate)
+
+
+def test_columns_become_sentences_with_a_tag_for_each_word(tmp_path):
+    path = written(tmp_path / "a.txt", "-DOCSTART- -X- O\n\nThe DT B\ndog NN I\n\n\nRuns VB O\n")
+    corpus = read_labelled([path], TAGS)
+    assert corpus.texts == ("The dog\tB I", "Runs\tO")
+    assert corpus.places == (f"{path}, line 3", f"{path}, line 7")
+    both = read_labelled([path], LabelReading("words", per_word=True, columns=2))
+    assert both.texts[0] == "The dog\x1fDT NN\tB I"
+    small = read_labelled([path], TAGS, PairLimits(lower=True, first=1))
+    assert small.texts == ("the dog\tB I",)  # labels keep their letters
+
+
+def test_uneven_columns_are_named_or_left_out(tmp_path):
+    path = written(tmp_path / "a.txt", "a X\nb\n\nc Y\n")
+    with pytest.raises(CorpusError, match=r"a.txt, line 2: lines of this sentence have 2 columns, this one has not"):
+        read_labelled([path], TAGS)
+    corpus = read_labelled([path], TAGS, SKIP)
+    assert corpus.texts == ("c\tY",)
+    assert "left out: 1 sentences of uneven columns" in corpus.notes
+    with pytest.raises(CorpusError, match="have 3 columns"):
+        read_labelled([path], LabelReading("words", per_word=True, columns=2))
+
+
+def test_lines_of_words_and_tags_need_as_many_of_both(tmp_path):
+    path = written(tmp_path / "a.tsv", "a b\tX Y\nc d\tX\n")
+    with pytest.raises(CorpusError, match=r"a.tsv, line 2: 2 words have 1 labels. --skip-bad-pairs"):
+        read_labelled([path], TAGS)
+    assert read_labelled([path], TAGS, SKIP).texts == ("a b\tX Y",)
+
+
+def test_texts_with_labels_come_as_lines_or_as_json(tmp_path):
+    path = written(tmp_path / "a.tsv", "very good\tlike it\nbad\tno\n")
+    assert read_labelled([path], WHOLE).texts == ("very good\tlike it", "bad\tno")
+    path = written(tmp_path / "a.jsonl", '{"source": "good", "target": "yes"}\n{"source": "x"}\n')
+    with pytest.raises(CorpusError, match="line 2"):
+        read_labelled([path], WHOLE)
+    assert read_labelled([path], WHOLE, SKIP).texts == ("good\tyes",)
+    with pytest.raises(CorpusError, match="no corpus given"):
+        read_labelled([], WHOLE)
+
+
+def test_a_tone_is_strong_in_one_band_and_loudness_does_not_count(tmp_path):
+    for name, hertz in (("low", 300), ("high", 2500)):
+        tone(tmp_path / f"{name}.wav", hertz)
+    sound = LogMel(bands=20)
+    low, high = (sound.read(str(tmp_path / f"{name}.wav")) for name in ("low", "high"))
+    assert low.shape == (30, 20)
+    assert low.dtype == np.float32
+    assert low.mean(axis=0).argmax() < high.mean(axis=0).argmax()
+    samples, rate = soundfile.read(tmp_path / "low.wav", dtype="float32")
+    np.testing.assert_allclose(sound.frames(samples * 0.1, rate)[3:-3], sound.frames(samples, rate)[3:-3], atol=0.05)
+    stereo = np.stack([samples, samples], axis=1)
+    soundfile.write(tmp_path / "stereo.flac", stereo, rate)
+    np.testing.assert_allclose(sound.read(str(tmp_path / "stereo.flac"))[3:-3], low[3:-3], atol=0.05)
+
+
+def test_lists_of_recordings_lie_beside_them(tmp_path):
+    tone(tmp_path / "a.wav", 300)
+    tone(tmp_path / "short.wav", 300, seconds=0.01)
+    np.save(tmp_path / "b.npy", np.ones((5, 40), dtype=np.float32))
+    path = written(tmp_path / "list.tsv", "a.wav\tlow\nb.npy\tflat\n")
+    corpus = read_labelled([path], WHOLE)
+    assert corpus.texts == ("\tlow", "\tflat")
+    assert corpus.frames.lengths.tolist() == [30, 5]
+    assert corpus.notes[0] == "2 sequences, 35 frames of 40 numbers"
+    again = read_labelled([path], WHOLE)
+    assert corpus.sources == again.sources
+    np.save(tmp_path / "b.npy", np.zeros((5, 40), dtype=np.float32))
+    assert read_labelled([path], WHOLE).sources != again.sources  # what was heard counts, not only the list
+    path = written(tmp_path / "bad.tsv", "a.wav\tlow\nmissing.wav\tx\nshort.wav\ty\na.wav\n")
+    with pytest.raises(CorpusError, match=r"bad.tsv, line 2: there is no file .*missing.wav"):
+        read_labelled([path], WHOLE)
+    told = read_labelled([path], WHOLE, SKIP).notes
+    assert "left out: 2 recordings whose recording cannot be read" in told
+    assert "left out: 1 recordings without two columns" in told
+
+
+def test_sound_that_is_none_is_refused(tmp_path):
+    path = written(tmp_path / "a.wav", "no sound")
+    with pytest.raises(CorpusError, match="cannot be read as sound"):
+        read_frames(path, WHOLE)
+    tone(tmp_path / "short.wav", 300, seconds=0.01)
+    with pytest.raises(CorpusError, match="10 ms is too short: a frame hears 25 ms"):
+        read_frames(str(tmp_path / "short.wav"), WHOLE)
+
+
+def test_arrays_are_read_by_part_and_cut_into_frames(tmp_path):
+    path = tmp_path / "a.npz"
+    images = np.arange(24, dtype=np.uint8).reshape(3, 8)
+    np.savez(path, x_train=images, y_train=[0, 1, 0], x_test=images[:1], y_test=[1])
+    corpus = read_labelled([str(path)], LabelReading("whole", frame=4))
+    assert corpus.texts == ("\t0", "\t1", "\t0")
+    assert corpus.frames.lengths.tolist() == [2, 2, 2]
+    assert corpus.frames.one(1).tolist() == [[8, 9, 10, 11], [12, 13, 14, 15]]
+    assert corpus.frames.values.dtype == np.uint8
+    assert read_labelled([str(path)], WHOLE, part="test").texts == ("\t1",)
+    assert read_labelled([str(path)], WHOLE, PairLimits(first=2)).frames.count == 2
+    np.savez(path, x=np.ones((2, 3, 4)), y=[[1, 2], [3, 4]], lengths=[3, 1])
+    corpus = read_labelled([str(path)], WHOLE)
+    assert corpus.texts == ("\t1 2", "\t3 4")
+    assert corpus.frames.lengths.tolist() == [3, 1]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "told"),
+    [
+        ({"x": np.ones((2, 3))}, "has no array 'y' or 'y_train'; it has x"),
+        ({"x": np.ones((2, 3)), "y": [1]}, "has 2 sequences and 1 labels"),
+        ({"x": np.ones(3), "y": [1, 2, 3]}, r"it has the shape \(3,\)"),
+        ({"x": np.ones((2, 3, 4)), "y": [1, 2], "lengths": [4, 1]}, "lengths says"),
+        ({"x": np.array([{}, {}]), "y": [1, 2]}, "cannot be read"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(tmp_path, arrays, told):
+    path = tmp_path / "a.npz"
+    np.savez(path, **arrays)
+    with pytest.raises(CorpusError, match=told):
+        read_labelled([str(path)], WHOLE)
+
+
+def test_kinds_of_files_are_not_mixed_and_broken_ones_named(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.ones((2, 3)), y=[1, 2])
+    text = written(tmp_path / "a.tsv", "a\tb\n")
+    with pytest.raises(CorpusError, match="one kind at a time"):
+        read_labelled([str(tmp_path / "a.npz"), text], WHOLE)
+    broken = written(tmp_path / "b.npz", "nothing")
+    with pytest.raises(CorpusError, match="cannot be read as an array"):
+        read_labelled([broken], WHOLE)
+    np.save(tmp_path / "c.npy", np.array(["a"]))
+    with pytest.raises(CorpusError, match=r"a sequence is \[T, D\] of numbers"):
+        read_frames(str(tmp_path / "c.npy"), WHOLE)
+
+
+def test_train_reads_files_as_the_recipe_does(tmp_path):
+    path = written(tmp_path / "a.tsv", "".join(f"{w}\t{'ab'[n % 2]}\n" for n, w in enumerate(["xx", "yy", "zz"] * 4)))
+    training = ostinato.train(path, out=tmp_path / "run", recipe="classify", steps=1, settings={"precision": "float32"})
+    assert isinstance(training.to_end(), ostinato.Annotator)
+    training = ostinato.train(path, out=tmp_path / "two", recipe="translate", steps=1)
+    assert isinstance(training.to_end(), ostinato.Translator)
+    with pytest.raises(CorpusError, match="learns from labelled sequences"):
+        ostinato.train(ostinato.Corpus("items", ("a", "b")), out=tmp_path / "no", recipe="tag", steps=1)
