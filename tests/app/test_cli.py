@@ -258,7 +258,10 @@ def test_export_and_everything_from_the_file(run, text_run, tmp_path):
 
 def test_recipes_and_data_are_listed(run):
     names = [line.split()[0] for line in run("recipes")[1].splitlines()]
-    assert names == ["char-lm", "word-lm", "folk", "folk-rnn", "translate", "addition"]
+    assert names == [
+        *("char-lm", "word-lm", "folk", "folk-rnn"),
+        *("translate", "addition", "tag", "classify", "ctc"),
+    ]
     assert "hidden_size = 512" in run("recipes", "char-lm")[1]
     told = run("data")[1]
     assert [line.split()[0] for line in told.splitlines()[1:3]] == ["python-docs", "python-stdlib"]

@@ -6,7 +6,9 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import zstandard
 
 from conftest import write_tunes
@@ -38,6 +40,7 @@ def place(tmp_path, monkeypatch):
     pairs = [f"{a} {b}\t{words[a]} {words[b]}" for a in words for b in words]
     (tmp_path / "pairs.tsv").write_text("\n".join(pairs) + "\n")
     (tmp_path / "sources.txt").write_text("big dog\nred cat\n")
+    write_labelled(tmp_path)
     # A data set of this name is on disk, with another text in it.
     (tmp_path / "data").mkdir()
     (tmp_path / "data/shakespeare").write_text(PROSE)
@@ -47,6 +50,27 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setitem(DATA_SETS, "tinyshakespeare", replace(known, files=(here,)))
     (tmp_path / "songs.csv").write_text("title,year\n" + "\n".join(f"song of {n},19{n}" for n in range(10, 60)))
     return tmp_path
+
+
+def write_labelled(folder):
+    """A file of each kind that recipes for labels read."""
+    names = [f"{name} B-PER\nwent O\nto O\n{place} B-LOC\n. O\n" for name in ("Ada", "Bo") for place in ("Rome", "Ulm")]
+    (folder / "tagged.txt").write_text("\n".join(names * 5))
+    texts = [
+        f"{a} {b} {c}\t{'pet' if c in ('cat', 'dog') else 'plant'}"
+        for a in ("the", "one")
+        for b in ("red", "big")
+        for c in ("cat", "dog", "oak")
+    ]
+    (folder / "texts.tsv").write_text("\n".join(texts) + "\n")
+    draw = np.random.default_rng(1)
+    images, labels = draw.integers(0, 255, (30, 64), dtype=np.uint8), np.arange(30) % 2
+    np.savez(folder / "images.npz", x_train=images, y_train=labels, x_test=images[:4], y_test=labels[:4])
+    lines = []
+    for number in range(1, 13):
+        soundfile.write(folder / f"tone-{number}.wav", 0.1 * np.sin(np.arange(4000) * number / 10), 8000)
+        lines.append(f"tone-{number}.wav\t{'low' if number < 7 else 'high'}")
+    (folder / "tones.tsv").write_text("\n".join(lines) + "\n")
 
 
 def shortened(command):

@@ -220,3 +220,28 @@ def test_training_goes_on_from_a_model_of_pairs(run, pairs, tmp_path, capsys):
     out = tmp_path / "more"
     assert main(["train", str(pairs), "--from", str(run), "--steps", "2", "--out", str(out)]) == 0
     assert translated(capsys, out, "big red dog")[1] == "grand rouge chien\n"
+
+
+def test_a_model_of_small_letters_takes_large_ones_as_small(pairs, tmp_path, capsys):
+    out = tmp_path / "small"
+    words = ["train", str(pairs), "--recipe", "translate", "--steps", "2", "--out", str(out), "--lower"]
+    assert main([*words, "--set", "hidden_size=8"]) == 0
+    assert json.loads((out / "config.json").read_text())["settings"]["lower"] is True
+    capsys.readouterr()
+    assert main(["translate", str(out), "BIG Red"]) == 0
+    (tmp_path / "held.tsv").write_text("BIG dog\tGRAND chien\n")
+    assert main(["evaluate", str(out), str(tmp_path / "held.tsv"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["perplexity"] > 1
+    assert found["nats_per_character"] > 0
+
+
+@pytest.mark.parametrize("option", ["--pairs", "--longest"])
+def test_limits_of_pairs_are_at_least_one(pairs, tmp_path, option, capsys):
+    assert main(["train", str(pairs), "--recipe", "translate", "--out", str(tmp_path / "x"), option, "0"]) == 2
+    assert f"{option} must be at least 1, got 0" in capsys.readouterr().err
+
+
+def test_a_picture_of_no_known_kind_is_refused_before_anything_is_loaded(tmp_path, capsys):
+    assert main(["translate", str(tmp_path / "nothing"), "a", "--plot", "a.txt"]) == 2
+    assert "a picture ends in one of .svg, .png, .pdf, .html" in capsys.readouterr().err

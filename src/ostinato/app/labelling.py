@@ -17,10 +17,11 @@ from ostinato.app.working import WorkView
 from ostinato.config import at_least
 from ostinato.data import Reading
 from ostinato.data.frames import Frames
-from ostinato.data.labelled import is_frames, read_frames, read_labelled, read_sequences
+from ostinato.data.labelled import is_frames, read_frames, read_sequences
 from ostinato.data.pairs import lines_of
 from ostinato.decode.units import bits
 from ostinato.errors import ConfigError
+from ostinato.recipes.systems import LABEL_MODELS
 
 if TYPE_CHECKING:
     from ostinato.workshop.labelling import Annotator, LabelEvaluation, Labelling
@@ -48,13 +49,8 @@ def evaluate_labels(args: Namespace) -> int:
     """Measure a model of labels on labelled sequences."""
     refuse_others(args, "labels")
     model = load_annotator_of(args)
-    corpus = read_labelled(
-        args.corpus,
-        model.settings.reading(),
-        pair_limits(args),
-        reading=Reading(args.encoding, args.errors),
-        part="test",
-    )
+    reading = Reading(args.encoding, args.errors)
+    corpus = LABEL_MODELS.read(args.corpus, model.settings, pair_limits(args), reading, part="test")
     for note in corpus.notes:
         print(note, file=sys.stderr)
     if args.skip_bad_pairs:
@@ -133,6 +129,8 @@ def _plain(name: str, found: Labelling) -> dict[str, Any]:
         plain["words"] = found.words
     if found.alternatives:
         plain["probabilities"] = [dict(one) for one in found.alternatives]
+    if found.weights:
+        plain["weights"] = [round(weight, 6) for weight in found.weights]
     return plain
 
 

@@ -58,6 +58,17 @@ def plot_populations(populations: Mapping[str, Population], target: Path) -> Non
         axes[0].legend(frameon=False)
 
 
+def check_picture(target: Path, *others: str) -> None:
+    """Check that a picture can be written with this ending, or one of ``others``.
+
+    Raises:
+        ConfigError: It cannot.
+    """
+    known = (*_FORMATS, *others)
+    if target.suffix.lower() not in known:
+        raise ConfigError(f"--plot {target}: a picture ends in one of {', '.join(known)}")
+
+
 def plot_attention(found: Translation, target: Path) -> None:
     """Draw what of a source was read for each symbol of its target; errors as of ``plot_run``."""
     assert found.attention is not None
@@ -92,8 +103,7 @@ def _bars(axes: Any, counts: Mapping[str, Counter[str]], title: str, order: Call
 @contextmanager
 def _figure(target: Path, size: tuple[float, float]) -> Iterator[Any]:
     """A figure to draw on, which is written when the ``with`` block ends; errors as of ``plot_run``."""
-    if target.suffix.lower() not in _FORMATS:
-        raise ConfigError(f"--plot {target}: a picture ends in one of {', '.join(_FORMATS)}")
+    check_picture(target)
     try:
         import matplotlib
         from matplotlib.figure import Figure

@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
+from ostinato.config import at_least
 from ostinato.data import Reading
 from ostinato.data.pairs import PairLimits
 from ostinato.data.reading import read_plain
@@ -29,6 +30,9 @@ def refuse_pair_options(args: Namespace, why: str) -> None:
 
 def pair_limits(args: Namespace) -> PairLimits:
     """What the command line says that pairs may be."""
+    for name, given in (("--longest", args.longest), ("--pairs", args.pairs)):
+        if given is not None:
+            at_least(name, given, 1)
     return PairLimits(args.longest, args.lower, args.pairs, args.skip_bad_pairs)
 
 

@@ -40,6 +40,8 @@ def train(args: Namespace) -> int:
     """Train a new run."""
     recipe = find_recipe(args.recipe if args.base is None else read_about(args.base)["recipe"])
     settings = parse_assignments(args.settings, recipe.settings)
+    if args.lower and recipe.system is not LANGUAGE_MODELS:  # a setting, so that the run remembers it
+        settings["lower"] = True
     if not args.corpus and recipe.makes is None:  # what can be known before anything takes time is checked first
         read_corpus([])
     share, read = _share(args.valid), _reader(recipe, settings, args)

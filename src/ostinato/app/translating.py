@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from ostinato.app.plotting import check_picture, plot_attention
 from ostinato.app.process import prepare_torch
 from ostinato.app.reading import pair_limits, read_file, refuse_others
 from ostinato.app.working import WorkView
 from ostinato.config import at_least
 from ostinato.data import Reading
-from ostinato.data.pairs import lines_of, read_pairs
+from ostinato.data.pairs import lines_of
 from ostinato.decode.searching import SearchSettings
 from ostinato.decode.units import bits
 from ostinato.errors import ConfigError
+from ostinato.recipes.systems import PAIR_MODELS
 
 if TYPE_CHECKING:
     from ostinato.workshop.translating import PairEvaluation, Translation, Translator
@@ -34,6 +36,8 @@ def translate(args: Namespace) -> int:
     search = _search(args)
     if args.plot is not None and len(sources) != 1:
         raise ConfigError(f"--plot draws one source, and there are {len(sources)}")
+    if args.plot is not None:
+        check_picture(args.plot, ".html")
     model = _load(args)
     if (args.attention or args.plot is not None) and not model.has_attention:
         raise ConfigError(f"decoder = {model.settings.decoder!r} has no attention to show")
@@ -57,10 +61,11 @@ def translate(args: Namespace) -> int:
 def evaluate_pairs(args: Namespace) -> int:
     """Measure a model of pairs: teacher-forced loss, and how good what it writes is."""
     refuse_others(args, "pairs")
-    corpus = read_pairs(args.corpus, pair_limits(args), reading=Reading(args.encoding, args.errors))
+    limits, reading = pair_limits(args), Reading(args.encoding, args.errors)
+    model = _load(args)
+    corpus = PAIR_MODELS.read(args.corpus, model.settings, limits, reading)
     for note in corpus.notes:
         print(note, file=sys.stderr)
-    model = _load(args)
     search = SearchSettings(greedy=True) if args.beam is None else SearchSettings(beam=args.beam, gnmt=0.6)
     with WorkView(Console(stderr=True)) as view:
         found = model.evaluate(
@@ -70,7 +75,8 @@ def evaluate_pairs(args: Namespace) -> int:
             tick=lambda done, total: view.watch("translating", done, total),
         )
     if args.json:
-        print(json.dumps(asdict(found)))
+        means = {"perplexity": found.perplexity, "nats_per_character": found.nats_per_character}
+        print(json.dumps({**asdict(found), **means}))
     else:
         _tell_evaluation(found, args)
     return 0
@@ -145,8 +151,6 @@ def _plot(found: Translation, target: Path) -> None:
 
         write_attention_page(found, target)
         return
-    from ostinato.app.plotting import plot_attention
-
     plot_attention(found, target)
 
 

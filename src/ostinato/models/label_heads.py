@@ -20,11 +20,13 @@ class Best(NamedTuple):
         labels: Their ids.
         log_prob: Natural log of the probability of all of them together.
         each: Of each label: the probability of every label at its place, [U, V]; ``None``: there are no such.
+        weights: How much each place of the source counted for it, [S]; ``None``: that is not said.
     """
 
     labels: list[int]
     log_prob: float
     each: Tensor | None = None
+    weights: Tensor | None = None
 
 
 class LabelHead(nn.Module, abc.ABC):
@@ -119,5 +121,11 @@ class WholeHead(LabelHead):
         return self.log_probs(source).gather(1, targets[:, :1])[:, 0]
 
     def best(self, source: Source) -> list[Best]:
-        log_probs = self.log_probs(source)
-        return [Best([int(row.argmax())], row.max().item(), row.exp()[None]) for row in log_probs]
+        weights, counts = self.weights(source), source.real.sum(dim=1).tolist()
+        rows = zip(self.log_probs(source), counts, strict=True)
+        return [
+            Best(
+                [int(row.argmax())], row.max().item(), row.exp()[None], None if weights is None else weights[n, :count]
+            )
+            for n, (row, count) in enumerate(rows)
+        ]

@@ -39,6 +39,7 @@ class LabelSettings(TrainingSettings, abc.ABC):
         longest: Of convolutions: how many places have a vector of their own; sources may not be longer.
         input_dropout: Of what the encoder reads.
         vocabulary: Of words and subwords: most of them.
+        lower: Whether letters of texts are made small.
     """
 
     encoder: Literal["both-ways", "forwards", "backwards", "convolutional"] = "both-ways"
@@ -49,6 +50,7 @@ class LabelSettings(TrainingSettings, abc.ABC):
     longest: int = 2048
     input_dropout: float = 0.0
     vocabulary: int = 20_000
+    lower: bool = False
 
     @abc.abstractmethod
     def reading(self) -> LabelReading:

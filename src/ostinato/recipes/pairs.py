@@ -38,6 +38,7 @@ class PairSettings(TrainingSettings):
         kernel: Of convolutions: how many places each reads.
         longest: Of convolutions: how many places have a vector of their own; sources may not be longer.
         input_dropout: Of embedded symbols.
+        lower: Whether letters are made small, of both sides.
     """
 
     codec: Literal["bytes", "characters", "subwords", "words"] = "characters"
@@ -52,6 +53,7 @@ class PairSettings(TrainingSettings):
     kernel: int = 3
     longest: int = 512
     input_dropout: float = 0.0
+    lower: bool = False
 
     def problems(self) -> Iterator[str | None]:
         """What is wrong with them; ``None`` is no problem."""

@@ -6,6 +6,7 @@ Sizes, schedules, checkpoints and all else are the same for each.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ostinato.codecs import Codec, PairCodec
@@ -124,7 +125,7 @@ class PairModels:
     commands = "translate, evaluate"
 
     def read(self, sources: Sequence[str], settings: Any, limits: PairLimits, reading: Reading) -> Corpus:
-        return read_pairs(sources, limits, reading=reading)
+        return read_pairs(sources, _lowered(limits, settings), reading=reading)
 
     def codec(self, settings: PairSettings, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]) -> Codec:
         parts = (train_part, valid_part) if settings.codec == "characters" else (train_part,)
@@ -164,8 +165,16 @@ class LabelModels:
 
     commands = "label, evaluate"
 
-    def read(self, sources: Sequence[str], settings: LabelSettings, limits: PairLimits, reading: Reading) -> Corpus:
-        return read_labelled(sources, settings.reading(), limits, reading=reading)
+    def read(
+        self,
+        sources: Sequence[str],
+        settings: LabelSettings,
+        limits: PairLimits,
+        reading: Reading,
+        *,
+        part: str = "train",
+    ) -> Corpus:
+        return read_labelled(sources, settings.reading(), _lowered(limits, settings), reading=reading, part=part)
 
     def codec(self, settings: LabelSettings, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]) -> Codec:
         return learn_label_codec(settings, train_part, valid_part)
@@ -202,6 +211,11 @@ class LabelModels:
         rows = Labelled(data, codec.begin)
         settings.check_lengths(rows)
         return rows
+
+
+def _lowered(limits: PairLimits, settings: PairSettings | LabelSettings) -> PairLimits:
+    """Limits by which letters are made small where a model knows small ones only."""
+    return replace(limits, lower=limits.lower or settings.lower)
 
 
 LANGUAGE_MODELS, PAIR_MODELS, LABEL_MODELS = LanguageModels(), PairModels(), LabelModels()

@@ -26,7 +26,7 @@ from ostinato.decode.prefix_beam import prefix_beam
 from ostinato.errors import ConfigError, CorpusError
 from ostinato.models import Labeller
 from ostinato.models.ctc import PathHead
-from ostinato.models.label_heads import Best, WholeHead
+from ostinato.models.label_heads import Best
 from ostinato.models.task import Context
 from ostinato.recipes import find_recipe
 from ostinato.recipes.labels import LabelSettings, build_label_task, build_labeller, check_kinds
@@ -49,12 +49,15 @@ class Labelling:
         words: Of a tagger: what each label belongs to.
         alternatives: Of each label: all labels and how probable they are there, most probable first; empty where
             there is no such (random fields, labels without a place).
+        weights: Of one label for all: how much each place of the source counted for it; empty where only the
+            encoder's last state did.
     """
 
     labels: tuple[str, ...]
     log_prob: float
     words: tuple[str, ...] = ()
     alternatives: tuple[tuple[tuple[str, float], ...], ...] = ()
+    weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -197,15 +200,6 @@ class Annotator:
         chosen = [n for n, text in enumerate(corpus.texts) if not self._unknown_labels(text)]
         return corpus.select(chosen), len(corpus.texts) - len(chosen)
 
-    def weights(self, source: str) -> list[float] | None:
-        """Return how much each place of a text counts for its one label; ``None``: the model does not say."""
-        head = self.network.head
-        if not isinstance(head, WholeHead):
-            return None
-        with torch.inference_mode():
-            weights = head.weights(self._encode(self._rows(self._corpus([source], "error")).batch(np.array([0]))))
-        return None if weights is None else weights[0].tolist()
-
     def _unknown_labels(self, text: str) -> list[str]:
         return self._labels.unknown_in(text.partition(BETWEEN)[2])
 
@@ -228,7 +222,8 @@ class Annotator:
         empty = next((n for n, text in enumerate(texts, 1) if frames is None and not text), None)
         if empty is not None:
             raise ConfigError(f"there is nothing to label: text {empty:,} is empty")
-        adapted = [self.codec.source.adapt(text, unknown) for text in texts]
+        own = [text.lower() for text in texts] if self.settings.lower else texts
+        adapted = [self.codec.source.adapt(text, unknown) for text in own]
         corpus = Corpus("items", tuple(f"{text}{BETWEEN}{self.names[0]}" for text in adapted), frames=frames)
         check_kinds(self.codec, [corpus])
         return corpus
@@ -264,7 +259,8 @@ class Annotator:
             order = np.argsort(-row, kind="stable")
             alternatives.append(tuple((names[n], float(row[n])) for n in order.tolist()))
         words = tuple(words_of(text)) if isinstance(self.codec.source, SpelledCodec) else ()
-        return Labelling(tuple(names[n] for n in best.labels), best.log_prob, words, tuple(alternatives))
+        weights = () if best.weights is None else tuple(best.weights.double().tolist())
+        return Labelling(tuple(names[n] for n in best.labels), best.log_prob, words, tuple(alternatives), weights)
 
     def _loss(self, encoded: Encoded) -> tuple[float, int]:
         rows = Labelled(encoded, self.codec.begin)

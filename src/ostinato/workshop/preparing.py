@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ostinato import codecs, config
-from ostinato.codecs import Unknown
+from ostinato.codecs import PairCodec, Unknown
 from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts, split
 from ostinato.engine.cpu import has_bfloat16
 from ostinato.errors import ConfigError, CorpusError
 from ostinato.recipes import Budget, Recipe, find_recipe
+from ostinato.recipes.labels import check_kinds
+from ostinato.recipes.systems import LABEL_MODELS
 from ostinato.recipes.training import TrainingSettings
 from ostinato.runs import SavedModel
 from ostinato.runs.folder import Pin
@@ -98,12 +100,14 @@ def prepare(corpus: Corpus, order: Order, base: SavedModel | None, teacher: Save
     train_part, valid_part = _parts(corpus, order, base)
     budget = None if base is not None else _budget(train_part, order)
     settings = _settings(budget, order, base, base or teacher)
-    known = base or teacher
+    known, recipe = base or teacher, _recipe(order, base)
     if known is None:
         alphabet = corpus.alphabet | (order.valid.alphabet if isinstance(order.valid, Corpus) else frozenset())
-        codec = _recipe(order, base).system.codec(settings, train_part, valid_part, alphabet)
+        codec = recipe.system.codec(settings, train_part, valid_part, alphabet)
     else:
         codec = _known_codec(known, train_part)
+        if recipe.system is LABEL_MODELS and isinstance(codec, PairCodec):
+            check_kinds(codec, (train_part, valid_part))
     train, valid, pin = encode_parts(codec, train_part, valid_part, order)
     if not len(valid.ids):
         raise CorpusError("nothing is left to validate on: the validation part has no symbol that the model knows")

@@ -162,7 +162,8 @@ class Translator:
             raise ConfigError("a translation is the most probable text: greedy, or a beam that draws nothing")
         if replace_unknown and not self.has_attention:
             raise ConfigError(f"decoder = {self.settings.decoder!r} has no attention to replace unknown words by")
-        texts = [self.codec.source.adapt(source.strip(), unknown) for source in sources]
+        own = [source.strip().lower() if self.settings.lower else source.strip() for source in sources]
+        texts = [self.codec.source.adapt(source, unknown) for source in own]
         ids = [self._source_ids(text) for text in texts]
         hypotheses = best_targets(self.network, self.codec, ids, search, tick)
         told = [
