@@ -3,6 +3,7 @@
     python benchmarks/seq2seq.py addition [--epochs 15] [--set NAME=VALUE …]
     OSTINATO_DATA=… python benchmarks/seq2seq.py french [--epochs 24] [--set NAME=VALUE …]
     python benchmarks/seq2seq.py feedback [--epochs 4]     sums with and without teacher forcing, equal updates
+    OSTINATO_DATA=… python benchmarks/seq2seq.py french-feedback [--epochs 8]              the same of translation
 
 Give --threads 1 to leave a core alone. Keras's figures: keras-team/keras-io, addition_rnn and lstm_seq2seq.
 """
@@ -38,7 +39,7 @@ _PAIRS, _LONGEST = 10_000, 59  # what the tutorial reads, and how many character
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("addition", "feedback", "french"))
+    parser.add_argument("what", choices=tuple(_JOBS))
     parser.add_argument("--epochs", type=float, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int)
@@ -46,11 +47,10 @@ def main() -> None:
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
-    recipe = find_recipe("translate" if args.what == "french" else "addition")
+    recipe = find_recipe("translate" if args.what.startswith("french") else "addition")
     settings = parse_assignments(args.settings, recipe.settings)
     with tempfile.TemporaryDirectory() as folder:
-        rows = {"addition": addition, "feedback": feedback, "french": french}[args.what]
-        report(f"seq2seq-{args.what}", list(rows(Path(folder), settings, args.epochs, args.seed)))
+        report(f"seq2seq-{args.what}", list(_JOBS[args.what](Path(folder), settings, args.epochs, args.seed)))
 
 
 def addition(folder: Path, settings: dict[str, Any], epochs: float, seed: int) -> Iterator[dict[str, Any]]:
@@ -84,34 +84,49 @@ def feedback(folder: Path, settings: dict[str, Any], epochs: float, seed: int) -
     assert makes is not None
     every = list(makes(settings, seed).texts)
     held, texts = every[::10], [text for n, text in enumerate(every) if n % 10]
-    steps = (epochs or 4) * len(texts) / 64
+    yield from _regimes("addition", folder, _items(texts), _items(held), settings, epochs or 4, seed)
+
+
+def french_feedback(folder: Path, settings: dict[str, Any], epochs: float, seed: int) -> Iterator[dict[str, Any]]:
+    """The same of character translation."""
+    yield from _regimes("translate", folder, *_french(), settings, epochs or 8, seed)
+
+
+def _regimes(
+    recipe: str, folder: Path, train: Corpus, valid: Corpus, settings: dict[str, Any], epochs: float, seed: int
+) -> Iterator[dict[str, Any]]:
+    steps = epochs * len(list(train.texts)) / 64
     regimes: dict[str, dict[str, Any]] = {
         "never": {}, "inverse-sigmoid": {"feedback_k": round(steps / 10)}, "always": {},
     }  # fmt: skip
     for name, own in regimes.items():
         given = {**settings, "feedback": name, **own}
-        valid, out = _items(held), folder / name
-        training = ostinato.train(
-            _items(texts), out=out, recipe="addition", settings=given, epochs=epochs or 4, seed=seed, valid=valid
-        )
+        out, began = folder / name, time.perf_counter()
+        training = ostinato.train(train, out=out, recipe=recipe, settings=given, epochs=epochs, seed=seed, valid=valid)
         for _ in training:
             pass
-        model, row = load_translator(out), {"feedback": name, "epochs": epochs or 4}
-        for search in (SearchSettings(greedy=True), SearchSettings(beam=4)):
-            found = model.evaluate(held, search)
+        seconds, model = time.perf_counter() - began, load_translator(out)
+        row: dict[str, Any] = {
+            "feedback": name,
+            "epochs": epochs,
+            "seconds": seconds,
+            "best_step": model.saved.best["step"],
+        }
+        for search in (SearchSettings(greedy=True), SearchSettings(beam=4, gnmt=0.6)):
+            found = model.evaluate(list(valid.texts), search)
+            kind = "greedy" if search.greedy else "beam"
             row |= {
                 "nats_per_symbol": found.nats_per_symbol,
-                f"exact_{'greedy' if search.greedy else 'beam'}": found.metrics.exact,
+                f"exact_{kind}": found.metrics.exact,
+                f"bleu_{kind}": found.metrics.bleu,
+                f"chrf_{kind}": found.metrics.chrf,
             }
         yield row
 
 
 def french(folder: Path, settings: dict[str, Any], epochs: float, seed: int) -> Iterator[dict[str, Any]]:
     """The first 10,000 pairs, the last fifth for validation, as the tutorial divides them."""
-    with zipfile.ZipFile(data_file("translation/fra-eng.zip")) as archive:
-        lines = archive.read("fra.txt").decode().splitlines()[:_PAIRS]
-    cut = _PAIRS * 4 // 5
-    train, valid = (_items(["\t".join(line.split("\t")[:2]) for line in part]) for part in (lines[:cut], lines[cut:]))
+    train, valid = _french()
     training = ostinato.train(
         train, out=folder / "run", recipe="translate", settings=settings, epochs=epochs or 24, seed=seed, valid=valid
     )
@@ -135,6 +150,14 @@ def french(folder: Path, settings: dict[str, Any], epochs: float, seed: int) -> 
             "exact": found.metrics.exact,
             "signature": found.metrics.bleu_signature,
         }
+
+
+def _french() -> tuple[Corpus, Corpus]:
+    with zipfile.ZipFile(data_file("translation/fra-eng.zip")) as archive:
+        lines = archive.read("fra.txt").decode().splitlines()[:_PAIRS]
+    cut = _PAIRS * 4 // 5
+    train, valid = (_items(["\t".join(line.split("\t")[:2]) for line in part]) for part in (lines[:cut], lines[cut:]))
+    return train, valid
 
 
 def _items(texts: Sequence[str]) -> Corpus:
@@ -166,6 +189,8 @@ def _same(one: str, other: str, width: int) -> int:
     """How many of so many places agree, both padded with spaces."""
     return sum(a == b for a, b in zip(one.ljust(width)[:width], other.ljust(width), strict=True))
 
+
+_JOBS = {"addition": addition, "feedback": feedback, "french": french, "french-feedback": french_feedback}
 
 if __name__ == "__main__":
     main()
