@@ -194,6 +194,8 @@ def test_addition_makes_its_own_sums(tmp_path, capsys):
     words[-1] = str(tmp_path / "other")
     assert main([*words, "--pairs", "3"]) == 2
     assert "are for pairs that are read, and addition makes its own" in capsys.readouterr().err
+    assert main([*words, str(tmp_path / "held.tsv"), "--set", "digits=2"]) == 2
+    assert "digits say what addition makes by itself, and a corpus is given" in capsys.readouterr().err
     assert main([*words, "--set", "digits=1", "--set", "examples=500"]) == 2
     assert "examples must be at most 54 (nearly all sums of 1 digits), got 500" in capsys.readouterr().err
 

@@ -231,6 +231,8 @@ def _reader(recipe: Recipe, settings: Mapping[str, Any], args: Namespace) -> _Re
         raise ConfigError(f"--column and --as are for texts, and {recipe.name} learns from pairs")
     if not of_pairs:
         return _read
+    if args.corpus:
+        recipe.check_read(settings)
     own = settings if args.base is None else {**read_about(args.base)["settings"], **settings}
     makes = recipe.makes
 

@@ -16,6 +16,8 @@ from ostinato.recipes.pairs import PairSettings, going_together
 from ostinato.recipes.systems import PAIR_MODELS
 from ostinato.recipes.translate import read
 
+_OWN = ("digits", "examples", "reversed")
+
 
 @dataclass(frozen=True)
 class AdditionSettings(PairSettings):
@@ -53,7 +55,7 @@ def make(settings: Mapping[str, Any], seed: int) -> Corpus:
 
     Source: the Keras example ``addition_rnn``.
     """
-    own = [name for name in ("digits", "examples", "reversed") if name in settings]
+    own = [name for name in _OWN if name in settings]
     read_settings = config.read(AdditionSettings, {name: settings[name] for name in own}, where="the settings given")
     draw, known, texts = random.Random(seed), set[tuple[int, int]](), list[str]()
     while len(texts) < read_settings.examples:
@@ -96,5 +98,6 @@ RECIPE = Recipe(
     choose=choose,
     read=read,
     makes=make,
+    of_made=_OWN,
     system=PAIR_MODELS,
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ostinato.data import Corpus
+from ostinato.errors import ConfigError
 from ostinato.recipes.systems import LANGUAGE_MODELS, System
 from ostinato.recipes.training import TrainingSettings
 
@@ -54,6 +55,7 @@ class Recipe:
         summary: What it is, in one sentence.
         source: The paper or lecture it comes from.
         settings: The dataclass of its settings; its defaults hold where ``choose`` says nothing.
+        of_made: Settings that say what ``makes`` makes; with a corpus of the user's they would say nothing.
         system: The family of models that it belongs to.
         choose: Settings that suit a budget and what the user has set, both as plain data.
         read: Makes of the corpus that was read what is learned from, given the settings as plain data; ``None``: that
@@ -70,4 +72,16 @@ class Recipe:
     read: Callable[[Corpus, Mapping[str, Any]], Corpus] | None = None
     more: Callable[[Corpus, Mapping[str, Any]], Corpus] | None = None
     makes: Callable[[Mapping[str, Any], int], Corpus] | None = None
+    of_made: tuple[str, ...] = ()
     system: System = LANGUAGE_MODELS
+
+    def check_read(self, given: Mapping[str, Any]) -> None:
+        """Check the settings that a user gives together with a corpus.
+
+        Raises:
+            ConfigError: Some are of what the recipe would make.
+        """
+        if names := [name for name in self.of_made if name in given]:
+            raise ConfigError(
+                f"{', '.join(names)} say what {self.name} makes by itself, and a corpus is given; leave one out"
+            )

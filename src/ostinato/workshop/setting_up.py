@@ -82,6 +82,7 @@ def _read(sources: Sequence[str], order: Order) -> Corpus:
     recipe = find_recipe(about.get("recipe", order.recipe))
     if recipe.system is LANGUAGE_MODELS:
         return read_corpus(sources)
+    recipe.check_read(order.settings)
     given = {**about.get("settings", {}), **order.settings}
     settings = config.read(recipe.settings, given, where="the settings given")
     return recipe.system.read(sources, settings, PairLimits(), Reading())
