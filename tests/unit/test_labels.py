@@ -23,6 +23,7 @@ from ostinato.data.label_streams import Labelled
 from ostinato.data.pair_streams import PairStream
 from ostinato.decode.prefix_beam import prefix_beam
 from ostinato.errors import CodecError, CorpusError, UnknownSymbolError
+from ostinato.models import Randomness
 from ostinato.models.chain import ChainHead
 from ostinato.models.ctc import PathHead, written
 from ostinato.models.label_heads import PlaceHead, WholeHead
@@ -383,6 +384,30 @@ def test_the_loss_of_a_batch_of_labels_is_that_of_each_alone(settings):
     each = [task.loss(rows.batch(np.array([row])), (), Context())[0] for row in range(4)]
     assert together.count == sum(one.count for one in each) == rows.target_lengths.sum()
     assert float(together.total) == pytest.approx(sum(float(one.total) for one in each), rel=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    "settings", [*SYSTEMS, TagSettings(core="elman")], ids=lambda one: type(one).__name__ + one.encoder + one.core
+)
+def test_steps_in_bfloat16_have_nearly_the_loss_of_float32(settings):
+    texts = (
+        tuple(text.split("\t")[0] + "\tND" for text in SENTENCES) if isinstance(settings, CtcSettings) else SENTENCES
+    )
+    corpus = Corpus("items", tuple(texts))
+    settings = replace(settings, hidden_size=6, embedding_size=4)
+    codec = learn_label_codec(settings, corpus, corpus)
+    torch.manual_seed(0)
+    model, rows = build_labeller(settings, codec), Labelled(encode_texts(codec, corpus.texts), codec.begin)
+    totals = [
+        float(
+            build_label_task(replace(settings, precision=precision), model)
+            .loss(rows.batch(np.arange(4)), (), Context(Randomness(1, 1)))[0]
+            .total
+        )
+        for precision in ("float32", "bfloat16")
+    ]
+    assert totals[1] == pytest.approx(totals[0], rel=0.02)
 
 
 TYPES = st.sampled_from(["O", "B-x", "I-x", "B-y", "I-y"])

@@ -115,7 +115,7 @@ class WholeHead(LabelHead):
         """Return the natural log-probability of every label, [B, V] float32."""
         weights = self.weights(source)
         pooled = source.summary if weights is None else (weights[:, :, None] * source.memory).sum(dim=1)
-        return F.linear(pooled.to(self.weight.dtype), self.weight, self.bias).float().log_softmax(dim=-1)
+        return F.linear(pooled, self.weight, self.bias).float().log_softmax(dim=-1)
 
     def log_prob(self, source: Source, targets: Tensor, lengths: Tensor) -> Tensor:
         return self.log_probs(source).gather(1, targets[:, :1])[:, 0]
