@@ -50,6 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=tuple(_JOBS))
     parser.add_argument("--minutes", type=float)
+    parser.add_argument("--epochs", type=float, help="instead of minutes")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--runs", type=Path, help="keep the run here; one that is there goes on")
@@ -65,22 +66,25 @@ def main() -> None:
         out = (args.runs or Path(folder)) / name
         began = time.monotonic()
         train, valid, test = corpora(Path(folder), settings)
-        spent = (time.monotonic() - began) / 60
+        reading = time.monotonic() - began
+        amount = {"epochs": args.epochs} if args.epochs else {"minutes": args.minutes or minutes}
         if (out / "config.json").exists():
             training = ostinato.resume(out, minutes=args.minutes)
         else:
             training = ostinato.train(
-                train, out=out, recipe=recipe, settings=settings, minutes=args.minutes or minutes, seed=args.seed,
+                train, out=out, recipe=recipe, settings=settings, **amount, seed=args.seed,
                 valid=valid or 0.05,
             )  # fmt: skip
         print(*training.notes, sep="\n", flush=True)
+        began = time.monotonic()
         for event in training:
             if type(event).__name__ == "Evaluated":
                 print(training.metrics, flush=True)
+        seconds = time.monotonic() - began
         model = load_annotator(out)
         row = {
-            "what": name, "seed": args.seed, "minutes": args.minutes or minutes, "reading": spent,
-            "epochs": training.epochs, "parameters": model.parameters, **_measured(model, test),
+            "what": name, "seed": args.seed, **amount, "reading": reading, "seconds": seconds,
+            "passes": training.epochs, "parameters": model.parameters, **_measured(model, test),
         }  # fmt: skip
     report(f"labels-{name}-{args.seed}", [row])
 
