@@ -170,3 +170,10 @@ def test_what_does_not_fit_a_model_of_labels_is_refused(listener, tagger, classi
 def test_a_model_of_text_is_no_model_of_labels(text_run, capsys):
     status, _, err = ran(capsys, "label", text_run, "a")
     assert (status, "is no model of labels" in err) == (2, True)
+
+
+def test_losses_are_told_by_label(tagger, capsys):
+    told = ran(capsys, "info", tagger)[1]
+    assert "bits per label" in told
+    assert "words of 20 characters and 5 labels" in told
+    assert "bits per label" in ran(capsys, "runs", tagger.parent)[1]

@@ -68,7 +68,11 @@ def runs(args: Namespace) -> int:
     else:
         width = max(len(row["path"]) for row in rows)
         for row in rows:
-            loss = "" if row["bits_per_symbol"] is None else f"{row['bits_per_symbol']:.3f} bits per symbol"
+            loss = (
+                ""
+                if row["bits_per_symbol"] is None
+                else f"{row['bits_per_symbol']:.3f} bits per {_unit(row['recipe'])}"
+            )
             print(f"{row['path']:<{width}}  {row['recipe']:<8}  step {row['step']:>7,}  {row['status']:<10}  {loss}")
     return 0
 
@@ -95,6 +99,11 @@ def recipes(args: Namespace) -> int:
     for field in dataclasses.fields(recipe.settings):
         print(f"  {field.name} = {json.dumps(field.default)}")
     return 0
+
+
+def _unit(recipe: str) -> str:
+    """What losses of a recipe are counted by; of one that this version does not know, symbols."""
+    return RECIPES[recipe].system.unit if recipe in RECIPES else "symbol"
 
 
 def _training(run: RunFolder | None) -> dict[str, Any] | None:
@@ -131,7 +140,10 @@ def _show(about: dict[str, Any]) -> None:
     print(f"data: {names}")
     if "nats_per_symbol" in best:
         nats = best["nats_per_symbol"]
-        print(f"best: {bits(nats):.4f} bits per symbol ({nats:.4f} nats) at step {best['step']:,}, ", end="")
+        print(
+            f"best: {bits(nats):.4f} bits per {_unit(about['recipe'])} ({nats:.4f} nats) at step {best['step']:,}, ",
+            end="",
+        )
         print("averaged weights" if best["weights"] == "average" else "weights as trained")
     if training is not None:
         last = training["last_evaluation"]

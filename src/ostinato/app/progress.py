@@ -28,6 +28,7 @@ class TrainingView:
 
     def __init__(self, console: Console, training: Training, *, samples: bool = True) -> None:
         self._console, self._training, self._samples = console, training, samples
+        self._unit = training.system.unit
         self._loss: float | None = None
         self._valid = ""
         self._bar = Progress(
@@ -78,7 +79,7 @@ class TrainingView:
         loss = event.nats_per_symbol
         self._loss = loss if self._loss is None else self._loss + _SMOOTH * (loss - self._loss)
         if self._console.is_terminal:
-            speed = f"{self._training.symbols_per_second / 1000:.1f}k symbols/s"
+            speed = f"{self._training.symbols_per_second / 1000:.1f}k {self._unit}s/s"
             told = f"{bits(self._loss):.3f} bits"
             self._bar.update(
                 self._task, completed=event.step, total=event.steps, loss=told, valid=self._valid, speed=speed
@@ -93,10 +94,11 @@ class TrainingView:
             left = (
                 f", about {_duration(pace * (event.steps - event.step))} left" if not self._console.is_terminal else ""
             )
+        train = bits(event.train_nats_per_symbol)
         self._console.print(
             f"step {event.step:,}/{event.steps:,} ({self._training.epochs:.2f} epochs): "
-            f"train {bits(event.train_nats_per_symbol):.3f}, validation [bold]{bits(valid):.3f}[/] bits per symbol"
-            f"{' (best)' if event.is_best else ''}, {self._training.symbols_per_second:,.0f} symbols/s{left}",
+            f"train {train:.3f}, validation [bold]{bits(valid):.3f}[/] bits per {self._unit}"
+            f"{' (best)' if event.is_best else ''}, {self._training.symbols_per_second:,.0f} {self._unit}s/s{left}",
             highlight=False,
             soft_wrap=not self._console.is_terminal,
         )

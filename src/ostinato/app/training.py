@@ -192,8 +192,8 @@ def _say_end(training: Training, console: Console, stopped_at: int | None, teach
         assert best is not None
         nats = best["nats_per_symbol"]
         told = (
-            f"done: best validation {bits(nats):.4f} bits per symbol ({nats:.4f} nats) at step {best['step']:,}; "
-            f"the run is in {escape(str(path))}"
+            f"done: best validation {bits(nats):.4f} bits per {training.system.unit} ({nats:.4f} nats) "
+            f"at step {best['step']:,}; the run is in {escape(str(path))}"
         )
     console.print(told, highlight=False, soft_wrap=not console.is_terminal)
 

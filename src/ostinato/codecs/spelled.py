@@ -66,6 +66,10 @@ class SpelledCodec(Codec):
         frequent = sorted((word for word, count in words.items() if count > 1), key=lambda w: (-words[w], w))
         return cls(frequent[:vocabulary], [sorted(known) for known in columns], "".join(sorted(characters)))
 
+    @property
+    def symbols(self) -> str:
+        return f"{len(self.words) + 1} words of {len(self.characters) + 1} characters"
+
     def encode(self, text: str) -> Ids:
         columns = _columns(text)
         if len(columns) != 1 + len(self.columns):

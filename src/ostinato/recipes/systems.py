@@ -31,10 +31,13 @@ class System(Protocol):
 
     Attributes:
         commands: What its models are used with.
+        unit: What losses are counted by.
     """
 
     @property
     def commands(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
 
     def read(self, sources: Sequence[str], settings: Any, limits: PairLimits, reading: Reading) -> Corpus:
         """Read files to learn from, or to measure with."""
@@ -67,7 +70,7 @@ class System(Protocol):
 class LanguageModels:
     """Models of running text, or of items."""
 
-    commands = "generate, score, evaluate"
+    commands, unit = "generate, score, evaluate", "symbol"
 
     def read(self, sources: Sequence[str], settings: Any, limits: PairLimits, reading: Reading) -> Corpus:
         return read_corpus(sources, reading=reading)
@@ -122,7 +125,7 @@ class LanguageModels:
 class PairModels:
     """Models of targets, given their sources."""
 
-    commands = "translate, evaluate"
+    commands, unit = "translate, evaluate", "symbol"
 
     def read(self, sources: Sequence[str], settings: Any, limits: PairLimits, reading: Reading) -> Corpus:
         return read_pairs(sources, _lowered(limits, settings), reading=reading)
@@ -163,7 +166,7 @@ class PairModels:
 class LabelModels:
     """Models of labels, given their sources."""
 
-    commands = "label, evaluate"
+    commands, unit = "label, evaluate", "label"
 
     def read(
         self,
