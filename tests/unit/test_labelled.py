@@ -79,6 +79,18 @@ def test_a_tone_is_strong_in_one_band_and_loudness_does_not_count(tmp_path):
     np.testing.assert_allclose(sound.read(str(tmp_path / "stereo.flac"))[3:-3], low[3:-3], atol=0.05)
 
 
+def test_recordings_of_different_rates_give_nearly_the_same_frames(tmp_path):
+    for rate in (8000, 16000, 44100):
+        tone(tmp_path / f"{rate}.wav", 1000, rate=rate)
+    sound = LogMel(bands=20)
+    slow, fast, faster = (sound.read(str(tmp_path / f"{rate}.wav"))[3:-3] for rate in (8000, 16000, 44100))
+    assert slow.mean(axis=0).argmax() == fast.mean(axis=0).argmax() == faster.mean(axis=0).argmax()
+    strong = slow.mean(axis=0) > slow.max() - 6  # weaker bands hold what windows and 16 bits leave
+    np.testing.assert_allclose(fast[:, strong] - slow[:, strong], (fast - slow)[:, strong].mean(), atol=0.7)
+    with pytest.raises(CorpusError, match="a recording of 8000 samples a second holds nothing above 4000 Hz"):
+        LogMel(highest=8000).read(str(tmp_path / "8000.wav"))
+
+
 def test_lists_of_recordings_lie_beside_them(tmp_path):
     tone(tmp_path / "a.wav", 300)
     tone(tmp_path / "short.wav", 300, seconds=0.01)

@@ -20,6 +20,7 @@ class LogMel:
         bands: How many.
         window: Milliseconds that a frame hears.
         hop: Milliseconds from a frame to the next.
+        highest: Hz that the highest band ends at, so that recordings of different rates give the same frames.
 
     Source: Davis and Mermelstein 1980 (mel bands); computed by kaldi-native-fbank, as Kaldi does.
     """
@@ -27,12 +28,13 @@ class LogMel:
     bands: int = 40
     window: float = 25.0
     hop: float = 10.0
+    highest: float = 4000.0
 
     def frames(self, samples: Array, rate: int) -> Array:
         """Return frames [T, bands] float32 of samples [N] from -1 to 1, of which there are so many in a second.
 
         Raises:
-            CorpusError: The recording is shorter than one window.
+            CorpusError: The recording is shorter than one window, or of too low a rate.
         """
         import kaldi_native_fbank as kaldi
 
@@ -40,12 +42,17 @@ class LogMel:
             raise CorpusError(
                 f"a recording of {1000 * len(samples) / rate:.0f} ms is too short: a frame hears {self.window:g} ms"
             )
+        if rate < 2 * self.highest:
+            raise CorpusError(
+                f"a recording of {rate} samples a second holds nothing above {rate / 2:g} Hz, and the highest "
+                f"band ends at {self.highest:g} Hz; train with --set highest={rate // 2}"
+            )
         options = kaldi.FbankOptions()
         options.frame_opts.samp_freq = rate
         options.frame_opts.frame_length_ms, options.frame_opts.frame_shift_ms = self.window, self.hop
         options.frame_opts.dither = 0.0  # noise, of which there shall be none
         options.frame_opts.snip_edges = False  # the last frame reaches to the end
-        options.mel_opts.num_bins = self.bands
+        options.mel_opts.num_bins, options.mel_opts.high_freq = self.bands, self.highest
         machine = kaldi.OnlineFbank(options)
         machine.accept_waveform(rate, (samples * _SCALE).astype(np.float32))
         machine.input_finished()

@@ -30,7 +30,7 @@ class ClassifySettings(SequenceSettings):
 
     def reading(self) -> LabelReading:
         """How files are read."""
-        return LabelReading("whole", frame=self.frame, sound=LogMel(self.bands))
+        return LabelReading("whole", frame=self.frame, sound=LogMel(self.bands, highest=self.highest))
 
     def build_head(self, encoder: Encoder, labels: int) -> LabelHead:
         """Build the distribution over labels."""

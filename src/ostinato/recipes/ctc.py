@@ -33,7 +33,7 @@ class CtcSettings(SequenceSettings):
 
     def reading(self) -> LabelReading:
         """How files are read."""
-        return LabelReading(self.labels, frame=self.frame, sound=LogMel(self.bands))
+        return LabelReading(self.labels, frame=self.frame, sound=LogMel(self.bands, highest=self.highest))
 
     def check_lengths(self, rows: Labelled) -> None:
         """Check that each sequence has a place for each of its labels, and for a blank between equal ones."""

@@ -103,6 +103,7 @@ class SequenceSettings(LabelSettings, abc.ABC):
             (together).
         stack: Of frames: how many that follow each other are read as one.
         bands: Of sound: how many bands of frequencies a frame has.
+        highest: Of sound: Hz that the highest band ends at.
     """
 
     codec: Literal["bytes", "characters", "subwords", "words"] = "characters"
@@ -110,12 +111,14 @@ class SequenceSettings(LabelSettings, abc.ABC):
     normalise: Literal["each", "together"] = "each"
     stack: int = 1
     bands: int = 40
+    highest: int = 4000
 
     def own_problems(self, values: dict[str, Any]) -> Iterator[str | None]:
         """What is wrong with them; ``None`` is no problem."""
         yield out_of_range("frame", 1 if self.frame is None else self.frame, least=1)
         yield out_of_range("stack", self.stack, least=1)
         yield out_of_range("bands", self.bands, least=4, most=128)
+        yield out_of_range("highest", self.highest, least=100)
         if self.codec == "subwords":
             yield out_of_range("vocabulary", self.vocabulary, least=256)
 
