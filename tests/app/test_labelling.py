@@ -9,7 +9,7 @@ import soundfile
 
 from ostinato.app.cli import main
 
-SMALL = ["hidden_size=16", "embedding_size=8", "batch_size=8", "learning_rate=0.02", "dropout=0", "input_dropout=0"]
+SMALL = ["hidden_size=16", "batch_size=8", "learning_rate=0.02", "dropout=0", "input_dropout=0"]
 NAMES, PLACES = ["Ann", "Bo", "Cy Lee"], ["Rome", "Ulm", "New York"]
 
 
@@ -88,7 +88,7 @@ def test_texts_come_from_a_file_or_from_standard_input(tagger, tmp_path, capsys)
     assert (status, len(out.splitlines())) == (0, 2)
     assert ran(capsys, "label", tagger, "Ann", "--file", tmp_path / "a.txt")[::2] == (
         2,
-        "error: give TEXT or --file, and not both\n",
+        "error: give TEXT or FILE, or --file, and not both\n",
     )
     (tmp_path / "b.txt").write_text("\n")
     assert "nothing to label" in ran(capsys, "label", tagger, "--file", tmp_path / "b.txt")[2]
@@ -111,7 +111,7 @@ def test_unknown_labels_are_an_error_with_their_line_or_left_out(tagger, tmp_pat
     path.write_text("Ann B-PER\n. O\n\nBo B-DOG\n. O\n")
     status, out, err = ran(capsys, "evaluate", tagger, path)
     assert (status, out) == (1, "")
-    assert f"{path}, line 4: the label 'B-DOG' is not among the 5 that the model knows (B-LOC, B-PER," in err
+    assert f"{path}, line 4: the label 'B-DOG' is not among the 5 that the model knows: B-LOC, B-PER," in err
     status, out, err = ran(capsys, "evaluate", tagger, path, "--skip-bad-pairs")
     assert status == 0
     assert "left out: 1 sequences with labels that the model does not know" in err
@@ -148,11 +148,8 @@ def test_a_model_of_sound_labels_recordings(listener, capsys):
 def test_what_does_not_fit_a_model_of_labels_is_refused(listener, tagger, classifier, tmp_path, capsys):
     np.save(tmp_path / "wide.npy", np.ones((5, 3)))
     cases = {
-        ("label", listener, "some text"): "the model reads frames of 20 numbers, and given are texts",
         ("label", listener, tmp_path / "wide.npy"): "frames of 20 numbers, and given are frames of 3",
-        ("label", tagger, tmp_path / "wide.npy"): "the model reads texts, and given are frames",
         ("label", tagger, "a", "--beam", 2): "a beam is for labels without a place",
-        ("label", listener, "a.wav", "text"): "and not both",
         ("label", classifier, "a", "--beam", 0): "--beam must be at least 1, got 0",
         ("generate", tagger): "What works with it: label, evaluate, info, resume, export",
         ("translate", tagger, "a"): "is no model of pairs",
@@ -163,8 +160,13 @@ def test_what_does_not_fit_a_model_of_labels_is_refused(listener, tagger, classi
     for words, told in cases.items():
         status, _, err = ran(capsys, *words)
         assert (status, told in err) == (2, True), (words, err)
-    status, _, err = ran(capsys, "label", listener, "missing.wav")
-    assert (status, "there is no file 'missing.wav'" in err) == (1, True)
+    for words, told in {
+        ("label", listener, "missing.wav"): "there is no file 'missing.wav'",
+        ("label", listener): "name what to label",
+        ("train", tmp_path / "wide.npy", "--recipe", "tag"): "binary",
+    }.items():
+        status, _, err = ran(capsys, *words)
+        assert (status > 0, told in err) == (True, True), (words, err)
 
 
 def test_a_model_of_text_is_no_model_of_labels(text_run, capsys):
@@ -177,3 +179,73 @@ def test_losses_are_told_by_label(tagger, capsys):
     assert "bits per label" in told
     assert "words of 20 characters and 5 labels" in told
     assert "bits per label" in ran(capsys, "runs", tagger.parent)[1]
+
+
+def test_a_model_of_columns_reads_columns(tmp_path, capsys):
+    """Only the second column tells the label."""
+    draw, lines = random.Random(5), []
+    for _ in range(80):
+        for _ in range(3):
+            mark = draw.choice("PQ")
+            lines.append(f"{draw.choice(['one', 'two'])}\t{mark}\t{mark.lower()}")
+        lines.append("")
+    path = tmp_path / "train.txt"
+    path.write_text("\n".join(lines))
+    settings = ["columns=2", "crf=false"]
+    run = trained(tmp_path / "run", path, "--recipe", "tag", settings=settings, steps=60)
+    (tmp_path / "new.txt").write_text("one P\ntwo Q\n\ntwo P\n")
+    assert ran(capsys, "label", run, "--file", tmp_path / "new.txt")[1] == "one/p two/q\ntwo/p\n"
+    (tmp_path / "short.txt").write_text("one P\ntwo\n")
+    status, _, err = ran(capsys, "label", run, "--file", tmp_path / "short.txt")
+    assert (status, "line 2: the model reads 2 columns" in err) == (1, True)
+    assert "reads 2 columns" in ran(capsys, "label", run, "one")[2]
+    (tmp_path / "lines.tsv").write_text("one two\tp q\n")
+    status, _, err = ran(capsys, "evaluate", run, tmp_path / "lines.tsv")
+    assert (status, "columns = 2 is for files of columns" in err) == (1, True)
+
+
+def test_a_tagger_of_small_letters_shows_words_as_they_were(columns, tmp_path, capsys):
+    run = trained(tmp_path / "run", columns, "--recipe", "tag", "--lower", steps=2)
+    assert ran(capsys, "label", run, "Ann\tWENT")[1].split("/")[0] == "Ann"
+    assert [one.partition("/")[0] for one in ran(capsys, "label", run, "Ann WENT")[1].split()] == ["Ann", "WENT"]
+
+
+def test_a_run_that_goes_on_from_another_keeps_its_labels_and_what_it_reads(classifier, tmp_path, capsys):
+    words = ["train", tmp_path / "new.tsv", "--from", classifier, "--steps", "1", "--out", tmp_path / "x"]
+    (tmp_path / "new.tsv").write_text("the cat x\tan animal\na oak x\ta stone\n" * 3)
+    status, _, err = ran(capsys, *words)
+    assert (status, "new.tsv, line 2: the label 'a stone' is not among the 2" in err) == (1, True)
+    assert "normalise cannot be set" in ran(capsys, *words, "--set", "normalise=together")[2]
+    np.savez(tmp_path / "a.npz", x=np.ones((6, 2)), y=["an animal", "a plant"] * 3)
+    assert "the model reads texts, and given are frames" in ran(capsys, words[0], tmp_path / "a.npz", *words[2:])[2]
+
+
+def test_validation_arrays_are_those_of_the_test_part(tmp_path, capsys):
+    draw, path = np.random.default_rng(1), tmp_path / "both.npz"
+    np.savez(
+        path,
+        x_train=draw.normal(size=(20, 4)),
+        y_train=[0.0, 1.0] * 10,
+        x_test=draw.normal(size=(6, 4)),
+        y_test=[0, 1] * 3,
+    )
+    words = ["train", path, "--recipe", "classify", "--steps", "1", "--valid", path]
+    told = ran(capsys, *words, "--out", tmp_path / "run")[1]
+    assert "20 sequences (20 labels) to learn from, 6 sequences (6 labels) to validate" in told
+    np.savez(tmp_path / "wide.npz", x=draw.normal(size=(6, 3)), y=[0, 1] * 3)
+    status, _, err = ran(capsys, *words[:-1], tmp_path / "wide.npz", "--out", tmp_path / "no")
+    assert (status, "the model reads frames of 4 numbers, and given are frames of 3" in err) == (2, True)
+    for option, told in {
+        "codec=words": "codec: for texts, and the sources are frames",
+        "embedding_size=8": "embedding_size: for texts",
+    }.items():
+        status, _, err = ran(capsys, *words, "--out", tmp_path / "no", "--set", option)
+        assert (status, told in err) == (2, True)
+    (tmp_path / "a.tsv").write_text("a\tb\nb\ta\n" * 4)
+    status, _, err = ran(capsys, "train", tmp_path / "a.tsv", *words[2:4], "--out", tmp_path / "no", "--set", "stack=2")
+    assert (status, "stack: for frames, and the sources are texts" in err) == (2, True)
+    status, _, err = ran(capsys, "train", path, "--recipe", "tag", "--out", tmp_path / "no")
+    assert (status, "recipe tag reads words, and given are frames" in err) == (1, True)
+    (tmp_path / "one.tsv").write_text("a\tb\nb\tb\nc\tb\n" * 4)
+    status, _, err = ran(capsys, "train", tmp_path / "one.tsv", *words[2:4], "--out", tmp_path / "no")
+    assert (status, "there is only one label, 'b'" in err) == (1, True)

@@ -108,7 +108,7 @@ def test_lists_of_recordings_lie_beside_them(tmp_path):
     with pytest.raises(CorpusError, match=r"bad.tsv, line 2: there is no file .*missing.wav"):
         read_labelled([path], WHOLE)
     told = read_labelled([path], WHOLE, SKIP).notes
-    assert "left out: 2 recordings whose recording cannot be read" in told
+    assert "left out: 2 recordings that cannot be read" in told
     assert "left out: 1 recordings without two columns" in told
 
 
@@ -132,10 +132,61 @@ def test_arrays_are_read_by_part_and_cut_into_frames(tmp_path):
     assert corpus.frames.values.dtype == np.uint8
     assert read_labelled([str(path)], WHOLE, part="test").texts == ("\t1",)
     assert read_labelled([str(path)], WHOLE, PairLimits(first=2)).frames.count == 2
+    with pytest.raises(CorpusError, match="--longest and --lower are for texts, and given are arrays"):
+        read_labelled([str(path)], WHOLE, PairLimits(longest=2))
     np.savez(path, x=np.ones((2, 3, 4)), y=[[1, 2], [3, 4]], lengths=[3, 1])
     corpus = read_labelled([str(path)], WHOLE)
     assert corpus.texts == ("\t1 2", "\t3 4")
     assert corpus.frames.lengths.tolist() == [3, 1]
+
+
+def test_labels_of_arrays_are_text_and_lengths_may_be_of_a_part(tmp_path):
+    path = tmp_path / "a.NPZ"
+    x = np.ones((2, 3, 4))
+    with path.open("wb") as stream:
+        np.savez(
+            stream, x_train=x, y_train=[1.0, 2.5], lengths_train=[1, 2], x_test=x[:1], y_test=[b"cat"], lengths_test=[3],
+            unused=np.array([{}]),
+        )  # fmt: skip
+    train, test = (read_labelled([str(path)], WHOLE, part=part) for part in ("train", "test"))
+    assert (train.texts, test.texts) == (("\t1", "\t2.5"), ("\tcat",))
+    assert (train.frames.lengths.tolist(), test.frames.lengths.tolist()) == ([1, 2], [3])
+
+
+def test_sequences_too_short_for_labels_without_a_place_are_named_or_left_out(tmp_path):
+    how = LabelReading("words", stack=2)
+    np.savez(tmp_path / "a.npz", x=np.ones((3, 4, 1)), y=[[1, 2], [1, 1], [2, 1]])
+    with pytest.raises(CorpusError, match=r"a.npz, number 2: 4 frames \(2 read as one\) are too few .* need 3 places"):
+        read_labelled([str(tmp_path / "a.npz")], how)
+    corpus = read_labelled([str(tmp_path / "a.npz")], how, SKIP)
+    assert corpus.texts == ("\t1 2", "\t2 1")
+    assert corpus.frames.count == 2
+    assert corpus.notes[1] == "left out: 1 sequences too short for their labels"
+    np.save(tmp_path / "b.npy", np.ones((2, 3)))
+    np.save(tmp_path / "wide.npy", np.ones((9, 4)))
+    path = written(tmp_path / "list.tsv", "b.npy\tx\tmore\nb.npy\tx y\nwide.npy\tx\n")
+    with pytest.raises(CorpusError, match="list.tsv, line 2: 2 frames"):
+        read_labelled([path], how)
+    corpus = read_labelled([path], how, SKIP)
+    assert corpus.texts == ("\tx",)  # further columns are left alone
+    assert "left out: 1 recordings with frames of another width" in corpus.notes
+
+
+def test_columns_may_stand_between_tabs_and_texts_may_end_like_files(tmp_path):
+    path = written(tmp_path / "a.txt", "The\tD\ndog\tN\n\nRuns\tV\n")
+    assert read_labelled([path], TAGS).texts == ("The dog\tD N", "Runs\tV")
+    path = written(tmp_path / "a.tsv", "{ a\tX Y\n")
+    assert read_labelled([path], TAGS).texts == ("{ a\tX Y",)
+    path = written(tmp_path / "b.tsv", "play song.mp3\tmusic\nstop\tno\n")
+    assert read_labelled([path], WHOLE).texts == ("play song.mp3\tmusic", "stop\tno")
+
+
+def test_sound_of_no_numbers_or_too_many_bands_is_refused(tmp_path):
+    samples = np.zeros(4000)
+    with pytest.raises(CorpusError, match="no finite numbers"):
+        LogMel().frames(samples + np.nan, 8000)
+    with pytest.raises(CorpusError, match="128 bands up to 1000 Hz are too many"):
+        LogMel(bands=128, highest=1000).frames(samples, 8000)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +196,16 @@ def test_arrays_are_read_by_part_and_cut_into_frames(tmp_path):
         ({"x": np.ones((2, 3)), "y": [1]}, "has 2 sequences and 1 labels"),
         ({"x": np.ones(3), "y": [1, 2, 3]}, r"it has the shape \(3,\)"),
         ({"x": np.ones((2, 3, 4)), "y": [1, 2], "lengths": [4, 1]}, "lengths says"),
-        ({"x": np.array([{}, {}]), "y": [1, 2]}, "cannot be read"),
+        ({"x": np.array([{}, {}]), "y": [1, 2]}, "x cannot be read"),
+        ({"x": np.array([["a"], ["b"]]), "y": [1, 2]}, "x holds <U1, and frames are real numbers"),
+        ({"x": np.ones((2, 3)) * 1j, "y": [1, 2]}, "frames are real numbers"),
+        ({"x": np.array([[1.0], [np.nan]]), "y": [1, 2]}, "x holds values that are no finite numbers"),
+        ({"x": np.ones((2, 0)), "y": [1, 2]}, r"it has the shape \(2, 0\)"),
+        ({"x": np.ones((2, 3)), "y": 1}, "y is one value"),
+        ({"x": np.ones((2, 3)), "y": [1.0, np.nan]}, "number 2: 'nan' is no label"),
+        ({"x": np.ones((2, 3)), "y": ["a", " "]}, "number 2: ' ' is no label"),
+        ({"x": np.ones((2, 3)), "y": ["a\tb", "c"]}, "number 1: .* is no label"),
+        ({"x": np.ones((2, 3, 4)), "y": [1, 2], "lengths": [1.0, 1.0]}, "lengths says how many frames"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(tmp_path, arrays, told):
@@ -164,7 +224,7 @@ def test_kinds_of_files_are_not_mixed_and_broken_ones_named(tmp_path):
     with pytest.raises(CorpusError, match="cannot be read as an array"):
         read_labelled([broken], WHOLE)
     np.save(tmp_path / "c.npy", np.array(["a"]))
-    with pytest.raises(CorpusError, match=r"a sequence is \[T, D\] of numbers"):
+    with pytest.raises(CorpusError, match="holds <U1, and frames are real numbers"):
         read_frames(str(tmp_path / "c.npy"), WHOLE)
 
 
@@ -174,5 +234,11 @@ def test_train_reads_files_as_the_recipe_does(tmp_path):
     assert isinstance(training.to_end(), ostinato.Annotator)
     training = ostinato.train(path, out=tmp_path / "two", recipe="translate", steps=1)
     assert isinstance(training.to_end(), ostinato.Translator)
+    with pytest.raises(CorpusError, match="sequence 2: 2 words have 1 labels"):
+        ostinato.train(ostinato.Corpus("items", ("a\tX", "a b\tX")), out=tmp_path / "no", recipe="tag", steps=1)
+    mixed = ostinato.Corpus("items", tuple(f"{w} CAT\t{w}" for w in ("A", "B") * 4))
+    settings = {"precision": "float32", "lower": True}
+    lowered = ostinato.train(mixed, out=tmp_path / "low", recipe="classify", steps=1, settings=settings).to_end()
+    assert lowered.evaluate(mixed).labels == 8
     with pytest.raises(CorpusError, match="learns from labelled sequences"):
         ostinato.train(ostinato.Corpus("items", ("a", "b")), out=tmp_path / "no", recipe="tag", steps=1)

@@ -240,7 +240,7 @@ def test_labels_of_spans_know_both_marks_of_a_type_and_unknown_ones_are_named():
     assert LabelCodec.learn(["N V", "B-x O", "O"], unit="words", end=False).names == ("B-x", "N", "O", "V")
     assert LabelCodec.learn(["very good", "bad"], unit="whole", end=True).names == ("bad", "very good")
     assert LabelCodec.learn(["abba"], unit="characters", end=True).encode("ba").tolist() == [1, 0]
-    with pytest.raises(UnknownSymbolError, match="the label 'X' is not among the 5 that this model knows: B-NP, B-VP"):
+    with pytest.raises(UnknownSymbolError, match="the label 'X' is not among the 5 that the model knows: B-NP, B-VP"):
         codec.encode("B-NP X")
     for wrong in ([], ["a", "a"], [""]):
         with pytest.raises(CodecError):
@@ -268,8 +268,11 @@ def test_frames_are_measured_so_that_what_hardly_changes_does_not_explode():
     frames = Frames.joined([values[:2], values[2:]])
     each = measured(frames, together=False)
     np.testing.assert_allclose(each.mean, [5, 5, 2])
-    own = values.std(axis=0)
-    np.testing.assert_allclose(each.deviation, np.maximum(own, own.mean()))
+    np.testing.assert_allclose(each.deviation, values.std(axis=0) + [0, 1, 0])  # what never changes is left alone
+    rare = measured(Frames.joined([np.eye(10_000, 1) * 50, np.zeros((9, 1))]), together=False)
+    assert rare.deviation == (50 / 20,)
+    scales = measured(Frames.joined([np.random.default_rng(1).normal(size=(99, 2)) * [1000, 1]]), together=False)
+    assert 500 < scales.deviation[0] / scales.deviation[1] < 2000  # each by its own
     whole = measured(frames, together=True)
     np.testing.assert_allclose(whole.mean, values.mean())
     np.testing.assert_allclose(whole.deviation, values.std())
@@ -384,6 +387,21 @@ def test_the_loss_of_a_batch_of_labels_is_that_of_each_alone(settings):
     each = [task.loss(rows.batch(np.array([row])), (), Context())[0] for row in range(4)]
     assert together.count == sum(one.count for one in each) == rows.target_lengths.sum()
     assert float(together.total) == pytest.approx(sum(float(one.total) for one in each), rel=1e-5)
+
+
+@torch.no_grad()
+def test_a_part_of_a_batch_has_its_share_of_the_loss():
+    """As of one of several processes, whose rows may all be shorter than the longest."""
+    settings = TagSettings(precision="float32", hidden_size=6, embedding_size=4)
+    corpus = Corpus("items", tuple(SENTENCES))
+    codec = learn_label_codec(settings, corpus, corpus)
+    model = build_labeller(settings, codec).eval()
+    batch = Labelled(encode_texts(codec, SENTENCES), codec.begin).batch(np.arange(4))
+    task = build_label_task(settings, model)
+    parts = [task.loss(batch.part(rows), (), Context())[0] for rows in (slice(0, 1), slice(1, 3), slice(3, 4))]
+    whole = task.loss(batch, (), Context())[0]
+    assert sum(float(part.total) for part in parts) == pytest.approx(float(whole.total), rel=1e-5)
+    assert sum(part.count for part in parts) == whole.count
 
 
 @torch.no_grad()

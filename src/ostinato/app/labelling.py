@@ -6,18 +6,18 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from ostinato.app.process import prepare_torch
+from ostinato.app.process import device_of
 from ostinato.app.reading import pair_limits, read_file, refuse_others
 from ostinato.app.working import WorkView
+from ostinato.codecs.spelled import COLUMN
 from ostinato.config import at_least
 from ostinato.data import Reading
 from ostinato.data.frames import Frames
-from ostinato.data.labelled import is_frames, read_frames, read_sequences
+from ostinato.data.labelled import read_columns, read_sequences
 from ostinato.data.pairs import lines_of
 from ostinato.decode.units import bits
 from ostinato.errors import ConfigError
@@ -34,21 +34,22 @@ def label(args: Namespace) -> int:
     """Print the labels of texts, recordings or arrays."""
     if args.beam is not None:
         at_least("--beam", args.beam, 1)
-    model = load_annotator_of(args)
+    model = _load(args)
     names, sources = _sources(args, model)
     with WorkView(Console(stderr=True)) as view:
         found = model.label(
             sources, beam=args.beam, unknown=args.unknown, tick=lambda done, total: view.watch("labelling", done, total)
         )
     for name, one in zip(names, found, strict=True):
-        print(json.dumps(_plain(name, one), ensure_ascii=False) if args.json else _line(name, one, len(names)))
+        plain = _line(name, one, len(names), model.between)
+        print(json.dumps(_plain(name, one), ensure_ascii=False) if args.json else plain)
     return 0
 
 
 def evaluate_labels(args: Namespace) -> int:
     """Measure a model of labels on labelled sequences."""
     refuse_others(args, "labels")
-    model = load_annotator_of(args)
+    model = _load(args)
     reading = Reading(args.encoding, args.errors)
     corpus = LABEL_MODELS.read(args.corpus, model.settings, pair_limits(args), reading, part="test")
     for note in corpus.notes:
@@ -71,51 +72,39 @@ def evaluate_labels(args: Namespace) -> int:
     return 0
 
 
-def load_annotator_of(args: Namespace) -> Annotator:
-    """Load the model of labels that a command names."""
-    if args.threads is not None:
-        at_least("--threads", args.threads, 1)
-    prepare_torch(args.threads)
-    from ostinato.workshop.device import choose_device
+def _load(args: Namespace) -> Annotator:
+    device = device_of(args)
     from ostinato.workshop.labelling import load_annotator
 
-    return load_annotator(args.model_file or args.run, device=choose_device(args.device))
+    return load_annotator(args.model_file or args.run, device=device)
 
 
 def _sources(args: Namespace, model: Annotator) -> tuple[list[str], Sequence[str] | Frames]:
     """What to label, and what each is called."""
-    if args.sources and any(is_frames(source) for source in args.sources):
-        others = [source for source in args.sources if not is_frames(source)]
-        if others or args.file is not None:
-            raise ConfigError("give texts, or recordings and arrays, and not both")
-        return _frames(args.sources, model)
     if args.sources and args.file is not None:
-        raise ConfigError("give TEXT or --file, and not both")
+        raise ConfigError("give TEXT or FILE, or --file, and not both")
+    how = model.settings.reading()
+    if model.reads_frames:
+        named = args.sources or ([str(args.file)] if args.file is not None else [])
+        if not named:
+            raise ConfigError("name what to label: recordings (.wav, .flac, .ogg, .mp3) or arrays (.npy, .npz)")
+        found = [pair for source in named for pair in read_sequences(source, how)]
+        return [name for name, _ in found], Frames.joined([own for _, own in found])
     if args.sources:
-        return list(args.sources), list(args.sources)
-    lines = [line for line in lines_of(read_file(args.file or "-")) if line.strip()]
-    if not lines:
+        return list(args.sources), [source.replace("\t", " ") for source in args.sources]
+    if how.columns > 1:
+        sentences = read_columns(str(args.file or "-"), how)
+    else:
+        sentences = [line.replace("\t", " ") for line in lines_of(read_file(args.file or "-")) if line.strip()]
+    if not sentences:
         raise ConfigError("there is nothing to label: no line has any text")
-    return lines, lines
+    return [text.replace(COLUMN, " ") for text in sentences], sentences
 
 
-def _frames(sources: Sequence[str], model: Annotator) -> tuple[list[str], Frames]:
-    how, names, sequences = model.settings.reading(), list[str](), list[Any]()
-    for source in sources:
-        if Path(source).suffix == ".npz":
-            found = read_sequences(source, how)
-            names += [f"{source}, number {n:,}" for n in range(1, found.count + 1)]
-            sequences += [found.one(n) for n in range(found.count)]
-        else:
-            names.append(source)
-            sequences.append(read_frames(source, how))
-    return names, Frames.joined(sequences)
-
-
-def _line(name: str, found: Labelling, count: int) -> str:
+def _line(name: str, found: Labelling, count: int, between: str) -> str:
     if found.words:
         return " ".join(f"{word}/{own}" for word, own in zip(found.words, found.labels, strict=True))
-    told = " ".join(found.labels)
+    told = between.join(found.labels)
     if len(found.alternatives) == 1:
         best, *others = found.alternatives[0]
         rest = ", ".join(f"{other} {share:.1%}" for other, share in others[:_SHOWN] if share >= 0.001)

@@ -62,6 +62,14 @@ def keep_freed_memory() -> None:
         return
 
 
+def device_of(args: Namespace) -> str:
+    """Prepare PyTorch and return the device that a command asks for."""
+    prepare_torch(args.threads)
+    from ostinato.workshop.device import choose_device
+
+    return choose_device(args.device)
+
+
 def load_model(args: Namespace) -> Model:
     """Load the model that a command asks for, telling what was found damaged, and when something is compiled."""
     if args.threads is not None:

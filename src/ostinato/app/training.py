@@ -8,10 +8,10 @@ import json
 import os
 import shlex
 from argparse import Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 from rich.markup import escape
@@ -29,7 +29,14 @@ from ostinato.recipes import Recipe, find_recipe
 from ostinato.recipes.systems import LANGUAGE_MODELS
 from ostinato.runs import RunFolder, read_about
 
-_Read: TypeAlias = Callable[[Sequence[str], Namespace, WorkView, Kind | None], Corpus]
+
+class _Read(Protocol):
+    """How a corpus is read; of files with several parts, which."""
+
+    def __call__(
+        self, sources: Sequence[str], args: Namespace, view: WorkView, kind: Kind | None, part: str = "train"
+    ) -> Corpus: ...
+
 
 if TYPE_CHECKING:
     from ostinato.app.tensorboard import TensorBoardLog
@@ -62,7 +69,9 @@ def train(args: Namespace) -> int:
                 amount=Amount(args.minutes, args.epochs, args.steps),
                 settings=settings,
                 seed=args.seed,
-                valid=share if share is not None else lambda corpus: read([args.valid], args, view, corpus.kind),
+                valid=share
+                if share is not None
+                else lambda corpus: read([args.valid], args, view, corpus.kind, "test"),
                 base=args.base,
                 teachers=tuple(args.teachers),
                 unknown=args.unknown,
@@ -228,7 +237,7 @@ def _reader(recipe: Recipe, settings: Mapping[str, Any], args: Namespace) -> _Re
     if makes_own or not of_pairs:
         refuse_pair_options(args, f"and {recipe.name} {'makes its own' if makes_own else 'has none'}")
     if of_pairs and (args.column, args.kind) != (None, None):
-        raise ConfigError(f"--column and --as are for texts, and {recipe.name} learns from pairs")
+        raise ConfigError(f"--column and --as are for texts, and {recipe.name} learns from pairs or labelled sequences")
     if not of_pairs:
         return _read
     if args.corpus:
@@ -236,16 +245,16 @@ def _reader(recipe: Recipe, settings: Mapping[str, Any], args: Namespace) -> _Re
     own = settings if args.base is None else {**read_about(args.base)["settings"], **settings}
     makes = recipe.makes
 
-    def read(sources: Sequence[str], args: Namespace, view: WorkView, kind: Kind | None) -> Corpus:
+    def read(sources: Sequence[str], args: Namespace, view: WorkView, kind: Kind | None, part: str = "train") -> Corpus:
         if not sources and makes is not None:
             return makes(own, args.seed)
         known = config.read(recipe.settings, own, where="the settings given")
-        return recipe.system.read(sources, known, pair_limits(args), Reading(args.encoding, args.errors))
+        return recipe.system.read(sources, known, pair_limits(args), Reading(args.encoding, args.errors), part=part)
 
     return read
 
 
-def _read(sources: Sequence[str], args: Namespace, view: WorkView, kind: Kind | None) -> Corpus:
+def _read(sources: Sequence[str], args: Namespace, view: WorkView, kind: Kind | None, part: str = "train") -> Corpus:
     reading = Reading(args.encoding, args.errors, args.column)
     return read_corpus(
         sources, reading=reading, kind=kind, tick=view.reading(size_on_disk(sources)), fetching=view.watch

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ostinato.app.plotting import check_picture, plot_attention
-from ostinato.app.process import prepare_torch
+from ostinato.app.process import device_of
 from ostinato.app.reading import pair_limits, read_file, refuse_others
 from ostinato.app.working import WorkView
-from ostinato.config import at_least
 from ostinato.data import Reading
 from ostinato.data.pairs import lines_of
 from ostinato.decode.searching import SearchSettings
@@ -83,13 +82,10 @@ def evaluate_pairs(args: Namespace) -> int:
 
 
 def _load(args: Namespace) -> Translator:
-    if args.threads is not None:
-        at_least("--threads", args.threads, 1)
-    prepare_torch(args.threads)
-    from ostinato.workshop.device import choose_device
+    device = device_of(args)
     from ostinato.workshop.translating import load_translator
 
-    return load_translator(args.model_file or args.run, device=choose_device(args.device))
+    return load_translator(args.model_file or args.run, device=device)
 
 
 def _sources(args: Namespace) -> list[str]:

@@ -36,15 +36,16 @@ class LabelCodec(Codec):
         if not names or not all(names) or len(set(names)) != len(names):
             raise CodecError("a codec of labels needs labels that differ, none empty, at least one")
         self.names, self.unit = tuple(names), unit
-        self._between = " " if unit == "words" else ""
-        super().__init__([f"{name}{self._between}".encode() for name in names], end=end, lossless=False)
+        #: What stands between two labels in a text.
+        self.between = " " if unit == "words" else ""
+        super().__init__([f"{name}{self.between}".encode() for name in names], end=end, lossless=False)
         self._ids = {name: id_ for id_, name in enumerate(names)}
 
     @classmethod
     def learn(cls, texts: Iterable[str], *, unit: LabelUnit, end: bool) -> LabelCodec:
         """Take the labels of a corpus. Of spans in IOB notation both labels of a type are known where one occurs."""
         found = {label for text in texts for label in labels_of(text, unit)}
-        if are_spans(found):
+        if unit == "words" and are_spans(found):
             types = {label[2:] for label in found if label != _OUTSIDE}
             found |= {mark + kind for kind in types for mark in (_BEGIN, _INSIDE)}
         return cls(sorted(found), unit=unit, end=end)
@@ -55,17 +56,18 @@ class LabelCodec(Codec):
 
     def encode(self, text: str) -> Ids:
         labels = labels_of(text, self.unit)
-        unknown = self.unknown_in(text)
-        if unknown:
-            shown = ", ".join(self.names[:_SHOWN]) + (", …" if len(self.names) > _SHOWN else "")
-            raise UnknownSymbolError(
-                f"the label {unknown[0]!r} is not among the {len(self.names)} that this model knows: {shown}"
-            )
+        if unknown := self.unknown_in(text):
+            raise UnknownSymbolError(self.complaint(unknown[0]))
         return np.fromiter((self._ids[label] for label in labels), dtype=np.int32, count=len(labels))
 
     def unknown_in(self, text: str) -> list[str]:
         """Return the labels of a text that are not known."""
         return [label for label in labels_of(text, self.unit) if label not in self._ids]
+
+    def complaint(self, label: str) -> str:
+        """Say that a label is not known, and which are."""
+        shown = ", ".join(self.names[:_SHOWN]) + (", …" if len(self.names) > _SHOWN else "")
+        return f"the label {label!r} is not among the {len(self.names)} that the model knows: {shown}"
 
     def to_json(self) -> dict[str, Any]:
         return {"codec": self.name, "names": list(self.names), "unit": self.unit, "end": self.end is not None}

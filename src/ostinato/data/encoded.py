@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.codecs import Codec
+from ostinato.codecs import Codec, PairCodec
 from ostinato.codecs.base import pieces_of
 from ostinato.data.frames import Array as Array
 from ostinato.data.frames import Frames
@@ -93,7 +93,8 @@ def encode_texts(codec: Codec, texts: Iterable[str]) -> Encoded:
     for text in texts:
         # In pieces, each brought to the small type at once: what encoding needs on the way is many times as large.
         try:
-            encoded = [codec.encode(piece).astype(type_) for piece in pieces_of(text, _TOGETHER)]
+            cut = [text] if isinstance(codec, PairCodec) else pieces_of(text, _TOGETHER)  # a pair has its tab once
+            encoded = [codec.encode(piece).astype(type_) for piece in cut]
         except UnknownSymbolError:
             codec.encode(text)  # whose error has the place in the whole text
             raise

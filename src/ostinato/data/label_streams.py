@@ -51,6 +51,10 @@ class Labelled(PairRows):
             nothing_read, targets, lengths.astype(np.int64), fresh, sources, source_lengths.astype(np.int64)
         )
 
+    def places(self, stack: int) -> Array:
+        """Return how many places each sequence has if so many frames are read as one, [N]."""
+        return self.source_lengths if self._data.frames is None else -(-self.source_lengths // stack)
+
     def places_needed(self) -> Array:
         """Return how many places labels without a place need, [N]: one each, and one between two that are equal."""
         ids, owner = self._data.ids, np.repeat(np.arange(len(self)), self._data.lengths)

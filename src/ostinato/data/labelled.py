@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,15 @@ import numpy as np
 from ostinato.codecs.labels import LabelUnit, labels_of
 from ostinato.codecs.pairs import BETWEEN
 from ostinato.codecs.spelled import COLUMN, words_of
+from ostinato.data.arrays import ARRAY, ARRAYS, Archive, read_array
 from ostinato.data.corpus import Corpus
 from ostinato.data.documents import Document, Reading
 from ostinato.data.frames import Array, Frames
-from ostinato.data.pairs import PairLimits, Taken, corpus_of, file_lines, surveyed, take_pairs
+from ostinato.data.pairs import PairLimits, Taken, corpus_of, file_lines, is_json, surveyed, take_pairs
 from ostinato.data.sound import LogMel
 from ostinato.errors import CorpusError
 
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
-_ARRAY, _ARRAYS = ".npy", ".npz"
 _DOCUMENT = "-DOCSTART-"  # what CoNLL-2003 has between documents
 
 
@@ -36,6 +37,7 @@ class LabelReading:
         columns: Of files of columns: how many, from the first, are read as input.
         frame: How many numbers a frame has, where longer ones are to be cut; ``None``: as many as there are.
         sound: How sound becomes frames.
+        stack: Where labels have no place: how many frames make up one for them; ``None``: they have their place.
     """
 
     unit: LabelUnit
@@ -43,6 +45,11 @@ class LabelReading:
     columns: int = 1
     frame: int | None = None
     sound: LogMel = field(default_factory=LogMel)
+    stack: int | None = None
+
+    def cut(self, frames: Frames) -> Frames:
+        """Cut frames as they are to be read."""
+        return frames if self.frame is None else frames.cut(self.frame)
 
 
 def read_labelled(
@@ -70,20 +77,23 @@ def read_labelled(
     limits = limits or PairLimits()
     if not sources:
         raise CorpusError("no corpus given. Name files of labelled sequences; 'ostinato train --help' tells more")
-    arrays = [source for source in sources if Path(source).suffix == _ARRAYS]
+    arrays = [source for source in sources if _suffix(source) == ARRAYS]
     if arrays:
         if len(arrays) != len(sources):
             raise CorpusError(f"{arrays[0]} holds arrays, and other files are given with it; give one kind at a time")
         return _of_arrays(sources, how, limits, part)
     documents = surveyed(sources, reading or Reading())
     taken = Taken(limits, check=how_many(how), of_labels=True)
-    first = next((line for document in documents for line in file_lines(document) if line.strip()), "")
-    if _names_recording(first):
+    if any(_names_recording(document) for document in documents):
         return _of_recordings(documents, how, limits)
-    if how.per_word and BETWEEN not in first and not first.lstrip().startswith("{"):
+    if how.per_word and all(_has_columns(document) for document in documents):
         for document in documents:
             _take_columns(document, how, taken)
         return corpus_of(taken, documents, "sentences")
+    if how.columns > 1:
+        raise CorpusError(
+            f"columns = {how.columns} is for files of columns, and {documents[0].where} has lines of pairs"
+        )
     take_pairs(documents, taken)
     return corpus_of(taken, documents, "labelled texts")
 
@@ -108,18 +118,45 @@ def read_frames(path: str, how: LabelReading) -> Array:
     """
     if not os.path.isfile(path):
         raise CorpusError(f"there is no file {path!r}")
-    found = _sequence(_loaded(path), path) if Path(path).suffix == _ARRAY else how.sound.read(path)
-    return found if how.frame is None else Frames.joined([found]).cut(how.frame).values
+    found = read_array(path) if _suffix(path) == ARRAY else how.sound.read(path)
+    return how.cut(Frames.joined([found])).values
 
 
-def read_sequences(path: str, how: LabelReading, *, part: str = "test") -> Frames:
-    """Return the sequences of an ``.npz`` file without their labels; arguments as of ``read_labelled``."""
-    return _cut(_sequences(_archive(path), path, part), how)
+def read_sequences(path: str, how: LabelReading) -> list[tuple[str, Array]]:
+    """Return what a file holds, without labels: one sequence, or those of an ``.npz`` file's test part; with names."""
+    if _suffix(path) != ARRAYS:
+        return [(path, read_frames(path, how))]
+    found = how.cut(Archive(path, "test").sequences())
+    return [(f"{path}, number {n + 1:,}", found.one(n)) for n in range(found.count)]
 
 
-def is_frames(path: str) -> bool:
-    """Whether a file of this name holds frames."""
-    return Path(path).suffix.lower() in (*SOUNDS, _ARRAY, _ARRAYS)
+def read_columns(source: str, how: LabelReading) -> list[str]:
+    """Return the sentences of a file of columns, without labels; ``-`` is standard input.
+
+    Raises:
+        CorpusError: A line has too few columns.
+    """
+    (document,) = surveyed([source], Reading())
+    found = []
+    for sentence in _sentences(document):
+        short = next((number for number, cells in sentence if len(cells) < how.columns), None)
+        if short is not None:
+            raise CorpusError(f"{document.where}, line {short:,}: the model reads {how.columns} columns")
+        rows = [cells[: how.columns] for _, cells in sentence]
+        found.append(COLUMN.join(" ".join(column) for column in zip(*rows, strict=True)))
+    return found
+
+
+def _suffix(path: str) -> str:
+    return Path(path).suffix.lower()
+
+
+def _has_columns(document: Document) -> bool:
+    """Whether a file has a word and its tag on each line; pairs have a tab, and spaces on some side of one."""
+    lines = [line for line in file_lines(document) if line.strip()]
+    if is_json(document) or not lines:
+        return False
+    return not any(BETWEEN in line and any(" " in cell.strip() for cell in line.split(BETWEEN)) for line in lines)
 
 
 def _take_columns(document: Document, how: LabelReading, taken: Taken) -> None:
@@ -148,30 +185,37 @@ def _sentences(document: Document) -> Iterator[list[tuple[int, list[str]]]]:
             sentence = []
 
 
-def _names_recording(line: str) -> bool:
+def _names_recording(document: Document) -> bool:
+    """Whether the first line is of a list of files; a text may end in such a name too, if no such file is there."""
+    line = next((line for line in file_lines(document) if line.strip()), "")
     name = line.partition(BETWEEN)[0].strip()
-    return BETWEEN in line and is_frames(name)
+    holds_frames = _suffix(name) in (*SOUNDS, ARRAY) and BETWEEN in line
+    return holds_frames and (" " not in name or (Path(document.where).parent / name).is_file())
 
 
 def _of_recordings(documents: Sequence[Document], how: LabelReading, limits: PairLimits) -> Corpus:
     """Lists of files with their labels; a file lies beside its list."""
+    _refuse_limits(limits, "recordings")
     taken, sequences = Taken(limits, of_labels=True), list[Array]()
-    digest = hashlib.sha256()
     for document in documents:
-        folder = Path(document.where).parent
         for place, name, label in _listed(document, taken):
             try:
-                found = read_frames(str(folder / name), how)
+                found = read_frames(str(Path(document.where).parent / name), how)
             except CorpusError as error:
-                taken.refuse(place, str(error), "whose recording cannot be read")
+                taken.refuse(place, str(error), "that cannot be read")
                 continue
-            before = len(taken.texts)
-            taken.take(place, name, label)
-            if len(taken.texts) > before:
-                sequences.append(found)
-                digest.update(np.ascontiguousarray(found).tobytes())
+            if sequences and found.shape[1] != sequences[0].shape[1]:
+                told = f"frames of {found.shape[1]} numbers, and those before have {sequences[0].shape[1]}"
+                taken.refuse(place, told, "with frames of another width")
+            elif not _is_long_enough(len(found), label, how):
+                taken.refuse(place, _too_short(len(found), label, how), "too short for their labels")
+            else:
+                before = len(taken.texts)
+                taken.take(place, name, label)
+                sequences += [found] * (len(taken.texts) - before)
     corpus = corpus_of(taken, documents, "recordings")
-    heard = {"name": "recordings", "bytes": sum(one.nbytes for one in sequences), "sha256": digest.hexdigest()}
+    digest = hashlib.sha256(b"".join(np.ascontiguousarray(one).tobytes() for one in sequences)).hexdigest()
+    heard = {"name": "recordings", "bytes": sum(one.nbytes for one in sequences), "sha256": digest}
     return _with_frames(corpus, Frames.joined(sequences), (*corpus.sources, heard))
 
 
@@ -179,12 +223,35 @@ def _listed(document: Document, taken: Taken) -> Iterator[tuple[str, str, str]]:
     for number, line in enumerate(file_lines(document), 1):
         if not line.strip() or taken.is_full:
             continue
-        name, between, label = line.partition(BETWEEN)
+        columns = line.split(BETWEEN)
         place = f"{document.where}, line {number:,}"
-        if not between:
+        if len(columns) < 2:
             taken.refuse(place, f"a line is FILE, tab, label; got {line[:40]!r}", "without two columns")
         else:
-            yield place, name.strip(), label.strip()
+            yield place, columns[0].strip(), columns[1].strip()
+
+
+def _is_long_enough(places: int, label: str, how: LabelReading) -> bool:
+    return how.stack is None or -(-places // how.stack) >= _places_needed(label, how)
+
+
+def _places_needed(label: str, how: LabelReading) -> int:
+    """How many places labels need that have none of their own: one each, and a blank between two that are equal."""
+    labels = labels_of(label, how.unit)
+    return len(labels) + sum(a == b for a, b in itertools.pairwise(labels))
+
+
+def _too_short(places: int, label: str, how: LabelReading) -> str:
+    assert how.stack is not None
+    return (
+        f"{places} frames ({how.stack} read as one) are too few for the labels {label[:40]!r}, which need "
+        f"{_places_needed(label, how)} places"
+    )
+
+
+def _refuse_limits(limits: PairLimits, what: str) -> None:
+    if limits.longest is not None or limits.lower:
+        raise CorpusError(f"--longest and --lower are for texts, and given are {what}; leave them out")
 
 
 def _with_frames(corpus: Corpus, frames: Frames, sources: tuple[dict[str, Any], ...]) -> Corpus:
@@ -198,76 +265,35 @@ def _with_frames(corpus: Corpus, frames: Frames, sources: tuple[dict[str, Any], 
 
 
 def _of_arrays(sources: Sequence[str], how: LabelReading, limits: PairLimits, part: str) -> Corpus:
-    sequences, texts, places, origins = list[Frames](), list[str](), list[str](), list[dict[str, Any]]()
+    _refuse_limits(limits, "arrays")
+    parts, texts, places, origins = list[Frames](), list[str](), list[str](), list[dict[str, Any]]()
     for source in sources:
-        archive = _archive(source)
-        labels = _array(archive, source, "y", part)
-        own = _sequences(archive, source, part)
+        archive = Archive(source, part)
+        labels, own = archive.labels(), archive.sequences()
         if len(labels) != own.count:
             raise CorpusError(f"{source} has {own.count:,} sequences and {len(labels):,} labels")
-        texts += [BETWEEN + _label(one) for one in labels]
+        texts += [BETWEEN + label for label in labels]
         places += [f"{source}, number {n:,}" for n in range(1, len(labels) + 1)]
-        sequences.append(_cut(own, how))
+        parts.append(how.cut(own))
         digest = hashlib.sha256(Path(source).read_bytes()).hexdigest()
         origins.append({"name": Path(source).name, "bytes": os.path.getsize(source), "sha256": digest})
-    frames = Frames.joined([one.one(n) for one in sequences for n in range(one.count)])
+    frames = parts[0] if len(parts) == 1 else Frames.joined([one.one(n) for one in parts for n in range(one.count)])
     corpus = Corpus("items", tuple(texts), made_by=("arrays", part, repr(how)), places=tuple(places))
-    if limits.first is not None:
-        first = range(min(limits.first, frames.count))
-        corpus, frames = corpus.select(first), frames.part(0, len(first))
-    return _with_frames(corpus, frames, tuple(origins))
+    chosen, notes = _chosen(corpus, frames, how, limits)
+    if len(chosen) < frames.count:
+        corpus, frames = corpus.select(chosen), frames.select(chosen)
+    return _with_frames(replace(corpus, notes=notes), frames, tuple(origins))
 
 
-def _label(value: Any) -> str:
-    """A label as text: one value, or several for a sequence of labels."""
-    return " ".join(map(str, np.ravel(value).tolist()))
-
-
-def _sequences(archive: dict[str, Array], path: str, part: str) -> Frames:
-    values = _array(archive, path, "x", part)
-    if values.ndim < 2 or not len(values):
-        raise CorpusError(f"{path}: x holds sequences, [N, T, D] or flat ones [N, D]; it has the shape {values.shape}")
-    flat = values.reshape(len(values), -1, values.shape[-1])
-    lengths = archive.get("lengths")
-    if lengths is None:
-        return Frames(flat.reshape(-1, flat.shape[-1]), np.arange(len(flat) + 1) * flat.shape[1])
-    if lengths.shape != (len(flat),) or lengths.min() < 1 or lengths.max() > flat.shape[1]:
-        raise CorpusError(f"{path}: lengths says how many frames each of the {len(flat):,} sequences has")
-    return Frames.joined([one[:length] for one, length in zip(flat, lengths.tolist(), strict=True)])
-
-
-def _cut(frames: Frames, how: LabelReading) -> Frames:
-    return frames if how.frame is None else frames.cut(how.frame)
-
-
-def _archive(path: str) -> dict[str, Array]:
-    found = _loaded(path)
-    if not isinstance(found, np.lib.npyio.NpzFile):
-        raise CorpusError(f"{path} holds no arrays with names")
-    with found:
-        try:
-            return {name: found[name] for name in found.files}
-        except ValueError as error:  # objects, which only pickle reads
-            raise CorpusError(f"{path} cannot be read: {error}") from error
-
-
-def _array(archive: dict[str, Array], path: str, name: str, part: str) -> Array:
-    for known in (f"{name}_{part}", name):
-        if known in archive:
-            return archive[known]
-    raise CorpusError(f"{path} has no array {name!r} or '{name}_{part}'; it has {', '.join(sorted(archive))}")
-
-
-def _loaded(path: str) -> Any:
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise CorpusError(f"{path} cannot be read as an array: {error}") from error
-
-
-def _sequence(values: Array, path: str) -> Array:
-    if values.ndim == 1:
-        values = values[:, None]
-    if values.ndim != 2 or not len(values) or not np.issubdtype(values.dtype, np.number):
-        raise CorpusError(f"{path}: a sequence is [T, D] of numbers; this is {values.dtype} {values.shape}")
-    return values
+def _chosen(corpus: Corpus, frames: Frames, how: LabelReading, limits: PairLimits) -> tuple[list[int], tuple[str, ...]]:
+    """Which sequences are taken, and what is to be told of the others."""
+    assert isinstance(corpus.texts, tuple)
+    chosen, taken, lengths = list[int](), Taken(limits), frames.lengths.tolist()
+    for number, text in enumerate(corpus.texts[: limits.first]):
+        label = text.partition(BETWEEN)[2]
+        if _is_long_enough(lengths[number], label, how):
+            chosen.append(number)
+        else:
+            told = _too_short(lengths[number], label, how)
+            taken.refuse(corpus.places[number], told, "too short for their labels")
+    return chosen, tuple(f"left out: {count:,} sequences {kind}" for kind, count in taken.skipped.items())

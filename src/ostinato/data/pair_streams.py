@@ -38,9 +38,9 @@ class PairRows(abc.ABC):
         ordered = order[np.lexsort(tuple(key[order] for key in self.keys()))]
         return [ordered[first : first + size] for first in range(0, len(ordered), size)]
 
+    @abc.abstractmethod
     def keys(self) -> tuple[Array, Array]:
         """What pairs are sorted by, the weightiest last."""
-        return self.source_lengths, self.target_lengths
 
 
 class Pairs(PairRows):
@@ -75,6 +75,9 @@ class Pairs(PairRows):
         inputs = np.concatenate([np.full((len(rows), 1), self.begin), targets[:, :-1]], axis=1)
         fresh = np.ones(len(rows), dtype=bool)
         return PairBatch(inputs, targets, lengths.astype(np.int64), fresh, sources, source_lengths.astype(np.int64))
+
+    def keys(self) -> tuple[Array, Array]:
+        return self.source_lengths, self.target_lengths
 
 
 class PairStream(Stream):

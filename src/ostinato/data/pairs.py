@@ -181,10 +181,11 @@ def file_lines(document: Document) -> list[str]:
 
 def _is_paired(document: Document, lines: Sequence[str]) -> bool:
     """Whether a file holds both sides."""
-    return _is_json(document) or any("\t" in line for line in lines[:_PEEK])
+    return is_json(document) or any("\t" in line for line in lines[:_PEEK])
 
 
-def _is_json(document: Document) -> bool:
+def is_json(document: Document) -> bool:
+    """Whether a file has JSON lines, by its name."""
     return any(suffix in _JSON for suffix in Path(document.name).suffixes)
 
 
@@ -199,16 +200,16 @@ def _take_side_by_side(documents: Sequence[Document], lines: Sequence[Sequence[s
 
 
 def _pairs_of(document: Document, lines: Sequence[str], taken: Taken) -> Iterator[tuple[str, str, str]]:
-    is_json = _is_json(document)
+    as_json = is_json(document)
     for number, line in enumerate(lines, 1):
         if taken.is_full:
             return
         place = f"{document.where}, line {number:,}"
         if not line.strip():
             continue
-        found = _from_json(line) if is_json else _from_columns(line)
+        found = _from_json(line) if as_json else _from_columns(line)
         if found is None:
-            need = '{"source": …, "target": …}' if is_json else "source, tab, target"
+            need = '{"source": …, "target": …}' if as_json else "source, tab, target"
             taken.refuse(place, f"a pair is {need}; got {line[:40]!r}", "without two columns")
         else:
             yield place, *found

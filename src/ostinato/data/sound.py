@@ -45,15 +45,20 @@ class LogMel:
         if rate < 2 * self.highest:
             raise CorpusError(
                 f"a recording of {rate} samples a second holds nothing above {rate / 2:g} Hz, and the highest "
-                f"band ends at {self.highest:g} Hz; train with --set highest={rate // 2}"
+                f"band ends at {self.highest:g} Hz: see the setting 'highest'"
             )
+        if not np.isfinite(samples).all():
+            raise CorpusError("a recording holds samples that are no finite numbers")
         options = kaldi.FbankOptions()
         options.frame_opts.samp_freq = rate
         options.frame_opts.frame_length_ms, options.frame_opts.frame_shift_ms = self.window, self.hop
         options.frame_opts.dither = 0.0  # noise, of which there shall be none
         options.frame_opts.snip_edges = False  # the last frame reaches to the end
         options.mel_opts.num_bins, options.mel_opts.high_freq = self.bands, self.highest
-        machine = kaldi.OnlineFbank(options)
+        try:
+            machine = kaldi.OnlineFbank(options)
+        except (ValueError, RuntimeError) as error:
+            raise CorpusError(f"{self.bands} bands up to {self.highest:g} Hz are too many: {error}") from error
         machine.accept_waveform(rate, (samples * _SCALE).astype(np.float32))
         machine.input_finished()
         found = np.stack([machine.get_frame(n) for n in range(machine.num_frames_ready)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ostinato.cores.encoders import Source
+from ostinato.cores.encoders import Source, real_places
 from ostinato.models.label_heads import Best, LabelHead, PlaceHead
 
 
@@ -37,7 +37,7 @@ class ChainHead(LabelHead):
 
     def score(self, emissions: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
         """Return the score of labels [B, S] for the scores of each place alone, [B, S, V]: [B]."""
-        real = torch.arange(targets.shape[1], device=targets.device) < lengths[:, None]
+        real = real_places(lengths, targets.shape[1])
         own = emissions.gather(2, targets[:, :, None])[:, :, 0]
         steps = self.transitions[targets[:, :-1], targets[:, 1:]]
         ends = self.last[targets.gather(1, (lengths - 1)[:, None])[:, 0]]

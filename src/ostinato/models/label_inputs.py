@@ -53,7 +53,7 @@ class SpelledInput(Input):
             ``SpelledCodec`` has them.
         size: Width of a word's vector.
         column_size: Width of that of a further column.
-        character_size: Width of that of a character, and of the spelling; 0: spelling is not read.
+        character_size: Width C of that of a character; that of a spelling is 2 C. 0: spelling is not read.
 
     Source: Ma and Hovy 2016, arXiv:1603.01354.
     """

@@ -108,6 +108,7 @@ class LabelTask:
             torch.from_numpy(array).to(device)
             for array in (batch.targets, batch.lengths, batch.sources, batch.source_lengths)
         )
+        targets = targets[:, : int(lengths.max())]  # a part of a batch may be narrower than the whole
         masks = LabelMasks() if context.random is None else self._masks(context.random, len(targets))
         enabled = context.training and self.precision == "bfloat16"
         with torch.autocast(device.type, torch.bfloat16, enabled=enabled):

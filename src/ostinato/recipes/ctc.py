@@ -33,11 +33,13 @@ class CtcSettings(SequenceSettings):
 
     def reading(self) -> LabelReading:
         """How files are read."""
-        return LabelReading(self.labels, frame=self.frame, sound=LogMel(self.bands, highest=self.highest))
+        return LabelReading(
+            self.labels, frame=self.frame, sound=LogMel(self.bands, highest=self.highest), stack=self.stack
+        )
 
     def check_lengths(self, rows: Labelled) -> None:
         """Check that each sequence has a place for each of its labels, and for a blank between equal ones."""
-        places = -(-rows.source_lengths // self.stack)
+        places = rows.places(self.stack)
         needed = rows.places_needed()
         short = np.flatnonzero(places < needed)
         if len(short):

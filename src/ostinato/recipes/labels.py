@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from ostinato.models import Labeller, LabelTask
     from ostinato.models.label_heads import LabelHead
     from ostinato.models.label_inputs import Input
+
+
+_BLOCK = 2**16  # frames whose squares are in memory at once
+_RANGE = 20.0  # deviations that the range of a number is at most
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,7 @@ class SequenceSettings(LabelSettings, abc.ABC):
 
     def learn_source(self, train_part: Corpus, valid_part: Corpus) -> Codec:
         """Learn how sources become ids, or what frames are measured by."""
+        self._check_kind(frames=train_part.frames is not None)
         if train_part.frames is not None:
             return measured(train_part.frames, together=self.normalise == "together")
         spaced = " " if self.codec == "words" else ""
@@ -131,6 +137,14 @@ class SequenceSettings(LabelSettings, abc.ABC):
         parts = (train_part, valid_part) if self.codec == "characters" else (train_part,)
         texts = [spaced + text.partition(BETWEEN)[0] for part in parts for text in part.texts]
         return codecs.learn(self.codec, texts, end=False, vocabulary=self.vocabulary, unknown="unk")
+
+    def _check_kind(self, *, frames: bool) -> None:
+        """Check that nothing was set that sources of this kind do not have."""
+        names = ("codec", "lower", "vocabulary", "embedding_size") if frames else ("frame", "stack", "bands", "highest")
+        usual, own = {field.name: field.default for field in dataclasses.fields(self)}, asdict(self)
+        if odd := [name for name in names if own[name] != usual[name]]:
+            of, are = ("texts", "frames") if frames else ("frames", "texts")
+            raise ConfigError(f"{', '.join(odd)}: for {of}, and the sources are {are}; leave it out")
 
     def build_input(self, codec: Codec) -> Input:
         """Build what the encoder reads of sources."""
@@ -144,25 +158,31 @@ class SequenceSettings(LabelSettings, abc.ABC):
 def measured(frames: Frames, *, together: bool) -> FrameCodec:
     """Find mean and deviation of the numbers in frames.
 
-    A number that hardly changes is measured by the mean deviation of all, so that it does not explode where it does.
+    A number that hardly ever changes is measured by a twentieth of its range, so that it does not explode then.
     """
     mean = frames.values.mean(axis=0, dtype=np.float64)
-    square = np.square(frames.values, dtype=np.float64).mean(axis=0) - mean**2
+    squares = (
+        np.square(frames.values[n : n + _BLOCK] - mean).sum(axis=0) for n in range(0, len(frames.values), _BLOCK)
+    )
+    square = np.sum(list(squares), axis=0) / len(frames.values)
     if together:
         whole = mean.mean()
         deviation = np.full_like(mean, np.sqrt((square + (mean - whole) ** 2).mean()))
         mean = np.full_like(mean, whole)
     else:
-        deviation = np.sqrt(np.maximum(square, 0))
-        deviation = np.maximum(deviation, deviation.mean())
+        spread = frames.values.max(axis=0).astype(np.float64) - frames.values.min(axis=0)
+        deviation = np.maximum(np.sqrt(square), spread / _RANGE)
     return FrameCodec(mean.tolist(), np.where(deviation > 0, deviation, 1.0).tolist())
 
 
 def learn_label_codec(settings: LabelSettings, train_part: Corpus, valid_part: Corpus) -> PairCodec:
     """Learn the codec of sources from the training part, and the labels of both."""
-    unit = settings.reading().unit
+    how = settings.reading()
     targets = [text.partition(BETWEEN)[2] for part in (train_part, valid_part) for text in part.texts]
-    return PairCodec(settings.learn_source(train_part, valid_part), LabelCodec.learn(targets, unit=unit, end=True))
+    labels = LabelCodec.learn(targets, unit=how.unit, end=True)
+    if len(labels.names) == 1 and how.stack is None:
+        raise CorpusError(f"there is only one label, {labels.names[0]!r}: nothing can be learned")
+    return PairCodec(settings.learn_source(train_part, valid_part), labels)
 
 
 def labels_of_codec(codec: PairCodec) -> int:
@@ -205,12 +225,30 @@ def check_kinds(codec: PairCodec, corpora: Sequence[Corpus]) -> None:
             raise ConfigError(f"the model reads {codec.source.symbols}, and given are frames of {frames.width}")
 
 
+def check_labels(codec: PairCodec, corpora: Sequence[Corpus]) -> None:
+    """Check that a codec knows all labels of corpora.
+
+    Raises:
+        CorpusError: It does not; with the place of the first.
+    """
+    labels = codec.target
+    assert isinstance(labels, LabelCodec)
+    for corpus in corpora:
+        for number, text in enumerate(corpus.texts):
+            if unknown := labels.unknown_in(text.partition(BETWEEN)[2]):
+                place = corpus.places[number] if corpus.places else f"sequence {number + 1:,}"
+                raise CorpusError(f"{place}: {labels.complaint(unknown[0])}")
+
+
 def check_labelled(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
-    """Check that a corpus is one of labelled sequences; ``ostinato.read_labelled`` reads one.
+    """Check that a corpus is one of labelled sequences, and make letters small; ``ostinato.read_labelled`` reads one.
 
     Raises:
         CorpusError: It is not.
     """
     if corpus.kind != "items" or any(text.count(BETWEEN) != 1 for text in corpus.texts):
         raise CorpusError("this recipe learns from labelled sequences: lines of text, tab, label; columns; arrays")
-    return corpus
+    if not settings.get("lower") or corpus.frames is not None:
+        return corpus
+    sides = (text.partition(BETWEEN) for text in corpus.texts)
+    return dataclasses.replace(corpus, texts=tuple(f"{source.lower()}{BETWEEN}{target}" for source, _, target in sides))

@@ -39,8 +39,10 @@ class System(Protocol):
     @property
     def unit(self) -> str: ...
 
-    def read(self, sources: Sequence[str], settings: Any, limits: PairLimits, reading: Reading) -> Corpus:
-        """Read files to learn from, or to measure with."""
+    def read(
+        self, sources: Sequence[str], settings: Any, limits: PairLimits, reading: Reading, *, part: str = "train"
+    ) -> Corpus:
+        """Read files to learn from, or to measure with; of a file with several parts, one."""
 
     def codec(self, settings: Any, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]) -> Codec:
         """Learn how texts become ids; ``alphabet`` has every character of both parts."""
@@ -72,7 +74,9 @@ class LanguageModels:
 
     commands, unit = "generate, score, evaluate", "symbol"
 
-    def read(self, sources: Sequence[str], settings: Any, limits: PairLimits, reading: Reading) -> Corpus:
+    def read(
+        self, sources: Sequence[str], settings: Any, limits: PairLimits, reading: Reading, *, part: str = "train"
+    ) -> Corpus:
         return read_corpus(sources, reading=reading)
 
     def codec(
@@ -127,7 +131,9 @@ class PairModels:
 
     commands, unit = "translate, evaluate", "symbol"
 
-    def read(self, sources: Sequence[str], settings: Any, limits: PairLimits, reading: Reading) -> Corpus:
+    def read(
+        self, sources: Sequence[str], settings: Any, limits: PairLimits, reading: Reading, *, part: str = "train"
+    ) -> Corpus:
         return read_pairs(sources, _lowered(limits, settings), reading=reading)
 
     def codec(self, settings: PairSettings, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]) -> Codec:

@@ -10,7 +10,8 @@ from ostinato.codecs import Codec, SpelledCodec
 from ostinato.codecs.pairs import BETWEEN
 from ostinato.config import out_of_range
 from ostinato.data import Corpus
-from ostinato.data.labelled import LabelReading
+from ostinato.data.labelled import LabelReading, how_many
+from ostinato.errors import CorpusError
 from ostinato.recipes.base import Budget, Recipe
 from ostinato.recipes.labels import LabelSettings, check_labelled
 from ostinato.recipes.systems import LABEL_MODELS
@@ -28,7 +29,7 @@ class TagSettings(LabelSettings):
     Attributes:
         columns: Of files of columns: how many, from the first, are read as input: words, then what else is known.
         column_size: Width of an embedded value of a further column.
-        character_size: Width of an embedded character, of which a word's spelling is made; 0: it is not read.
+        character_size: Width of an embedded character; a word's spelling is twice as wide. 0: it is not read.
         crf: Whether the labels of a sentence know each other (a conditional random field).
     """
 
@@ -69,6 +70,23 @@ class TagSettings(LabelSettings):
         return (ChainHead if self.crf else PlaceHead)(encoder.memory_size, labels)
 
 
+def read(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
+    """Check that each word has a label.
+
+    Raises:
+        CorpusError: Some have not, or there are no words.
+    """
+    corpus = check_labelled(corpus, settings)
+    if corpus.frames is not None:
+        raise CorpusError("recipe tag reads words, and given are frames; recipes classify and ctc read those")
+    check = how_many(LabelReading("words", per_word=True))
+    for number, text in enumerate(corpus.texts):
+        source, _, target = text.partition(BETWEEN)
+        if told := check(source, target):
+            raise CorpusError(f"{corpus.places[number] if corpus.places else f'sequence {number + 1:,}'}: {told}")
+    return corpus
+
+
 def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """Much dropout: what a tagger has to learn is soon known by heart."""
     return {
@@ -83,6 +101,6 @@ RECIPE = Recipe(
     source="Huang, Xu and Yu 2015, arXiv:1508.01991; spelling: Ma and Hovy 2016, arXiv:1603.01354",
     settings=TagSettings,
     choose=choose,
-    read=check_labelled,
+    read=read,
     system=LABEL_MODELS,
 )

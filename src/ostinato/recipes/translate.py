@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ostinato.data import Corpus
@@ -16,14 +17,14 @@ _LONG_SIDE = 60  # characters of a pair, on average: above, words are worth more
 
 
 def read(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
-    """Check that a corpus is one of pairs; ``ostinato.data.pairs.read_pairs`` reads one.
+    """Check that a corpus is one of pairs, and make letters small; ``ostinato.data.pairs.read_pairs`` reads one.
 
     Raises:
         CorpusError: It is not.
     """
     if corpus.kind != "items" or any(text.count("\t") != 1 for text in corpus.texts):
         raise CorpusError("this recipe learns from pairs: lines of source, tab, target")
-    return corpus
+    return replace(corpus, texts=tuple(text.lower() for text in corpus.texts)) if settings.get("lower") else corpus
 
 
 def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import torch
 
 from ostinato import codecs, config
 from ostinato.batch import PairBatch
-from ostinato.codecs import LabelCodec, PairCodec, SpelledCodec, Unknown
+from ostinato.codecs import FrameCodec, LabelCodec, PairCodec, SpelledCodec, Unknown
 from ostinato.codecs.labels import are_spans, labels_of
 from ostinato.codecs.pairs import BETWEEN
 from ostinato.codecs.spelled import words_of
@@ -29,7 +29,14 @@ from ostinato.models.ctc import PathHead
 from ostinato.models.label_heads import Best
 from ostinato.models.task import Context
 from ostinato.recipes import find_recipe
-from ostinato.recipes.labels import LabelSettings, build_label_task, build_labeller, check_kinds
+from ostinato.recipes.labels import (
+    LabelSettings,
+    build_label_task,
+    build_labeller,
+    check_kinds,
+    check_labelled,
+    check_labels,
+)
 from ostinato.runs import SavedModel, read_model
 from ostinato.workshop.label_metrics import SpanScores, accuracy, confusions, label_error, span_scores
 from ostinato.workshop.restoring import put_weights
@@ -118,6 +125,16 @@ class Annotator:
         return self._labels.names
 
     @property
+    def reads_frames(self) -> bool:
+        """Whether it reads frames, and not texts."""
+        return isinstance(self.codec.source, FrameCodec)
+
+    @property
+    def between(self) -> str:
+        """What stands between two labels that are written as one text."""
+        return self._labels.between
+
+    @property
     def has_places(self) -> bool:
         """Whether each label has its place, so that there are always as many as there should be."""
         return not isinstance(self.network.head, PathHead)
@@ -142,20 +159,9 @@ class Annotator:
             ConfigError: There is nothing to label, or a sequence is empty or of the wrong kind.
             UnknownSymbolError: A text has symbols that the model does not know.
         """
-        if beam is not None:
-            at_least("beam", beam, 1)
-            if self.has_places:
-                raise ConfigError("a beam is for labels without a place (recipe ctc); here the best are found exactly")
-        corpus = self._corpus(sources, unknown)
-        rows = self._rows(corpus)
-        found: dict[int, Labelling] = {}
-        for some in rows.by_length(np.arange(len(rows)), _AT_ONCE):
-            best = self._best(rows.batch(some), beam)
-            for row, one in zip(some.tolist(), best, strict=True):
-                found[row] = self._told(corpus.texts[row].partition(BETWEEN)[0], one)  # type: ignore[index]
-            if tick is not None:
-                tick(len(found), len(rows))
-        return [found[row] for row in range(len(rows))]
+        best = self._all_best(sources, beam, unknown, tick)
+        texts = [""] * len(best) if isinstance(sources, Frames) else sources
+        return [self._told(text, one) for text, one in zip(texts, best, strict=True)]
 
     def evaluate(
         self,
@@ -171,15 +177,18 @@ class Annotator:
             CorpusError: A label is not known.
         """
         check_kinds(self.codec, [corpus])
+        corpus = check_labelled(corpus, {"lower": self.settings.lower})
         assert isinstance(corpus.texts, tuple)
         unit = self.settings.reading().unit
-        first = next((n for n, text in enumerate(corpus.texts) if self._unknown_labels(text)), None)
-        if first is not None:
-            raise CorpusError(self._complaint(corpus, first))
+        try:
+            check_labels(self.codec, [corpus])
+        except CorpusError as error:
+            raise CorpusError(f"{error}. --skip-bad-pairs leaves such sequences out and counts them") from None
         sides = [text.partition(BETWEEN) for text in corpus.texts]
         real = [labels_of(target, unit) for _, _, target in sides]
         sources: Sources = corpus.frames or [source for source, _, _ in sides]
-        found = [list(one.labels) for one in self.label(sources, beam=beam, unknown=unknown, tick=tick)]
+        best = self._all_best(sources, beam, unknown, tick)
+        found = [[self.names[n] for n in one.labels] for one in best]
         adapted = [self.codec.adapt(text, unknown) for text in corpus.texts]
         nats, count = self._loss(self._encoded(replace(corpus, texts=tuple(adapted))))
         placed = self.has_places
@@ -195,23 +204,34 @@ class Annotator:
         )
 
     def known_only(self, corpus: Corpus) -> tuple[Corpus, int]:
-        """Leave sequences out that have labels which the model does not know; return also how many these are."""
+        """Leave sequences out that have labels which the model does not know; return also how many these are.
+
+        Raises:
+            CorpusError: That is all of them.
+        """
         assert isinstance(corpus.texts, tuple)
         chosen = [n for n, text in enumerate(corpus.texts) if not self._unknown_labels(text)]
+        if not chosen:
+            raise CorpusError("every sequence has a label that the model does not know: nothing is left to measure on")
         return corpus.select(chosen), len(corpus.texts) - len(chosen)
+
+    def _all_best(
+        self, sources: Sources, beam: int | None, unknown: Unknown, tick: Callable[[int, int], None] | None
+    ) -> list[Best]:
+        if beam is not None:
+            at_least("beam", beam, 1)
+            if self.has_places:
+                raise ConfigError("a beam is for labels without a place (recipe ctc); here the best are found exactly")
+        rows = self._rows(self._corpus(sources, unknown))
+        found: dict[int, Best] = {}
+        for some in rows.by_length(np.arange(len(rows)), _AT_ONCE):
+            found |= zip(some.tolist(), self._best(rows.batch(some), beam), strict=True)
+            if tick is not None:
+                tick(len(found), len(rows))
+        return [found[row] for row in range(len(rows))]
 
     def _unknown_labels(self, text: str) -> list[str]:
         return self._labels.unknown_in(text.partition(BETWEEN)[2])
-
-    def _complaint(self, corpus: Corpus, number: int) -> str:
-        assert isinstance(corpus.texts, tuple)
-        place = corpus.places[number] if corpus.places else f"sequence {number + 1:,}"
-        label = self._unknown_labels(corpus.texts[number])[0]
-        return (
-            f"{place}: the label {label!r} is not among the {len(self.names)} that the model knows "
-            f"({', '.join(self.names[:20])}{', …' * (len(self.names) > 20)}). --skip-bad-pairs leaves such sequences "
-            "out and counts them"
-        )
 
     def _corpus(self, sources: Sources, unknown: Unknown) -> Corpus:
         """The sources with some label, so that they are encoded as labelled ones are."""
@@ -294,7 +314,7 @@ def told_labels(network: Labeller, codec: PairCodec, data: Encoded) -> str:
     network.eval()
     assert isinstance(codec.target, LabelCodec)
     names, rows, lines = codec.target.names, Labelled(data, codec.begin), []
-    between = "" if codec.target.unit == "characters" else " "
+    between = codec.target.between
     batch = rows.batch(np.arange(len(rows)))
     with torch.inference_mode():
         sources, lengths = (torch.from_numpy(a).to(network.device) for a in (batch.sources, batch.source_lengths))

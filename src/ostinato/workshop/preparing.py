@@ -13,7 +13,7 @@ from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts, sp
 from ostinato.engine.cpu import has_bfloat16
 from ostinato.errors import ConfigError, CorpusError
 from ostinato.recipes import Budget, Recipe, find_recipe
-from ostinato.recipes.labels import check_kinds
+from ostinato.recipes.labels import check_kinds, check_labels
 from ostinato.recipes.systems import LABEL_MODELS
 from ostinato.recipes.training import TrainingSettings
 from ostinato.runs import SavedModel
@@ -24,7 +24,7 @@ Reader: TypeAlias = Callable[[Corpus, Mapping[str, Any]], Corpus]
 Watch: TypeAlias = Callable[[str, int, int], None]  # what is being done, how much of it, of how much
 
 #: Settings that say what the symbols are.
-OF_THE_CODEC = ("codec", "nfc", "vocabulary", "unknown")
+OF_THE_CODEC = ("codec", "nfc", "vocabulary", "unknown", "labels", "columns", "frame", "normalise", "bands", "highest")
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,9 @@ def prepare(corpus: Corpus, order: Order, base: SavedModel | None, teacher: Save
         codec = recipe.system.codec(settings, train_part, valid_part, alphabet)
     else:
         codec = _known_codec(known, train_part)
-        if recipe.system is LABEL_MODELS and isinstance(codec, PairCodec):
-            check_kinds(codec, (train_part, valid_part))
+    if recipe.system is LABEL_MODELS and isinstance(codec, PairCodec):
+        check_kinds(codec, (train_part, valid_part))
+        check_labels(codec, (train_part, valid_part))
     train, valid, pin = encode_parts(codec, train_part, valid_part, order)
     if not len(valid.ids):
         raise CorpusError("nothing is left to validate on: the validation part has no symbol that the model knows")
@@ -174,7 +175,10 @@ def _settings(
         assert budget is not None
         chosen = recipe.choose(budget, order.settings)
     if base is None and known is not None:
-        chosen = {**chosen, **{name: known.config["settings"][name] for name in OF_THE_CODEC}}
+        chosen = {
+            **chosen,
+            **{name: known.config["settings"][name] for name in OF_THE_CODEC if name in known.config["settings"]},
+        }
     return config.read(recipe.settings, {**chosen, **order.settings}, where="the settings given")
 
 

@@ -299,9 +299,10 @@ def _last_evaluated(trainer: Trainer, run: RunFolder) -> Snapshot | None:
 
 
 def _clock(builder: Builder, settings: TrainingSettings, minutes: float, started: float, *, report: bool) -> Clock:
-    reserve = _RESERVE if builder.codec.end is None else _RESERVE_ITEMS
+    writes = builder.system is LANGUAGE_MODELS  # and is looked at in the end: novelty, a report
+    reserve = _RESERVE_ITEMS if writes and builder.codec.end is not None else _RESERVE
     evaluation = builder.evaluation_seconds(settings)
-    if report:  # of a short budget a quarter at most: what it costs is only roughly known
+    if report and writes:  # of a short budget a quarter at most: what it costs is only roughly known
         cost = _REPORT + _REPORTEVALUATIONS * evaluation + _REPORT_SYMBOL * min(MOST, len(builder.train.ids))
         reserve += min(cost, 15 * minutes)
     return Clock(started + 60 * minutes, reserve, evaluation + _CHECKPOINT)
