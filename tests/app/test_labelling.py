@@ -216,19 +216,14 @@ def test_a_run_that_goes_on_from_another_keeps_its_labels_and_what_it_reads(clas
     status, _, err = ran(capsys, *words)
     assert (status, "new.tsv, line 2: the label 'a stone' is not among the 2" in err) == (1, True)
     assert "normalise cannot be set" in ran(capsys, *words, "--set", "normalise=together")[2]
-    np.savez(tmp_path / "a.npz", x=np.ones((6, 2)), y=["an animal", "a plant"] * 3)
+    np.savez(tmp_path / "a.npz", x=np.eye(6), y=["an animal", "a plant"] * 3)
     assert "the model reads texts, and given are frames" in ran(capsys, words[0], tmp_path / "a.npz", *words[2:])[2]
 
 
 def test_validation_arrays_are_those_of_the_test_part(tmp_path, capsys):
     draw, path = np.random.default_rng(1), tmp_path / "both.npz"
-    np.savez(
-        path,
-        x_train=draw.normal(size=(20, 4)),
-        y_train=[0.0, 1.0] * 10,
-        x_test=draw.normal(size=(6, 4)),
-        y_test=[0, 1] * 3,
-    )
+    train, test = draw.normal(size=(20, 4)), draw.normal(size=(6, 4))
+    np.savez(path, x_train=train, y_train=[0.0, 1.0] * 10, x_test=test, y_test=[0, 1] * 3)
     words = ["train", path, "--recipe", "classify", "--steps", "1", "--valid", path]
     told = ran(capsys, *words, "--out", tmp_path / "run")[1]
     assert "20 sequences (20 labels) to learn from, 6 sequences (6 labels) to validate" in told

@@ -11,7 +11,7 @@ from ostinato.data.frames import Frames
 from ostinato.runs import RunFolder
 
 SMALL = {
-    "hidden_size": 24, "embedding_size": 16, "batch_size": 16, "learning_rate": 1e-2, "dropout": 0.0,
+    "hidden_size": 24, "batch_size": 16, "learning_rate": 1e-2, "dropout": 0.0,
     "input_dropout": 0.0, "precision": "float32", "patience": None,
 }  # fmt: skip
 

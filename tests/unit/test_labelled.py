@@ -144,10 +144,9 @@ def test_labels_of_arrays_are_text_and_lengths_may_be_of_a_part(tmp_path):
     path = tmp_path / "a.NPZ"
     x = np.ones((2, 3, 4))
     with path.open("wb") as stream:
-        np.savez(
-            stream, x_train=x, y_train=[1.0, 2.5], lengths_train=[1, 2], x_test=x[:1], y_test=[b"cat"], lengths_test=[3],
-            unused=np.array([{}]),
-        )  # fmt: skip
+        test = {"x_test": x[:1], "y_test": [b"cat"], "lengths_test": [3]}
+        train = {"x_train": x, "y_train": [1.0, 2.5], "lengths_train": [1, 2]}
+        np.savez(stream, **train, **test, unused=np.array([{}]))
     train, test = (read_labelled([str(path)], WHOLE, part=part) for part in ("train", "test"))
     assert (train.texts, test.texts) == (("\t1", "\t2.5"), ("\tcat",))
     assert (train.frames.lengths.tolist(), test.frames.lengths.tolist()) == ([1, 2], [3])
@@ -165,7 +164,7 @@ def test_sequences_too_short_for_labels_without_a_place_are_named_or_left_out(tm
     np.save(tmp_path / "b.npy", np.ones((2, 3)))
     np.save(tmp_path / "wide.npy", np.ones((9, 4)))
     path = written(tmp_path / "list.tsv", "b.npy\tx\tmore\nb.npy\tx y\nwide.npy\tx\n")
-    with pytest.raises(CorpusError, match="list.tsv, line 2: 2 frames"):
+    with pytest.raises(CorpusError, match=r"list\.tsv, line 2: 2 frames"):
         read_labelled([path], how)
     corpus = read_labelled([path], how, SKIP)
     assert corpus.texts == ("\tx",)  # further columns are left alone
