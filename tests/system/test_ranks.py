@@ -146,3 +146,16 @@ def test_the_parts_of_a_batch_are_the_batch(rows, count):
 def test_more_processes_than_rows_are_refused():
     with pytest.raises(ConfigError, match="batches of 2 rows cannot be divided among 3 processes"):
         Rank(0, 3).check_rows(2)
+
+
+@pytest.mark.slow
+def test_two_processes_learn_tags_as_one_although_one_has_only_short_sentences(tmp_path):
+    (tmp_path / "tags.txt").write_text("".join("a X\n" * (1 + n % 7) + "b Y\n\n" for n in range(30)))
+    settings = {"hidden_size": 6, "batch_size": 4, "precision": "float32", "patience": None, "dropout": 0.2}
+    ostinato.train(str(tmp_path / "tags.txt"), out=tmp_path / "one", recipe="tag", steps=8, settings=settings).to_end()
+    words = [word for name, value in settings.items() for word in ("--set", f"{name}={json.dumps(value)}")]
+    status, _, err = launch(
+        2, "train", tmp_path / "tags.txt", "--recipe", "tag", *words, "--steps", 8, "--out", tmp_path / "two"
+    )
+    assert status == 0, err
+    np.testing.assert_allclose(losses(tmp_path / "two"), losses(tmp_path / "one"), rtol=2e-5)
