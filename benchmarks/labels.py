@@ -184,7 +184,7 @@ _JOBS: dict[str, tuple[str, float, dict[str, Any], _Corpora]] = {
     "rows": ("classify", 5, {"frame": 28}, images),
     "pixels": ("classify", 600, {"frame": 1, "encoder": "forwards"}, images),
     "spoken": ("classify", 3, {}, spoken),
-    "sentences": ("ctc", 5, {}, sentences),
+    "sentences": ("ctc", 5, {"stack": 3}, sentences),
 }
 
 if __name__ == "__main__":
