@@ -85,10 +85,9 @@ def _sources(args: Namespace, model: Annotator) -> tuple[list[str], Sequence[str
         raise ConfigError("give TEXT or FILE, or --file, and not both")
     how = model.settings.reading()
     if model.reads_frames:
-        named = args.sources or ([str(args.file)] if args.file is not None else [])
-        if not named:
+        if not args.sources:
             raise ConfigError("name what to label: recordings (.wav, .flac, .ogg, .mp3) or arrays (.npy, .npz)")
-        found = [pair for source in named for pair in read_sequences(source, how)]
+        found = [pair for source in args.sources for pair in read_sequences(source, how)]
         return [name for name, _ in found], Frames.joined([own for _, own in found])
     if args.sources:
         return list(args.sources), [source.replace("\t", " ") for source in args.sources]
