@@ -106,6 +106,8 @@ def _regimes(
         for _ in training:
             pass
         seconds, model = time.perf_counter() - began, load_translator(out)
+        with training.trainer.averaged():  # after equal updates: the best by teacher-forced loss may be an early one
+            model.network.load_state_dict(training.trainer.task.module.state_dict())
         row: dict[str, Any] = {
             "feedback": name,
             "epochs": epochs,
