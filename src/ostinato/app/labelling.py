@@ -90,11 +90,11 @@ def _sources(args: Namespace, model: Annotator) -> tuple[list[str], Sequence[str
         found = [pair for source in args.sources for pair in read_sequences(source, how)]
         return [name for name, _ in found], Frames.joined([own for _, own in found])
     if args.sources:
-        return list(args.sources), [source.replace("\t", " ") for source in args.sources]
+        return list(args.sources), list(args.sources)
     if how.columns > 1:
         sentences = read_columns(str(args.file or "-"), how)
     else:
-        sentences = [line.replace("\t", " ") for line in lines_of(read_file(args.file or "-")) if line.strip()]
+        sentences = [line for line in lines_of(read_file(args.file or "-")) if line.strip()]
     if not sentences:
         raise ConfigError("there is nothing to label: no line has any text")
     return [text.replace(COLUMN, " ") for text in sentences], sentences

@@ -236,7 +236,7 @@ class Annotator:
     def _corpus(self, sources: Sources, unknown: Unknown) -> Corpus:
         """The sources with some label, so that they are encoded as labelled ones are."""
         frames = sources if isinstance(sources, Frames) else None
-        texts = [""] * sources.count if isinstance(sources, Frames) else [text.strip() for text in sources]
+        texts = [""] * sources.count if isinstance(sources, Frames) else [_flat(text) for text in sources]
         if not texts:
             raise ConfigError("there is nothing to label")
         empty = next((n for n, text in enumerate(texts, 1) if frames is None and not text), None)
@@ -296,6 +296,11 @@ class Annotator:
     def parameters(self) -> int:
         """How many numbers were learned."""
         return sum(math.prod(weight.shape) for weight in self.saved.weights.values())
+
+
+def _flat(text: str) -> str:
+    """A text without tabs, which would part it from its label."""
+    return text.replace(BETWEEN, " ").strip()
 
 
 def load_annotator(path: str | Path, *, device: str = "cpu") -> Annotator:
