@@ -398,7 +398,8 @@ TRAINING = [
     ("ok.txt", b"abc\n\nab" * 99, ["--seed", "-1"], 2, "seed must be at least 0, got -1"),
     ("ok.txt", b"abc\n\nab" * 99, ["--unknown", "skip"], 2, "--unknown is for a model that exists; it needs --from"),
     ("ok.txt", b"abc\n\nab" * 99, ["--recipe", "charlm"], 2, "unknown recipe 'charlm' in --recipe; did you mean "
-     "'char-lm'? Known: addition, char-lm, folk, folk-rnn, translate, word-lm"),
+     "'char-lm'? Known: addition, char-lm, classify, ctc, folk, folk-rnn, tag, "
+     "translate, word-lm"),
     ("ok.txt", b"abc\n\nab" * 99, ["--valid", "nothing.txt"], 2, "--valid 'nothing.txt' is neither a share such as 0.1 "
      "nor a file that exists"),
     ("ok.txt", b"abc\n\nab" * 99, ["--valid", "1.5"], 1, "the share for validation must be above 0 and below 1, "
