@@ -20,6 +20,7 @@ from ostinato.app.cli import main
 from ostinato.decode.compiled import NOT_COMPILED_RULES, NOT_COMPILED_SEARCHES
 from ostinato.decode.pipeline import DEFAULT_ORDER, RuleSettings
 from ostinato.decode.searching import SearchSettings
+from ostinato.engine.cpu import cores_here
 from ostinato.engine.engine import Engine
 from ostinato.engine.kernels import code_digest
 from ostinato.engine.packing import pack
@@ -204,6 +205,7 @@ def test_an_interruption_while_a_table_is_filled_loses_nothing(kernels, search):
     assert run.finish() == whole
 
 
+@pytest.mark.skipif(cores_here() < 2, reason="a team of two needs two cores")
 @pytest.mark.parametrize("search", [{}, {"beam": 4}], ids=str)
 def test_ctrl_c_waits_for_what_is_running_and_nothing_is_lost(kernels, search, monkeypatch):
     _, engine = both(kernels, ITEMS, threads=2, size=130)
