@@ -248,12 +248,18 @@ def _words(*words):
 
 _TABLE = b'a,text\n1,"x ""y"""\n2,z\n'
 _RECORDS = b'{"text": "a b", "n": 1}\n{"text": "\\ud83d"}\n'
+OF_LABELS = (
+    codecs.LabelCodec(["B-x", "O"], unit="words", end=True),
+    codecs.SpelledCodec(["a", "b"], [["X"]], "ab"),
+    codecs.FrameCodec([0.0, 1.0], [1.0, 2.0]),
+)
 #: Inputs that are well-formed, for a fuzzer to begin with.
 SEEDS = {
     "codec_texts": [b"\0the cat\n sat\xc3\xa9", b"\1\xf0\x9f\x8e\xb5 a  b"],
     "codec_descriptions": [
         *(_described(codec) for codec in (codecs.ByteCodec(), codecs.CharacterCodec("ab"), codecs.WordCodec(["a"]))),
         _described(SUBWORDS)[:399],
+        *(_described(codec) for codec in OF_LABELS),
     ],
     "readers": [
         bytes([n, 0, 0, 1, 0]) + body for n in range(len(NAMES)) for body in (b"one two\nthree\n", _TABLE, _RECORDS)

@@ -79,13 +79,14 @@ def from_json(data: dict[str, Any]) -> Codec:
     """
     if isinstance(data, dict) and data.get("codec") == PairCodec.name:
         return PairCodec(from_json(_typed(data, "source", dict)), from_json(_typed(data, "target", dict)))
-    if isinstance(data, dict) and data.get("codec") in _OF_LABELS:
-        return _OF_LABELS[data["codec"]](data)
-    if not isinstance(data, dict) or data.get("codec") not in CODECS:
-        name = str(data.get("codec")) if isinstance(data, dict) else str(data)
-        raise CodecError(str(unknown_name("codec", name, CODECS, where="the description of a codec")))
-    name, end = data["codec"], _typed(data, "end", bool)
+    if not isinstance(data, dict) or data.get("codec") not in (*CODECS, *_OF_LABELS):
+        told = str(data.get("codec")) if isinstance(data, dict) else str(data)
+        raise CodecError(str(unknown_name("codec", told, CODECS, where="the description of a codec")))
+    name: str = data["codec"]
     try:
+        if name in _OF_LABELS:
+            return _OF_LABELS[name](data)
+        end = _typed(data, "end", bool)
         if name == "bytes":
             return ByteCodec(end=end)
         if name == "characters":
@@ -113,9 +114,8 @@ def _spelled(data: dict[str, Any]) -> Codec:
 
 def _frames(data: dict[str, Any]) -> Codec:
     mean, deviation = (_typed(data, name, list) for name in ("mean", "deviation"))
-    numbers = [*mean, *deviation]
-    if not all(isinstance(one, float | int) for one in numbers) or len(mean) != len(deviation) or not mean:
-        raise CodecError("the description of a codec has no mean and deviation of equally many numbers")
+    if not all(isinstance(one, float) for one in [*mean, *deviation]):
+        raise CodecError("the description of a codec has a mean or a deviation that is no list of numbers")
     return FrameCodec(mean, deviation)
 
 

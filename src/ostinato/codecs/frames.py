@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ostinato.codecs.base import Codec, Ids
-from ostinato.errors import UnknownSymbolError
+from ostinato.errors import CodecError, UnknownSymbolError
 
 
 class FrameCodec(Codec):
@@ -17,11 +18,17 @@ class FrameCodec(Codec):
     Args:
         mean: Of each number of a frame, [D].
         deviation: Of each, above 0, [D].
+
+    Raises:
+        CodecError: There are no numbers, not as many of both, or some are not finite or deviations not above 0.
     """
 
     name: ClassVar[str] = "frames"
 
     def __init__(self, mean: Sequence[float], deviation: Sequence[float]) -> None:
+        finite = all(map(math.isfinite, [*mean, *deviation]))
+        if not mean or len(mean) != len(deviation) or not finite or min(deviation) <= 0:
+            raise CodecError("a codec of frames needs as many means as deviations, finite, the latter above 0")
         super().__init__([], end=False, lossless=False)
         self.mean, self.deviation = tuple(map(float, mean)), tuple(map(float, deviation))
 
