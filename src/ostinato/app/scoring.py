@@ -16,11 +16,9 @@ from rich.text import Text
 
 from ostinato.app.adapting import adaptation_of, adapted
 from ostinato.app.examining import look_closely, looks_closely, visible
-from ostinato.app.labelling import evaluate_labels
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file, refuse_pair_options
 from ostinato.app.spreading import shard_of, spread
-from ostinato.app.translating import evaluate_pairs
 from ostinato.app.working import WorkView
 from ostinato.data import Kind, Reading, read_corpus
 from ostinato.data.corpus import lines
@@ -28,7 +26,7 @@ from ostinato.data.reading import plain_document, size_on_disk
 from ostinato.decode.shards import Shard
 from ostinato.errors import ConfigError
 from ostinato.recipes import find_recipe
-from ostinato.recipes.systems import LANGUAGE_MODELS, PAIR_MODELS
+from ostinato.recipes.systems import LABEL_MODELS, PAIR_MODELS
 from ostinato.runs import read_about
 
 if TYPE_CHECKING:
@@ -76,8 +74,15 @@ def score(args: Namespace) -> int:
 def evaluate(args: Namespace) -> int:
     """Measure a model on held-out text, on held-out pairs, or on labelled sequences."""
     system = find_recipe(read_about(args.model_file or args.run)["recipe"]).system
-    if system is not LANGUAGE_MODELS:
-        return (evaluate_pairs if system is PAIR_MODELS else evaluate_labels)(args)
+    # What only other models need is imported for them alone: 'score' is to start quickly.
+    if system is PAIR_MODELS:
+        from ostinato.app.translating import evaluate_pairs
+
+        return evaluate_pairs(args)
+    if system is LABEL_MODELS:
+        from ostinato.app.labelling import evaluate_labels
+
+        return evaluate_labels(args)
     refuse_pair_options(args, "and the model is one of texts")
     if args.beam is not None:
         raise ConfigError("--beam is for models of pairs and of labels")

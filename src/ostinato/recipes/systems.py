@@ -5,6 +5,7 @@ Sizes, schedules, checkpoints and all else are the same for each.
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,7 +14,7 @@ from ostinato.codecs import Codec, PairCodec
 from ostinato.data import Corpus, Encoded, Reading, Stream, build_stream, read_corpus
 from ostinato.data.label_streams import Labelled
 from ostinato.data.labelled import read_labelled
-from ostinato.data.pair_streams import Pairs, PairStream
+from ostinato.data.pair_streams import PairRows, Pairs, PairStream
 from ostinato.data.pairs import PairLimits, read_pairs
 from ostinato.recipes.labels import LabelSettings, build_label_task, build_labeller, learn_label_codec
 from ostinato.recipes.language_model import LanguageModelSettings, build_model, build_task, learn_codec
@@ -126,7 +127,23 @@ class LanguageModels:
         )
 
 
-class PairModels:
+class _OfSources(abc.ABC):
+    """What models of targets that belong to a source share: their batches, and how they are measured."""
+
+    @abc.abstractmethod
+    def rows(self, settings: Any, codec: Codec, data: Encoded) -> PairRows:
+        """Return sources with their targets."""
+
+    def stream(self, settings: Any, codec: Codec, data: Encoded, *, seed: int) -> Stream:
+        return PairStream(self.rows(settings, codec, data), batch_size=settings.batch_size, seed=seed)
+
+    def validation(self, settings: Any, codec: Codec, data: Encoded, ranks: Ranks) -> Callable[[Task], float]:
+        from ostinato.training.validation import PairValidation
+
+        return PairValidation(self.rows(settings, codec, data), limit=settings.valid_symbols, ranks=ranks)
+
+
+class PairModels(_OfSources):
     """Models of targets, given their sources."""
 
     commands, unit = "translate, evaluate", "symbol"
@@ -140,8 +157,8 @@ class PairModels:
         parts = (train_part, valid_part) if settings.codec == "characters" else (train_part,)
         return learn_pair_codec(settings, [text for part in parts for text in part.texts])
 
-    def stream(self, settings: PairSettings, codec: Codec, data: Encoded, *, seed: int) -> Stream:
-        return PairStream(Pairs(data, codec.begin), batch_size=settings.batch_size, seed=seed)
+    def rows(self, settings: PairSettings, codec: Codec, data: Encoded) -> PairRows:
+        return Pairs(data, codec.begin)
 
     def model(self, settings: PairSettings, codec: Codec) -> nn.Module:
         assert isinstance(codec, PairCodec)
@@ -149,11 +166,6 @@ class PairModels:
 
     def task(self, settings: PairSettings, model: Any) -> Task:
         return build_pair_task(settings, model)
-
-    def validation(self, settings: PairSettings, codec: Codec, data: Encoded, ranks: Ranks) -> Callable[[Task], float]:
-        from ostinato.training.validation import PairValidation
-
-        return PairValidation(Pairs(data, codec.begin), limit=settings.valid_symbols, ranks=ranks)
 
     def targets(self, codec: Codec, data: Encoded) -> int:
         return int((data.ids < codec.size).sum())  # the ids of sources come after those of targets
@@ -169,7 +181,7 @@ class PairModels:
         )
 
 
-class LabelModels:
+class LabelModels(_OfSources):
     """Models of labels, given their sources."""
 
     commands, unit = "label, evaluate", "label"
@@ -188,8 +200,10 @@ class LabelModels:
     def codec(self, settings: LabelSettings, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]) -> Codec:
         return learn_label_codec(settings, train_part, valid_part)
 
-    def stream(self, settings: LabelSettings, codec: Codec, data: Encoded, *, seed: int) -> Stream:
-        return PairStream(self._rows(settings, codec, data), batch_size=settings.batch_size, seed=seed)
+    def rows(self, settings: LabelSettings, codec: Codec, data: Encoded) -> PairRows:
+        rows = Labelled(data, codec.begin)
+        settings.check_lengths(rows)
+        return rows
 
     def model(self, settings: LabelSettings, codec: Codec) -> nn.Module:
         assert isinstance(codec, PairCodec)
@@ -197,11 +211,6 @@ class LabelModels:
 
     def task(self, settings: LabelSettings, model: Any) -> Task:
         return build_label_task(settings, model)
-
-    def validation(self, settings: LabelSettings, codec: Codec, data: Encoded, ranks: Ranks) -> Callable[[Task], float]:
-        from ostinato.training.validation import PairValidation
-
-        return PairValidation(self._rows(settings, codec, data), limit=settings.valid_symbols, ranks=ranks)
 
     def targets(self, codec: Codec, data: Encoded) -> int:
         return int((data.ids < codec.size - 1).sum())  # without the end of each
@@ -215,11 +224,6 @@ class LabelModels:
             f"{settings.layers}×{settings.hidden_size}{core}, encoder {settings.encoder}, "
             f"{settings.batch_size} sequences at once"
         )
-
-    def _rows(self, settings: LabelSettings, codec: Codec, data: Encoded) -> Labelled:
-        rows = Labelled(data, codec.begin)
-        settings.check_lengths(rows)
-        return rows
 
 
 def _lowered(limits: PairLimits, settings: PairSettings | LabelSettings) -> PairLimits:

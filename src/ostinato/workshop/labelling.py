@@ -11,7 +11,6 @@ from typing import TypeAlias
 import numpy as np
 import torch
 
-from ostinato import codecs, config
 from ostinato.batch import PairBatch
 from ostinato.codecs import FrameCodec, LabelCodec, PairCodec, SpelledCodec, Unknown
 from ostinato.codecs.labels import are_spans, labels_of
@@ -28,7 +27,6 @@ from ostinato.models import Labeller
 from ostinato.models.ctc import PathHead
 from ostinato.models.label_heads import Best
 from ostinato.models.task import Context
-from ostinato.recipes import find_recipe
 from ostinato.recipes.labels import (
     LabelSettings,
     build_label_task,
@@ -39,7 +37,7 @@ from ostinato.recipes.labels import (
 )
 from ostinato.runs import SavedModel, read_model
 from ostinato.workshop.label_metrics import SpanScores, accuracy, confusions, label_error, span_scores
-from ostinato.workshop.restoring import put_weights
+from ostinato.workshop.restoring import described, put_weights
 
 _AT_ONCE = 64  # sequences
 Sources: TypeAlias = Sequence[str] | Frames
@@ -105,9 +103,7 @@ class Annotator:
     """
 
     def __init__(self, saved: SavedModel, *, device: str = "cpu") -> None:
-        recipe = find_recipe(saved.config["recipe"])
-        settings = config.read(recipe.settings, saved.config["settings"], where=f"{saved.path}/config.json")
-        codec = codecs.from_json(saved.codec)
+        recipe, settings, codec = described(saved)
         if not isinstance(settings, LabelSettings) or not isinstance(codec, PairCodec):
             raise ConfigError(
                 f"{saved.path} is no model of labels: {recipe.name} is {recipe.summary}. "

@@ -1,12 +1,28 @@
-"""Putting the weights of a saved model into a network."""
+"""From a saved model to what it was made by, and its weights into a network."""
 
 from __future__ import annotations
 
 from torch import nn
 
+from ostinato import codecs, config
+from ostinato.codecs import Codec
 from ostinato.errors import DamagedError
+from ostinato.recipes import Recipe, find_recipe
+from ostinato.recipes.training import TrainingSettings
 from ostinato.runs import SavedModel
 from ostinato.training.trainer import load_weights
+
+
+def described(saved: SavedModel) -> tuple[Recipe, TrainingSettings, Codec]:
+    """Return the recipe, the settings and the codec of a saved model.
+
+    Raises:
+        ConfigError: This version knows no such recipe or settings.
+        CodecError: The codec's description is none.
+    """
+    recipe = find_recipe(saved.config["recipe"])
+    settings = config.read(recipe.settings, saved.config["settings"], where=f"{saved.path}/config.json")
+    return recipe, settings, codecs.from_json(saved.codec)
 
 
 def put_weights(network: nn.Module, saved: SavedModel) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ostinato import codecs, config
 from ostinato.codecs import PairCodec, Unknown
 from ostinato.codecs.pairs import BETWEEN
 from ostinato.codecs.words import UNKNOWN_WORD
@@ -28,11 +27,10 @@ from ostinato.decode.searching import SearchSettings
 from ostinato.errors import ConfigError
 from ostinato.models import Seq2Seq
 from ostinato.models.task import Context
-from ostinato.recipes import find_recipe
 from ostinato.recipes.pairs import PairSettings, build_pair_model, build_pair_task
 from ostinato.runs import SavedModel, read_model
 from ostinato.workshop.metrics import TextMetrics, text_metrics
-from ostinato.workshop.restoring import put_weights
+from ostinato.workshop.restoring import described, put_weights
 
 _AT_ONCE = 64  # sources
 _STEP = 16  # symbols that a source's length is rounded up to
@@ -107,9 +105,7 @@ class Translator:
     """
 
     def __init__(self, saved: SavedModel, *, device: str = "cpu") -> None:
-        recipe = find_recipe(saved.config["recipe"])
-        settings = config.read(recipe.settings, saved.config["settings"], where=f"{saved.path}/config.json")
-        codec = codecs.from_json(saved.codec)
+        recipe, settings, codec = described(saved)
         if not isinstance(settings, PairSettings) or not isinstance(codec, PairCodec):
             raise ConfigError(
                 f"{saved.path} is no model of pairs: {recipe.name} is {recipe.summary}. "
