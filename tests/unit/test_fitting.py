@@ -48,7 +48,7 @@ def _numel(monkeypatch):
 
 def fitted(machine, minutes=5.0, given=None, amount=None):
     recipe, given = RECIPES["char-lm"], given or {}
-    budget = Budget(SYMBOLS, False, minutes, machine.device, bfloat16=False)
+    budget = Budget(SYMBOLS, False, minutes, machine.device, compiled=False)
     settings = config.read(recipe.settings, {**recipe.choose(budget, given), **given}, where="test")
     prepared = Prepared(settings, {}, machine.train, machine.valid, None, (), budget)
     order = Order(Path("x"), amount=amount or Amount(minutes=minutes), settings=given)
@@ -100,8 +100,8 @@ def test_without_a_kernel_for_bfloat16_float32_is_taken():
     assert faster_precision(step, "cpu")[0] == "float32"
 
 
-def test_the_capped_core_is_for_processors_with_bfloat16():
+def test_the_capped_core_is_for_processors_that_compiled_code_is_fast_on():
     choose = RECIPES["char-lm"].choose
     assert choose(Budget(SYMBOLS, False, 3), {})["core"] == "capped-lstm"
-    assert choose(Budget(SYMBOLS, False, 3, bfloat16=False), {})["core"] == "lstm"
+    assert choose(Budget(SYMBOLS, False, 3, compiled=False), {})["core"] == "lstm"
     assert choose(Budget(SYMBOLS, False, 3, device="cuda"), {})["core"] == "lstm"

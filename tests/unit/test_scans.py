@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ostinato.cores import GRU, LSTM, CappedLSTM, Elman, LSTMState, scans, tensors
 from ostinato.cores.base import unroll
+from ostinato.engine import scanning
 from ostinato.engine.cpu import has_bfloat16
 from ostinato.engine.openmp import find_openmp
 from ostinato.engine.threads import Threads
@@ -87,10 +88,20 @@ def test_rows_that_end_early_keep_their_state_and_give_no_gradient_after(name):
     compare(name, 9, 6, 5, 64, torch.float32, lengths=torch.tensor([6, 0, 1, 2, 3, 4, 5, 6, 6]))
 
 
+@pytest.mark.parametrize("lengths", [None, torch.tensor([4, 0, 1, 2, 3, 4, 4, 4, 4, 4, 4])], ids=["whole", "padded"])
+@pytest.mark.parametrize("name", CORES)
+def test_threads_that_share_out_units_do_the_same(name, lengths, monkeypatch):
+    """As they do where the weights are many: every thread needs what all of them did at the step before."""
+    monkeypatch.setattr(scanning, "_MANY_BYTES", 0)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    compare(name, 11, 4, 7, 256, torch.float32, lengths)  # 1, 1 and 2 blocks of 64 units
+
+
+@pytest.mark.parametrize("width", [64, 320])  # rows are shared out, and units
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_threads_change_nothing(threads, monkeypatch):
-    core, xs, leaves = made("lstm", 11, 5, 7, 64)
-    core, weigh = core.float(), (torch.ones(11, 5, 64), torch.ones(11, 64))
+def test_threads_change_nothing(threads, width, monkeypatch):
+    core, xs, leaves = made("capped-lstm", 11, 5, 7, width)
+    core, weigh = core.float(), (torch.ones(11, 5, width), torch.ones(11, width))
 
     def results():
         scans._runner.cache_clear()
@@ -116,14 +127,15 @@ from ostinato.engine.openmp import find_openmp
 from ostinato.engine.scanning import Scan
 from ostinato.engine.threads import Threads
 kernels, random = scan_kernels("fp32"), np.random.default_rng(0)
-weight, gates = (random.standard_normal(shape).astype(np.float32) for shape in ((128, 128), (9, 4, 128)))
-found = []
-for threads in (find_openmp(Path(torch.__file__).parent / "lib"), Threads(3)):
-    arrays = {"gates": gates.copy(), "outputs": np.zeros((9, 5, 128), np.float32)}
-    scan = Scan(layout.ELMAN_TANH, 9, 4, 128, "fp32", 3, lambda name, blocks: threads.run(kernels[name], blocks))
-    scan.forward(weight, arrays)
-    found.append(arrays["outputs"])
-print((found[0] == found[1]).all(), bool(found[0][:, 1:].all()))
+for width in (128, 576):
+    weight, gates = (random.standard_normal(shape).astype(np.float32) for shape in ((width, width), (9, 4, width)))
+    found = []
+    for threads in (find_openmp(Path(torch.__file__).parent / "lib"), Threads(3)):
+        arrays = {"gates": gates.copy(), "outputs": np.zeros((9, 5, width), np.float32)}
+        run = lambda name, blocks, rounds: threads.run(kernels[name], blocks, rounds)
+        Scan(layout.ELMAN_TANH, 9, 4, width, "fp32", 3, run).forward(weight, arrays)
+        found.append(arrays["outputs"])
+    print((found[0] == found[1]).all(), bool(found[0][:, 1:].all()))
 """
 
 
@@ -131,7 +143,7 @@ def test_with_fewer_threads_than_asked_for_no_block_is_left_out():
     """OpenMP may give fewer than it is asked for; here it gives one."""
     limited = {**os.environ, "OMP_THREAD_LIMIT": "1"}
     done = subprocess.run([sys.executable, "-c", ONE_THREAD], capture_output=True, text=True, check=True, env=limited)
-    assert done.stdout == "True True\n"
+    assert done.stdout == "True True\n" * 2
 
 
 def test_what_cannot_be_scanned_goes_to_pytorch(monkeypatch):

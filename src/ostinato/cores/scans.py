@@ -161,7 +161,7 @@ def _runner(precision: str, count: int) -> Run:
     """What runs kernels: on PyTorch's own threads where that can be done."""
     kernels = scan_kernels(precision)
     threads = find_openmp(Path(torch.__file__).parent / "lib") or Threads(count)
-    return lambda name, blocks: threads.run(kernels[name], blocks)
+    return lambda name, blocks, rounds: threads.run(kernels[name], blocks, rounds)
 
 
 def _view(tensor: Tensor) -> NDArray[Any]:
@@ -183,11 +183,16 @@ def _times(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 def _columns_times(a: Tensor, b: Tensor) -> Tensor:
     """``a^T b`` in float32, for a [R, O] and b [R, I]: the gradient of a weight [O, I]."""
-    if a.dtype != torch.float32 or "mkldnn::_linear_pointwise" not in _KERNELS:
+    if a.dtype != torch.float32 or not _is_onednn_faster() or "mkldnn::_linear_pointwise" not in _KERNELS:
         return (a.T @ b).float()
     weight = a.new_empty(a.shape[1], b.shape[1]).to_mkldnn()
     by_rows: Tensor = torch.ops.aten.mkldnn_linear_backward_weights(a.to_mkldnn(), b.to_mkldnn(), weight, False)[0]
     return by_rows.to_dense()
+
+
+def _is_onednn_faster() -> bool:
+    """Whether oneDNN is faster than the usual library for these: with AVX-512 it is; with AVX2, half as fast."""
+    return choose_instructions().startswith("avx512")
 
 
 # Not every build of PyTorch has them.

@@ -121,6 +121,9 @@ SCALARS = (
     "steps",
     "kind",  # of a scan: which core (``ostinato.engine.layout``)
     "width",  # of a scan: H
+    "first_unit",  # of a scan: which units
+    "units",
+    "steps_now",  # of a scan: how many steps a call does
     "is_transposed",  # of weights that are laid out for a scan
     "count",  # of products alone: steps of k; of a model of counts: its order
     "end",  # of a model of counts: the symbol that ends an item; -1 is none

@@ -61,6 +61,11 @@ def has_bfloat16() -> bool:
     return bool(_features().get("avx512bf16")) and choose_instructions() == "avx512-vnni"
 
 
+def trains_fast() -> bool:
+    """Return whether compiled scans keep up with PyTorch's kernels: measured with AVX-512 and with AVX2."""
+    return choose_instructions().startswith("avx")
+
+
 def cores_here() -> int:
     """Return how many cores this process may use."""
     try:

@@ -20,34 +20,49 @@ from numpy.typing import NDArray
 
 from ostinato.engine.kernels import Kernel, load_code
 
-# Job: addresses of the kernel, of omp_get_thread_num and of omp_get_num_threads; number of blocks; words of a block;
-# then the blocks. There may be fewer threads than blocks: each of n takes every n-th.
+# Job: addresses of the kernel, of omp_get_thread_num, of omp_get_num_threads and of GOMP_barrier; number of blocks;
+# words of a block; rounds; then the blocks. There may be fewer threads than blocks: each of n takes every n-th.
 _TEAM = """
 define void @team(i64* %job) {
 entry:
   %member = call i64 @told(i64* %job, i64 1)
   %size = call i64 @told(i64* %job, i64 2)
-  %count.place = getelementptr i64, i64* %job, i64 3
+  %meet.place = getelementptr i64, i64* %job, i64 3
+  %meet.address = load i64, i64* %meet.place
+  %meet = inttoptr i64 %meet.address to void ()*
+  %count.place = getelementptr i64, i64* %job, i64 4
   %count = load i64, i64* %count.place
-  %words.place = getelementptr i64, i64* %job, i64 4
+  %words.place = getelementptr i64, i64* %job, i64 5
   %words = load i64, i64* %words.place
+  %rounds.place = getelementptr i64, i64* %job, i64 6
+  %rounds = load i64, i64* %rounds.place
   %address = load i64, i64* %job
   %kernel = inttoptr i64 %address to i32 (i64*, i64*, i64, i64, i64, i64, i64, i64, i64, i64)*
   %result = alloca i64
   %problem = alloca i64
+  br label %begin
+begin:
+  %round = phi i64 [ 1, %entry ], [ %round.following, %met ]
   br label %next
 next:
-  %number = phi i64 [ %member, %entry ], [ %following, %work ]
+  %number = phi i64 [ %member, %begin ], [ %following, %work ]
   %is.one = icmp ult i64 %number, %count
-  br i1 %is.one, label %work, label %end
+  br i1 %is.one, label %work, label %done
 work:
-  %place = add i64 %number, 5
+  %place = add i64 %number, 7
   %block.place = getelementptr i64, i64* %job, i64 %place
   %block = load i64, i64* %block.place
   %status = call i32 %kernel(i64* %result, i64* %problem, i64 0, i64 0, i64 0, i64 %words, i64 8, i64 %block,
                              i64 %words, i64 8)
   %following = add i64 %number, %size
   br label %next
+done:
+  %is.last = icmp uge i64 %round, %rounds
+  br i1 %is.last, label %end, label %met
+met:
+  call void %meet()
+  %round.following = add i64 %round, 1
+  br label %begin
 end:
   ret void
 }
@@ -73,14 +88,18 @@ class OpenMP:
     def __init__(self, library: Path) -> None:
         loaded = ctypes.CDLL(str(library))
         self._parallel = loaded.GOMP_parallel
-        asked = (loaded.omp_get_thread_num, loaded.omp_get_num_threads)
+        asked = (loaded.omp_get_thread_num, loaded.omp_get_num_threads, loaded.GOMP_barrier)
         self._asked = [ctypes.cast(function, ctypes.c_void_p).value or 0 for function in asked]
         self._team, self._held = _team()
 
-    def run(self, kernel: Kernel, blocks: Sequence[NDArray[np.int64]]) -> None:
-        """Run a kernel with each block, together as far as there are threads; blocks may not wait for each other."""
+    def run(self, kernel: Kernel, blocks: Sequence[NDArray[np.int64]], rounds: int = 1) -> None:
+        """Run a kernel with each block, together as far as there are threads, so many times.
+
+        All wait for each other between two rounds, and may not otherwise.
+        """
         addresses = [block.ctypes.data for block in blocks]
-        job = np.array([kernel.address, *self._asked, len(blocks), len(blocks[0]), *addresses], dtype=np.int64)
+        head = [kernel.address, *self._asked, len(blocks), len(blocks[0]), rounds]
+        job = np.array([*head, *addresses], dtype=np.int64)
         self._parallel(ctypes.c_void_p(self._team), ctypes.c_void_p(job.ctypes.data), len(blocks), 0)
 
 

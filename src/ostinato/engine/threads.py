@@ -73,18 +73,20 @@ class Threads:
         team = max(1, min(self.count, cores_here(), model.bytes_of_a_step // _WORTH_A_TEAM))
         return Sharing(((0, rows),), team)
 
-    def run(self, kernel: Kernel, blocks: Sequence[NDArray[np.int64]]) -> None:
-        """Run a kernel with each block at the same time, and wait for all of them.
+    def run(self, kernel: Kernel, blocks: Sequence[NDArray[np.int64]], rounds: int = 1) -> None:
+        """Run a kernel with each block at the same time, and wait for all of them; so many times.
 
         Whatever is raised meanwhile, Ctrl-C included, is raised when all are done.
         """
         if len(blocks) == 1:
-            kernel(blocks[0])
+            for _ in range(rounds):
+                kernel(blocks[0])
             return
         with self._lock:  # members of two teams may not wait for each other's threads
             if self._crew is None or self._crew.process != os.getpid() or self._crew.size < len(blocks):
                 self._crew = _Crew(max(self.count, len(blocks)))  # of another process none is left after a fork
-            self._crew.run([lambda block=block: kernel(block) for block in blocks])  # type: ignore[misc]
+            for _ in range(rounds):
+                self._crew.run([lambda block=block: kernel(block) for block in blocks])  # type: ignore[misc]
 
 
 class _Job:

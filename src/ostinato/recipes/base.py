@@ -23,7 +23,7 @@ class Budget:
         items: Whether the corpus is a list of items.
         minutes: Time for training.
         device: Where, as PyTorch calls it.
-        bfloat16: Whether the processor multiplies in bfloat16; without, PyTorch's own kernels are the faster ones.
+        compiled: Whether our own compiled code trains about as fast as PyTorch's kernels on this processor.
         speed: Of training, as a multiple of the two cores that the rules were measured on.
         texts: How many texts there are, where that is known.
     """
@@ -32,7 +32,7 @@ class Budget:
     items: bool
     minutes: float
     device: str = "cpu"
-    bfloat16: bool = True
+    compiled: bool = True
     speed: float = 1.0
     texts: int = 1
 
@@ -42,8 +42,8 @@ class Budget:
         return self.minutes * self.speed
 
     def compiles(self, width: int) -> bool:
-        """Whether our own compiled code trains an LSTM of this width faster than PyTorch does."""
-        return self.device == "cpu" and self.bfloat16 and width % _PANEL == 0
+        """Whether our own compiled code trains an LSTM of this width, about as fast as PyTorch does."""
+        return self.device == "cpu" and self.compiled and width % _PANEL == 0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from ostinato import codecs, config
 from ostinato.codecs import PairCodec, Unknown
 from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts, split
-from ostinato.engine.cpu import has_bfloat16
+from ostinato.engine.cpu import trains_fast
 from ostinato.errors import ConfigError, CorpusError
 from ostinato.recipes import Budget, Recipe, find_recipe
 from ostinato.recipes.labels import check_kinds, check_labels
@@ -156,7 +156,7 @@ def _recipe(order: Order, base: SavedModel | None) -> Recipe:
 def _budget(train_part: Corpus, order: Order) -> Budget:
     minutes, items = order.amount.expected_minutes, train_part.kind == "items"
     texts = len(train_part.texts) if isinstance(train_part.texts, tuple) else 1
-    return Budget(train_part.size, items, minutes, order.device, bfloat16=has_bfloat16(), texts=texts)
+    return Budget(train_part.size, items, minutes, order.device, compiled=trains_fast(), texts=texts)
 
 
 def _settings(

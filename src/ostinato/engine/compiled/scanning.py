@@ -1,7 +1,9 @@
 """A layer over whole sequences, for training: the recurrence forward, and back through time.
 
-Rows are shared out among threads, which never wait for each other. What does not depend on the step before is done
-outside, in large products: those of the inputs, and the gradients of inputs and weights.
+A call does some steps of some rows and units, and notes in its block which come next. Threads that share out rows never
+wait for each other; those that share out units need what all of them did at the step before, so each of their calls is
+one step. What does not depend on the step before is done outside, in large products: those of the inputs, and the
+gradients of inputs and weights.
 """
 
 from __future__ import annotations
@@ -18,7 +20,11 @@ from ostinato.engine.compiled.target import array_of
 from ostinato.engine.layout import PANEL
 
 _FIRST_ROW, _ROWS, _STEPS = SCALAR_PLACES["first_row"], SCALAR_PLACES["rows"], SCALAR_PLACES["steps"]
+_FIRST_UNIT, _UNITS = SCALAR_PLACES["first_unit"], SCALAR_PLACES["units"]
+_STEP, _STEPS_NOW = SCALAR_PLACES["first_step"], SCALAR_PLACES["steps_now"]
 _KIND, _WIDTH, _IS_TRANSPOSED = SCALAR_PLACES["kind"], SCALAR_PLACES["width"], SCALAR_PLACES["is_transposed"]
+
+_LINE = 16  # numbers of a line of a processor's cache, all of which are used while it is there
 
 
 class Layer(NamedTuple):
@@ -54,8 +60,22 @@ def _layer_of(target: Any, block: Any) -> Any:
 
 @compiled
 def scan(target: Any, block: Any) -> None:
-    """Run rows ``first_row`` to ``first_row + rows`` forward through all steps."""
+    """Bring some units of rows ``first_row`` to ``first_row + rows`` through the next steps."""
     layer = _layer_of(target, block)
+    hidden, first, rows = array_of(target, block, "totals"), block[_FIRST_ROW], block[_ROWS]
+    step, after = block[_STEP], min(block[_STEP] + block[_STEPS_NOW], layer.steps)
+    if step == 0:
+        for row in range(rows):
+            at = (first + row) * (layer.steps + 1) * layer.width
+            _load(layer.outputs[at : at + layer.width], hidden[row * layer.width :])
+    while step < after:
+        _step_ahead(target, block, layer, step)
+        step += 1
+    block[_STEP] = after
+
+
+@inlined
+def _step_ahead(target: Any, block: Any, layer: Any, step: int) -> None:
     weights, acts = array_of(target, block, "weights").ctypes.data, array_of(target, block, "acts")
     sums, hidden = array_of(target, block, "ahead"), array_of(target, block, "totals")
     product = array_of(target, block, "back")
@@ -63,21 +83,19 @@ def scan(target: Any, block: Any) -> None:
     size = 4 * PANEL  # of a row's sums: four gates, or three and room for one
     operands = Acts(acts.ctypes.data, 0, width * acts.itemsize // 4, rows)
     for row in range(rows):
-        at = (first + row) * (layer.steps + 1) * width
-        _load(layer.outputs[at : at + width], hidden[row * width :])
-    for step in range(layer.steps):
-        _store(hidden[: rows * width], acts)
-        for unit in range(0, width, PANEL):
-            for gate in range(layer.gate_count):
-                panel = (unit * layer.gate_count + gate * PANEL) * width * acts.itemsize
-                multiply_panel(target, Panel(weights + panel, 0, 0), operands, product.ctypes.data)
-                for row in range(rows):
-                    to = row * size + gate * PANEL
-                    _copy(product[row * PANEL : (row + 1) * PANEL], sums[to : to + PANEL])
+        at = ((first + row) * (layer.steps + 1) + step) * width
+        _copy(layer.outputs[at : at + width], acts[row * width :])
+    for unit in range(block[_FIRST_UNIT], block[_FIRST_UNIT] + block[_UNITS], PANEL):
+        for gate in range(layer.gate_count):
+            panel = (unit * layer.gate_count + gate * PANEL) * width * acts.itemsize
+            multiply_panel(target, Panel(weights + panel, 0, 0), operands, product.ctypes.data)
             for row in range(rows):
-                to = row * width + unit
-                own = hidden[to : to + PANEL]
-                _ahead(layer, first + row, step, unit, sums[row * size : (row + 1) * size], own)
+                to = row * size + gate * PANEL
+                _copy(product[row * PANEL : (row + 1) * PANEL], sums[to : to + PANEL])
+        for row in range(rows):
+            to = row * width + unit
+            own = hidden[to : to + PANEL]
+            _ahead(layer, first + row, step, unit, sums[row * size : (row + 1) * size], own)
 
 
 @inlined
@@ -111,39 +129,66 @@ def _ahead(layer: Any, row: int, step: int, unit: int, sums: Any, hidden: Any) -
 
 @compiled
 def scan_back(target: Any, block: Any) -> None:
-    """Run the same rows back through time: gradients of the gates' sums, and of the state before the first step.
+    """Bring the same units and rows back through time: gradients of the gates' sums, and of the state before a step.
 
-    ``totals`` and ``d_cells`` become the gradients of hidden state and cell before the first step, [rows, H].
+    ``totals`` and ``d_cells`` become the gradients of hidden state and cell before the first step, [rows, H]; that of
+    the hidden state, which needs all units of the step after, when the step before it is due: at last in a call more.
     """
     layer = _layer_of(target, block)
-    weights, acts = array_of(target, block, "weights").ctypes.data, array_of(target, block, "acts")
+    done, after = block[_STEP], min(block[_STEP] + block[_STEPS_NOW], layer.steps + 1)
+    while done < after:
+        step = layer.steps - 1 - done
+        if done > 0:
+            _through_weights(target, block, layer, step + 1)
+        if step >= 0:
+            _through_gates(target, block, layer, step)
+        done += 1
+    block[_STEP] = after
+
+
+@inlined
+def _through_gates(target: Any, block: Any, layer: Any, step: int) -> None:
+    """From the gradient of a step's state to those of its gates' sums."""
     d_hidden, d_cell = array_of(target, block, "totals"), array_of(target, block, "d_cells")
     d_outputs, d_states = array_of(target, block, "d_outputs"), array_of(target, block, "d_states")
     d_gates, d_backs = array_of(target, block, "d_gates"), array_of(target, block, "d_backs")
-    d_bias = array_of(target, block, "d_bias")
-    room, product = array_of(target, block, "ahead"), array_of(target, block, "back")
-    first, rows, width = block[_FIRST_ROW], block[_ROWS], layer.width
-    size = layer.gate_count * width
-    operands = Acts(acts.ctypes.data, 0, size * acts.itemsize // 4, rows)
-    own = d_backs if layer.kind == layout.GRU else d_gates
-    for step in range(layer.steps - 1, -1, -1):
-        for row in range(rows):
-            line = (first + row) * layer.steps + step
-            to = row * width
+    d_bias, room = array_of(target, block, "d_bias"), array_of(target, block, "ahead")
+    first, width, unit_first = block[_FIRST_ROW], layer.width, block[_FIRST_UNIT]
+    for row in range(block[_ROWS]):
+        line = ((first + row) * layer.steps + step) * width
+        to = row * width
+        for unit in range(unit_first, unit_first + block[_UNITS], PANEL):
             if len(d_outputs) > 0:
-                _add(d_outputs[line * width :], d_hidden[to : to + width])
+                _add(d_outputs[line + unit :], d_hidden[to + unit : to + unit + PANEL])
             if len(d_states) > 0:
-                _add(d_states[line * width :], d_cell[to : to + width])
-            for unit in range(0, width, PANEL):
-                gradients = Gradients(d_hidden[to:], d_cell[to:], d_gates, d_backs, d_bias)
-                _back(layer, first + row, step, unit, gradients, room)
-            _copy(own[line * size : (line + 1) * size], acts[row * size : (row + 1) * size])
-        for unit in range(0, width, PANEL):
-            panel = unit * size * acts.itemsize
+                _add(d_states[line + unit :], d_cell[to + unit : to + unit + PANEL])
+            gradients = Gradients(d_hidden[to:], d_cell[to:], d_gates, d_backs, d_bias)
+            _back(layer, first + row, step, unit, gradients, room)
+
+
+@inlined
+def _through_weights(target: Any, block: Any, layer: Any, step: int) -> None:
+    """From the gradients of a step's gates' sums to that of the hidden state before it."""
+    weights, acts = array_of(target, block, "weights").ctypes.data, array_of(target, block, "acts")
+    d_hidden, product = array_of(target, block, "totals"), array_of(target, block, "back")
+    is_gru = layer.kind == layout.GRU
+    own = array_of(target, block, "d_backs") if is_gru else array_of(target, block, "d_gates")
+    first, rows, width = block[_FIRST_ROW], block[_ROWS], layer.width
+    line_size = width * acts.itemsize
+    for row in range(rows):
+        for gate in range(layer.gate_count):
+            at = (((first + row) * layer.steps + step) * layer.gate_count + gate) * width
+            to = (gate * rows + row) * width
+            _copy(own[at : at + width], acts[to : to + width])
+    # Gate by gate, as the activations and the weights of all of them do not fit the cache next to the core.
+    for unit in range(block[_FIRST_UNIT], block[_FIRST_UNIT] + block[_UNITS], PANEL):
+        for gate in range(layer.gate_count):
+            operands = Acts(acts.ctypes.data + gate * rows * line_size, 0, line_size // 4, rows)
+            panel = (unit * layer.gate_count + gate * PANEL) * line_size
             multiply_panel(target, Panel(weights + panel, 0, 0), operands, product.ctypes.data)
             for row in range(rows):
                 into = d_hidden[row * width + unit : row * width + unit + PANEL]
-                if layer.kind == layout.GRU:  # what went past the gates is there already
+                if gate > 0 or is_gru:  # what went past a GRU's gates is there already
                     _add(product[row * PANEL :], into)
                 else:
                     _copy(product[row * PANEL : (row + 1) * PANEL], into)
@@ -233,11 +278,12 @@ def lay_out(target: Any, block: Any) -> None:
         if block[_IS_TRANSPOSED] == 0:
             for gate in range(gate_count):
                 into = weights[(unit // PANEL * gate_count + gate) * PANEL * width :]
-                for k in range(width):
-                    place = k // pair * PANEL * pair + k % pair
+                for first in range(0, width, _LINE):
                     for column in range(PANEL):
-                        weight = floats[(gate * width + unit + column) * width + k]
-                        into[place + column * pair] = as_stored(into, weight)
+                        line = floats[(gate * width + unit + column) * width :]
+                        for k in range(first, first + _LINE):
+                            place = k // pair * PANEL * pair + k % pair
+                            into[place + column * pair] = as_stored(into, line[k])
         else:
             into = weights[unit * gate_count * width :]
             for k in range(gate_count * width):

@@ -28,6 +28,7 @@ class _Shape(NamedTuple):
 
     lanes: int  # 32-bit numbers of a vector
     registers: int  # accumulators of one loop
+    narrowest: int = 1  # vectors of weights for several rows: with fewer, more time goes into loads than into products
 
 
 _SHAPES = {
@@ -37,7 +38,7 @@ _SHAPES = {
     "neon-dot": _Shape(4, 16),
     "portable": _Shape(16, 4),
 }
-_FLOATS = {name: shape._replace(registers=8) if name == "avx2" else shape for name, shape in _SHAPES.items()}
+_FLOATS = {**_SHAPES, **dict.fromkeys(("avx-vnni", "avx2"), _Shape(8, 12, 3))}
 
 
 @instructions
@@ -68,11 +69,11 @@ def write_tile(builder: ir.IRBuilder, instructions: str, precision: str, rows: i
     shape = (_SHAPES if precision == "int8" else _FLOATS)[instructions]
     work = _Work(builder, instructions, precision, shape.lanes, *addresses)
     vectors = PANEL // shape.lanes
-    wide = max(1, min(vectors, shape.registers // rows))
+    wide = max(shape.narrowest, min(vectors, shape.registers // rows))
     high = min(rows, shape.registers // wide)
-    for row in range(0, rows, high):
-        for vector in range(0, vectors, wide):
-            work.loop(range(row, row + high), range(vector, vector + wide))
+    for vector in range(0, vectors, wide):
+        for row in range(0, rows, high):
+            work.loop(range(row, min(row + high, rows)), range(vector, min(vector + wide, vectors)))
 
 
 class _Work:
