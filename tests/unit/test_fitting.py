@@ -92,7 +92,19 @@ def test_evaluations_take_a_share_of_the_time():
     assert after.valid_symbols == 40_000
 
 
-def test_without_a_kernel_for_bfloat16_float32_is_taken():
+def test_a_processor_that_cannot_multiply_in_bfloat16_does_not_try_to(monkeypatch):
+    tried = []
+    monkeypatch.setattr("ostinato.workshop.device.multiplies_bfloat16", lambda: False)
+    assert faster_precision(tried.append, "cpu")[0] == "float32"
+    assert set(tried) == {"float32"}
+    monkeypatch.setattr("ostinato.workshop.device.multiplies_bfloat16", lambda: True)
+    faster_precision(tried.append, "cpu")
+    assert set(tried) == {"float32", "bfloat16"}
+
+
+def test_without_a_kernel_for_bfloat16_float32_is_taken(monkeypatch):
+    monkeypatch.setattr("ostinato.workshop.device.multiplies_bfloat16", lambda: True)
+
     def step(precision):
         if precision == "bfloat16":
             raise RuntimeError("could not create a primitive descriptor")

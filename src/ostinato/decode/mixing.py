@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+Product: TypeAlias = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
 
 _FIRST_TRUST = 0.6  # in the first opinion, the network's; the others share the rest
 _RATE = 0.002
@@ -66,12 +69,16 @@ class NeuralCache:
         symbols: How many symbols V there are.
         size: How many places N are remembered.
         flatness: theta.
+        product: Of two matrices: where PyTorch runs the network it should be PyTorch's, as threads of two libraries
+            wait busily on each other's cores.
 
     Source: Grave, Joulin and Usunier 2017, arXiv:1612.04426, eq. 3-4.
     """
 
-    def __init__(self, symbols: int, *, size: int = 2000, flatness: float = _FLATNESS) -> None:
-        self._symbols, self._size, self._flatness = symbols, size, flatness
+    def __init__(
+        self, symbols: int, *, size: int = 2000, flatness: float = _FLATNESS, product: Product = np.matmul
+    ) -> None:
+        self._symbols, self._size, self._flatness, self._product = symbols, size, flatness, product
         self._outputs: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
         self._ids: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._read, self._squares = 0, 0.0  # places so far, and the sum of y . y over them
@@ -90,7 +97,7 @@ class NeuralCache:
         squares = self._squares + np.cumsum(np.square(outputs, dtype=np.float64).sum(axis=1))
         means = squares / np.arange(self._read + 1, self._read + count + 1)
         scale = (self._flatness / np.maximum(means, 1e-12)).astype(np.float32)
-        likeness = np.where((age > 0) & (age <= self._size), scale[:, None] * (outputs @ known.T), -np.inf)
+        likeness = np.where((age > 0) & (age <= self._size), scale[:, None] * self._product(outputs, known.T), -np.inf)
         highest = likeness.max(axis=1, initial=-1e30, keepdims=True)
         shares = np.exp(likeness - highest, dtype=np.float64)
         found = np.zeros((count, self._symbols))

@@ -61,6 +61,12 @@ def has_bfloat16() -> bool:
     return bool(_features().get("avx512bf16")) and choose_instructions() == "avx512-vnni"
 
 
+@cache
+def multiplies_bfloat16() -> bool:
+    """Return whether this processor multiplies in bfloat16 at all; else PyTorch spells it out, which is slow."""
+    return any(_features().get(name) for name in ("avx512bf16", "bf16"))  # of x86, and of Arm
+
+
 def trains_fast() -> bool:
     """Return whether compiled scans keep up with PyTorch's kernels: measured with AVX-512 and with AVX2."""
     return choose_instructions().startswith("avx")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ostinato.data import Encoded
@@ -16,6 +17,11 @@ from ostinato.models.symbol_model import SymbolModel
 from ostinato.training.adaptation import Adaptation
 from ostinato.training.adapting import Adapter, Segment
 from ostinato.training.evaluation import Losses, Ticker, block_size
+
+
+def _product(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
+    return found
 
 
 class Expert(Protocol):
@@ -94,7 +100,7 @@ def adapted_log_probs(
     if counts is not None:
         experts.append(ByCounts(counts))
     if adaptation.cache:
-        experts.append(ByCache(NeuralCache(model.symbols, size=adaptation.cache)))
+        experts.append(ByCache(NeuralCache(model.symbols, size=adaptation.cache, product=_product)))
     mixture = Mixture(1 + len(experts))
     for segment in adapter.read_items(text) if items else adapter.read(text.ids):
         if not experts:

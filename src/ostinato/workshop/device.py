@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 import torch
 
+from ostinato.engine.cpu import multiplies_bfloat16
 from ostinato.errors import ConfigError
 from ostinato.training.ranks import Ranks
 
@@ -46,6 +47,8 @@ def choose_device(name: str, ranks: Ranks | None = None) -> str:
 def faster_precision(step: Callable[[Precision], None], device: str) -> tuple[Precision, float]:
     """Run a training step in both precisions and return the faster one with its seconds per step."""
     float32 = seconds_per_step(lambda: step("float32"), device)
+    if device == "cpu" and not multiplies_bfloat16():  # trying it would take longer than much of a short budget
+        return "float32", float32
     try:
         bfloat16 = seconds_per_step(lambda: step("bfloat16"), device)
     except RuntimeError:  # oneDNN has no fused kernel in bfloat16 for processors without AVX-512
