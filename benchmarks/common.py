@@ -49,6 +49,11 @@ def machine() -> dict[str, Any]:
     }
 
 
+def kind_of_machine() -> str:
+    """Say what decides how fast this machine trains, for tables of several: its instructions."""
+    return "avx512-bf16" if "avx512_bf16" in machine()["flags"] else "avx2"
+
+
 def ostinato(*words: object) -> list[dict[str, Any]]:
     """Run a command with --json in a process of its own; return its objects."""
     command = [sys.executable, "-m", "ostinato", *map(str, words), "--json"]

@@ -147,4 +147,39 @@ TEN = [
     *_sizes("abc", 10, (1, 768, 0.35, {}), (1, 1024, 0.4, {})),
 ]
 
-PLANS = {"literature": LITERATURE, "combined": COMBINED, "small": SMALL, "one": MINUTE, "three": THREE, "ten": TEN}
+
+def _on(kind: str, *trials: Trial) -> list[Trial]:
+    """Trials on another kind of machine, in its own minutes."""
+    return [{**trial, "on": kind} for trial in trials]
+
+
+_SPARING = {"weight_decay": 0.3}
+
+# Minutes of a usual laptop: ten of them are two of the machine above.
+LAPTOP = _on(
+    "avx2",
+    *_sizes("text-0.1", 1, (1, 384, 0.6, _SPARING), (1, 256, 0.5, _SPARING), (1, 256, 0.3, {})),
+    *_sizes("text-1", 1, (1, 384, 0.0, {}), (1, 256, 0.0, {}), (1, 512, 0.0, {})),
+    *_sizes("code-1", 1, (1, 384, 0.0, {}), (1, 256, 0.0, {})),
+    *_sizes("code-10", 1, (1, 256, 0.0, {}), (1, 384, 0.0, {}), (1, 128, 0.0, {})),
+    *_sizes("names", 1, (1, 384, 0.4, {}), (1, 256, 0.3, {}), (1, 256, 0.2, {})),
+    *_sizes("abc", 1, (1, 384, 0.0, {}), (1, 256, 0.0, {})),
+    *_passes(20, (1, 512, 0.6, _MUCH), minutes=3),
+    *_passes(24, (1, 384, 0.6, _SPARING), minutes=3),
+    *_sizes("text-1", 3, (1, 512, 0.0, {}), (1, 512, 0.1, {}), (1, 384, 0.0, {})),
+    *_sizes("code-1", 3, (1, 512, 0.0, {}), (1, 512, 0.1, {}), (1, 384, 0.0, {})),
+    *_sizes("code-10", 3, (1, 256, 0.0, {}), (1, 384, 0.0, {}), (1, 512, 0.0, {})),
+    *_sizes("names", 3, (1, 384, 0.4, {}), (1, 256, 0.3, {}), (1, 384, 0.5, {})),
+    *_sizes("abc", 3, (1, 384, 0.0, {}), (1, 512, 0.0, {}), (1, 512, 0.1, {})),
+    *_passes(20, (1, 768, 0.65, _MUCH), minutes=10),
+    *_sizes("text-1", 10, (1, 512, 0.35, {}), (1, 512, 0.2, {}), (1, 512, 0.1, {}), (1, 640, 0.3, {})),
+    *_sizes("code-1", 10, (1, 512, 0.35, {}), (1, 512, 0.2, {}), (1, 512, 0.1, {})),
+    *_sizes("code-10", 10, (1, 384, 0.0, {}), (1, 512, 0.0, {})),
+    *_sizes("names", 10, (1, 384, 0.4, {}), (1, 512, 0.55, {}), (1, 384, 0.5, {})),
+    *_sizes("abc", 10, (1, 512, 0.1, {}), (1, 512, 0.0, {}), (1, 640, 0.2, {})),
+)
+
+PLANS = {
+    "literature": LITERATURE, "combined": COMBINED, "small": SMALL, "one": MINUTE, "three": THREE, "ten": TEN,
+    "laptop": LAPTOP,
+}  # fmt: skip

@@ -1,8 +1,9 @@
 """Sweeps: the trials of a plan, one after the other, resumable; results as JSON lines in sweeps/results.jsonl.
 
-    OSTINATO_DATA=… python benchmarks/sweep.py literature [--speeds] [--keep FOLDER]
+    OSTINATO_DATA=… python benchmarks/sweep.py literature [--speeds] [--keep FOLDER] [--share 0/2 --threads 1]
 
 Trials that have results already are not run again. ``--speeds`` only measures the speeds, which wants a quiet machine.
+As a trial's steps come from its speed, several sweeps may then run side by side, each its share of the trials.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ def main() -> None:
     parser.add_argument("plan", choices=PLANS)
     parser.add_argument("--speeds", action="store_true")
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--share", default="0/1", help="which share of the trials, of how many")
+    parser.add_argument("--threads", type=int, default=2, help="of a trial; of its speed always two")
     args = parser.parse_args()
     trials = PLANS[args.plan]
     FOLDER.mkdir(exist_ok=True)
@@ -46,11 +49,13 @@ def main() -> None:
             write(SPEEDS, json.dumps(speeds, indent=1))
     if args.speeds:
         return
-    for trial in trials:
+    share, shares = map(int, args.share.split("/"))
+    for trial in trials[share::shares]:
         if key(trial) in done():
             continue
         keep = str(args.keep / trial["name"]) if args.keep and "name" in trial else None
-        result = process({"about": trial, "speed": speeds[speed_key(trial)], "keep": keep})
+        order = {"about": trial, "speed": speeds[speed_key(trial)], "keep": keep, "threads": args.threads}
+        result = process(order)
         with RESULTS.open("a") as file:
             file.write(json.dumps(result) + "\n")
         told = f"{trial['cell']:9s} {trial['minutes']:g} min {trial.get('tricks', [])} {trial['changed']}"
@@ -60,7 +65,7 @@ def main() -> None:
 
 def key(trial: dict[str, Any]) -> str:
     """What makes a trial another one."""
-    named = {name: trial.get(name) for name in ("cell", "minutes", "changed", "seed", "tricks", "asked_steps")}
+    named = {name: trial.get(name) for name in ("cell", "minutes", "changed", "seed", "tricks", "asked_steps", "on")}
     return json.dumps(named, sort_keys=True)
 
 
@@ -71,14 +76,15 @@ def done() -> set[str]:
 
 def speed_key(trial: dict[str, Any]) -> str:
     """What the seconds of a step depend on."""
-    from trial import settings_of
+    from trial import THERE, settings_of
 
-    settings = settings_of(trial["cell"], trial["minutes"], trial["changed"])
+    on = trial.get("on", THERE)
+    settings = settings_of(trial["cell"], trial["minutes"], trial["changed"], on)
     shape = {name: settings[name] for name in _OF_SPEED}
     for name in ("dropout", "input_dropout", "recurrent_dropout", "average"):
         shape[name] = bool(shape[name])
     slow = [trick for trick in trial.get("tricks", []) if trick.partition("=")[0] not in _FREE]
-    where = {"cell": trial["cell"], "tricks": slow}
+    where = {"cell": trial["cell"], "tricks": slow, **({} if on == THERE else {"on": on})}
     return json.dumps({**where, **shape}, sort_keys=True)
 
 

@@ -16,9 +16,10 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 
 from sweep import FOLDER, RESULTS
-from trial import settings_of
+from trial import KINDS, THERE, settings_of
 
 Row = dict[str, Any]
+Place = tuple[str, str, float]  # kind of machine, corpus, minutes there
 _SAID = ("core", "layers", "hidden_size", "dropout", "batch_size", "window", "learning_rate", "weight_decay")
 
 
@@ -85,24 +86,23 @@ def rule(rows: list[Row]) -> None:
 
     Of each run the best evaluation counts, whose weights a run keeps.
     """
-    cells: dict[tuple[str, float], list[Row]] = defaultdict(list)
+    cells: dict[Place, list[Row]] = defaultdict(list)
     for row in rows:
         if _is_of_rule(row):
-            cells[row["cell"], row["minutes"]].append(row)
-    print("\n| corpus | minutes | best found | nats | the rule's choice | nats | above the best |")
-    print("|---|---|---|---|---|---|---|")
-    for (cell, minutes), ours in sorted(cells.items()):
+            cells[row.get("on", THERE), row["cell"], row["minutes"]].append(row)
+    print("\n| machine | corpus | minutes | best found | nats | the rule's choice | nats | above the best |")
+    print("|---|---|---|---|---|---|---|---|")
+    for (on, cell, minutes), ours in sorted(cells.items()):
         ours.sort(key=lambda row: row["best_nats"])
-        best, chosen = ours[0], _shape(settings_of(cell, minutes, {}))
-        own = next((row for row in ours if _shape(settings_of(cell, minutes, row["changed"])) == chosen), None)
+        best, chosen = ours[0], _shape(settings_of(cell, minutes, {}, on))
+        own = next((row for row in ours if _shape(settings_of(cell, minutes, row["changed"], on)) == chosen), None)
         told = "not tried" if own is None else f"{own['best_nats']:.4f} | {own['best_nats'] - best['best_nats']:.4f}"
-        size = _size(cell, minutes, best)
-        print(f"| {cell} | {minutes:g} | {size} | {best['best_nats']:.4f} | {_words(chosen)} | {told} |")
+        print(f"| {on} | {cell} | {minutes:g} | {_size(best)} | {best['best_nats']:.4f} | {_words(chosen)} | {told} |")
     print()
-    for (cell, minutes), ours in sorted(cells.items()):
+    for (on, cell, minutes), ours in sorted(cells.items()):
         for row in ours:
             told = f"{row['best_nats']:.4f} | {row['train_nats']:.3f} | {row['epochs']:.1f}"
-            print(f"| {cell} | {minutes:g} | {_size(cell, minutes, row)} | {told} |")
+            print(f"| {on} | {cell} | {minutes:g} | {_size(row)} | {told} |")
     if cells:
         _draw_cells(cells)
 
@@ -111,8 +111,8 @@ def _shape(settings: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(settings[name] for name in _SAID)
 
 
-def _size(cell: str, minutes: float, row: Row) -> str:
-    return _words(_shape(settings_of(cell, minutes, row["changed"])))
+def _size(row: Row) -> str:
+    return _words(_shape(settings_of(row["cell"], row["minutes"], row["changed"], row.get("on", THERE))))
 
 
 def _words(shape: tuple[Any, ...]) -> str:
@@ -123,21 +123,20 @@ def _words(shape: tuple[Any, ...]) -> str:
     )
 
 
-def _draw_cells(cells: dict[tuple[str, float], list[Row]]) -> None:
-    names = sorted({cell for cell, _ in cells})
+def _draw_cells(cells: dict[Place, list[Row]]) -> None:
+    names = sorted({cell for _, cell, _ in cells})
     figure, panels = plt.subplots(1, len(names), figsize=(3 * len(names), 3.2), squeeze=False)
     for panel, name in zip(panels[0], names, strict=True):
-        for minutes, ours in ((m, r) for (cell, m), r in cells.items() if cell == name):
+        for (on, _, minutes), ours in ((place, rows) for place, rows in cells.items() if place[1] == name):
+            usual = minutes * KINDS[on][0]
             for row in ours:
                 changed = row["changed"]
                 label = f"{changed['layers']}×{changed['hidden_size']} {changed['dropout']:g}"
-                panel.plot(minutes, row["best_nats"], "o", color="tab:blue")
-                panel.annotate(
-                    label, (minutes, row["best_nats"]), fontsize=6, xytext=(4, -2), textcoords="offset points"
-                )
+                panel.plot(usual, row["best_nats"], "o", color="tab:blue" if on == THERE else "tab:orange")
+                panel.annotate(label, (usual, row["best_nats"]), fontsize=6, xytext=(4, -2), textcoords="offset points")
         panel.set_xscale("log")
-        panel.set_xticks([1, 3, 10], ["1", "3", "10"])
-        panel.set(title=name, xlabel="minutes", xlim=(0.8, 22))
+        panel.set_xticks([0.2, 0.6, 1, 2, 3], ["0.2", "0.6", "1", "2", "3"], minor=False)
+        panel.set(title=name, xlabel="minutes of two Zen 5 cores", xlim=(0.15, 7))
     panels[0][0].set_ylabel("nats per symbol, held out")
     figure.tight_layout()
     figure.savefig(FOLDER / "rule.svg")
