@@ -6,13 +6,14 @@ Settings are the program's own for the corpus and the time. The last tenth of th
 sees the rest only, and three hundredths of that are its own validation text. They are its beginning: what comes just
 before the last tenth of tinyshakespeare is the play that goes on there, with its names, and a network that has not read
 them loses 0.16 nats. Results go to results/minutes.jsonl,
-a line each; what is there is not done again.
+a line each; what is there is not done again. ``--table`` prints them: means, and half of what seeds are apart.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -41,8 +42,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--without-transformers", action="store_true")
     parser.add_argument("--caches", action="store_true", help="also with a neural cache, which takes a while")
+    parser.add_argument("--table", action="store_true", help="only print what has been measured, in Markdown")
     parser.add_argument("--keep", type=Path, help="keep the runs in this folder")
     args = parser.parse_args()
+    if args.table:
+        table(args.corpus)
+        return
     text = read(args.corpus)
     cut = int(len(text) * SPLIT)
     for minutes in args.minutes:
@@ -51,6 +56,25 @@ def main() -> None:
             for name in () if args.without_transformers or seed > args.seeds[0] else SHAPES:
                 once(args.corpus, f"transformer, {name}", minutes, seed,
                      lambda n=name, m=minutes, s=seed: transformer(text, cut, n, m, s))  # fmt: skip
+
+
+def table(corpus: str) -> None:
+    """Print the means over seeds, and how far seeds are apart."""
+    rows = [row for row in map(json.loads, _FILE.read_text().splitlines()) if row["corpus"] == corpus]
+    measures = ("contiguous", "windows", *_ADAPTIVE)
+    print("| minutes | system | seeds | epochs | " + " | ".join(measures) + " |\n" + "|---" * (4 + len(measures)) + "|")
+    for minutes, system in sorted({(row["minutes"], row["system"]) for row in rows}):
+        ours = [row for row in rows if (row["minutes"], row["system"]) == (minutes, system)]
+        told = [_mean([row[name] for row in ours if name in row], 4) for name in measures]
+        epochs = _mean([row["epochs"] for row in ours], 1)
+        print(f"| {minutes:g} | {system} | {len(ours)} | {epochs} | " + " | ".join(told) + " |")
+
+
+def _mean(values: list[float], digits: int) -> str:
+    if not values:
+        return ""
+    spread = f" ± {(max(values) - min(values)) / 2:.{digits}f}" if len(values) > 1 else ""
+    return f"{statistics.fmean(values):.{digits}f}{spread}"
 
 
 def read(corpus: str) -> str:

@@ -1,9 +1,10 @@
 """How fast a training step is beside a plain PyTorch loop, and where its time goes.
 
-python benchmarks/training.py [--repeats 7]
+python benchmarks/training.py [--repeats 7] [--core capped-lstm]
 
 Plain is what is usually written: nn.LSTM, nn.GRU or nn.RNN between an embedding and a linear layer, autocast to
-bfloat16 or float32, cross-entropy, clipping, fused AdamW; no moving average. Ours is a whole step of ``ostinato
+bfloat16 (where the processor has it) or float32, cross-entropy, clipping, fused AdamW; no moving average. Beside our
+capped LSTM it is nn.LSTM, as PyTorch has no capped one. Ours is a whole step of ``ostinato
 train``, with clipping, moving average and optimiser. Each runs in a process of its own, as each sets up its process in
 its own way; the two take turns. Random text over 65 symbols, no dropout. Medians of seconds; ratios of pairs.
 """
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from common import report
+from ostinato.engine.cpu import multiplies_bfloat16
 
 SYMBOLS, EMBEDDING, THREADS = 65, 64, 2
 CASES = [  # core, layers, width, rows, time steps
@@ -31,20 +33,24 @@ CASES = [  # core, layers, width, rows, time steps
     ("lstm", 1, 256, 32, 64),
     ("lstm", 1, 1024, 32, 64),
     ("lstm", 1, 512, 16, 48),
+    ("capped-lstm", 1, 384, 16, 48),
+    ("capped-lstm", 1, 512, 16, 48),
+    ("capped-lstm", 1, 768, 16, 48),
 ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--core", choices=sorted({core for core, *_ in CASES}))
     parser.add_argument("--worker", choices=("plain", "ours"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.worker:
         work(args.worker)
         return
     rows = []
-    for case in CASES:
-        for precision in ("bfloat16", "float32"):
+    for case in (case for case in CASES if args.core in (None, case[0])):
+        for precision in (*["bfloat16"] * multiplies_bfloat16(), "float32"):
             rows.append(compare(case, precision, args.repeats))
             print(rows[-1], file=sys.stderr, flush=True)
     report("training", rows)
@@ -77,7 +83,7 @@ def compare(case: tuple[str, int, int, int, int], precision: str, repeats: int) 
 
 
 def gates(core: str) -> int:
-    return {"elman": 1, "gru": 3, "lstm": 4}[core]
+    return {"elman": 1, "gru": 3, "lstm": 4, "capped-lstm": 4}[core]
 
 
 def start(name: str) -> subprocess.Popen[str]:
@@ -129,7 +135,7 @@ def plain(case: tuple[str, int, int, int, int], precision: str) -> tuple[Callabl
 
     core, layers, width, rows, steps = case
     torch.manual_seed(0)
-    kind = {"lstm": nn.LSTM, "gru": nn.GRU, "elman": nn.RNN}[core]
+    kind = {"lstm": nn.LSTM, "capped-lstm": nn.LSTM, "gru": nn.GRU, "elman": nn.RNN}[core]
     embedding, output = nn.Embedding(SYMBOLS + 1, EMBEDDING), nn.Linear(width, SYMBOLS)
     module = nn.ModuleList([embedding, kind(EMBEDDING, width, layers, batch_first=True), output])
     optimizer = torch.optim.AdamW(module.parameters(), lr=1e-3, fused=True)
