@@ -103,12 +103,7 @@ def once(corpus: str, system: str, minutes: float, seed: int, work: Callable[[],
 def own(text: str, cut: int, minutes: float, seed: int, args: argparse.Namespace) -> dict[str, Any]:
     """Train with the program's own settings, and measure in every protocol."""
     with tempfile.TemporaryDirectory() as folder:
-        train, own_valid, valid = (Path(folder) / f"{name}.txt" for name in ("train", "own-valid", "valid"))
-        first = int(cut * _OWN_VALIDATION)
-        known = set(text[first:cut])
-        train.write_text(text[first:cut])
-        own_valid.write_text("".join(c for c in text[:first] if c in known))
-        valid.write_text("".join(c for c in text[cut:] if c in known))
+        train, own_valid, valid = parts(text, cut, Path(folder))
         run = (args.keep or Path(folder)) / f"{args.corpus}-{minutes:g}-{seed}"
         words = ["train", train, "--minutes", minutes, "--seed", seed, "--valid", own_valid, "--out", run]
         seconds, evaluations = timed(*words, "--as", "text")
@@ -124,6 +119,17 @@ def own(text: str, cut: int, minutes: float, seed: int, args: argparse.Namespace
             (found,) = ostinato("evaluate", run, valid, "--protocol", "dynamic", *options)
             row |= {name: found["nats_per_symbol"], f"{name} seconds": time.monotonic() - before}
     return row
+
+
+def parts(text: str, cut: int, folder: Path) -> tuple[Path, Path, Path]:
+    """Write what is learned from, what training decides by, and what is held out until the end."""
+    train, own_valid, valid = (folder / f"{name}.txt" for name in ("train", "own-valid", "valid"))
+    first = int(cut * _OWN_VALIDATION)
+    known = set(text[first:cut])
+    train.write_text(text[first:cut])
+    own_valid.write_text("".join(c for c in text[:first] if c in known))
+    valid.write_text("".join(c for c in text[cut:] if c in known))
+    return train, own_valid, valid
 
 
 def transformer(text: str, cut: int, name: str, minutes: float, seed: int) -> dict[str, Any]:
