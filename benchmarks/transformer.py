@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ostinato.batch import Batch
+from ostinato.engine.cpu import multiplies_bfloat16
 from ostinato.models.task import Context, Loss
 from ostinato.training.loop import train
 from ostinato.training.schedule import Schedule
@@ -83,7 +84,7 @@ class _Task:
 
     def loss(self, batch: Batch, state: Tensor, context: Context) -> tuple[Loss, Tensor]:
         inputs, targets = torch.from_numpy(batch.inputs), torch.from_numpy(batch.targets)
-        with torch.autocast("cpu", torch.bfloat16, enabled=context.training):
+        with torch.autocast("cpu", torch.bfloat16, enabled=context.training and multiplies_bfloat16()):
             logits = self.module(inputs)
         total = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum")
         return Loss(total, batch.count), state
