@@ -83,7 +83,7 @@ def test_where_no_time_is_given_the_machine_does_not_matter():
 
 
 def test_evaluations_take_a_share_of_the_time():
-    limit = 0.15 * 60 * 5 / 8
+    limit = 0.1 * 60 * 5 / 8
     _, (after, _) = fitted(Machine(60_000, evaluation=limit * 4))
     assert after.valid_symbols == 12_500
     _, (after, _) = fitted(Machine(60_000, evaluation=limit * 1000))

@@ -16,7 +16,7 @@ from ostinato.workshop.preparing import OF_THE_CODEC, Order, Prepared
 _USUAL = 80e9  # weights times symbols a second, of the two cores that the recipes' rules were measured on
 _USUAL_SYMBOLS = 50e3  # symbols a second of those with 512 units
 EVALUATIONS = 8  # in a run
-_SHARE = 0.15  # of the time, for all evaluations together
+_SHARE = 0.1  # of the time, for all evaluations together
 _LEAST_VALID = 5_000  # symbols
 _LIKE = 1.5  # a machine within this factor is taken as such a one, so that its noise changes nothing
 
