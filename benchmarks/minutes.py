@@ -5,8 +5,8 @@
 Settings are the program's own for the corpus and the time. The last tenth of the text is held out whole: ``train``
 sees the rest only, and three hundredths of that are its own validation text. They are its beginning: what comes just
 before the last tenth of tinyshakespeare is the play that goes on there, with its names, and a network that has not read
-them loses 0.16 nats. Results go to results/minutes.jsonl,
-a line each; what is there is not done again. ``--table`` prints them: means, and half of what seeds are apart.
+them loses 0.16 nats. Results go to results/minutes.jsonl, a line each; what is there of this kind of machine is not
+done again. ``--table`` prints them: means, and half of what seeds are apart.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from common import RESULTS, data_file, machine, ostinato, timed
+from common import RESULTS, data_file, kind_of_machine, machine, ostinato, timed
 from ostinato.data.embedded import read_embedded
 from transformer import SHAPES, sliding_loss, train_for, windows_loss
 
@@ -62,12 +62,13 @@ def table(corpus: str) -> None:
     """Print the means over seeds, and how far seeds are apart."""
     rows = [row for row in map(json.loads, _FILE.read_text().splitlines()) if row["corpus"] == corpus]
     measures = ("contiguous", "windows", *_ADAPTIVE)
-    print("| minutes | system | seeds | epochs | " + " | ".join(measures) + " |\n" + "|---" * (4 + len(measures)) + "|")
-    for minutes, system in sorted({(row["minutes"], row["system"]) for row in rows}):
-        ours = [row for row in rows if (row["minutes"], row["system"]) == (minutes, system)]
+    heads = ("machine", "minutes", "system", "seeds", "epochs", *measures)
+    print("| " + " | ".join(heads) + " |\n" + "|---" * len(heads) + "|")
+    for on, minutes, system in sorted({(row["on"], row["minutes"], row["system"]) for row in rows}):
+        ours = [row for row in rows if (row["on"], row["minutes"], row["system"]) == (on, minutes, system)]
         told = [_mean([row[name] for row in ours if name in row], 4) for name in measures]
         epochs = _mean([row["epochs"] for row in ours], 1)
-        print(f"| {minutes:g} | {system} | {len(ours)} | {epochs} | " + " | ".join(told) + " |")
+        print(f"| {on} | {minutes:g} | {system} | {len(ours)} | {epochs} | " + " | ".join(told) + " |")
 
 
 def _mean(values: list[float], digits: int) -> str:
@@ -86,7 +87,7 @@ def read(corpus: str) -> str:
 
 def once(corpus: str, system: str, minutes: float, seed: int, work: Callable[[], dict[str, Any]]) -> None:
     """Do some work whose result is not there yet, and write it down."""
-    key = {"corpus": corpus, "system": system, "minutes": minutes, "seed": seed}
+    key = {"corpus": corpus, "system": system, "minutes": minutes, "seed": seed, "on": kind_of_machine()}
     lines = _FILE.read_text().splitlines() if _FILE.exists() else []
     if any(key.items() <= json.loads(line).items() for line in lines):
         return

@@ -58,7 +58,7 @@ def describe_cpu() -> str:
 @cache
 def has_bfloat16() -> bool:
     """Return whether there are products of bfloat16, for the instructions that are used."""
-    return bool(_features().get("avx512bf16")) and choose_instructions() == "avx512-vnni"
+    return multiplies_bfloat16() and choose_instructions() == "avx512-vnni"
 
 
 @cache

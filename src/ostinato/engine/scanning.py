@@ -101,18 +101,24 @@ class Scan:
 
     @property
     def _shares_units(self) -> bool:
-        """Whether threads share out the units of a step, and not rows: measured for float32 only."""
+        """Whether threads share out the units of a step, and not rows: measured for float32 with AVX2 only."""
         size = 4 * _GATES[self.kind] * self.width**2
         return self.precision == "fp32" and size > _MANY_BYTES and 1 < self.threads <= self.width // PANEL
 
     def _parts(self) -> list[Part]:
         """What each thread does."""
         if self._shares_units:
-            units = [PANEL * (self.width // PANEL * part // self.threads) for part in range(self.threads + 1)]
-            return [Part(0, self.rows, low, high - low) for low, high in itertools.pairwise(units)]
+            return self._parts_of_units()
         threads = min(self.threads, self.rows)
         cuts = [self.rows * part // threads for part in range(threads + 1)]
         return [Part(low, high - low, 0, self.width) for low, high in itertools.pairwise(cuts)]
+
+    def _parts_of_units(self) -> list[Part]:
+        """What each thread does where units are shared out."""
+        panels = self.width // PANEL
+        threads = min(self.threads, panels)
+        cuts = [PANEL * (panels * part // threads) for part in range(threads + 1)]
+        return [Part(0, self.rows, low, high - low) for low, high in itertools.pairwise(cuts)]
 
     def _room(self, rows: int, width: int) -> dict[str, NDArray[Any]]:
         return {
@@ -124,11 +130,8 @@ class Scan:
     def _laid_out(self, weight: NDArray[np.float32], *, transposed: bool) -> NDArray[Any]:
         panels = np.empty(weight.size, dtype=dtype_of("weights", self.precision))
         arrays = {"floats": np.ascontiguousarray(weight), "weights": panels}
-        count = self.width // PANEL
-        threads = min(self.threads, count)
-        cuts = [count * part // threads for part in range(threads + 1)]
-        parts = [Part(low, high - low, 0, self.width) for low, high in itertools.pairwise(cuts)]
-        self.run("lay_out", [self._block(arrays, part, is_transposed=transposed) for part in parts], 1)
+        blocks = [self._block(arrays, part, is_transposed=transposed) for part in self._parts_of_units()]
+        self.run("lay_out", blocks, 1)
         return panels
 
     def _block(

@@ -268,13 +268,13 @@ def _load(stored: Any, into: Any) -> None:
 def lay_out(target: Any, block: Any) -> None:
     """Lay out float32 weights [G H, H] in panels, for ``scan`` as [unit block, gate], for ``scan_back`` transposed.
 
-    Blocks of 64 units from ``first_row`` to ``first_row + rows`` are laid out.
+    Of the units, ``first_unit`` to ``first_unit + units`` are laid out.
     """
     floats, weights = array_of(target, block, "floats"), array_of(target, block, "weights")
     width, kind = block[_WIDTH], block[_KIND]
     gate_count = 4 if kind >= layout.LSTM else 3 if kind == layout.GRU else 1
     pair = 4 // weights.itemsize  # numbers of one column that lie together
-    for unit in range(block[_FIRST_ROW] * PANEL, (block[_FIRST_ROW] + block[_ROWS]) * PANEL, PANEL):
+    for unit in range(block[_FIRST_UNIT], block[_FIRST_UNIT] + block[_UNITS], PANEL):
         if block[_IS_TRANSPOSED] == 0:
             for gate in range(gate_count):
                 into = weights[(unit // PANEL * gate_count + gate) * PANEL * width :]
