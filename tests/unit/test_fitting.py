@@ -65,9 +65,9 @@ def test_a_slow_machine_gets_a_smaller_network_with_less_dropout():
     machine = Machine(4_000)
     before, (after, seconds) = fitted(machine)
     assert (before.hidden_size, before.dropout) == (512, 0.35)
-    assert (after.hidden_size, after.dropout, after.activation_penalty) == (384, 0.0, 0.0)
-    assert machine.tried == [512, 384]
-    assert seconds == pytest.approx(16 * 48 / (4_000 * (512 / 384) ** 2))
+    assert (after.hidden_size, after.dropout, after.activation_penalty) == (256, 0.0, 0.0)
+    assert machine.tried == [512, 256]
+    assert seconds == pytest.approx(16 * 48 / (4_000 * (512 / 256) ** 2))
 
 
 def test_a_fast_one_gets_what_it_has_time_for_and_what_is_set_stays():

@@ -1,0 +1,46 @@
+"""Which sizes the recipe for characters chooses."""
+
+import itertools
+
+import pytest
+
+from ostinato.recipes import RECIPES, Budget, char_lm
+
+MINUTES = (0.1, 0.3, 1, 3, 10, 30, 100, 1000)
+
+
+def chosen(symbols, minutes, *, items=False, device="cpu", speed=1.0):
+    return RECIPES["char-lm"].choose(Budget(symbols, items, minutes, device, speed=speed), {})
+
+
+@pytest.mark.parametrize("table", [char_lm._TEXT, char_lm._TEXT_ON_GPU, char_lm._ITEMS])
+def test_no_row_of_a_table_stands_behind_one_that_always_comes_first(table):
+    for earlier, later in itertools.combinations(table, 2):
+        assert any(ours < theirs for ours, theirs in zip(earlier[:3], later[:3], strict=True))
+
+
+def test_every_budget_has_its_sizes():
+    for symbols, minutes, items, device in itertools.product(
+        (1, 10**4, 10**5, 3 * 10**5, 10**6, 10**7, 10**9), MINUTES, (False, True), ("cpu", "cuda")
+    ):
+        settings = chosen(symbols, minutes, items=items, device=device)
+        assert 128 <= settings["hidden_size"] <= 1024
+        assert 0 <= settings.get("dropout", 0) < 0.7
+
+
+def test_more_time_makes_networks_wider_and_dropout_stronger():
+    for symbols in (10**6, 10**7, 10**8):
+        rows = [chosen(symbols, minutes) for minutes in MINUTES]
+        for earlier, later in itertools.pairwise(rows):
+            assert earlier["hidden_size"] <= later["hidden_size"]
+            assert earlier.get("dropout", 0) <= later.get("dropout", 0)
+
+
+def test_a_slow_machine_in_a_minute_gets_what_a_fast_one_gets_in_seconds():
+    for items in (False, True):
+        assert chosen(10**6, 1, items=items, speed=0.2) == chosen(10**6, 0.2, items=items)
+    assert chosen(10**6, 1, speed=0.2)["hidden_size"] == 256
+
+
+def test_little_text_ends_before_it_is_known_by_heart():
+    assert chosen(10**5, 10)["passes"] == chosen(10**5, 1000)["passes"] == 18
