@@ -87,7 +87,8 @@ def _sizes(cell: str, minutes: float, *sizes: Size) -> list[Trial]:
     found = []
     for layers, width, dropout, more in sizes:
         shape = {"layers": layers, "hidden_size": width, "dropout": dropout, "input_dropout": dropout / 8}
-        shape |= {"weight_decay": _DECAY}  # named, as what the rule takes by itself changes with what is found here
+        # Named, as what the rule takes by itself changes with what is found here.
+        shape |= {"weight_decay": _DECAY, "learning_rate": _RATES.get(cell, _RATE)}
         much = dropout > _LITTLE
         course = {"cooldown": 0.4 if much else 1.0, "activation_penalty": 2.0 if much else 0.0}
         found.append(timed(cell, minutes, {**_BASE, **shape, **course, **more}))
@@ -96,6 +97,7 @@ def _sizes(cell: str, minutes: float, *sizes: Size) -> list[Trial]:
 
 _LITTLE = 0.15  # dropout
 _DECAY = 0.03  # of weights
+_RATE, _RATES = 6e-3, {"text-0.1": 4e-3, "names": 4e-3}
 _FASTER, _HEAVIER, _WIDER, _LONGER, _FREE = (
     {"learning_rate": 8e-3}, {"weight_decay": 0.1}, {"batch_size": 32}, {"window": 96}, {"activation_penalty": 0.0},
 )  # fmt: skip
@@ -189,7 +191,10 @@ SHORT = _on(
     "avx2",
     *_sizes("text-1", 1, (1, 256, 0.0, _FASTER), (1, 256, 0.0, {"learning_rate": 0.011})),
     *_sizes("text-1", 1, (1, 256, 0.0, {"batch_size": 8}), (1, 256, 0.0, {"window": 32})),
-    *_sizes("text-1", 1, (1, 256, 0.0, {"embedding_size": 32}), (1, 256, 0.0, {"batch_size": 8, "window": 64})),
+    *_sizes("code-1", 1, (1, 256, 0.0, _FASTER)),
+    *_sizes("code-10", 1, (1, 256, 0.0, _FASTER)),
+    *_sizes("abc", 1, (1, 256, 0.0, _FASTER)),
+    *_sizes("code-10", 3, (1, 256, 0.0, _FASTER)),
 )
 
 PLANS = {
