@@ -186,6 +186,7 @@ LAPTOP = _on(
     *_passes(15, (1, 512, 0.5, _SPARING), minutes=10),
 )
 
+
 def _seeds(*trials: Trial) -> list[Trial]:
     """The same with two seeds more."""
     return [{**trial, "seed": seed} for trial in trials for seed in (2, 3)]
