@@ -84,11 +84,11 @@ def _draw_gains(bars: list[tuple[str, float]]) -> None:
 def rule(rows: list[Row]) -> None:
     """Print every trial of sizes, and how far the program's own choice is from the best of its cell.
 
-    Of each run the best evaluation counts, whose weights a run keeps.
+    Of each run the best evaluation counts, whose weights a run keeps; of several seeds the first, as most have one.
     """
     cells: dict[Place, list[Row]] = defaultdict(list)
     for row in rows:
-        if _is_of_rule(row):
+        if _is_of_rule(row) and row["seed"] == 1:
             cells[row.get("on", THERE), row["cell"], row["minutes"]].append(row)
     print("\n| machine | corpus | minutes | best found | nats | the rule's choice | nats | above the best |")
     print("|---|---|---|---|---|---|---|---|")
@@ -129,11 +129,15 @@ def _draw_cells(cells: dict[Place, list[Row]]) -> None:
     for panel, name in zip(panels[0], names, strict=True):
         for (on, _, minutes), ours in ((place, rows) for place, rows in cells.items() if place[1] == name):
             usual = minutes * KINDS[on][0]
-            for row in ours:
+            for rank, row in enumerate(ours):
                 changed = row["changed"]
-                label = f"{changed['layers']}×{changed['hidden_size']} {changed['dropout']:g}"
                 panel.plot(usual, row["best_nats"], "o", color="tab:blue" if on == THERE else "tab:orange")
-                panel.annotate(label, (usual, row["best_nats"]), fontsize=6, xytext=(4, -2), textcoords="offset points")
+                if rank == 0:  # names of all would hide each other
+                    label = f"{changed['layers']}×{changed['hidden_size']} {changed['dropout']:g}"
+                    panel.annotate(
+                        label, (usual, row["best_nats"]), fontsize=7, xytext=(-4, -11), textcoords="offset points"
+                    )
+        panel.margins(y=0.15)
         panel.set_xscale("log")
         panel.set_xticks([0.2, 0.6, 2, 5], ["0.2", "0.6", "2", "5"])
         panel.minorticks_off()

@@ -32,6 +32,7 @@ class _Row(NamedTuple):
 # Where there is much dropout, the rate stays up until late, and the last layer's outputs are kept small.
 _MANY = {"average": 0.998, "cooldown": 0.4, "activation_penalty": 2.0}
 _SLOWER = {**_MANY, "learning_rate": 4e-3}
+_FAST = {"hidden_size": 256, "learning_rate": 8e-3}  # where steps are few
 _TEXT = [
     _Row(60_000, _ANY, _ANY,
          {**_SLOWER, "hidden_size": 256, "dropout": 0.6, "input_dropout": 0.075, "weight_decay": 0.3, "passes": 24.0}),
@@ -41,8 +42,8 @@ _TEXT = [
     _Row(400_000, _ANY, 8, {**_SLOWER, "hidden_size": 256, "dropout": 0.3, "input_dropout": 0.0375}),
     _Row(400_000, _ANY, _ANY,
          {**_SLOWER, "hidden_size": 384, "dropout": 0.5, "input_dropout": 0.075, "weight_decay": 0.1}),
-    _Row(_ANY, 0.35, _ANY, {"hidden_size": 256, "learning_rate": 8e-3}),
-    _Row(_ANY, _ANY, 0.2, {"hidden_size": 256, "learning_rate": 8e-3}),
+    _Row(_ANY, 0.35, _ANY, _FAST),
+    _Row(_ANY, _ANY, 0.2, _FAST),
     _Row(_ANY, _ANY, 1.2, {"hidden_size": 384}),
     _Row(_ANY, _ANY, 2.5, {"hidden_size": 512}),
     _Row(_ANY, _ANY, 5, {"hidden_size": 512, "dropout": 0.1, "input_dropout": 0.0125}),
