@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 import time
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ import pytest
 
 import ostinato
 from conftest import TINY
+from ostinato.app.process import joined
 from ostinato.batch import Batch
-from ostinato.errors import ConfigError
+from ostinato.errors import ConfigError, LostRankError
 from ostinato.runs import RunFolder
+from ostinato.training import ranks
 from ostinato.training.ranks import Alone
 from torchrun import launch, start
 
@@ -90,6 +93,29 @@ def test_when_one_process_is_killed_the_others_say_so_and_the_run_goes_on(corpor
     assert re.search(told, err, re.M), err
     assert f"-m ostinato resume {run}" in err
     assert ostinato.resume(run, minutes=0.02).to_end().parameters > 0
+
+
+def test_who_cannot_go_on_is_not_ended_politely_before_it_says_why(monkeypatch):
+    """torchrun ends the others a tenth of a second after the first loss, and leaving takes gloo a while."""
+    found = {}
+
+    class Leaving(Rank):
+        def close(self):
+            found["handler"] = signal.getsignal(signal.SIGTERM)
+
+    monkeypatch.setattr(ranks, "Together", lambda rank, count, device: Leaving(rank, count))
+    for name, value in {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    args, before = Namespace(threads=None), signal.getsignal(signal.SIGTERM)
+    try:
+        with joined(args, "cpu"):
+            pass
+        assert found.pop("handler") == before
+        with pytest.raises(LostRankError), joined(args, "cpu"):
+            raise LostRankError("the other one is gone")
+        assert found["handler"] == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.slow

@@ -108,11 +108,27 @@ def joined(args: Namespace, device: str) -> Iterator[Ranks]:
     if count == 1:
         yield Alone()
         return
-    ranks = Together(int(os.environ["RANK"]), count, _gpu_of_rank(device))
+    gpu = _gpu_of_rank(device)
+    with _time_to_say_why():
+        ranks = Together(int(os.environ["RANK"]), count, gpu)
     try:
-        yield ranks
+        with _time_to_say_why():
+            yield ranks
     finally:
         ranks.close()
+
+
+@contextmanager
+def _time_to_say_why() -> Iterator[None]:
+    """Let nothing but a real kill end this process once it knows that it cannot go on.
+
+    ``torchrun`` ends all processes politely as soon as one is gone, which may be before the others have said why.
+    """
+    try:
+        yield
+    except Exception:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise
 
 
 def number_of_processes() -> int:

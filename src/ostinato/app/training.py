@@ -144,20 +144,21 @@ def follow(
 
     say_notes(console, training)
     stopped_at = None
-    with (
-        between_steps(training.ask_to_stop),
-        TrainingView(console, training, samples=samples) as view,
-        _log(training, wanted=tensorboard) as log,
-    ):
-        for event in training:
-            view.show(event)
-            if log is not None:
-                log.take(event)
-            if json_lines and training.is_first and isinstance(event, Evaluated):
-                print(json.dumps(training.metrics), flush=True)
-            if isinstance(event, Interrupted):
-                stopped_at = event.step
-    _say_end(training, console, stopped_at, teachers)
+    with between_steps(training.ask_to_stop):
+        with (
+            TrainingView(console, training, samples=samples) as view,
+            _log(training, wanted=tensorboard) as log,
+        ):
+            for event in training:
+                view.show(event)
+                if log is not None:
+                    log.take(event)
+                if json_lines and training.is_first and isinstance(event, Evaluated):
+                    print(json.dumps(training.metrics), flush=True)
+                if isinstance(event, Interrupted):
+                    stopped_at = event.step
+        # Still here: torchrun ends the first process politely when another one stopped and is gone already.
+        _say_end(training, console, stopped_at, teachers)
     if report and stopped_at is None and training.is_first and training.writes_texts:
         _report(training, console)
     return 0 if stopped_at is None else 130
