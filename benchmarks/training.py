@@ -186,7 +186,7 @@ def ours(case: tuple[str, int, int, int, int], precision: str) -> tuple[Callable
         """Shares of: loss, gradients, and all that follows (clipping, optimiser, average)."""
         found: dict[str, list[float]] = {"loss": [], "gradients": [], "rest": []}
         for number in range(7):
-            trainer._optimizer.zero_grad(set_to_none=True)
+            trainer._optimizer.clear_gradients()
             times = [time.perf_counter()]
             loss, _ = task.loss(Same().next(), task.initial_state(rows), Context(Randomness(1, number)))
             times.append(time.perf_counter())

@@ -17,6 +17,8 @@ from ostinato.cores.base import as_carried, finish_scan, masked
 from ostinato.models import LanguageModelTask
 from ostinato.models.language_model import Masks
 from ostinato.models.task import Context, Loss
+from ostinato.training.adamw import AdamW
+from ostinato.training.snapshot import Arrays
 from ostinato.workshop.training import Training
 
 
@@ -31,49 +33,40 @@ def apply(name: str, training: Training) -> None:
 
 def beta1(training: Training, value: float = 0.0) -> None:
     """No momentum (NNCP; Mogrifier's RMSprop)."""
-    for group in training.trainer._optimizer.param_groups:
-        group["betas"] = (value, group["betas"][1])
+    optimizer = training.trainer._optimizer
+    optimizer._betas = (value, optimizer._betas[1])
 
 
 class Both:
-    """Two optimisers that look like one; the second one's rate has its own factor."""
+    """Two optimisers that look like one; the second one's rate has its own factor. A run with them is not resumed."""
 
     def __init__(self, first: Any, second: Any, factor: float) -> None:
-        self._both, self._factor = (first, second), factor
-        self.param_groups: list[dict[str, Any]] = [{"lr": 0.0}]
+        self._first, self._second, self._factor = first, second, factor
 
-    @property
-    def state(self) -> dict[Any, Any]:
+    def clear_gradients(self) -> None:
+        self._first.clear_gradients()
+        self._second.zero_grad(set_to_none=True)
+
+    def step(self, rate: float) -> None:
+        self._first.step(rate)
+        for group in self._second.param_groups:
+            group["lr"] = rate * self._factor
+        self._second.step()
+
+    def arrays(self) -> Arrays:
         return {}
 
-    def zero_grad(self, set_to_none: bool) -> None:
-        for optimizer in self._both:
-            optimizer.zero_grad(set_to_none=set_to_none)
-
-    def step(self) -> None:
-        for optimizer, factor in zip(self._both, (1.0, self._factor), strict=True):
-            for group in optimizer.param_groups:
-                group["lr"] = self.param_groups[0]["lr"] * factor
-            optimizer.step()
-
-
-def _split(training: Training, chosen: Callable[[str, Tensor], bool]) -> tuple[Any, list[Any]]:
-    """An AdamW over all other parameters, and the chosen ones."""
-    trainer = training.trainer
-    theirs = [p for n, p in trainer._parameters.items() if chosen(n, p)]
-    settings = trainer.settings
-    rest = [p for n, p in trainer._parameters.items() if not chosen(n, p)]
-    groups = [
-        {"params": [p for p in rest if p.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [p for p in rest if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, settings.beta2), fused=True), theirs
+    def restore(self, arrays: Arrays) -> None:
+        """Keep what there is."""
 
 
 def muon(training: Training, factor: float = 1.0) -> None:
     """Muon on the recurrent weights, a gate's block at a time (Jordan et al. 2024)."""
-    rest, theirs = _split(training, lambda name, p: name.endswith("weight_hh"))
-    training.trainer._optimizer = Both(rest, _Muon(theirs, training.trainer.settings.weight_decay), factor)
+    trainer, settings = training.trainer, training.trainer.settings
+    theirs = {name: p for name, p in trainer._parameters.items() if name.endswith("weight_hh")}
+    rest = {name: p for name, p in trainer._parameters.items() if name not in theirs}
+    adamw = AdamW(rest, weight_decay=settings.weight_decay, beta2=settings.beta2)
+    trainer._optimizer = Both(adamw, _Muon(list(theirs.values()), settings.weight_decay), factor)
 
 
 class _Muon(torch.optim.Optimizer):

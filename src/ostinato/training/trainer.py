@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ostinato.cores import detach, map_state, tensors
 from ostinato.data import Stream
 from ostinato.models.randomness import Randomness
 from ostinato.models.task import Context, Task
+from ostinato.training.adamw import AdamW
+from ostinato.training.arrays import load_weights, to_array
 from ostinato.training.ranks import Alone, Ranks
 from ostinato.training.schedule import Schedule
 from ostinato.training.snapshot import Arrays, Snapshot
@@ -81,7 +81,7 @@ class Trainer:
         self.task, self.stream, self.settings, self.schedule = task, stream, settings, schedule
         self._validate = validate
         self._parameters = dict(task.module.named_parameters())
-        self._optimizer = _adamw(self._parameters, settings)
+        self._optimizer = AdamW(self._parameters, weight_decay=settings.weight_decay, beta2=settings.beta2)
         self._average = {n: p.detach().clone() for n, p in self._parameters.items()} if settings.average else {}
         self._state: Any = None
         self.step = self.symbols = self.evaluated = self.rollbacks = self.stale = 0
@@ -103,7 +103,7 @@ class Trainer:
         batch, count = self.ranks.part(whole), whole.count
         state = self.task.initial_state(len(batch.fresh)) if self._state is None else self._state
         context = Context(Randomness(self.settings.seed, self.step, self.ranks.rows(len(whole.fresh)).start))
-        self._optimizer.zero_grad(set_to_none=True)
+        self._optimizer.clear_gradients()
         loss, state = self.task.loss(batch, state, context)
         mean = loss.total / count  # of the batch of all ranks, of which this one has a part
         mean.backward()  # type: ignore[no-untyped-call]
@@ -112,9 +112,7 @@ class Trainer:
         length = norm.item()
         if math.isfinite(value) and math.isfinite(length):
             rate = self.settings.learning_rate * self.scale * self.schedule.factor(self.step)
-            for group in self._optimizer.param_groups:
-                group["lr"] = rate
-            self._optimizer.step()
+            self._optimizer.step(rate)
             self._state = detach(state)
             self.step += 1
             self.symbols += count
@@ -163,11 +161,6 @@ class Trainer:
 
     def snapshot(self) -> Snapshot:
         """Copy everything that a resumed run needs; all ranks do this together, and all get the whole."""
-        optimizer = {
-            f"{key}.{name}": _to_numpy(value)
-            for name, parameter in self._parameters.items()
-            for key, value in self._optimizer.state.get(parameter, {}).items()
-        }
         plain = {
             "step": self.step,
             "symbols": self.symbols,
@@ -184,10 +177,10 @@ class Trainer:
         }
         carried = [] if self._state is None else tensors(self._state)
         return Snapshot(
-            weights={name: _to_numpy(value) for name, value in self._parameters.items()},
-            average={name: _to_numpy(value) for name, value in self._average.items()},
-            optimizer=optimizer,
-            carried_state={str(number): self.ranks.gather(_to_numpy(leaf)) for number, leaf in enumerate(carried)},
+            weights={name: to_array(value) for name, value in self._parameters.items()},
+            average={name: to_array(value) for name, value in self._average.items()},
+            optimizer=self._optimizer.arrays(),
+            carried_state={str(number): self.ranks.gather(to_array(leaf)) for number, leaf in enumerate(carried)},
             plain=plain,
         )
 
@@ -196,13 +189,7 @@ class Trainer:
         plain = snapshot.plain
         load_weights(self._parameters, snapshot.weights)
         load_weights(self._average, snapshot.average)
-        self._optimizer.state.clear()
-        for name, parameter in self._parameters.items():
-            keys = ("step", "exp_avg", "exp_avg_sq") if f"step.{name}" in snapshot.optimizer else ()
-            if keys:
-                self._optimizer.state[parameter] = {
-                    key: _like(snapshot.optimizer[f"{key}.{name}"], parameter, key) for key in keys
-                }
+        self._optimizer.restore(snapshot.optimizer)
         self.stream.seek(plain["position"])
         self.schedule.plans = [(int(at), float(progress), int(steps)) for at, progress, steps in plain["plans"]]
         self.step, self.symbols = plain["step"], plain["symbols"]
@@ -246,41 +233,3 @@ class _Swapped:
     def _put(self, values: Mapping[str, Tensor]) -> None:
         for name, value in values.items():
             self._parameters[name].copy_(value)
-
-
-@torch.no_grad()
-def load_weights(parameters: Mapping[str, Tensor], arrays: Arrays) -> None:
-    """Copy arrays into tensors of the same names and shapes, strictly.
-
-    Raises:
-        ValueError: A name is missing or too many, or a shape differs.
-    """
-    if parameters.keys() != arrays.keys():
-        odd = sorted(parameters.keys() ^ arrays.keys())
-        raise ValueError(f"these weights are on one side only: {', '.join(odd)}")
-    for name, parameter in parameters.items():
-        if tuple(parameter.shape) != arrays[name].shape:
-            raise ValueError(f"{name} has shape {arrays[name].shape}, the model has {tuple(parameter.shape)}")
-        parameter.copy_(torch.from_numpy(np.ascontiguousarray(arrays[name])))
-
-
-def _adamw(parameters: dict[str, Any], settings: TrainSettings) -> torch.optim.AdamW:
-    matrices = [p for p in parameters.values() if p.ndim > 1]
-    vectors = [p for p in parameters.values() if p.ndim < 2]
-    groups = [
-        {"params": matrices, "weight_decay": settings.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    device = next(iter(parameters.values())).device.type
-    betas = (0.9, settings.beta2)
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=betas, fused=device in ("cpu", "cuda"))
-
-
-def _to_numpy(value: Tensor) -> NDArray[Any]:
-    array: NDArray[Any] = value.detach().cpu().numpy().copy()
-    return array
-
-
-def _like(array: NDArray[Any], parameter: Tensor, key: str) -> Tensor:
-    value = torch.from_numpy(array.copy())
-    return value if key == "step" and parameter.device.type == "cpu" else value.to(parameter.device)

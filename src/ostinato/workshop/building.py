@@ -20,9 +20,10 @@ from ostinato.models import Distillation, Ensemble, LanguageModelTask, Task
 from ostinato.recipes.systems import System
 from ostinato.recipes.training import TrainingSettings, train_settings
 from ostinato.runs import SavedModel
+from ostinato.training.arrays import load_weights
 from ostinato.training.ranks import Ranks
 from ostinato.training.schedule import Schedule
-from ostinato.training.trainer import Trainer, load_weights
+from ostinato.training.trainer import Trainer
 from ostinato.workshop.device import Precision, faster_precision, seconds_per_step
 from ostinato.workshop.members import Member
 from ostinato.workshop.preparing import Watch

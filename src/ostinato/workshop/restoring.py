@@ -10,7 +10,7 @@ from ostinato.errors import DamagedError
 from ostinato.recipes import Recipe, find_recipe
 from ostinato.recipes.training import TrainingSettings
 from ostinato.runs import SavedModel
-from ostinato.training.trainer import load_weights
+from ostinato.training.arrays import load_weights
 
 
 def described(saved: SavedModel) -> tuple[Recipe, TrainingSettings, Codec]:
