@@ -11,9 +11,11 @@ from ostinato import config
 from ostinato.recipes import RECIPES, Budget
 from ostinato.training.ranks import Alone
 from ostinato.workshop.budget import Amount
+from ostinato.workshop.building import Builder
 from ostinato.workshop.device import faster_precision
 from ostinato.workshop.fitting import fit
 from ostinato.workshop.preparing import Order, Prepared
+from ostinato.workshop.setting_up import _report_seconds
 
 SYMBOLS = 1_000_000
 
@@ -39,6 +41,9 @@ class Machine:
 
     def evaluation_seconds(self, settings):
         return self._evaluation
+
+    def evaluated_symbols(self, settings):
+        return min(settings.valid_symbols, len(self.valid.ids))
 
 
 @pytest.fixture(autouse=True)
@@ -83,13 +88,46 @@ def test_where_no_time_is_given_the_machine_does_not_matter():
 
 
 def test_evaluations_take_a_share_of_the_time():
-    limit = 0.1 * 60 * 5 / 8
+    limit = 0.05 * 60 * 5 / 8
     _, (after, _) = fitted(Machine(60_000, evaluation=limit * 4))
     assert after.valid_symbols == 12_500
     _, (after, _) = fitted(Machine(60_000, evaluation=limit * 1000))
     assert after.valid_symbols == 5_000
     _, (after, _) = fitted(Machine(60_000, evaluation=limit * 4), given={"valid_symbols": 40_000})
     assert after.valid_symbols == 40_000
+
+
+def test_an_evaluation_is_timed_by_a_small_one_that_is_warm(monkeypatch):
+    now, read = [0.0], []
+
+    class Trainer:
+        def __init__(self, symbols):
+            self.symbols = symbols
+
+        def evaluate(self):
+            now[0] += 1e-4 * self.symbols + 3.0 * (not read)
+            read.append(self.symbols)
+
+    monkeypatch.setattr("ostinato.workshop.building.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr(Builder, "trainer", lambda self, settings: Trainer(settings.valid_symbols))
+    settings = config.read(RECIPES["char-lm"].settings, {"hidden_size": 8, "core": "lstm"}, where="test")
+    for there, seconds in ((60_000, 5.0), (30_000, 3.0), (1_000, 0.1)):
+        read.clear()
+        assert builder(there).evaluation_seconds(settings) == pytest.approx(seconds)
+        assert max(read) == min(8192, there)
+
+
+def test_a_report_is_given_more_time_where_there_is_more_to_read():
+    few, many, large = (_report_seconds(builder(60_000, train), 1e-5) for train in (1_000, 10**6, 10**9))
+    assert few + 1.0 < many < large == pytest.approx(_report_seconds(builder(60_000, 10**8), 1e-5))
+    assert _report_seconds(builder(60_000, 1_000, end=0), 1e-5) < few - 0.9  # without windows
+    assert _report_seconds(builder(10_000, 1_000), 1e-5) == pytest.approx(few - 0.5)
+
+
+def builder(valid, train=SYMBOLS, end=None):
+    """What the real one is asked of sizes and texts."""
+    texts = [SimpleNamespace(ids=np.broadcast_to(0, count)) for count in (train, valid)]
+    return Builder(None, SimpleNamespace(end=end), *texts, seed=1, device="cpu", base=None, ranks=Alone())
 
 
 def test_a_processor_that_cannot_multiply_in_bfloat16_does_not_try_to(monkeypatch):

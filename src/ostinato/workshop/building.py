@@ -29,6 +29,7 @@ from ostinato.workshop.members import Member
 from ostinato.workshop.preparing import Watch
 
 _TRIAL_STEPS = 1000  # of the schedule that a trial pretends to follow
+_TRIED_SYMBOLS = 2**13  # of validation, from which the time for more of them is told
 
 
 @dataclass(frozen=True)
@@ -118,11 +119,19 @@ class Builder:
         return settings, seconds_per_step(lambda: step(fixed), self.device) if measure else math.nan
 
     def evaluation_seconds(self, settings: TrainingSettings) -> float:
-        """Measure how long an evaluation takes, of weights and average."""
-        trainer = self.trainer(settings)
-        before = time.perf_counter()
-        trainer.evaluate()
-        return time.perf_counter() - before
+        """Tell how long an evaluation takes, of weights and average, from one of few symbols."""
+        symbols = self.evaluated_symbols(settings)
+        few = min(symbols, _TRIED_SYMBOLS)
+        trainer, times = self.trainer(replace(settings, valid_symbols=few)), []
+        for _ in range(2):  # the first one warms up
+            before = time.perf_counter()
+            trainer.evaluate()
+            times.append(time.perf_counter() - before)
+        return min(times) * symbols / few
+
+    def evaluated_symbols(self, settings: TrainingSettings) -> int:
+        """Return how many symbols an evaluation reads."""
+        return min(settings.valid_symbols, len(self.valid.ids))
 
 
 def compile_scans(device: str, core: str, hidden_size: int, watch: Watch | None) -> list[str]:

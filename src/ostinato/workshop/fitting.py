@@ -16,7 +16,7 @@ from ostinato.workshop.preparing import OF_THE_CODEC, Order, Prepared
 _USUAL = 80e9  # weights times symbols a second, of the two cores that the recipes' rules were measured on
 _USUAL_SYMBOLS = 50e3  # symbols a second of those with 512 units
 EVALUATIONS = 8  # in a run
-_SHARE = 0.1  # of the time, for all evaluations together
+_SHARE = 0.05  # of the time, for all evaluations together
 _LEAST_VALID = 5_000  # symbols
 _LIKE = 1.5  # a machine within this factor is taken as such a one, so that its noise changes nothing
 
@@ -59,7 +59,7 @@ def _quickly_evaluated(builder: Builder, settings: TrainingSettings, order: Orde
     limit = _SHARE * 60 * order.amount.expected_minutes / EVALUATIONS
     if seconds <= limit:
         return settings
-    symbols = min(settings.valid_symbols, len(builder.valid.ids))
+    symbols = builder.evaluated_symbols(settings)
     return replace(settings, valid_symbols=max(_LEAST_VALID, int(symbols * limit / seconds)))
 
 

@@ -38,7 +38,8 @@ from ostinato.workshop.yardsticks import MOST
 _MOST_SECONDS_BETWEEN = 120.0  # evaluations, where time is known
 _RESERVE = 1.0  # seconds for what comes after the last evaluation
 _RESERVE_ITEMS = 4.0  # the same, when sampled items are checked for being new
-_REPORT, _REPORTEVALUATIONS, _REPORT_SYMBOL = 1.0, 2.0, 2.5e-6  # what a report takes: seconds, evaluations, a symbol
+_REPORT, _REPORT_SYMBOL = 1.5, 2e-6  # seconds that a report takes, and for each symbol of training
+_REPORT_TEXT, _REPORT_WINDOWS = 2**16, 100_000  # symbols that it reads at most, and in windows of running text
 _CHECKPOINT = 0.2  # seconds, until the first one is measured
 
 
@@ -303,9 +304,15 @@ def _clock(builder: Builder, settings: TrainingSettings, minutes: float, started
     reserve = _RESERVE_ITEMS if writes and builder.codec.end is not None else _RESERVE
     evaluation = builder.evaluation_seconds(settings)
     if report and writes:  # of a short budget a quarter at most: what it costs is only roughly known
-        cost = _REPORT + _REPORTEVALUATIONS * evaluation + _REPORT_SYMBOL * min(MOST, len(builder.train.ids))
-        reserve += min(cost, 15 * minutes)
+        reserve += min(_report_seconds(builder, evaluation / builder.evaluated_symbols(settings)), 15 * minutes)
     return Clock(started + 60 * minutes, reserve, evaluation + _CHECKPOINT)
+
+
+def _report_seconds(builder: Builder, seconds_per_symbol: float) -> float:
+    """How long a report takes where an evaluation takes so long for a symbol."""
+    windows = 0 if builder.codec.end is not None else _REPORT_WINDOWS
+    reading = seconds_per_symbol * (windows + min(_REPORT_TEXT, len(builder.valid.ids)))
+    return _REPORT + reading + _REPORT_SYMBOL * min(MOST, len(builder.train.ids))
 
 
 def _where(builder: Builder, ranks: Ranks) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -76,7 +77,9 @@ def _bytes(codec: Codec, texts: Encoded) -> bytes:
 
 def _added_bits(size: _Size, before: bytes, after: bytes) -> float:
     """How many bits a text adds to the one before it."""
-    return 8.0 * (size(before + after) - size(before))
+    with ThreadPoolExecutor(2) as pool:  # compressors let other threads run
+        whole, part = pool.map(size, (before + after, before))
+    return 8.0 * (whole - part)
 
 
 def _ppm(data: bytes) -> int:
