@@ -14,8 +14,9 @@ from torch import Tensor
 from ostinato.batch import Batch
 from ostinato.cores import LSTM, LSTMState
 from ostinato.cores.base import as_carried, finish_scan, masked
+from ostinato.cores.lookup import Inputs, Lookup
 from ostinato.models import LanguageModelTask
-from ostinato.models.language_model import Masks
+from ostinato.models.language_model import Masks, _Output
 from ostinato.models.task import Context, Loss
 from ostinato.training.adamw import AdamW
 from ostinato.training.snapshot import Arrays
@@ -159,11 +160,9 @@ class _Task(LanguageModelTask):
         if self.embedding_dropout:
             V = embedding.weight.shape[0]
             keep = (random.whole("symbols", V, 1) >= self.embedding_dropout).float() / (1 - self.embedding_dropout)
-            handle = embedding.register_forward_hook(lambda m, i, o: o * keep[i[0]])
-            try:
-                return super()._output(inputs, state, lengths, masks, random)
-            finally:
-                handle.remove()
+            thinned = {"model.embedding.weight": embedding.weight * keep}
+            told = {"lengths": lengths, "masks": masks}
+            return torch.func.functional_call(_Output(self.model), thinned, (inputs, state), told)
         if self.alpha + self.beta and masks is not None:
             raw, state = super()._output(
                 inputs, state, lengths, Masks(masks.input, (*masks.outputs[:-1], None)), random
@@ -273,7 +272,11 @@ def growing_batch(training: Training) -> None:
 class _Gated(LSTM):
     kind = "capped"
 
-    def scan(self, xs: Tensor, state: LSTMState, lengths: Any, masks: Any) -> tuple[Tensor, LSTMState]:
+    def takes(self, xs: Lookup) -> bool:
+        return False
+
+    def scan(self, xs: Inputs, state: LSTMState, lengths: Any, masks: Any) -> tuple[Tensor, LSTMState]:
+        assert isinstance(xs, Tensor)
         outputs, cells = [], state.cell
         hidden = state.hidden
         for sums in F.linear(xs, self.weight_ih, self.bias).unbind(dim=1):

@@ -20,6 +20,7 @@ from ostinato.cores import (
     tensors,
 )
 from ostinato.cores.base import unroll
+from ostinato.cores.lookup import Lookup
 from ostinato.models import CORES as CORE_NAMES
 from ostinato.recipes import LanguageModelSettings
 from ostinato.recipes.language_model import build_model, shapes
@@ -95,6 +96,27 @@ def test_forward_is_step_repeated(case):
         y, state = case.core.step(case.xs[:, t], state)
         same(ys[:, t], y)
     same(final, state)
+
+
+def test_inputs_that_are_looked_up_are_their_rows(case):
+    lookup = Lookup(torch.randn(6, WIDTH, dtype=torch.float64), torch.randint(0, 6, (BATCH, TIME)))
+    lengths = torch.tensor([7, 3, 0, 5])
+    same(case.core(lookup, case.start, lengths=lengths), case.core(lookup.rows(), case.start, lengths=lengths))
+    same(case.core(lookup), case.core(lookup.rows()))
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_a_stack_looks_up_for_its_lowest_layer(residual):
+    torch.manual_seed(0)
+    stack = Stack([CappedLSTM(64, 64), LSTM(64, 64)], residual=residual)
+    lookup = Lookup(torch.randn(6, 64), torch.randint(0, 6, (16, TIME)))
+    assert stack.takes(lookup)
+    assert not Stack([Jordan(64, 64, 64), CappedLSTM(64, 64)]).takes(lookup)
+    masks = (torch.full((16, 1, 64), 0.5), None)
+    same(stack(lookup, masks=masks), stack(lookup.rows(), masks=masks))
+    tapped = stack.layers[0].output_gate.register_forward_hook(lambda *_: None)  # goes step by step then
+    same(stack(lookup, masks=masks), stack(lookup.rows(), masks=masks))
+    tapped.remove()
 
 
 @pytest.mark.parametrize("name", FUSED)

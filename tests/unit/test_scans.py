@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ostinato.cores import GRU, LSTM, CappedLSTM, Elman, LSTMState, scans, tensors
 from ostinato.cores.base import unroll
+from ostinato.cores.lookup import Lookup
 from ostinato.engine import scanning
 from ostinato.engine.cpu import has_bfloat16
 from ostinato.engine.openmp import find_openmp
@@ -53,13 +54,19 @@ def run(core, xs, leaves, forward, weigh):
     return ys, tensors(after), gradients
 
 
-def compare(name, rows, steps, inputs, width, dtype, lengths=None):
+def compare(name, rows, steps, inputs, width, dtype, lengths=None, ids=None):
+    """Compare a scan with steps; with ``ids`` the inputs are these rows of a table of five."""
     core, xs, leaves = made(name, rows, steps, inputs, width)
+    xs = xs if ids is None else torch.randn(5, inputs, dtype=torch.float64)
     weigh = torch.randn(rows, steps, width), torch.randn(rows, width)
-    expected = run(core, xs, leaves, lambda c, x, s: unroll(c, x, s, lengths, None), weigh)
+    read = (lambda table: table) if ids is None else (lambda table: table[ids])
+    expected = run(core, xs, leaves, lambda c, x, s: unroll(c, read(x), s, lengths, None), weigh)
     single = core.float()
 
     def forward(core, xs, state):
+        if ids is not None:
+            assert core.takes(Lookup(xs, ids)) == (dtype == torch.float32)
+            return core(Lookup(xs, ids), state, lengths=lengths)
         assert scans.can_scan(xs, core.weight_hh)
         return core(xs, state, lengths=lengths)
 
@@ -81,6 +88,25 @@ def compare(name, rows, steps, inputs, width, dtype, lengths=None):
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_scan_and_its_gradients_are_those_of_the_steps(name, dtype, rows, steps, inputs, blocks):
     compare(name, rows, steps, inputs, 64 * blocks, dtype)
+
+
+@pytest.mark.parametrize("dtype", TYPES, ids=str)
+@pytest.mark.parametrize("lengths", [None, torch.tensor([4, 0, 1, 2, 3, 4, 4, 4, 4, 4, 4])], ids=["whole", "padded"])
+@pytest.mark.parametrize("name", CORES)
+def test_inputs_from_a_table_are_those_of_its_rows(name, lengths, dtype, monkeypatch):
+    monkeypatch.setattr("ostinato.cores.lstm._UNITS", 0)  # the plain LSTM too, which is slower so when it is small
+    ids = torch.randint(0, 4, (11, 4), generator=torch.Generator().manual_seed(3))  # the last row is never read
+    compare(name, 11, 4, 7, 256, dtype, lengths, ids)
+
+
+def test_a_table_is_multiplied_as_a_whole_only_where_that_is_less_work(monkeypatch):
+    core, multiplied, times = CappedLSTM(6, 64), [], scans._times
+    monkeypatch.setattr(scans, "_times", lambda x, *others: multiplied.append(len(x)) or times(x, *others))
+    for symbols, product in ((8, 8), (9, 33)):
+        lookup = Lookup(torch.randn(symbols, 6), torch.randint(0, symbols, (11, 3)))
+        torch.testing.assert_close(core(lookup)[0], core(lookup.rows())[0])
+        assert multiplied == [product, 33]
+        multiplied.clear()
 
 
 @pytest.mark.parametrize("name", CORES)

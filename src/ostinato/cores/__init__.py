@@ -5,6 +5,7 @@ from ostinato.cores.capped_lstm import CappedLSTM
 from ostinato.cores.elman import Elman
 from ostinato.cores.gru import GRU
 from ostinato.cores.jordan import Jordan
+from ostinato.cores.lookup import Lookup
 from ostinato.cores.lstm import LSTM, LSTMState
 from ostinato.cores.mingru import MinGRU
 from ostinato.cores.minlstm import MinLSTM
@@ -21,6 +22,7 @@ __all__ = [
     "Elman",
     "Jordan",
     "LSTMState",
+    "Lookup",
     "MinGRU",
     "MinLSTM",
     "MogrifierLSTM",

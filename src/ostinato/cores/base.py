@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
+from ostinato.cores.lookup import Inputs, Lookup
 from ostinato.cores.products import Product, plain
 from ostinato.cores.state import where_rows
 
@@ -55,13 +56,17 @@ class Core(nn.Module, abc.ABC, Generic[S]):
             Output [B, H] and the state after the step.
         """
 
+    def takes(self, xs: Lookup) -> bool:
+        """Whether ``scan`` reads these as they are; for all others the rows are looked up before."""
+        return False
+
     def forward(
-        self, xs: Tensor, state: S | None = None, *, lengths: Tensor | None = None, masks: Any = None
+        self, xs: Inputs, state: S | None = None, *, lengths: Tensor | None = None, masks: Any = None
     ) -> tuple[Tensor, S]:
         """Run a sequence: by the fused kernel where there is one and no tap is hooked, else step by step.
 
         Args:
-            xs: Inputs, [B, T, I].
+            xs: Inputs, [B, T, I], or where they are found.
             state: Where to start; ``None`` means ``initial_state(B)``.
             lengths: How many steps of each row are real, [B]; ``None`` means all T.
             masks: What the outputs are multiplied with, [B, 1 or T, H] (for a stack: a tuple, one
@@ -71,8 +76,12 @@ class Core(nn.Module, abc.ABC, Generic[S]):
             Outputs [B, T, H] (zero past a row's length) and the state after each row's last real step.
         """
         state = self.initial_state(len(xs)) if state is None else state
-        if self.scan is not None and not self._is_tapped():
-            return self.scan(xs, state, lengths, masks)
+        scan = None if self._is_tapped() else self.scan
+        if isinstance(xs, Lookup) and (scan is None or not self.takes(xs)):
+            xs = xs.rows()
+        if scan is not None:
+            return scan(xs, state, lengths, masks)
+        assert isinstance(xs, Tensor)
         return unroll(self, xs, state, lengths, masks)
 
     def _is_tapped(self) -> bool:

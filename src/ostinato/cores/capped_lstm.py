@@ -9,9 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ostinato.cores.base import Core, Tap, as_carried, finish_scan, masked, unroll
+from ostinato.cores.lookup import Inputs, Lookup
 from ostinato.cores.lstm import LSTMState, empty_state, new_weights
 from ostinato.cores.products import Product, plain
-from ostinato.cores.scans import can_scan, scan
+from ostinato.cores.scans import can_look_up, can_scan, scan
 from ostinato.engine import layout
 
 
@@ -51,8 +52,11 @@ class CappedLSTM(Core[LSTMState]):
         h, after = self._after(product(x, self.weight_ih) + self.bias, product(state.hidden, self.weight_hh), state)
         return masked(h, masks), after
 
+    def takes(self, xs: Lookup) -> bool:
+        return can_look_up(xs, self.weight_hh)
+
     def scan(
-        self, xs: Tensor, state: LSTMState, lengths: Tensor | None, masks: Tensor | None
+        self, xs: Inputs, state: LSTMState, lengths: Tensor | None, masks: Tensor | None
     ) -> tuple[Tensor, LSTMState]:
         if can_scan(xs, self.weight_hh):
             own = (self.weight_ih, self.weight_hh, self.bias)
@@ -60,6 +64,7 @@ class CappedLSTM(Core[LSTMState]):
             assert cells is not None
             outputs, hidden = finish_scan(ys, state.hidden, lengths, masks)
             return outputs, LSTMState(hidden, finish_scan(cells, state.cell, lengths, None)[1])
+        assert isinstance(xs, Tensor)
         if lengths is not None:
             return unroll(self, xs, state, lengths, masks)
         stepped = []

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.cores.base import Core, Tap, finish_scan, masked, uniform_
+from ostinato.cores.lookup import Inputs, Lookup
 from ostinato.cores.products import Product, plain
-from ostinato.cores.scans import can_scan, scan
+from ostinato.cores.scans import can_look_up, can_scan, scan
 from ostinato.engine import layout
 
 
@@ -57,11 +58,15 @@ class GRU(Core[Tensor]):
         h = z * state + (1 - z) * n
         return masked(h, masks), h
 
-    def scan(self, xs: Tensor, state: Tensor, lengths: Tensor | None, masks: Tensor | None) -> tuple[Tensor, Tensor]:
+    def takes(self, xs: Lookup) -> bool:
+        return can_look_up(xs, self.weight_hh)
+
+    def scan(self, xs: Inputs, state: Tensor, lengths: Tensor | None, masks: Tensor | None) -> tuple[Tensor, Tensor]:
         if can_scan(xs, self.weight_hh):
             own = (self.weight_ih, self.weight_hh, self.bias)
             ys, _ = scan(layout.GRU, xs, state, None, own, self.candidate_bias)
             return finish_scan(ys, state, lengths, masks)
+        assert isinstance(xs, Tensor)
         nothing = self.bias.new_zeros(2 * self.hidden_size)
         weights = [self.weight_ih, self.weight_hh, self.bias, torch.cat([nothing, self.candidate_bias])]
         ys, _ = torch.gru(xs, state[None].contiguous(), weights, True, 1, 0.0, self.training, False, True)

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.cores.base import Core, Tap, as_carried, finish_scan, masked, uniform_
+from ostinato.cores.lookup import Inputs, Lookup
 from ostinato.cores.products import Product, plain
-from ostinato.cores.scans import can_scan, scan, type_of_products
+from ostinato.cores.scans import can_look_up, can_scan, scan, type_of_products
 from ostinato.engine import layout
 
 _ROWS = 8  # with fewer, PyTorch's kernel shares out a step's units among threads, which ours does not
@@ -102,8 +103,11 @@ class LSTM(Core[LSTMState]):
         h = o * c.tanh()
         return masked(h, masks), LSTMState(h, c)
 
+    def takes(self, xs: Lookup) -> bool:
+        return self._is_worth_it(xs) and can_look_up(xs, self.weight_hh)
+
     def scan(
-        self, xs: Tensor, state: LSTMState, lengths: Tensor | None, masks: Tensor | None
+        self, xs: Inputs, state: LSTMState, lengths: Tensor | None, masks: Tensor | None
     ) -> tuple[Tensor, LSTMState]:
         if self._is_worth_it(xs) and can_scan(xs, self.weight_hh):
             own = (self.weight_ih, self.weight_hh, self.bias)
@@ -111,6 +115,7 @@ class LSTM(Core[LSTMState]):
             assert cells is not None
             outputs, hidden = finish_scan(ys, state.hidden, lengths, masks)
             return outputs, LSTMState(hidden, finish_scan(cells, state.cell, lengths, None)[1])
+        assert isinstance(xs, Tensor)
         weight_ih: Tensor = self.weight_ih
         if lengths is not None:
             xs, weight_ih = self._with_padding_column(xs, lengths)
@@ -121,7 +126,7 @@ class LSTM(Core[LSTMState]):
         outputs, hidden = finish_scan(ys, state.hidden, lengths, masks)
         return outputs, LSTMState(hidden, as_carried(cell[0]))
 
-    def _is_worth_it(self, xs: Tensor) -> bool:
+    def _is_worth_it(self, xs: Inputs) -> bool:
         """Whether compiled code is as fast as PyTorch's own kernel: measured, see docs/design/decisions.md."""
         rows = len(xs)
         return rows >= _ROWS and (type_of_products(xs) == torch.bfloat16 or rows * self.hidden_size >= _UNITS)

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from ostinato.cores.lookup import Inputs, Lookup
 from ostinato.disk.places import cache_folder
 from ostinato.engine.cpu import choose_instructions, has_bfloat16
 from ostinato.engine.kernels import Compiling, Kernels
@@ -26,15 +28,16 @@ from ostinato.errors import EngineError
 
 #: The kernels that a scan runs.
 SCAN_KERNELS = ("lay_out", "scan", "scan_back")
+_READS = 4  # of each row of a table of inputs, from which products with the table itself are faster
 _PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16"}
 
 
-def type_of_products(xs: Tensor) -> torch.dtype:
+def type_of_products(xs: Inputs) -> torch.dtype:
     """Return the type that autocast wants products in, or that of the inputs."""
     return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else xs.dtype
 
 
-def can_scan(xs: Tensor, weight_hh: Tensor) -> bool:
+def can_scan(xs: Inputs, weight_hh: Tensor) -> bool:
     """Return whether compiled code can run a layer with weights [G H, H] over these inputs, [B, T, I]."""
     dtype = type_of_products(xs)
     if xs.device.type != "cpu" or dtype not in _PRECISIONS or not xs.numel():
@@ -42,6 +45,15 @@ def can_scan(xs: Tensor, weight_hh: Tensor) -> bool:
     if weight_hh.dtype != torch.float32 or weight_hh.shape[1] % PANEL:
         return False
     return (dtype == torch.float32 or has_bfloat16()) and _is_ready(_PRECISIONS[dtype])
+
+
+def can_look_up(xs: Lookup, weight_hh: Tensor) -> bool:
+    """Return whether that pays for a table of inputs, because its rows are read several times.
+
+    Measured for float32; gradients of rows would have to be summed in bfloat16 else.
+    """
+    is_read_often = xs.numel() >= _READS * len(xs.table)
+    return is_read_often and type_of_products(xs) == torch.float32 and can_scan(xs, weight_hh)
 
 
 def scan_kernels(precision: str, compiling: Compiling | None = None) -> Kernels:
@@ -67,7 +79,7 @@ def _is_ready(precision: str) -> bool:
 
 def scan(
     kind: int,
-    xs: Tensor,
+    xs: Inputs,
     hidden: Tensor,
     cell: Tensor | None,
     weights: tuple[Tensor, Tensor, Tensor],
@@ -77,7 +89,7 @@ def scan(
 
     Args:
         kind: Which core (``ostinato.engine.layout``).
-        xs: Inputs, [B, T, I].
+        xs: Inputs, [B, T, I]; where they are found, if ``can_look_up`` says so.
         hidden: State before the first step, [B, H] float32.
         cell: Of an LSTM, [B, H] float32.
         weights: From inputs to gates [G H, I], from state to gates [G H, H], and biases [G H].
@@ -86,44 +98,72 @@ def scan(
     Returns:
         The hidden state after every step, [B, T, H] in the type of the products, and the cell, float32.
     """
+    weight_ih, weight_hh, bias = weights
     found: tuple[Tensor, Tensor | None] = _Scan.apply(  # type: ignore[no-untyped-call]
-        kind, xs.to(type_of_products(xs)), hidden, cell, *weights, candidate_bias
+        kind, _sums(xs, weight_ih, bias), hidden, cell, weight_hh, bias, candidate_bias
     )
     return found
 
 
+def _sums(xs: Inputs, weight_ih: Tensor, bias: Tensor) -> Tensor:
+    """The inputs' share of what goes into the gates, [B, T, G H]."""
+    if isinstance(xs, Lookup):
+        return F.embedding(xs.ids, _sums(xs.table, weight_ih, bias))
+    sums: Tensor = _Sums.apply(xs.to(type_of_products(xs)), weight_ih, bias)  # type: ignore[no-untyped-call]
+    return sums
+
+
+class _Sums(torch.autograd.Function):
+    """A linear layer, and its gradients but for that of the biases, which the scan has at hand."""
+
+    @staticmethod
+    def forward(ctx: Any, xs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(xs, weight)
+        return _times(xs.flatten(0, -2), weight, bias).view(*xs.shape[:-1], -1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, d_sums: Tensor) -> tuple[Tensor | None, ...]:
+        xs, weight = ctx.saved_tensors
+        flat = d_sums.flatten(0, -2)
+        d_xs = _times(flat, weight.T).view(xs.shape) if ctx.needs_input_grad[0] else None
+        return d_xs, _columns_times(flat, xs.flatten(0, -2)), None
+
+
 class _Scan(torch.autograd.Function):
-    """The scan, and its gradients."""
+    """The scan, and its gradients. It turns the sums that it is given into gates, in their place."""
 
     @staticmethod
     def forward(
-        ctx: Any, kind: int, xs: Tensor, hidden: Tensor, cell: Tensor | None, *weights: Tensor | None
+        ctx: Any,
+        kind: int,
+        sums: Tensor,
+        hidden: Tensor,
+        cell: Tensor | None,
+        weight_hh: Tensor,
+        bias: Tensor,  # which the sums hold already; here for its gradient
+        candidate_bias: Tensor | None,
     ) -> tuple[Tensor, Tensor | None]:
-        weight_ih, weight_hh, bias, candidate_bias = weights
-        assert weight_ih is not None
-        assert weight_hh is not None
         ctx.set_materialize_grads(False)
-        (B, T, _), H = xs.shape, hidden.shape[1]
-        flat = xs.flatten(0, 1)
-        gates = _times(flat, weight_ih, bias).view(B, T, -1)
-        outputs = xs.new_empty(B, T + 1, H)
+        (B, T, _), H = sums.shape, hidden.shape[1]
+        outputs = sums.new_empty(B, T + 1, H)
         outputs[:, 0] = hidden
-        saved = {"gates": gates, "outputs": outputs}
+        saved = {"gates": sums, "outputs": outputs}
         if cell is not None:
             saved["cells"] = cell.new_empty(B, T + 1, H)
             saved["cells"][:, 0] = cell
         if candidate_bias is not None:
-            saved |= {"backs": xs.new_empty(B, T, H), "bias": candidate_bias.detach().contiguous()}
-        layer = _scan_of(kind, B, T, H, xs.dtype)
+            saved |= {"backs": sums.new_empty(B, T, H), "bias": candidate_bias.detach().contiguous()}
+        layer = _scan_of(kind, B, T, H, sums.dtype)
         layer.forward(weight_hh.detach().contiguous().numpy(), {name: _view(part) for name, part in saved.items()})
         ctx.layer, ctx.names = layer, tuple(saved)
-        ctx.save_for_backward(flat, weight_ih, weight_hh, *saved.values())
+        ctx.save_for_backward(weight_hh, *saved.values())
         return outputs[:, 1:], saved["cells"][:, 1:] if cell is not None else None
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_outputs: Tensor | None, d_cells: Tensor | None) -> tuple[Tensor | None, ...]:
-        flat, weight_ih, weight_hh, *parts = ctx.saved_tensors
+        weight_hh, *parts = ctx.saved_tensors
         saved = dict(zip(ctx.names, parts, strict=True))
         before = saved["outputs"][:, :-1].flatten(0, 1)
         d_gates = torch.empty_like(saved["gates"])
@@ -131,21 +171,19 @@ class _Scan(torch.autograd.Function):
         if "backs" in saved:
             arrays["d_backs"] = torch.empty_like(d_gates)
         if d_outputs is not None:
-            arrays["d_outputs"] = d_outputs.to(flat.dtype).contiguous()
+            arrays["d_outputs"] = d_outputs.to(d_gates.dtype).contiguous()
         if d_cells is not None:
             arrays["d_states"] = d_cells.contiguous()
         d_hidden, d_cell, d_biases = ctx.layer.backward(
             weight_hh.detach().contiguous().numpy(), {name: _view(part) for name, part in arrays.items()}
         )
-        from_below, from_before = d_gates.flatten(0, 1), arrays.get("d_backs", d_gates).flatten(0, 1)
-        wants, gates = ctx.needs_input_grad, from_below.shape[1]
+        wants, gates = ctx.needs_input_grad, d_gates.shape[-1]
         return (
             None,
-            _times(from_below, weight_ih.T).view(*d_gates.shape[:2], -1) if wants[1] else None,
+            d_gates,
             torch.from_numpy(d_hidden) if wants[2] else None,
             torch.from_numpy(d_cell) if wants[3] else None,
-            _columns_times(from_below, flat),
-            _columns_times(from_before, before),
+            _columns_times(arrays.get("d_backs", d_gates).flatten(0, 1), before),
             torch.from_numpy(d_biases[:gates]),
             torch.from_numpy(d_biases[gates:]) if "backs" in saved else None,
         )

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ostinato.cores.base import Core, masked, unroll
+from ostinato.cores.lookup import Inputs, Lookup
 from ostinato.cores.products import Product, plain
 
 
@@ -46,16 +47,20 @@ class Stack(Core[tuple[Any, ...]]):
             after.append(new)
         return x, tuple(after)
 
+    def takes(self, xs: Lookup) -> bool:
+        return self._cores()[0].takes(xs)
+
     def scan(
-        self, xs: Tensor, state: tuple[Any, ...], lengths: Tensor | None, masks: Any
+        self, xs: Inputs, state: tuple[Any, ...], lengths: Tensor | None, masks: Any
     ) -> tuple[Tensor, tuple[Any, ...]]:
         """Run layer by layer, each over the whole sequence."""
         after = []
         for layer, core in enumerate(self._cores()):
             run = core.scan or partial(unroll, core)
             ys, new = run(xs, state[layer], lengths, None if masks is None else masks[layer])
-            xs = self._join(layer, xs, ys)
+            xs = self._join(layer, xs, ys) if isinstance(xs, Tensor) else ys
             after.append(new)
+        assert isinstance(xs, Tensor)
         return xs, tuple(after)
 
     def _cores(self) -> list[Core[Any]]:

@@ -17,6 +17,7 @@ from ostinato.cores import (
     Core,
     Elman,
     Jordan,
+    Lookup,
     MinGRU,
     MinLSTM,
     MogrifierLSTM,
@@ -125,12 +126,11 @@ class LanguageModel(SymbolModel):
         self, inputs: Tensor, state: Any = None, *, lengths: Tensor | None = None, masks: Masks | None = None
     ) -> tuple[Tensor, Any]:
         """Return the core's outputs [B, T, H] and the state after, for input ids [B, T]."""
-        embedded = self.embedding(inputs)
+        found = Lookup(self.embedding.weight, inputs)
         if masks is None:
-            return self.core(embedded, state, lengths=lengths)  # type: ignore[no-any-return]
-        if masks.input is not None:
-            embedded = embedded * masks.input
-        return self.core(embedded, state, lengths=lengths, masks=masks.outputs)  # type: ignore[no-any-return]
+            return self.core(found, state, lengths=lengths)  # type: ignore[no-any-return]
+        xs = found if masks.input is None else found.rows() * masks.input
+        return self.core(xs, state, lengths=lengths, masks=masks.outputs)  # type: ignore[no-any-return]
 
     def step(self, symbols: Tensor, state: Any, *, product: Product = plain) -> tuple[Tensor, Any]:
         y, state = self.core.step(self.embedding(symbols), state, product=product)
