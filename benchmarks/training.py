@@ -33,6 +33,7 @@ CASES = [  # core, layers, width, rows, time steps
     ("lstm", 1, 256, 32, 64),
     ("lstm", 1, 1024, 32, 64),
     ("lstm", 1, 512, 16, 48),
+    ("capped-lstm", 1, 256, 16, 48),
     ("capped-lstm", 1, 384, 16, 48),
     ("capped-lstm", 1, 512, 16, 48),
     ("capped-lstm", 1, 768, 16, 48),
