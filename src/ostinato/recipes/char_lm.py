@@ -47,6 +47,7 @@ _TEXT = [
     _Row(_ANY, _ANY, 1.2, {"hidden_size": 384}),
     _Row(_ANY, _ANY, 2.5, {"hidden_size": 512}),
     _Row(_ANY, _ANY, 5, {"hidden_size": 512, "dropout": 0.1, "input_dropout": 0.0125}),
+    _Row(_ANY, _ANY, 8, {**_MANY, "hidden_size": 512, "dropout": 0.2, "input_dropout": 0.025}),
     _Row(_ANY, _ANY, 18, {**_MANY, "hidden_size": 512, "dropout": 0.35, "input_dropout": 0.05}),
     _Row(_ANY, _ANY, _ANY, {**_MANY, "hidden_size": 768, "dropout": 0.5, "input_dropout": 0.05}),
 ]  # fmt: skip
