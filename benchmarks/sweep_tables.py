@@ -130,18 +130,20 @@ def _draw_cells(cells: dict[Place, list[Row]]) -> None:
         for (on, _, minutes), ours in ((place, rows) for place, rows in cells.items() if place[1] == name):
             usual = minutes * KINDS[on][0]
             for rank, row in enumerate(ours):
-                changed = row["changed"]
-                panel.plot(usual, row["best_nats"], "o", color="tab:blue" if on == THERE else "tab:orange")
+                is_there = on == THERE
+                panel.plot(usual, row["best_nats"], "o", color="tab:blue" if is_there else "tab:orange")
                 if rank == 0:  # names of all would hide each other
-                    label = f"{changed['layers']}×{changed['hidden_size']} {changed['dropout']:g}"
+                    changed, side = row["changed"], 1 if is_there else -1
                     panel.annotate(
-                        label, (usual, row["best_nats"]), fontsize=7, xytext=(-4, -11), textcoords="offset points"
-                    )
+                        f"{changed['layers']}×{changed['hidden_size']} {changed['dropout']:g}",
+                        (usual, row["best_nats"]), fontsize=7, xytext=(5 * side, -3), textcoords="offset points",
+                        ha="left" if is_there else "right",
+                    )  # fmt: skip
         panel.margins(y=0.15)
         panel.set_xscale("log")
         panel.set_xticks([0.2, 0.6, 2, 5], ["0.2", "0.6", "2", "5"])
         panel.minorticks_off()
-        panel.set(title=name, xlabel="minutes of two Zen 5 cores", xlim=(0.15, 7))
+        panel.set(title=name, xlabel="minutes of two Zen 5 cores", xlim=(0.05, 20))
     panels[0][0].set_ylabel("nats per symbol, held out")
     figure.tight_layout()
     figure.savefig(FOLDER / "rule.svg")
