@@ -206,9 +206,9 @@ SHORT = _on(
 
 # Inputs that nothing is dropped of are looked up in a table of products, which saves a tenth of a step. What does
 # dropping them gain in as many steps?
-_STEPS_OF_THREE = 3200  # minutes
+_STEPS_OF_THREE_MINUTES = 3200
 _LITTLE_DROPPED = _sizes("text-1", 3, (1, 512, 0.1, {}), (1, 512, 0.1, {"input_dropout": 0.0}))
-INPUTS = _on("avx2", *({**trial, "asked_steps": _STEPS_OF_THREE} for trial in _LITTLE_DROPPED))
+INPUTS = _on("avx2", *({**trial, "asked_steps": _STEPS_OF_THREE_MINUTES} for trial in _LITTLE_DROPPED))
 
 PLANS = {
     "literature": LITERATURE, "combined": COMBINED, "small": SMALL, "one": MINUTE, "three": THREE, "ten": TEN,

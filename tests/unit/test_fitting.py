@@ -15,7 +15,7 @@ from ostinato.workshop.building import Builder
 from ostinato.workshop.device import faster_precision
 from ostinato.workshop.fitting import fit
 from ostinato.workshop.preparing import Order, Prepared
-from ostinato.workshop.setting_up import _report_seconds
+from ostinato.workshop.report import expected_seconds
 
 SYMBOLS = 1_000_000
 
@@ -118,10 +118,14 @@ def test_an_evaluation_is_timed_by_a_small_one_that_is_warm(monkeypatch):
 
 
 def test_a_report_is_given_more_time_where_there_is_more_to_read():
-    few, many, large = (_report_seconds(builder(60_000, train), 1e-5) for train in (1_000, 10**6, 10**9))
-    assert few + 1.0 < many < large == pytest.approx(_report_seconds(builder(60_000, 10**8), 1e-5))
-    assert _report_seconds(builder(60_000, 1_000, end=0), 1e-5) < few - 0.9  # without windows
-    assert _report_seconds(builder(10_000, 1_000), 1e-5) == pytest.approx(few - 0.5)
+    def seconds(valid, train, end=None):
+        given = builder(valid, train, end)
+        return expected_seconds(given.codec, given.train, given.valid, 1e-5)
+
+    few, many, large = (seconds(60_000, train) for train in (1_000, 10**6, 10**9))
+    assert few + 1.0 < many < large == pytest.approx(seconds(60_000, 10**8))
+    assert seconds(60_000, 1_000, end=0) < few - 0.9  # without windows
+    assert seconds(10_000, 1_000) == pytest.approx(few - 0.5)
 
 
 def builder(valid, train=SYMBOLS, end=None):

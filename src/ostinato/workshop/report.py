@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ostinato.codecs import Codec
 from ostinato.data import Encoded
 from ostinato.engine.kernels import Compiling
 from ostinato.errors import ConfigError
@@ -19,7 +20,7 @@ from ostinato.workshop.novelty import QUICK, Found
 from ostinato.workshop.novelty import report as novelty_of
 from ostinato.workshop.results import Yardstick
 from ostinato.workshop.verdict import Verdict, judge
-from ostinato.workshop.yardsticks import Yard, yards
+from ostinato.workshop.yardsticks import MOST, Yard, yards
 
 if TYPE_CHECKING:
     from ostinato.training.evaluation import Evaluation
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _HELD_OUT, _LEAST, _TRIED = 2**16, 2**12, 2**10  # symbols that are measured at most, at least, and to learn the speed
 _SECONDS = 8.0  # for a protocol; slow cores measure less
 _WINDOWS = 400
+_WINDOW_SYMBOLS = 256 * _WINDOWS
+_FIXED, _COUNTED = 1.5, 2e-6  # seconds that a report takes besides reading, and for each training symbol beside it
 _SAMPLES, _ITEMS = 3, 12
 _LENGTH, _TEMPERATURE = 300, 0.8
 
@@ -54,6 +57,20 @@ class Report:
     verdict: Verdict
     samples: tuple[Found | str, ...]
     held_out: Yardstick | None
+
+
+def expected_seconds(codec: Codec, train: Encoded, valid: Encoded, seconds_per_symbol: float) -> float:
+    """Tell roughly how long a report will take.
+
+    Args:
+        codec: Of the texts.
+        train: The training texts.
+        valid: The held-out texts.
+        seconds_per_symbol: Of an evaluation during training.
+    """
+    windows = 0 if codec.end is not None else _WINDOW_SYMBOLS
+    reading = seconds_per_symbol * (windows + min(_HELD_OUT, len(valid.ids)))
+    return _FIXED + reading + _COUNTED * min(MOST, len(train.ids))
 
 
 def report_on(

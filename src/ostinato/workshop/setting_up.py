@@ -31,15 +31,13 @@ from ostinato.workshop.device import choose_device
 from ostinato.workshop.fitting import EVALUATIONS, fit
 from ostinato.workshop.members import Member, check_same_symbols
 from ostinato.workshop.preparing import Order, Prepared, Watch, encode_parts, prepare
+from ostinato.workshop.report import expected_seconds
 from ostinato.workshop.teaching import same_teachers, told_teachers
 from ostinato.workshop.training import Training
-from ostinato.workshop.yardsticks import MOST
 
 _MOST_SECONDS_BETWEEN = 120.0  # evaluations, where time is known
 _RESERVE = 1.0  # seconds for what comes after the last evaluation
 _RESERVE_ITEMS = 4.0  # the same, when sampled items are checked for being new
-_REPORT, _REPORT_SYMBOL = 1.5, 2e-6  # seconds that a report takes, and for each symbol of training
-_REPORT_TEXT, _REPORT_WINDOWS = 2**16, 100_000  # symbols that it reads at most, and in windows of running text
 _CHECKPOINT = 0.2  # seconds, until the first one is measured
 
 
@@ -304,15 +302,10 @@ def _clock(builder: Builder, settings: TrainingSettings, minutes: float, started
     reserve = _RESERVE_ITEMS if writes and builder.codec.end is not None else _RESERVE
     evaluation = builder.evaluation_seconds(settings)
     if report and writes:  # of a short budget a quarter at most: what it costs is only roughly known
-        reserve += min(_report_seconds(builder, evaluation / builder.evaluated_symbols(settings)), 15 * minutes)
+        per_symbol = evaluation / builder.evaluated_symbols(settings)
+        cost = expected_seconds(builder.codec, builder.train, builder.valid, per_symbol)
+        reserve += min(cost, 15 * minutes)
     return Clock(started + 60 * minutes, reserve, evaluation + _CHECKPOINT)
-
-
-def _report_seconds(builder: Builder, seconds_per_symbol: float) -> float:
-    """How long a report takes where an evaluation takes so long for a symbol."""
-    windows = 0 if builder.codec.end is not None else _REPORT_WINDOWS
-    reading = seconds_per_symbol * (windows + min(_REPORT_TEXT, len(builder.valid.ids)))
-    return _REPORT + reading + _REPORT_SYMBOL * min(MOST, len(builder.train.ids))
 
 
 def _where(builder: Builder, ranks: Ranks) -> dict[str, Any]:
