@@ -20,6 +20,7 @@ from trial import KINDS, THERE, settings_of
 
 Row = dict[str, Any]
 Place = tuple[str, str, float]  # kind of machine, corpus, minutes there
+_EARLY = "4,000 steps"  # where the plain LSTM was what others were tried against
 _SAID = ("core", "layers", "hidden_size", "dropout", "batch_size", "window", "learning_rate", "weight_decay")
 
 
@@ -42,7 +43,7 @@ def literature(rows: list[Row]) -> None:
     print("| at | what | nats | gain | seconds of a step | seeds |\n|---|---|---|---|---|---|")
     bars = []
     for (at, told), ours in sorted(found.items()):
-        base = found[at, "LSTM" if at == "4,000 steps" and not told.startswith("capped") else "capped LSTM"]
+        base = found[at, "LSTM" if at == _EARLY and not told.startswith("capped") else "capped LSTM"]
         seeds = {row["seed"] for row in ours}
         # Beside runs of the same seeds: these differ more than most changes do.
         beside = statistics.fmean(row["nats"] for row in base if row["seed"] in seeds)
@@ -54,7 +55,8 @@ def literature(rows: list[Row]) -> None:
 
 
 def _at(row: Row) -> str:
-    return "4,000 steps" if row.get("asked_steps") else f"{row['minutes']:g} minutes"
+    length = f"{row['asked_steps']:,} steps" if row.get("asked_steps") else f"{row['minutes']:g} minutes"
+    return length if row.get("on", THERE) == THERE else f"{length}, {row['on']}"
 
 
 def _told(row: Row) -> str:

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ostinato.batch import Batch
-from ostinato.cores import LSTM, LSTMState
+from ostinato.cores import LSTM, LSTMState, NormLSTM
 from ostinato.cores.base import as_carried, finish_scan, masked
 from ostinato.cores.lookup import Inputs, Lookup
 from ostinato.models import LanguageModelTask
@@ -64,8 +64,7 @@ class Both:
 def muon(training: Training, factor: float = 1.0) -> None:
     """Muon on the recurrent weights, a gate's block at a time (Jordan et al. 2024)."""
     trainer, settings = training.trainer, training.trainer.settings
-    theirs = {name: p for name, p in trainer._parameters.items() if name.endswith("weight_hh")}
-    rest = {name: p for name, p in trainer._parameters.items() if name not in theirs}
+    theirs, rest = _recurrent(training)
     adamw = AdamW(rest, weight_decay=settings.weight_decay, beta2=settings.beta2)
     trainer._optimizer = Both(adamw, _Muon(list(theirs.values()), settings.weight_decay), factor)
 
@@ -95,6 +94,52 @@ def _orthogonal(G: Tensor) -> Tensor:
         A = X @ X.mT
         X = 3.4445 * X + (-4.7750 * A + 2.0315 * A @ A) @ X
     return X.float()
+
+
+def soap(training: Training, every: float = 10) -> None:
+    """SOAP on the recurrent weights, on the side of the state: Adam in the eigenbasis of G'G (Vyas et al. 2024)."""
+    trainer, settings = training.trainer, training.trainer.settings
+    theirs, rest = _recurrent(training)
+    adamw = AdamW(rest, weight_decay=settings.weight_decay, beta2=settings.beta2)
+    own = _Soap(list(theirs.values()), settings.weight_decay, settings.beta2, int(every))
+    trainer._optimizer = Both(adamw, own, 1.0)
+
+
+class _Soap(torch.optim.Optimizer):
+    def __init__(self, parameters: list[Tensor], decay: float, beta2: float, every: int) -> None:
+        super().__init__(parameters, {"lr": 1e-3})
+        self._decay, self._beta2, self._every = decay, beta2, every
+
+    @torch.no_grad()
+    def step(self) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.mul_(1 - group["lr"] * self._decay)
+                p.sub_(self._direction(self.state[p], p.grad), alpha=group["lr"])
+
+    def _direction(self, state: dict[str, Any], G: Tensor) -> Tensor:
+        if not state:
+            gram, zero = G.T @ G, torch.zeros_like(G)
+            state |= {"n": 0, "gram": gram, "basis": torch.linalg.eigh(gram)[1], "m": zero, "v": zero.clone()}
+        state["n"] += 1
+        n = state["n"]
+        if n % self._every == 0:
+            state["gram"].lerp_(G.T @ G, 0.05)
+            basis = torch.linalg.qr(state["gram"] @ state["basis"])[0]  # one round of power iteration
+            state["m"] = state["m"] @ (state["basis"].T @ basis)
+            state["basis"] = basis
+        turned = G @ state["basis"]
+        state["m"].lerp_(turned, 0.1)
+        state["v"].mul_(self._beta2).addcmul_(turned, turned, value=1 - self._beta2)
+        m, v = state["m"] / (1 - 0.9**n), state["v"] / (1 - self._beta2**n)
+        return m / (v.sqrt() + 1e-8) @ state["basis"].T
+
+
+def _recurrent(training: Training) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The recurrent weights by name, and all others."""
+    parameters = training.trainer._parameters
+    theirs = {name: p for name, p in parameters.items() if name.endswith("weight_hh")}
+    return theirs, {name: p for name, p in parameters.items() if name not in theirs}
 
 
 # --- schedules and averages
@@ -300,9 +345,28 @@ def _gated(kind: str) -> Callable[[Training], None]:
     return change
 
 
+class _CappedNorm(NormLSTM):
+    def _after(self, of_inputs: Tensor, of_hidden: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
+        normed = F.layer_norm(of_hidden, of_hidden.shape[-1:], self.hidden_gain)
+        i, f, g, o = (of_inputs + normed).chunk(4, dim=-1)
+        f = f.sigmoid()
+        c = f * state.cell + torch.minimum(i.sigmoid(), 1 - f) * g.tanh()
+        h = o.sigmoid() * F.layer_norm(c, c.shape[-1:], self.cell_gain, self.cell_bias).tanh()
+        return h, LSTMState(h, c)
+
+
+def capped_norm(training: Training) -> None:
+    """The capped gates in the layer-normalised LSTM."""
+    normed = [module for module in training.trainer.task.module.modules() if type(module) is NormLSTM]
+    assert normed, "this is for the layer-normalised LSTM"
+    for module in normed:
+        module.__class__ = _CappedNorm
+
+
 TRICKS: dict[str, Callable[..., None]] = {
     "beta1": beta1,
     "muon": muon,
+    "soap": soap,
     "cosine": cosine,
     "cosine-power": cosine_power,
     "tail-average": tail_average,
@@ -315,4 +379,5 @@ TRICKS: dict[str, Callable[..., None]] = {
     "capped": _gated("capped"),
     "tied-gates": _gated("tied"),
     "loop": _gated("loop"),
+    "capped-norm": capped_norm,
 }
