@@ -37,8 +37,10 @@ _FAST = {"hidden_size": 256, "learning_rate": 8e-3}  # where steps are few
 _TEXT = [
     _Row(60_000, _ANY, _ANY,
          {**_SLOWER, "hidden_size": 256, "dropout": 0.6, "input_dropout": 0.075, "weight_decay": 0.3, "passes": 24.0}),
-    _Row(200_000, _ANY, _ANY,
+    _Row(200_000, _ANY, 20,
          {**_SLOWER, "hidden_size": 256, "dropout": 0.3, "input_dropout": 0.0375, "weight_decay": 0.3, "passes": 18.0}),
+    _Row(200_000, _ANY, _ANY,
+         {**_SLOWER, "hidden_size": 512, "dropout": 0.5, "input_dropout": 0.0625, "weight_decay": 0.3, "passes": 15.0}),
     _Row(400_000, _ANY, 2.5, {"hidden_size": 256, "dropout": 0.1}),
     _Row(400_000, _ANY, 8, {**_SLOWER, "hidden_size": 256, "dropout": 0.3, "input_dropout": 0.0375}),
     _Row(400_000, _ANY, _ANY,
@@ -48,7 +50,6 @@ _TEXT = [
     _Row(_ANY, _ANY, 1.2, {"hidden_size": 384}),
     _Row(_ANY, _ANY, 2.5, {"hidden_size": 512}),
     _Row(_ANY, _ANY, 5, {"hidden_size": 512, "dropout": 0.1}),
-    _Row(_ANY, _ANY, 8, {**_MANY, "hidden_size": 512, "dropout": 0.2, "input_dropout": 0.025}),
     _Row(_ANY, _ANY, 18, {**_MANY, "hidden_size": 512, "dropout": 0.35, "input_dropout": 0.05}),
     _Row(_ANY, _ANY, _ANY, {**_MANY, "hidden_size": 768, "dropout": 0.5, "input_dropout": 0.05}),
 ]  # fmt: skip
