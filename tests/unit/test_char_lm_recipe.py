@@ -42,5 +42,11 @@ def test_a_slow_machine_in_a_minute_gets_what_a_fast_one_gets_in_seconds():
     assert chosen(10**6, 1, speed=0.2)["hidden_size"] == 256
 
 
+def test_little_text_gets_a_wide_network_only_where_there_is_time_for_its_passes():
+    assert chosen(10**5, 0.5)["hidden_size"] < chosen(10**5, 1)["hidden_size"]
+    assert chosen(2 * 10**5, 1)["hidden_size"] < chosen(2 * 10**5, 2)["hidden_size"]
+
+
 def test_little_text_ends_before_it_is_known_by_heart():
-    assert chosen(10**5, 10)["passes"] == chosen(10**5, 1000)["passes"] == 18
+    assert chosen(10**5, 0.5)["passes"] == 18
+    assert chosen(10**5, 10)["passes"] == chosen(10**5, 1000)["passes"] == 15
