@@ -127,26 +127,26 @@ def _words(shape: tuple[Any, ...]) -> str:
 
 def _draw_cells(cells: dict[Place, list[Row]]) -> None:
     names = sorted({cell for _, cell, _ in cells})
-    figure, panels = plt.subplots(1, len(names), figsize=(3 * len(names), 3.2), squeeze=False)
+    figure, panels = plt.subplots(1, len(names), figsize=(3.8 * len(names), 3.6), squeeze=False)
     for panel, name in zip(panels[0], names, strict=True):
         for (on, _, minutes), ours in ((place, rows) for place, rows in cells.items() if place[1] == name):
-            usual = minutes * KINDS[on][0]
-            for rank, row in enumerate(ours):
-                is_there = on == THERE
-                panel.plot(usual, row["best_nats"], "o", color="tab:blue" if is_there else "tab:orange")
-                if rank == 0:  # names of all would hide each other
-                    changed, side = row["changed"], 1 if is_there else -1
-                    panel.annotate(
-                        f"{changed['layers']}×{changed['hidden_size']} {changed['dropout']:g}",
-                        (usual, row["best_nats"]), fontsize=7, xytext=(5 * side, -3), textcoords="offset points",
-                        ha="left" if is_there else "right",
-                    )  # fmt: skip
+            usual, is_there = minutes * KINDS[on][0], on == THERE
+            color = "tab:blue" if is_there else "tab:orange"
+            panel.plot([usual] * len(ours), [row["best_nats"] for row in ours], "o", color=color, label=on)
+            changed = ours[0]["changed"]  # of the best: names of all would hide each other
+            panel.annotate(
+                f"{changed['layers']}×{changed['hidden_size']} {changed['dropout']:g}",
+                (usual, ours[0]["best_nats"]), fontsize=6.5, textcoords="offset points",
+                xytext=(5, -3) if is_there else (0, -11), ha="left" if is_there else "center",
+            )  # fmt: skip
         panel.margins(y=0.15)
         panel.set_xscale("log")
         panel.set_xticks([0.2, 0.6, 2, 5], ["0.2", "0.6", "2", "5"])
         panel.minorticks_off()
         panel.set(title=name, xlabel="minutes of two Zen 5 cores", xlim=(0.05, 20))
     panels[0][0].set_ylabel("nats per symbol, held out")
+    handles = dict(zip(*panels[0][0].get_legend_handles_labels()[::-1], strict=True))
+    panels[0][0].legend(handles.values(), handles, fontsize=8)
     figure.tight_layout()
     figure.savefig(FOLDER / "rule.svg")
 
