@@ -138,7 +138,7 @@ class _Soap(torch.optim.Optimizer):
 def _recurrent(training: Training) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """The recurrent weights by name, and all others."""
     parameters = training.trainer._parameters
-    theirs = {name: p for name, p in parameters.items() if name.endswith("weight_hh")}
+    theirs: dict[str, Tensor] = {name: p for name, p in parameters.items() if name.endswith("weight_hh")}
     return theirs, {name: p for name, p in parameters.items() if name not in theirs}
 
 
