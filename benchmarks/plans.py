@@ -212,6 +212,17 @@ _STEPS_OF_THREE_MINUTES = 3200
 _LITTLE_DROPPED = _sizes("text-1", 3, (1, 512, 0.1, {}), (1, 512, 0.1, {"input_dropout": 0.0}))
 INPUTS = _on("avx2", *({**trial, "asked_steps": _STEPS_OF_THREE_MINUTES} for trial in _LITTLE_DROPPED))
 
+# Names are known by heart before ten minutes are over: more decay, and an end after fewer passes.
+_STEPS_OF_NAMES = 411  # a pass
+ITEMS = _on(
+    "avx2",
+    *_sizes("names", 3, (1, 384, 0.3, {"weight_decay": 0.3}), (1, 384, 0.3, {"weight_decay": 0.1})),
+    *(
+        {**trial, "asked_steps": 20 * _STEPS_OF_NAMES}
+        for trial in _sizes("names", 10, (1, 512, 0.55, {"weight_decay": 0.3}), (1, 512, 0.55, {}))
+    ),
+)
+
 # What the literature says, tried later: on two Zen 3 cores, where as many steps take three minutes without the trick.
 _NORM = {"core": "norm-lstm"}
 LATER = _on(
@@ -224,5 +235,5 @@ LATER = _on(
 
 PLANS = {
     "literature": LITERATURE, "combined": COMBINED, "small": SMALL, "one": MINUTE, "three": THREE, "ten": TEN,
-    "laptop": LAPTOP, "short": SHORT, "inputs": INPUTS, "later": LATER,
+    "laptop": LAPTOP, "short": SHORT, "inputs": INPUTS, "later": LATER, "items": ITEMS,
 }  # fmt: skip
