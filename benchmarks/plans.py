@@ -236,15 +236,19 @@ LATER = _on(
 # Half an hour there is more than a megabyte of text bears: the rate's fall at the end only learns it by heart. What
 # keeps a network from that for 24 passes, and what would fewer of them come to?
 _STEPS_OF_A_MEGABYTE = 1177  # a pass over text-1
+
+
+def _many(passes: int, size: Size) -> Trial:
+    (trial,) = _sizes("text-1", 30, size)
+    return {**trial, "asked_steps": passes * _STEPS_OF_A_MEGABYTE}
+
+
 MANY = [
-    {**trial, "asked_steps": passes * _STEPS_OF_A_MEGABYTE}
-    for passes, size in (
-        (24, (1, 768, 0.65, {})),
-        (24, (1, 768, 0.5, {"recurrent_dropout": 0.2})),
-        (16, (1, 768, 0.5, {})),
-        (24, (1, 1024, 0.65, {})),
-    )
-    for trial in _sizes("text-1", 30, size)
+    _many(24, (1, 768, 0.65, {})),
+    _many(24, (1, 768, 0.5, {"recurrent_dropout": 0.2})),
+    _many(16, (1, 768, 0.5, {})),
+    _many(24, (1, 768, 0.5, {"recurrent_dropout": 0.35})),
+    _many(24, (1, 512, 0.4, {"recurrent_dropout": 0.3})),
 ]
 
 PLANS = {

@@ -122,8 +122,7 @@ def train_for(ids: NDArray[Any], symbols: int, shape: Shape, minutes: float, see
     began = time.monotonic()
     trainer = _trainer(ids, symbols, shape, seed)
     trainer.begin_schedule(10**6)
-    for _ in range(3):
-        trainer.advance()
+    trainer.advance()  # the first is slow
     timed, tried = time.monotonic(), 0
     while time.monotonic() - timed < _TRIED:
         trainer.advance()

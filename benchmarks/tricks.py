@@ -204,7 +204,7 @@ class _Task(LanguageModelTask):
         embedding = self.model.embedding
         if self.embedding_dropout:
             V = embedding.weight.shape[0]
-            keep = (random.whole("symbols", V, 1) >= self.embedding_dropout).float() / (1 - self.embedding_dropout)
+            keep = random.kept("symbols", V, 1, p=self.embedding_dropout).float() / (1 - self.embedding_dropout)
             thinned = {"model.embedding.weight": embedding.weight * keep}
             told = {"lengths": lengths, "masks": masks}
             return torch.func.functional_call(_Output(self.model), thinned, (inputs, state), told)

@@ -47,9 +47,20 @@ def test_a_rows_draws_depend_on_seed_step_row_and_site_alone(width):
     others = [Randomness(4, 7).rows("mask", 4, width), Randomness(3, 8).rows("mask", 4, width)]
     others += [one.rows("other", 4, width)]
     assert all(not torch.equal(wide, other) for other in others)
-    assert not torch.equal(one.whole("mask", 5), wide[0])
     assert wide.min() >= 0
     assert wide.max() < 1
+
+
+@pytest.mark.parametrize("p", [0.0, 0.2, 0.5, 0.97])
+def test_what_is_kept_of_a_weight_depends_on_seed_step_and_site_alone(p):
+    one = Randomness(seed=3, step=7, first_row=4)
+    kept = one.kept("weight", 211, 97, p=p)
+    assert (kept.dtype, kept.shape) == (torch.bool, (211, 97))
+    assert abs(kept.float().mean().item() - (1 - p)) < 0.01
+    assert torch.equal(Randomness(3, 7).kept("weight", 211, 97, p=p), kept)
+    others = [Randomness(4, 7).kept("weight", 211, 97, p=p), Randomness(3, 8).kept("weight", 211, 97, p=p)]
+    others += [one.kept("other", 211, 97, p=p)]
+    assert all(torch.equal(kept, other) == (p == 0) for other in others)
 
 
 @pytest.mark.parametrize("variational", [True, False])
@@ -69,6 +80,8 @@ def test_recurrent_dropout_drops_weights_from_state_to_state_and_learns_the_othe
     assert list(weights) == ["model.core.layers.0.weight_hh"]
     dropped = weights["model.core.layers.0.weight_hh"] == 0
     assert 0.4 < dropped.float().mean() < 0.6
+    whole = trainer.task.model.core.layers[0].weight_hh
+    assert torch.equal(weights["model.core.layers.0.weight_hh"], torch.where(dropped, 0.0, 2 * whole))
     loss, _ = trainer.task.loss(trainer.stream.next(), trainer.task.initial_state(4), Context(Randomness(1, 0)))
     loss.total.backward()
     gradient = trainer.task.model.core.layers[0].weight_hh.grad

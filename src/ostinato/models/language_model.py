@@ -267,8 +267,13 @@ class LanguageModelTask:
 
     def _dropped_weights(self, random: Randomness) -> dict[str, Tensor]:
         p = self.dropout.recurrent
+
+        def dropped(name: str, weight: Tensor) -> Tensor:
+            kept = random.kept(name, *weight.shape, p=p).to(weight.device)
+            return weight * kept.to(weight.dtype).div_(1 - p)
+
         return {
-            f"model.{name}": weight * factors(random.whole(name, *weight.shape), p).to(weight.device)
+            f"model.{name}": dropped(name, weight)
             for name, weight in self.model.named_parameters()
             if name.endswith(("weight_hh", "weight_sh"))
         }

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 _BLOCK = 8  # float32 numbers that Philox-4x64 gives for one value of its counter
+_PARTS = 4  # of 16 bits, in a word
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,23 @@ class Randomness:
         drawn = self._draw(site, self.first_row * blocks, count * blocks * _BLOCK)
         return torch.from_numpy(drawn.reshape(count, -1)[:, :numbers].reshape(count, *shape))
 
-    def whole(self, site: str, *shape: int) -> Tensor:
-        """Draw uniform numbers in [0, 1) that belong to no row, such as for a weight: [*shape] float32."""
-        return torch.from_numpy(self._draw(f"{site}, whole", 0, math.prod(shape)).reshape(shape))
+    def kept(self, site: str, *shape: int, p: float) -> Tensor:
+        """Draw what is kept of something that belongs to no row, such as a weight: [*shape] bool.
+
+        Each is False with probability p, rounded to 2^-16: 16 bits are drawn five times as fast as a uniform number.
+        """
+        numbers = math.prod(shape)
+        words = self._source(f"{site}, whole", 0).random_raw(-(-numbers // _PARTS))
+        parts = words.astype("<u8", copy=False).view("<u2")[:numbers]
+        return torch.from_numpy(parts >= round(p * 2**16)).reshape(shape)
 
     def _draw(self, site: str, first_block: int, count: int) -> NDArray[np.float32]:
+        return np.random.Generator(self._source(site, first_block)).random(count, dtype=np.float32)
+
+    def _source(self, site: str, first_block: int) -> np.random.Philox:
         key = np.array([self.seed % 2**64, zlib.crc32(site.encode())], dtype=np.uint64)
         counter = np.array([first_block, 0, 0, self.step], dtype=np.uint64)  # the low word counts blocks
-        return np.random.Generator(np.random.Philox(key=key, counter=counter)).random(count, dtype=np.float32)
+        return np.random.Philox(key=key, counter=counter)
 
 
 def factors(uniform: Tensor, p: float) -> Tensor:
