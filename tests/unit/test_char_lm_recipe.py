@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from ostinato import config
 from ostinato.recipes import RECIPES, Budget, char_lm
 
 MINUTES = (0.1, 0.3, 1, 3, 10, 30, 100, 1000)
@@ -50,3 +51,15 @@ def test_little_text_gets_a_wide_network_only_where_there_is_time_for_its_passes
 def test_little_text_ends_before_it_is_known_by_heart():
     assert chosen(10**5, 0.5)["passes"] == 18
     assert chosen(10**5, 10)["passes"] == chosen(10**5, 1000)["passes"] == 15
+
+
+def test_recurrent_weights_are_dropped_in_very_many_passes_where_there_are_any_and_they_can_be():
+    recipe, long = RECIPES["char-lm"], Budget(10**6, False, 30)
+    assert chosen(10**6, 30)["recurrent_dropout"] > 0
+    assert "recurrent_dropout" not in chosen(10**6, 10)
+    for given in ({"core": "min-gru"}, {"core": "min-lstm"}, {"feedback": "linear"}):
+        settings = config.read(recipe.settings, {**recipe.choose(long, given), **given}, where="here")
+        assert settings.recurrent_dropout == 0
+    for given in ({}, {"core": "elman"}, {"core": "jordan"}, {"core": "gru"}):
+        settings = config.read(recipe.settings, {**recipe.choose(long, given), **given}, where="here")
+        assert settings.recurrent_dropout > 0

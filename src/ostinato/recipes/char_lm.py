@@ -51,7 +51,9 @@ _TEXT = [
     _Row(_ANY, _ANY, 2.5, {"hidden_size": 512}),
     _Row(_ANY, _ANY, 5, {"hidden_size": 512, "dropout": 0.1}),
     _Row(_ANY, _ANY, 18, {**_MANY, "hidden_size": 512, "dropout": 0.35, "input_dropout": 0.05}),
-    _Row(_ANY, _ANY, _ANY, {**_MANY, "hidden_size": 768, "dropout": 0.5, "input_dropout": 0.05}),
+    _Row(_ANY, _ANY, 50, {**_MANY, "hidden_size": 768, "dropout": 0.5, "input_dropout": 0.05}),
+    _Row(_ANY, _ANY, _ANY,
+         {**_MANY, "hidden_size": 768, "dropout": 0.5, "input_dropout": 0.0625, "recurrent_dropout": 0.25}),
 ]  # fmt: skip
 # On a GPU a step of a wide network takes hardly longer than one of a narrow one.
 _TEXT_ON_GPU = [
@@ -85,6 +87,8 @@ def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     row = {**row, "core": "capped-lstm" if compiled else "lstm"}
     if given.get("core") == "jordan":  # its outputs are logits, which are never dropped
         row = {**row, "dropout": 0.0, "activation_penalty": 0.0}
+    if given.get("core", "").startswith("min-") or given.get("feedback", "never") != "never":
+        row = {**row, "recurrent_dropout": 0.0}  # which these cannot have
     if budget.items:
         return {**row, "batch_size": 64, "window": 256, "learning_rate": 4e-3}
     batch_size = max(1, min(16, budget.symbols // (_WINDOW * _LEAST_WINDOWS)))
