@@ -3,6 +3,8 @@ PYTHON ?= python3
 PIP_FLAGS ?=  # such as an index of PyTorch builds without CUDA
 VENV := .venv
 BIN := $(VENV)/bin
+# Before pip 23.1, as Debian 12 has it, an old package without wheels would be built with what is there now.
+INSTALL := $(BIN)/python -m pip install --quiet --use-pep517 $(PIP_FLAGS) --constraint constraints.txt --editable
 READY := $(VENV)/.ready
 
 .PHONY: demo test check docs bench clean
@@ -23,13 +25,13 @@ docs: $(READY)
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q -b html docs docs/_build/html
 
 bench: $(READY)
-	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --constraint constraints.txt --editable '.[bench]'
+	$(INSTALL) '.[bench]'
 	$(BIN)/python benchmarks/run.py
 
 # The versions in constraints.txt are the ones that were tested; a second call finds .ready and installs nothing.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --constraint constraints.txt --editable '.[test]'
+	$(INSTALL) '.[test]'
 	touch $(READY)
 
 clean:
