@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from ostinato import config
+from ostinato.errors import ConfigError
 from ostinato.recipes import RECIPES, Budget, char_lm
 
 MINUTES = (0.1, 0.3, 1, 3, 10, 30, 100, 1000)
@@ -63,3 +64,12 @@ def test_recurrent_weights_are_dropped_in_very_many_passes_where_there_are_any_a
     for given in ({}, {"core": "elman"}, {"core": "jordan"}, {"core": "gru"}):
         settings = config.read(recipe.settings, {**recipe.choose(long, given), **given}, where="here")
         assert settings.recurrent_dropout > 0
+
+
+def test_a_core_that_is_no_name_is_left_to_the_settings_to_refuse():
+    with pytest.raises(ConfigError, match="core"):
+        config.read(
+            RECIPES["char-lm"].settings,
+            {**RECIPES["char-lm"].choose(Budget(10**6, False, 30), {"core": 5}), "core": 5},
+            where="here",
+        )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ostinato.workshop.model import Model
 
 
-_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # options of mallopt, malloc.h of the GNU C library
+_MMAP_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD = -4, -3, -1  # options of mallopt, malloc.h of the GNU C library
 
 
 def ignore_known_warnings() -> None:
@@ -48,15 +48,19 @@ def prepare_torch(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
-def keep_freed_memory() -> None:
+def keep_freed_memory(of_any_size: bool = False) -> None:
     """Let the process keep memory that it has freed, where the system's library can be told so.
 
     A training step frees and takes some hundred megabytes. Each time the system would give them out anew, and clear
     them first, which is up to a sixth of a step.
+
+    Args:
+        of_any_size: Also pieces over 32 MiB, which the library would never keep else.
     """
     try:
         library = ctypes.CDLL(None)
-        for option, size in ((_MMAP_THRESHOLD, 2**25), (_TRIM_THRESHOLD, 2**31 - 1)):
+        pieces = (_MMAP_MAX, 0) if of_any_size else (_MMAP_THRESHOLD, 2**25)
+        for option, size in (pieces, (_TRIM_THRESHOLD, 2**31 - 1)):
             library.mallopt(option, size)
     except (AttributeError, OSError, TypeError):  # not the library of GNU
         return

@@ -87,7 +87,7 @@ def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     row = {**row, "core": "capped-lstm" if compiled else "lstm"}
     if given.get("core") == "jordan":  # its outputs are logits, which are never dropped
         row = {**row, "dropout": 0.0, "activation_penalty": 0.0}
-    if given.get("core", "").startswith("min-") or given.get("feedback", "never") != "never":
+    if str(given.get("core")).startswith("min-") or given.get("feedback", "never") != "never":
         row = {**row, "recurrent_dropout": 0.0}  # which these cannot have
     if budget.items:
         return {**row, "batch_size": 64, "window": 256, "learning_rate": 4e-3}
