@@ -21,7 +21,8 @@ from trial import KINDS, THERE, settings_of
 Row = dict[str, Any]
 Place = tuple[str, str, float]  # kind of machine, corpus, minutes there
 _EARLY = "4,000 steps"  # where the plain LSTM was what others were tried against
-_SAID = ("core", "layers", "hidden_size", "dropout", "batch_size", "window", "learning_rate", "weight_decay")
+_SAID = ("core", "layers", "hidden_size", "dropout", "batch_size", "window", "learning_rate", "weight_decay",
+         "recurrent_dropout")  # fmt: skip
 
 
 def main() -> None:
@@ -119,9 +120,10 @@ def _size(row: Row) -> str:
 
 def _words(shape: tuple[Any, ...]) -> str:
     said = dict(zip(_SAID, shape, strict=True))
+    weights = f", {said['recurrent_dropout']:g} of recurrent weights" if said["recurrent_dropout"] else ""
     return (
         f"{said['layers']}×{said['hidden_size']} {said['core']}, dropout {said['dropout']:g}, {said['batch_size']} × "
-        f"{said['window']}, rate {said['learning_rate']:g}, decay {said['weight_decay']:g}"
+        f"{said['window']}, rate {said['learning_rate']:g}, decay {said['weight_decay']:g}{weights}"
     )
 
 
