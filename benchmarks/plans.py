@@ -239,7 +239,8 @@ _STEPS_OF_A_MEGABYTE = 1177  # a pass over text-1
 
 
 def _many(passes: int, size: Size) -> Trial:
-    (trial,) = _sizes("text-1", 30, size)
+    layers, width, dropout, more = size
+    (trial,) = _sizes("text-1", 30, (layers, width, dropout, {"recurrent_dropout": 0.0, **more}))
     return {**trial, "asked_steps": passes * _STEPS_OF_A_MEGABYTE}
 
 
