@@ -135,16 +135,21 @@ def parts(text: str, cut: int, folder: Path) -> tuple[Path, Path, Path]:
 
 def transformer(text: str, cut: int, name: str, minutes: float, seed: int) -> dict[str, Any]:
     """Train a Transformer for as long, and measure it."""
-    shape, alphabet = SHAPES[name], sorted(set(text[:cut]))
+    shape = SHAPES[name]
+    first = int(cut * _OWN_VALIDATION)
+    alphabet = sorted(set(text[first:cut]))
     known = {character: number for number, character in enumerate(alphabet)}
-    train, valid = (np.array([known[c] for c in part if c in known]) for part in (text[:cut], text[cut:]))
-    model, steps = train_for(train, len(alphabet), shape, minutes, seed)
-    loss, error = windows_loss(model, valid, shape.window)
+    train, own_valid, valid = (
+        np.array([known[c] for c in part if c in known]) for part in (text[first:cut], text[:first], text[cut:])
+    )
+    trained = train_for(train, own_valid, len(alphabet), shape, minutes, seed)
+    loss, error = windows_loss(trained.model, valid, shape.window)
     return {
-        "contiguous": sliding_loss(model, valid, shape.window),
+        "contiguous": sliding_loss(trained.model, valid, shape.window),
         "windows": loss,
         "windows error": error,
-        "epochs": steps * shape.batch * shape.window / len(train),
+        "epochs": trained.steps * shape.batch * shape.window / len(train),
+        "best epoch": trained.best * shape.batch * shape.window / len(train),
         "threads": torch.get_num_threads(),
     }
 

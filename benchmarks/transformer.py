@@ -2,6 +2,7 @@
 
 PyTorch's own encoder layer with a mask; positions are learned, the output is tied to the embedding. A batch is rows of
 random windows without any context, and the learning rate, warm-up, weight decay, clipping and dropout are nanoGPT's.
+As there, the weights that did best on text kept aside are the ones that count.
 
 Source: karpathy/nanoGPT, config/train_shakespeare_char.py (``large``) and its README's settings for a CPU (``small``).
 """
@@ -23,7 +24,7 @@ from ostinato.app.process import keep_freed_memory
 from ostinato.batch import Batch
 from ostinato.engine.cpu import multiplies_bfloat16
 from ostinato.models.task import Context, Loss
-from ostinato.training.loop import train
+from ostinato.training.loop import Evaluated, train
 from ostinato.training.schedule import Schedule
 from ostinato.training.trainer import Trainer, TrainSettings
 
@@ -44,6 +45,7 @@ SHAPES = {"small": Shape(4, 4, 128, 64, 12, 0.0), "large": Shape(6, 6, 384, 256,
 _RATE, _WARM = 1e-3, 0.04
 _LAST = 0.1  # of the rate, at the end
 _EVALUATED = 400  # windows
+_COMPARED = 100  # windows, to learn which weights are best
 _TRIED = 4.0  # seconds, to learn how long a step takes
 
 
@@ -118,35 +120,67 @@ def windows_of(ids: NDArray[Any], starts: NDArray[Any], window: int) -> Batch:
     return Batch(rows[:, :-1], rows[:, 1:], None, np.ones(len(rows), dtype=bool))
 
 
-def train_for(ids: NDArray[Any], symbols: int, shape: Shape, minutes: float, seed: int) -> tuple[Transformer, int]:
-    """Train for some minutes, set-up included; return the model and the number of steps."""
+@dataclass(frozen=True)
+class Trained:
+    """What came of training.
+
+    Attributes:
+        model: With the weights that were best on the text that training goes by.
+        steps: How many were taken.
+        best: After how many of them these weights were.
+    """
+
+    model: Transformer
+    steps: int
+    best: int
+
+
+def train_for(ids: NDArray[Any], valid: NDArray[Any], symbols: int, shape: Shape, minutes: float, seed: int) -> Trained:
+    """Train for some minutes, set-up and a look at ``valid`` after every epoch included."""
     began = time.monotonic()
     keep_freed_memory(of_any_size=True)  # ``large`` has tensors of a hundred megabytes: 1.4 times as fast a step
-    trainer = _trainer(ids, symbols, shape, seed)
-    trainer.begin_schedule(10**6)
-    trainer.advance()  # the first is slow
-    timed, tried = time.monotonic(), 0
-    while time.monotonic() - timed < _TRIED:
-        trainer.advance()
-        tried += 1
-    each = (time.monotonic() - timed) / tried
-    trainer = _trainer(ids, symbols, shape, seed)
+    each = _seconds_of_a_step(_trainer(ids, valid, symbols, shape, seed))
+    trainer = _trainer(ids, valid, symbols, shape, seed)
     steps = max(1, int((60 * minutes - (time.monotonic() - began)) / each))
     trainer.begin_schedule(steps)
-    trainer.evaluate_every = 10**9
-    for _ in train(trainer):
-        pass
-    return trainer.task.module.eval(), steps  # type: ignore[return-value]
+    trainer.evaluate_every = trainer.stream.batches_per_epoch
+    module, best = trainer.task.module, {}
+    for event in train(trainer):
+        if isinstance(event, Evaluated) and event.is_best:
+            best = {name: value.clone() for name, value in module.state_dict().items()}
+    assert trainer.best is not None
+    module.load_state_dict(best)
+    return Trained(module.eval(), steps, trainer.best["step"])  # type: ignore[arg-type]
 
 
-def _trainer(ids: NDArray[Any], symbols: int, shape: Shape, seed: int) -> Trainer:
+def _seconds_of_a_step(trainer: Trainer) -> float:
+    """Try how long a step takes, with its share of the evaluation after every epoch."""
+    trainer.begin_schedule(10**6)
+    trainer.advance()  # the first is slow
+    began, tried = time.monotonic(), 0
+    while time.monotonic() - began < _TRIED:
+        trainer.advance()
+        tried += 1
+    stepped = time.monotonic()
+    trainer.evaluate()
+    evaluation = time.monotonic() - stepped
+    return (stepped - began) / tried + evaluation / trainer.stream.batches_per_epoch
+
+
+def _trainer(ids: NDArray[Any], valid: NDArray[Any], symbols: int, shape: Shape, seed: int) -> Trainer:
     torch.manual_seed(seed)
     settings = TrainSettings(
         learning_rate=_RATE, weight_decay=0.1, beta2=0.99, clip=1.0, average=0.0, patience=None, seed=seed
     )
-    schedule = _Cosine(_WARM)
-    task = _Task(Transformer(symbols, shape))
-    return Trainer(task, _Windows(ids, shape, seed), lambda task: 0.0, settings, schedule)  # type: ignore[arg-type]
+    model = Transformer(symbols, shape)
+
+    def validate(_: object) -> float:
+        model.eval()
+        loss, _ = windows_loss(model, valid, shape.window, windows=_COMPARED)
+        model.train()
+        return loss
+
+    return Trainer(_Task(model), _Windows(ids, shape, seed), validate, settings, _Cosine(_WARM))  # type: ignore[arg-type]
 
 
 class _Cosine(Schedule):
@@ -159,11 +193,13 @@ class _Cosine(Schedule):
 
 
 @torch.inference_mode()
-def windows_loss(model: Transformer, ids: NDArray[Any], window: int, seed: int = 1) -> tuple[float, float]:
+def windows_loss(
+    model: Transformer, ids: NDArray[Any], window: int, windows: int = _EVALUATED, seed: int = 1
+) -> tuple[float, float]:
     """Return the mean loss over random windows in nats, in float32, and its standard error: nanoGPT's protocol."""
-    starts = np.random.default_rng(seed).integers(0, len(ids) - window, size=_EVALUATED)
+    starts = np.random.default_rng(seed).integers(0, len(ids) - window, size=windows)
     losses = []
-    for part in np.split(starts, _EVALUATED // 20):
+    for part in np.split(starts, windows // 20):
         batch = windows_of(ids, part, window)
         logits = model(torch.from_numpy(batch.inputs))
         values = F.cross_entropy(logits.flatten(0, 1), torch.from_numpy(batch.targets).flatten(), reduction="none")
