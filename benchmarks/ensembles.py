@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from common import ostinato, report
-from minutes import SPLIT, parts, read
+from minutes import SPLIT, files, read
 
 _SEEDS = (1, 2, 3)
 _CHOSEN = (
@@ -31,7 +31,7 @@ def main() -> None:
     args = parser.parse_args()
     text = read("tinyshakespeare")
     with tempfile.TemporaryDirectory() as made:
-        train, own_valid, valid = parts(text, int(len(text) * SPLIT), Path(made))
+        train, own_valid, valid = files(text, int(len(text) * SPLIT), Path(made))
         folder = args.folder or Path(made)
         runs = [folder / f"tinyshakespeare-{args.minutes:g}-{seed}" for seed in _SEEDS]
         learn = ("train", train, "--valid", own_valid, "--as", "text", "--no-report")

@@ -104,7 +104,7 @@ def once(corpus: str, system: str, minutes: float, seed: int, work: Callable[[],
 def own(text: str, cut: int, minutes: float, seed: int, args: argparse.Namespace) -> dict[str, Any]:
     """Train with the program's own settings, and measure in every protocol."""
     with tempfile.TemporaryDirectory() as folder:
-        train, own_valid, valid = parts(text, cut, Path(folder))
+        train, own_valid, valid = files(text, cut, Path(folder))
         run = (args.keep or Path(folder)) / f"{args.corpus}-{minutes:g}-{seed}"
         words = ["train", train, "--minutes", minutes, "--seed", seed, "--valid", own_valid, "--out", run]
         seconds, evaluations = timed(*words, "--as", "text")
@@ -122,26 +122,29 @@ def own(text: str, cut: int, minutes: float, seed: int, args: argparse.Namespace
     return row
 
 
-def parts(text: str, cut: int, folder: Path) -> tuple[Path, Path, Path]:
-    """Write what is learned from, what training decides by, and what is held out until the end."""
-    train, own_valid, valid = (folder / f"{name}.txt" for name in ("train", "own-valid", "valid"))
+def parts(text: str, cut: int) -> tuple[str, str, str]:
+    """Return what is learned from, what training decides by, and what is held out until the end."""
     first = int(cut * _OWN_VALIDATION)
-    known = set(text[first:cut])
-    train.write_text(text[first:cut])
-    own_valid.write_text("".join(c for c in text[:first] if c in known))
-    valid.write_text("".join(c for c in text[cut:] if c in known))
+    train = text[first:cut]
+    known = set(train)
+    own_valid, valid = ("".join(c for c in part if c in known) for part in (text[:first], text[cut:]))
     return train, own_valid, valid
+
+
+def files(text: str, cut: int, folder: Path) -> tuple[Path, Path, Path]:
+    """Write the parts of a text."""
+    paths = folder / "train.txt", folder / "own-valid.txt", folder / "valid.txt"
+    for path, part in zip(paths, parts(text, cut), strict=True):
+        path.write_text(part)
+    return paths
 
 
 def transformer(text: str, cut: int, name: str, minutes: float, seed: int) -> dict[str, Any]:
     """Train a Transformer for as long, and measure it."""
     shape = SHAPES[name]
-    first = int(cut * _OWN_VALIDATION)
-    alphabet = sorted(set(text[first:cut]))
-    known = {character: number for number, character in enumerate(alphabet)}
-    train, own_valid, valid = (
-        np.array([known[c] for c in part if c in known]) for part in (text[first:cut], text[:first], text[cut:])
-    )
+    pieces = parts(text, cut)
+    alphabet = {character: number for number, character in enumerate(sorted(set(pieces[0])))}
+    train, own_valid, valid = (np.array([alphabet[c] for c in piece]) for piece in pieces)
     trained = train_for(train, own_valid, len(alphabet), shape, minutes, seed)
     loss, error = windows_loss(trained.model, valid, shape.window)
     return {
