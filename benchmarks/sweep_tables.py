@@ -98,7 +98,7 @@ def rule(rows: list[Row]) -> None:
     for (on, cell, minutes), ours in sorted(cells.items()):
         ours.sort(key=lambda row: row["best_nats"])
         best, chosen = ours[0], _shape(settings_of(cell, minutes, {}, on))
-        own = next((row for row in ours if _shape(settings_of(cell, minutes, row["changed"], on)) == chosen), None)
+        own = next((row for row in ours if _is_chosen(row, chosen)), None)
         told = "not tried" if own is None else f"{own['best_nats']:.4f} | {own['best_nats'] - best['best_nats']:.4f}"
         print(f"| {on} | {cell} | {minutes:g} | {_size(best)} | {best['best_nats']:.4f} | {_words(chosen)} | {told} |")
     print()
@@ -114,8 +114,20 @@ def _shape(settings: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(settings[name] for name in _SAID)
 
 
+def _is_chosen(row: Row, chosen: tuple[Any, ...]) -> bool:
+    """Whether a trial is what the rule takes, and ended where the rule's own runs end."""
+    settings = _settings(row)
+    passes = round(row["epochs"]) if row.get("asked_steps") else None
+    return _shape(settings) == chosen and passes == settings["passes"]
+
+
+def _settings(row: Row) -> dict[str, Any]:
+    return settings_of(row["cell"], row["minutes"], row["changed"], row.get("on", THERE))
+
+
 def _size(row: Row) -> str:
-    return _words(_shape(settings_of(row["cell"], row["minutes"], row["changed"], row.get("on", THERE))))
+    passes = f", {row['epochs']:.0f} passes" if row.get("asked_steps") else ""
+    return _words(_shape(_settings(row))) + passes
 
 
 def _words(shape: tuple[Any, ...]) -> str:

@@ -18,9 +18,10 @@ from ostinato.workshop.verdict import judge
 from ostinato.workshop.yardsticks import yards
 
 
-def record(step, train, valid, average=None):
+def record(step, train, valid, average=None, steps_of_an_epoch=40):
     names = ("train_nats_per_symbol", "valid_nats_per_symbol", "valid_average_nats_per_symbol")
-    return {"step": step, **dict(zip(names, (train, valid, average), strict=True))}
+    epochs = step / steps_of_an_epoch
+    return {"step": step, "epochs": epochs, **dict(zip(names, (train, valid, average), strict=True))}
 
 
 SETTINGS = LanguageModelSettings(dropout=0.2)
@@ -57,6 +58,21 @@ def test_advice_names_a_setting_that_can_be_set():
 def test_no_dropout_is_advised_that_cannot_be_or_is_less(settings):
     advice = judge([record(*point) for point in CURVES["learning by heart since step 200"]], settings).advice
     assert advice == ("less time, or more text",)
+
+
+def test_a_rise_in_fewer_than_two_passes_is_not_learning_by_heart():
+    points = CURVES["learning by heart since step 200"]
+    verdict = judge([record(*point, steps_of_an_epoch=250) for point in points], SETTINGS)
+    assert verdict.told == "going up and down: the validation loss was 0.144 bits lower at step 200"
+    assert verdict.advice[0] == "more time: it read its text 1.6 times"
+
+
+def test_who_does_no_better_on_what_was_read_does_not_know_it_by_heart():
+    points = [(100, 1.6, 1.5), (200, 1.5, 1.4), (300, 1.5, 1.45), (400, 1.46, 1.45)]
+    verdict = judge([record(*point) for point in points], SETTINGS)
+    assert verdict.told.startswith("going up and down")
+    assert "more time" not in " ".join(verdict.advice)
+    assert judge([record(*point) for point in points], SETTINGS, taught=True).told.startswith("learning by heart")
 
 
 def test_the_better_of_weights_and_average_counts():
