@@ -64,6 +64,7 @@ def _told(row: Row) -> str:
     changed = dict(row["changed"])
     name = {"lstm": "LSTM", "capped-lstm": "capped LSTM"}.get(changed["core"], changed["core"])
     others = [f"{key.replace('_', ' ')} {value}" for key, value in changed.items() if key != "core"]
+    others = [] if others == ["dropout 0.0"] else others  # which the first trials of 4,000 steps had without saying so
     tricks = [trick for trick in row["tricks"] if trick != "cosine"]  # what all have that change something else
     return ", ".join([name, *others, *tricks])
 
