@@ -41,6 +41,7 @@ def machine() -> dict[str, Any]:
         flags = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in table.get("flags", "")]
     return {
         "processor": name,
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "cores": os.cpu_count(),
         "flags": flags,
         "torch": torch.__version__,
@@ -50,8 +51,9 @@ def machine() -> dict[str, Any]:
 
 
 def kind_of_machine() -> str:
-    """Say what decides how fast this machine trains, for tables of several: its instructions."""
-    return "avx512-bf16" if "avx512_bf16" in machine()["flags"] else "avx2"
+    """Say what decides how fast this machine trains, for tables of several: its GPU, or its instructions."""
+    about = machine()
+    return about["gpu"] or ("avx512-bf16" if "avx512_bf16" in about["flags"] else "avx2")
 
 
 def ostinato(*words: object) -> list[dict[str, Any]]:
