@@ -41,8 +41,9 @@ def main() -> None:
     trials = PLANS[args.plan]
     FOLDER.mkdir(exist_ok=True)
     speeds = json.loads(SPEEDS.read_text()) if SPEEDS.exists() else {}
+    known = done()
     for trial in trials:
-        if key(trial) in done():  # its settings may be others by now where it leaves them to the rule
+        if key(trial) in known:  # its settings may be others by now where it leaves them to the rule
             continue
         name = speed_key(trial)
         if name not in speeds:
