@@ -13,7 +13,7 @@ demo: $(READY)
 	$(BIN)/ostinato demo
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -35,10 +35,12 @@ def _ctrl_c():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_places(tmp_path_factory):
-    """Nothing is read from, or left in, the places of whoever runs the tests."""
+def _own_places(tmp_path_factory, request):
+    """Nothing is read from, or left in, the places of whoever runs the tests; parallel workers share one cache."""
+    base = tmp_path_factory.getbasetemp()
+    run = base.parent if hasattr(request.config, "workerinput") else base
     with pytest.MonkeyPatch.context() as changed:
-        changed.setenv("OSTINATO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        changed.setenv("OSTINATO_CACHE", str(run / "cache"))
         changed.delenv("OSTINATO_DATA", raising=False)
         yield
 

@@ -288,6 +288,7 @@ def test_the_demo_trains_and_shows(run, tmp_path, monkeypatch):
         assert run(*shlex.split(command)[1:])[0] == 0
 
 
+@pytest.mark.xdist_group("signals")
 def test_ctrl_c_saves_and_tells_how_to_go_on(corpora, tmp_path):
     out = tmp_path / "run"
     command = [sys.executable, "-m", "ostinato", "train", str(corpora / "cats.txt"), "--out", str(out)]

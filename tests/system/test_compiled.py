@@ -207,6 +207,7 @@ def test_an_interruption_while_a_table_is_filled_loses_nothing(kernels, search):
 
 @pytest.mark.skipif(cores_here() < 2, reason="a team of two needs two cores")
 @pytest.mark.parametrize("search", [{}, {"beam": 4}], ids=str)
+@pytest.mark.xdist_group("signals")
 def test_ctrl_c_waits_for_what_is_running_and_nothing_is_lost(kernels, search, monkeypatch):
     _, engine = both(kernels, ITEMS, threads=2, size=130)
     monkeypatch.setattr("ostinato.engine.threads._WORTH_A_TEAM", 1)
@@ -249,6 +250,7 @@ def test_a_kernel_that_fails_in_one_thread_is_told_and_the_threads_go_on():
     assert sorted(done) == [0, 1, 2, 9, 9, 9]
 
 
+@pytest.mark.xdist_group("signals")
 def test_threads_that_work_are_waited_for_whatever_is_raised_meanwhile():
     threads, done = Threads(2), []
 

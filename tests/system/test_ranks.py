@@ -22,6 +22,7 @@ from ostinato.training import ranks
 from ostinato.training.ranks import Alone
 from torchrun import launch, start
 
+pytestmark = pytest.mark.xdist_group("signals")
 SETTINGS = [word for name, value in TINY.items() for word in ("--set", f"{name}={json.dumps(value)}")]
 
 

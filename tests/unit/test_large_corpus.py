@@ -235,6 +235,7 @@ def test_interrupted_encoding_goes_on_where_it_was(write, tmp_path, monkeypatch)
             assert np.array_equal(pinned.parts[name].offsets, whole.parts[name].offsets)
 
 
+@pytest.mark.xdist_group("signals")
 def test_killed_encoding_goes_on_where_it_was(tmp_path):
     path = tmp_path / "t.txt"
     path.write_bytes(PROSE.encode() * 1200)

@@ -69,13 +69,26 @@ class Kernels:
         with _LOCK:
             key = (*self._kind, name)
             if key not in _LOADED:
-                _LOADED[key] = self._kept(name) or self._compiled(name)
+                _LOADED[key] = self._kept(name) or self._compiled_once(name)
             return _LOADED[key]
 
     def _kept(self, name: str) -> Kernel | None:
         """A kernel that was compiled before; ``None`` where there is none, or a damaged one."""
         kept = None if self._folder is None else _read(self._file(name))
         return None if kept is None else load_code(*kept)
+
+    def _compiled_once(self, name: str) -> Kernel:
+        """Compile a kernel, or wait for another process that is compiling it already and load what that kept."""
+        if self._folder is None:
+            return self._compiled(name)
+        from filelock import FileLock  # imported only where something is compiled
+
+        file = self._file(name)
+        with contextlib.ExitStack() as held:
+            with contextlib.suppress(OSError):  # a folder that may not be written: nobody else keeps anything there
+                file.parent.mkdir(parents=True, exist_ok=True)
+                held.enter_context(FileLock(file.with_suffix(".lock")))
+            return self._kept(name) or self._compiled(name)
 
     def _compiled(self, name: str) -> Kernel:
         if self._compiling is not None:
