@@ -165,6 +165,7 @@ def ours(case: tuple[str, int, int, int, int], precision: str) -> tuple[Callable
     from ostinato.models.randomness import Randomness
     from ostinato.training.schedule import Schedule
     from ostinato.training.trainer import Trainer, TrainSettings
+    from ostinato.training.validation import Measured
 
     core, layers, width, rows, steps = case
     torch.manual_seed(0)
@@ -181,7 +182,7 @@ def ours(case: tuple[str, int, int, int, int], precision: str) -> tuple[Callable
     settings = TrainSettings(1e-3, 0.03, 0.99, 1.0, 0.998, None, 1)
     schedule = Schedule(0.05)
     schedule.begin(0, 100_000)
-    trainer = Trainer(task, Same(), lambda task: 0.0, settings, schedule)
+    trainer = Trainer(task, Same(), lambda task: Measured(0.0), settings, schedule)
 
     def parts() -> dict[str, float]:
         """Shares of: loss, gradients, and all that follows (clipping, optimiser, average)."""

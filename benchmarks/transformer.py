@@ -89,8 +89,8 @@ class _Task:
         inputs, targets = torch.from_numpy(batch.inputs), torch.from_numpy(batch.targets)
         with torch.autocast("cpu", torch.bfloat16, enabled=context.training and multiplies_bfloat16()):
             logits = self.module(inputs)
-        total = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum")
-        return Loss(total, batch.count), state
+        losses = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
+        return Loss(losses.view(targets.shape).sum(dim=1), batch.count), state
 
 
 class _Windows:

@@ -195,7 +195,7 @@ class _Task(LanguageModelTask):
             dropped, raw = kept
             extra = self.alpha * dropped.float().square().mean()
             extra = extra + self.beta * (raw[:, 1:] - raw[:, :-1]).float().square().mean()
-            found = Loss(found.total + extra * found.count, found.count)
+            found = Loss(found.rows + extra * found.count / len(found.rows), found.count)
         return found, state
 
     def _output(self, inputs: Tensor, state: Any, lengths: Any, masks: Masks | None, random: Any) -> Any:

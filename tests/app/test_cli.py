@@ -441,11 +441,11 @@ def test_missing_files_and_runs_are_named(run, tmp_path):
 
 def test_a_run_of_another_version_names_both(run, text_run):
     path = text_run / "config.json"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
     assert run("generate", text_run) == (
         1,
         "",
-        f"error: {path} has format version 2; this version of ostinato reads 1. "
+        f"error: {path} has format version 3; this version of ostinato reads 2. "
         "Use the version that wrote it, which origin.json names\n",
     )
 

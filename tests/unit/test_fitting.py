@@ -1,4 +1,4 @@
-"""Settings that fit the machine: sizes by its speed, evaluations by their time, precision by what it can do."""
+"""Settings that fit the machine: sizes by its speed, precision by processor and shape."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,12 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import ostinato
 from ostinato import config
 from ostinato.recipes import RECIPES, Budget
 from ostinato.training.ranks import Alone
 from ostinato.workshop.budget import Amount
-from ostinato.workshop.building import Builder
-from ostinato.workshop.device import faster_precision
+from ostinato.workshop.building import Builder, Trial
+from ostinato.workshop.device import choose_precision, seconds_per_step
 from ostinato.workshop.fitting import fit
 from ostinato.workshop.preparing import Order, Prepared
 from ostinato.workshop.report import expected_seconds
@@ -23,32 +24,21 @@ SYMBOLS = 1_000_000
 class Machine:
     """A builder that trains so many symbols a second with 512 units, and others in proportion to their weights."""
 
-    def __init__(self, speed, device="cpu", evaluation=0.5):
-        self.speed, self.device, self._evaluation = speed, device, evaluation
+    def __init__(self, speed, device="cpu"):
+        self.speed, self.device = speed, device
         self.train, self.valid = SimpleNamespace(ids=np.zeros(SYMBOLS)), SimpleNamespace(ids=np.zeros(60_000))
         self.tried = []
 
     def trial(self, settings, *, measure):
         self.tried.append(settings.hidden_size)
         speed = self.speed * (1 if self.device == "cuda" else (512 / settings.hidden_size) ** 2)
-        return replace(settings, precision="float32"), settings.batch_size * settings.window / speed
+        return Trial(replace(settings, precision="float32"), settings.batch_size * settings.window / speed)
 
-    def model(self, settings):
-        return SimpleNamespace(parameters=lambda: [np.empty((settings.hidden_size, 4 * settings.hidden_size + 400))])
+    def products(self, settings):
+        return settings.hidden_size * (4 * settings.hidden_size + 400) * settings.batch_size * settings.window
 
     def stream(self, settings):
         return SimpleNamespace(batches_per_epoch=SYMBOLS / (settings.batch_size * settings.window))
-
-    def evaluation_seconds(self, settings):
-        return self._evaluation
-
-    def evaluated_symbols(self, settings):
-        return min(settings.valid_symbols, len(self.valid.ids))
-
-
-@pytest.fixture(autouse=True)
-def _numel(monkeypatch):
-    monkeypatch.setattr("ostinato.workshop.fitting._weights", lambda model: sum(p.size for p in model.parameters()))
 
 
 def fitted(machine, minutes=5.0, given=None, amount=None):
@@ -57,7 +47,8 @@ def fitted(machine, minutes=5.0, given=None, amount=None):
     settings = config.read(recipe.settings, {**recipe.choose(budget, given), **given}, where="test")
     prepared = Prepared(settings, {}, machine.train, machine.valid, None, (), budget)
     order = Order(Path("x"), amount=amount or Amount(minutes=minutes), settings=given)
-    return settings, fit(machine, prepared, order, Alone())
+    trial = fit(machine, prepared, order, Alone())
+    return settings, (trial.settings, trial.seconds)
 
 
 def test_on_the_usual_machine_nothing_changes():
@@ -85,16 +76,6 @@ def test_a_fast_one_gets_what_it_has_time_for_and_what_is_set_stays():
 def test_where_no_time_is_given_the_machine_does_not_matter():
     before, (after, _) = fitted(Machine(1_000), amount=Amount(steps=10))
     assert after == replace(before, precision="float32")
-
-
-def test_evaluations_take_a_share_of_the_time():
-    limit = 0.05 * 60 * 5 / 8
-    _, (after, _) = fitted(Machine(60_000, evaluation=limit * 4))
-    assert after.valid_symbols == 12_500
-    _, (after, _) = fitted(Machine(60_000, evaluation=limit * 1000))
-    assert after.valid_symbols == 5_000
-    _, (after, _) = fitted(Machine(60_000, evaluation=limit * 4), given={"valid_symbols": 40_000})
-    assert after.valid_symbols == 40_000
 
 
 def test_an_evaluation_is_timed_by_a_small_one_that_is_warm(monkeypatch):
@@ -134,24 +115,40 @@ def builder(valid, train=SYMBOLS, end=None):
     return Builder(None, SimpleNamespace(end=end), *texts, seed=1, device="cpu", base=None, ranks=Alone())
 
 
-def test_a_processor_that_cannot_multiply_in_bfloat16_does_not_try_to(monkeypatch):
-    tried = []
-    monkeypatch.setattr("ostinato.workshop.device.multiplies_bfloat16", lambda: False)
-    assert faster_precision(tried.append, "cpu")[0] == "float32"
-    assert set(tried) == {"float32"}
-    monkeypatch.setattr("ostinato.workshop.device.multiplies_bfloat16", lambda: True)
-    faster_precision(tried.append, "cpu")
-    assert set(tried) == {"float32", "bfloat16"}
+def test_precision_is_chosen_by_processor_and_shape_never_by_a_timing(monkeypatch):
+    monkeypatch.setattr("ostinato.workshop.device.has_bfloat16", lambda: True)
+    assert choose_precision("cpu", "lstm", 512) == "bfloat16"
+    assert choose_precision("cpu", "lstm", 64) == "float32"
+    assert choose_precision("cpu", "mogrifier", 512) == "float32"
+    assert choose_precision("mps", "lstm", 512) == "float32"
+    monkeypatch.setattr("ostinato.workshop.device.has_bfloat16", lambda: False)
+    assert choose_precision("cpu", "lstm", 512) == "float32"
 
 
-def test_without_a_kernel_for_bfloat16_float32_is_taken(monkeypatch):
-    monkeypatch.setattr("ostinato.workshop.device.multiplies_bfloat16", lambda: True)
+def test_the_same_command_resolves_to_the_same_settings_however_long_steps_take(corpora, tmp_path, monkeypatch):
+    texts, times = str(corpora / "cats.txt"), iter(range(10**6))
+    monkeypatch.setattr("ostinato.workshop.building.seconds_per_step", lambda step, device: float(next(times) % 7 + 1))
+    runs = [
+        ostinato.train(texts, out=tmp_path / str(number), steps=3, settings={"hidden_size": 64}) for number in (1, 2)
+    ]
+    assert runs[0].settings == runs[1].settings
+    assert runs[0].validation == runs[1].validation
 
-    def step(precision):
-        if precision == "bfloat16":
-            raise RuntimeError("could not create a primitive descriptor")
 
-    assert faster_precision(step, "cpu")[0] == "float32"
+def test_a_long_trial_step_is_not_made_seven_times(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("ostinato.workshop.device.time.perf_counter", lambda: now[0])
+    made = []
+
+    def step(seconds):
+        made.append(seconds)
+        now[0] += seconds
+
+    assert seconds_per_step(lambda: step(0.1), "cpu") == pytest.approx(0.1)
+    assert len(made) == 7
+    made.clear()
+    assert seconds_per_step(lambda: step(5.0), "cpu") == pytest.approx(5.0)
+    assert len(made) == 2
 
 
 def test_the_capped_core_is_for_processors_that_compiled_code_is_fast_on():

@@ -1,5 +1,6 @@
 """The trainer: draws that depend on nothing but their key, rollbacks, averages, schedules, budgets."""
 
+import itertools
 import math
 
 import numpy as np
@@ -12,13 +13,14 @@ import ostinato
 from conftest import TEXT, TINY
 from ostinato import codecs
 from ostinato.batch import Batch
-from ostinato.data import ContinuousStream, encode_texts
+from ostinato.data import ContinuousStream, Encoded, encode_texts
 from ostinato.errors import ConfigError, TrainingError
-from ostinato.models import Context, Dropout, LanguageModel, LanguageModelTask, Randomness
+from ostinato.models import Context, Dropout, LanguageModel, LanguageModelTask, Loss, Randomness
 from ostinato.training.loop import Evaluated, RolledBack, Stepped, Stopped, train
+from ostinato.training.ranks import Alone
 from ostinato.training.schedule import Schedule
 from ostinato.training.trainer import Trainer, TrainSettings
-from ostinato.training.validation import Validation
+from ostinato.training.validation import Measured, Validation, mean_loss
 from ostinato.workshop.budget import Amount, Clock
 
 CODEC = codecs.learn("characters", [TEXT], end=False)
@@ -31,7 +33,7 @@ def make_trainer(*, dropout=None, core="lstm", patience=None, rate=1e-2, steps=4
     task = LanguageModelTask(network, dropout or Dropout())
     stream = ContinuousStream(DATA, CODEC.begin, batch_size=4, window=8, seed=1, restart=0.1)
     settings = TrainSettings(rate, 0.0, 0.99, 1.0, 0.9, patience, seed=1)
-    validation = Validation(DATA, CODEC.begin, items=False, limit=500)
+    validation = Validation(DATA, CODEC.begin, items=False, limit=500, seed=1)
     trainer = Trainer(task, stream, validation, settings, Schedule(0.1))
     trainer.evaluate_every = 5
     trainer.begin_schedule(steps)
@@ -105,7 +107,7 @@ def test_a_batch_of_fresh_rows_forgets_what_was_carried():
 def test_training_yields_steps_evaluations_and_an_end():
     events = list(train(make_trainer(steps=12)))
     assert [e.step for e in events if isinstance(e, Stepped)] == list(range(1, 13))
-    assert [e.step for e in events if isinstance(e, Evaluated)] == [5, 10, 12]
+    assert [e.step for e in events if isinstance(e, Evaluated)] == [5, 12]  # 10 is too near the end
     assert events[-1] == Stopped(12, "done")
 
 
@@ -154,7 +156,7 @@ def poison(trainer, at):
         if context.training:
             calls.append(trainer.step)
             if len(calls) in at:
-                result = type(result)(result.total * math.nan, result.count)
+                result = type(result)(result.rows * math.nan, result.count)
         return result, after
 
     trainer.task.loss = loss
@@ -182,36 +184,52 @@ def test_after_three_rollbacks_training_stops_and_says_what_to_try():
 
 def test_patience_stops_when_validation_does_not_improve():
     trainer = make_trainer(patience=2, steps=1000)
-    trainer._validate = lambda task: 1.0
+    trainer._validate = lambda task: Measured(1.0)
     events = list(train(trainer))
-    assert events[-1] == Stopped(15, "patience")  # the first evaluation is the best, two more are not
+    # The rate falls from step 100 on; the evaluation after that is the best of this fall, two more are not.
+    assert events[-1] == Stopped(110, "patience")
+
+
+def note(trainer, **losses):
+    return trainer.note_evaluation({kind: Measured(loss, loss / 100) for kind, loss in losses.items()})
+
+
+def falling(trainer):
+    """The same trainer where its learning rate has begun to fall."""
+    trainer.step = trainer.schedule.steps // 2
+    return trainer
 
 
 def test_the_better_of_weights_and_average_is_noted():
-    trainer = make_trainer()
-    assert trainer.note_evaluation({"weights": 2.0, "average": 1.5})
-    assert trainer.best == {"step": 0, "weights": "average", "nats_per_symbol": 1.5}
-    assert not trainer.note_evaluation({"weights": 1.6, "average": 1.7})
+    trainer = falling(make_trainer())
+    assert note(trainer, weights=2.0, average=1.5)
+    assert trainer.best == {"step": 20, "weights": "average", "nats_per_symbol": 1.5, "standard_error": 0.015}
+    assert not note(trainer, weights=1.6, average=1.7)
     assert trainer.stale == 1
 
 
 def test_a_validation_loss_that_is_not_finite_is_never_the_best():
     trainer = make_trainer()
-    assert trainer.note_evaluation({"weights": math.nan, "average": 2.0})
+    assert note(trainer, weights=math.nan, average=2.0)
     assert trainer.best["weights"] == "average"
-    assert not trainer.note_evaluation({"weights": math.nan, "average": math.inf})
-    assert trainer.note_evaluation({"weights": 1.0, "average": math.nan})
-    assert trainer.best == {"step": 0, "weights": "weights", "nats_per_symbol": 1.0}
+    assert not note(trainer, weights=math.nan, average=math.inf)
+    assert note(trainer, weights=1.0, average=math.nan)
+    assert trainer.best == {"step": 0, "weights": "weights", "nats_per_symbol": 1.0, "standard_error": 0.01}
 
 
-def test_patience_counts_from_the_start_of_a_schedule():
+def test_patience_counts_from_where_the_rate_of_a_schedule_begins_to_fall():
     trainer = make_trainer()
-    trainer.note_evaluation({"weights": 1.0})
-    trainer.note_evaluation({"weights": 3.0})
+    for loss in (1.0, 3.0, 2.0):  # the rate is still rising
+        note(trainer, weights=loss)
+    assert trainer.stale == 0
+    falling(trainer)
+    note(trainer, weights=3.0)
+    note(trainer, weights=4.0)
     assert trainer.stale == 1
     trainer.begin_schedule(100)
+    falling(trainer)
     for loss in (2.5, 2.0, 1.5):  # worse than the best so far, but falling
-        assert not trainer.note_evaluation({"weights": loss})
+        assert not note(trainer, weights=loss)
     assert trainer.stale == 0
     assert trainer.best["nats_per_symbol"] == 1.0
 
@@ -252,7 +270,7 @@ def test_a_moved_end_keeps_the_schedule_continuous_and_ends_there(first, moves):
 
 def test_a_clock_turns_time_into_steps_and_moves_the_end_only_when_it_is_off():
     now = [0.0]
-    clock = Clock(deadline=100.0, reserve=5.0, evaluation=5.0, now=lambda: now[0])
+    clock = Clock(deadline=100.0, budget=100.0, reserve=5.0, evaluation=5.0, now=lambda: now[0])
     assert clock.steps_left(0.08, 100) == int((100 - 5 - 5) / (0.08 + 5 / 100))
     planned = clock.steps_left(0.08, 100)
     assert clock.corrected(planned, 0.082, 100) == planned
@@ -260,6 +278,115 @@ def test_a_clock_turns_time_into_steps_and_moves_the_end_only_when_it_is_off():
     assert clock.corrected(planned, 0.08, 100) == clock.steps_left(0.08, 100)
     now[0] = 200.0
     assert clock.steps_left(0.08, 100) == 0
+
+
+@pytest.mark.parametrize("budget", [30.0, 120.0, 1800.0])
+def test_plans_are_due_every_few_seconds_at_first_and_every_twentieth_of_the_budget_later(budget):
+    now = [0.0]
+    clock = Clock(deadline=budget, budget=budget, reserve=1.0, evaluation=0.1, now=lambda: now[0])
+    due = []
+    while now[0] < budget:
+        if clock.is_due():
+            due.append(now[0])
+        now[0] += 0.05
+    gaps = [b - a for a, b in itertools.pairwise([0.0, *due])]
+    assert gaps[0] <= 2.1
+    assert max(gaps) <= budget / 20 + 0.1
+    assert len(due) >= 19
+
+
+@pytest.mark.parametrize(
+    ("seconds", "evaluations"),
+    [(0.1, 8), (0.5, 8), (1.0, 4), (3.0, 2), (8.0, 2), (15.0, 1), (500.0, 1)],
+)
+def test_evaluations_take_a_twentieth_of_the_time_and_where_they_are_dear_there_are_fewer(seconds, evaluations):
+    clock = Clock(deadline=90.0, budget=90.0, reserve=10.0, evaluation=seconds, now=lambda: 0.0)
+    assert clock.share_out() == evaluations
+    assert clock.between == pytest.approx(max(0.0, 80.0 - evaluations * seconds) / evaluations)
+
+
+def test_when_evaluations_take_longer_more_time_is_kept_for_the_end():
+    clock = Clock(deadline=100.0, budget=100.0, reserve=4.0, evaluation=0.5, now=lambda: 0.0)
+    clock.note_evaluation(1.0)
+    assert clock.reserve == 4.0
+    clock.note_evaluation(3.0)
+    assert clock.reserve == 12.0
+    clock.note_evaluation(50.0)
+    assert clock.reserve == 25.0
+    clock.note_evaluation(1.0)
+    assert (clock.reserve, clock.evaluation) == (4.0, 1.0)
+
+
+def test_the_numbers_of_threads_are_recorded_with_their_steps_and_gone_back_to():
+    trainer = make_trainer()
+    trainer.use_threads(2)
+    trainer.use_threads(2)
+    before = trainer.snapshot()
+    trainer.advance()
+    trainer.use_threads(1)
+    trainer.use_threads(2)  # in the same step: as before
+    assert trainer.threads == [(0, 2)]
+    trainer.use_threads(1)
+    assert trainer.snapshot().plain["threads"] == [[0, 2], [1, 1]]
+    trainer.restore(before)
+    assert trainer.threads == [(0, 2)]
+
+
+def test_running_text_is_validated_in_blocks_that_are_spread_over_all_of_it():
+    ids = np.arange(100_000) % 7
+    for seed in (1, 2):
+        batches = Validation(Encoded(ids, np.array([0, len(ids)])), 7, items=False, limit=6400, seed=seed)._batches
+        assert sum(batch.count for batch in batches) == 6400
+    places = Encoded(np.arange(100_000), np.array([0, 100_000]))
+    starts = [
+        Validation(places, 100_000, items=False, limit=16_640, seed=seed)._batches[0].targets[:, 0]
+        for seed in (1, 1, 2)
+    ]
+    assert starts[0].tolist() == starts[1].tolist() != starts[2].tolist()
+    assert len(starts[0]) == 64
+    share = 100_000 // 64
+    assert [start // share for start in starts[0].tolist()] == list(range(64))
+
+
+def test_a_small_held_out_part_is_validated_on_whole():
+    whole = Validation(DATA, CODEC.begin, items=False, limit=50_000, seed=1)
+    other = Validation(DATA, CODEC.begin, items=False, limit=50_000, seed=2)
+    assert len(DATA.ids) - 64 < whole.symbols <= len(DATA.ids)
+    assert whole.sha256 == other.sha256
+
+
+def test_items_to_validate_on_are_drawn_from_all_of_them_by_the_seed():
+    texts = [f"{number:04d}" for number in range(1000)]
+    codec = codecs.learn("characters", texts, end=True)
+    data = encode_texts(codec, texts)
+    parts = [Validation(data, codec.begin, items=True, limit=500, seed=seed) for seed in (1, 1, 2)]
+    assert parts[0].symbols == 500
+    assert parts[0].sha256 == parts[1].sha256 != parts[2].sha256
+    first = [codec.decode(row[:4].tolist()) for batch in parts[0]._batches for row in batch.targets]
+    assert 300 < np.mean([int(text) for text in first]) < 700
+
+
+def test_a_standard_error_is_that_of_a_mean_over_texts():
+    lengths, losses = np.array([3, 5, 2, 7]), np.array([4.0, 9.0, 1.0, 6.0])
+
+    class Fixed:
+        module = torch.nn.Identity()
+
+        def initial_state(self, rows):
+            return ()
+
+        def loss(self, batch, state, context):
+            share = torch.tensor(losses[batch.inputs[:, 0]]) / torch.tensor(lengths[batch.inputs[:, 0]])
+            return Loss(share * torch.from_numpy(batch.lengths), batch.count), state
+
+    rows = np.arange(4)[:, None].repeat(7, axis=1)
+    first = Batch(rows[:, :4], rows[:, :4], np.minimum(lengths, 4), np.ones(4, dtype=bool))
+    second = Batch(rows[:, 4:], rows[:, 4:], np.maximum(lengths - 4, 0), np.zeros(4, dtype=bool))
+    measured = mean_loss(Fixed(), [first, second], Alone())
+    mean = losses.sum() / lengths.sum()
+    assert measured.nats == pytest.approx(mean)
+    residuals = losses - mean * lengths
+    assert measured.standard_error == pytest.approx(np.sqrt((residuals**2).sum() * 4 / 3) / lengths.sum())
 
 
 @pytest.mark.parametrize(
@@ -280,7 +407,7 @@ def test_an_amount_that_makes_no_sense_is_refused(amount, message):
 @pytest.mark.parametrize("core", ["elman", "elman-relu", "jordan", "lstm", "gru"])
 def test_every_core_learns(core):
     trainer = make_trainer(core=core, steps=80)
-    before = trainer.evaluate()["weights"]
+    before = trainer.evaluate()["weights"].nats
     list(train(trainer))
     assert trainer.best["nats_per_symbol"] < 0.75 * before
 
@@ -348,8 +475,9 @@ def test_validation_in_fewer_places_at_a_time_gives_the_same_loss(items, monkeyp
     task = LanguageModelTask(
         LanguageModel(codec.size, core="lstm", layers=1, hidden_size=8, embedding_size=4), Dropout()
     )
-    whole = Validation(data, codec.begin, items=items, limit=2000)(task)
+    whole = Validation(data, codec.begin, items=items, limit=2000, seed=1)(task)
     monkeypatch.setattr("ostinato.training.validation._LOGITS", 256 * codec.begin * 5)
-    cut = Validation(data, codec.begin, items=items, limit=2000)
+    cut = Validation(data, codec.begin, items=items, limit=2000, seed=1)
     assert max(batch.inputs.shape[1] for batch in cut._batches) <= (5 if items else 40 * 8)
-    assert cut(task) == pytest.approx(whole, rel=1e-6)
+    assert cut(task).nats == pytest.approx(whole.nats, rel=1e-6)
+    assert cut(task).standard_error == pytest.approx(whole.standard_error, rel=1e-2)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import sys
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ostinato import codecs
+from ostinato.app.losses import loss_with_error
 from ostinato.app.plotting import plot_run
 from ostinato.decode.units import bits
 from ostinato.errors import ConfigError, RunError
@@ -40,6 +43,7 @@ def info(args: Namespace) -> int:
         "vocabulary": codec.size,
         "symbols": codec.symbols,
         "best": model.best,
+        "validation": model.config["validation"],
         "training": _training(run),
         "novelty": None if run is None else run.novelty(),
         "settings": model.config["settings"],
@@ -66,15 +70,28 @@ def runs(args: Namespace) -> int:
     elif not rows:
         print(f"no runs in {args.folder}; 'ostinato train CORPUS' makes one")
     else:
-        width = max(len(row["path"]) for row in rows)
-        for row in rows:
-            loss = (
-                ""
-                if row["bits_per_symbol"] is None
-                else f"{row['bits_per_symbol']:.3f} bits per {_unit(row['recipe'])}"
-            )
-            print(f"{row['path']:<{width}}  {row['recipe']:<8}  step {row['step']:>7,}  {row['status']:<10}  {loss}")
+        _show_runs(rows)
     return 0
+
+
+def _show_runs(rows: Sequence[dict[str, Any]]) -> None:
+    """Print runs, best first among those validated on the same symbols; others are not ranked against each other."""
+    width = max(len(row["path"]) for row in rows)
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row["validation_sha256"], []).append(row)
+    for group in groups.values():
+        if len(groups) > 1:
+            print(f"validated on {group[0]['validation_symbols']:,} {_unit(group[0]['recipe'])}s of {group[0]['data']}")
+        for row in sorted(group, key=_loss_of):
+            loss = "" if row["best"] is None else f"{loss_with_error(row['best'], 3)} bits per {_unit(row['recipe'])}"
+            print(f"{row['path']:<{width}}  {row['recipe']:<8}  step {row['step']:>7,}  {row['status']:<10}  {loss}")
+    if len(groups) > 1:
+        print("Only runs of one group can be compared: others were validated on other text, or in other symbols.")
+
+
+def _loss_of(row: Mapping[str, Any]) -> float:
+    return math.inf if row["best"] is None else row["best"]["nats_per_symbol"]
 
 
 def export(args: Namespace) -> int:
@@ -122,12 +139,18 @@ def _status(run: RunFolder) -> str:
 def _row(run: RunFolder) -> dict[str, Any]:
     metrics = run.metrics()
     nats = metrics[-1]["best_nats_per_symbol"] if metrics else None
+    error = metrics[-1].get("best_standard_error") if metrics else None
+    about = run.config()
     return {
         "path": str(run.path),
-        "recipe": run.config()["recipe"],
+        "recipe": about["recipe"],
         "step": max(run.steps(), default=0),
         "status": "unfinished" if run.finished() is None else "finished",
         "bits_per_symbol": None if nats is None else bits(nats),
+        "best": None if nats is None else {"nats_per_symbol": nats, "standard_error": error},
+        "data": ", ".join(source["name"] for source in run.origin()["sources"]) or "its own examples",
+        "validation_symbols": about["validation"]["symbols"],
+        "validation_sha256": about["validation"]["sha256"],
     }
 
 
@@ -140,11 +163,12 @@ def _show(about: dict[str, Any]) -> None:
     print(f"data: {names}")
     if "nats_per_symbol" in best:
         nats = best["nats_per_symbol"]
+        weights = "averaged weights" if best["weights"] == "average" else "weights as trained"
+        unit, part = _unit(about["recipe"]), about["validation"]
         print(
-            f"best: {bits(nats):.4f} bits per {_unit(about['recipe'])} ({nats:.4f} nats) at step {best['step']:,}, ",
-            end="",
+            f"best: {loss_with_error(best)} bits per {unit} ({nats:.4f} nats) at step {best['step']:,}, {weights}; "
+            f"validated on {part['symbols']:,} of {part['held_out']:,} {unit}s held out"
         )
-        print("averaged weights" if best["weights"] == "average" else "weights as trained")
     if training is not None:
         last = training["last_evaluation"]
         print(f"training: {training['status']}, {last.get('epochs', 0):.2f} epochs", end="")

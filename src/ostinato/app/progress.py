@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import time
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from ostinato.decode.units import bits
 from ostinato.training.loop import Evaluated, RolledBack, Stepped, Stopped
-from ostinato.workshop.training import Sampled, Training, TrainingEvent
+from ostinato.workshop.opening import counted
+from ostinato.workshop.training import Sampled, ThreadsChanged, Training, TrainingEvent
 
 _SMOOTH = 0.05
 _SAMPLE_LINES = 6
@@ -37,13 +37,14 @@ class TrainingView:
             TextColumn("{task.completed:.0f}/{task.total:.0f}"),
             TextColumn("{task.fields[valid]}"),
             TextColumn("{task.fields[speed]}"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[left]}"),
             console=console,
             transient=True,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task("", total=training.trainer.schedule.steps, loss="…", valid="", speed="")
-        self._begun, self._first = time.monotonic(), training.trainer.step
+        self._task = self._bar.add_task(
+            "", total=training.trainer.schedule.steps, loss="…", valid="", speed="", left=""
+        )
 
     def __enter__(self) -> TrainingView:
         self._bar.start()
@@ -72,6 +73,14 @@ class TrainingView:
                 f"learning rate × {event.scale:g} from here on",
                 style="yellow",
             )
+        elif isinstance(event, ThreadsChanged):
+            self._console.print(
+                f"steps took {event.gain:.1f} times as long with {counted(event.before, 'thread')} as with "
+                f"{event.threads}: going on with {counted(event.threads, 'thread')} from step {event.step:,}",
+                style="yellow",
+                highlight=False,
+                soft_wrap=not self._console.is_terminal,
+            )
         elif isinstance(event, Stopped) and event.reason == "patience":
             self._console.print("validation has not improved for a while: stopping early")
 
@@ -82,18 +91,16 @@ class TrainingView:
             speed = f"{self._training.symbols_per_second / 1000:.1f}k {self._unit}s/s"
             told = f"{bits(self._loss):.3f} bits"
             self._bar.update(
-                self._task, completed=event.step, total=event.steps, loss=told, valid=self._valid, speed=speed
-            )
+                self._task, completed=event.step, total=event.steps, loss=told, valid=self._valid, speed=speed,
+                left=f"{_duration(self._training.seconds_left)} left",
+            )  # fmt: skip
 
     def _evaluated(self, event: Evaluated) -> None:
         valid = min(event.valid_nats_per_symbol, event.average_nats_per_symbol or math.inf)
         self._valid = f"valid {bits(valid):.3f}"
         left = ""
-        if event.step < event.steps:
-            pace = (time.monotonic() - self._begun) / max(1, event.step - self._first)
-            left = (
-                f", about {_duration(pace * (event.steps - event.step))} left" if not self._console.is_terminal else ""
-            )
+        if event.step < event.steps and not self._console.is_terminal:
+            left = f", about {_duration(self._training.seconds_left)} left"
         train = bits(event.train_nats_per_symbol)
         self._console.print(
             f"step {event.step:,}/{event.steps:,} ({self._training.epochs:.2f} epochs): "

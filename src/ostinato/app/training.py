@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ostinato import config
+from ostinato.app.losses import loss_with_error
 from ostinato.app.process import between_steps, console_of, joined, number_of_processes
 from ostinato.app.progress import TrainingView, say_notes
 from ostinato.app.reading import pair_limits, refuse_pair_options
@@ -76,6 +77,7 @@ def train(args: Namespace) -> int:
                 teachers=tuple(args.teachers),
                 unknown=args.unknown,
                 device=args.device,
+                threads=args.threads,
                 command=args.command_line,
                 started=args.started,
                 watch=view.watch,
@@ -99,7 +101,7 @@ def resume(args: Namespace) -> int:
     if not args.corpus and (args.valid is not None or _names_reading(args)):
         raise ConfigError("--valid, --encoding, --errors, --column and --as say how to read what --corpus names")
     about = RunFolder(args.run).config()
-    if args.threads is None and about.get("processes", 1) == number_of_processes():
+    if args.threads is None and number_of_processes() == about["processes"] > 1:  # a single one follows its record
         args.threads = about["threads"]
     with joined(args, args.device or about["device"]) as ranks:
         console = console_of(ranks, to_stderr=args.json)
@@ -110,6 +112,7 @@ def resume(args: Namespace) -> int:
                 args.run,
                 minutes=args.minutes,
                 device=args.device,
+                threads=args.threads,
                 started=args.started,
                 corpus=(lambda: _read(args.corpus, args, view, args.kind)) if args.corpus else None,
                 valid=(lambda: _read([args.valid], args, view, args.kind)) if args.valid else None,
@@ -192,18 +195,15 @@ def _log(training: Training, *, wanted: bool) -> AbstractContextManager[TensorBo
 
 
 def _say_end(training: Training, console: Console, stopped_at: int | None, teachers: Sequence[Path]) -> None:
-    from ostinato.decode.units import bits
-
     path, best = training.run.path, training.trainer.best
     if stopped_at is not None:
         again = shlex.join([str(path), *(word for teacher in teachers for word in ("--teacher", str(teacher)))])
         told = f"stopped and saved at step {stopped_at}. To go on: ostinato resume {escape(again)}"
     else:
         assert best is not None
-        nats = best["nats_per_symbol"]
         told = (
-            f"done: best validation {bits(nats):.4f} bits per {training.system.unit} ({nats:.4f} nats) "
-            f"at step {best['step']:,}; the run is in {escape(str(path))}"
+            f"done: best validation {loss_with_error(best)} bits per {training.system.unit} "
+            f"({best['nats_per_symbol']:.4f} nats) at step {best['step']:,}; the run is in {escape(str(path))}"
         )
     console.print(told, highlight=False, soft_wrap=not console.is_terminal)
 

@@ -52,7 +52,7 @@ class Distillation:
             log_probs = self._task.model.head.log_probs(read.outputs)
         came = log_probs.gather(-1, read.targets[..., None])[..., 0]
         values = (1 - _SHARE) * came + _SHARE * (expected * log_probs).sum(dim=-1)
-        return Loss(self._task.total(values, read, context), batch.count), (own, taught)
+        return Loss(self._task.sums(values, read, context), batch.count), (own, taught)
 
     @torch.no_grad()
     def _expected(self, batch: Batch, state: Any) -> tuple[torch.Tensor, Any]:

@@ -114,7 +114,7 @@ class LabelTask:
         with torch.autocast(device.type, torch.bfloat16, enabled=enabled):
             source = self.model.encode(sources, source_lengths, masks)
         log_prob = self.model.head.log_prob(source, targets, lengths)
-        return Loss(-log_prob.sum(), batch.count), ()
+        return Loss(-log_prob, batch.count), ()
 
     def _masks(self, random: Randomness, B: int) -> LabelMasks:
         model, device = self.model, self.model.device

@@ -204,16 +204,16 @@ class LanguageModelTask:
         read, state = self.read(batch, state, context)
         with self.in_precision(context):
             log_prob = self.model.head.log_prob(read.outputs, read.targets)
-        return Loss(self.total(log_prob, read, context), batch.count), state
+        return Loss(self.sums(log_prob, read, context), batch.count), state
 
-    def total(self, log_probs: Tensor, read: Read, context: Context) -> Tensor:
-        """Return the sum of -log P [B, T] over real places, in training with the gradient of the penalty."""
-        total = -(log_probs * read.real).sum()
+    def sums(self, log_probs: Tensor, read: Read, context: Context) -> Tensor:
+        """Return each row's sum, [B], of -log P [B, T] over real places, in training with the penalty's gradient."""
+        sums = -(log_probs * read.real).sum(dim=1)
         if not context.training or not self.penalty:
-            return total
-        sizes = read.outputs.float().square().mean(dim=-1)
-        more = self.penalty * (sizes * read.real).sum()
-        return total + (more - more.detach())
+            return sums
+        sizes = read.outputs.float().square().mean(dim=-1)  # [B, T]
+        more = self.penalty * (sizes * read.real).sum(dim=1)
+        return sums + (more - more.detach())
 
     def read(self, batch: Batch, state: Any, context: Context) -> tuple[Read, Any]:
         """Read a batch; return the core's outputs there, and the state after."""

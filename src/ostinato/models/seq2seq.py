@@ -159,7 +159,7 @@ class Seq2SeqTask:
             y = self._output(inputs, self.model.begin(source), lengths, masks, context.random)
             log_probs = self.model.head.log_prob(y, targets)
         real = real_places(lengths, targets.shape[1])
-        return Loss(-(log_probs * real).sum(), batch.count), ()
+        return Loss(-(log_probs * real).sum(dim=1), batch.count), ()
 
     def _output(
         self, inputs: Tensor, state: Any, lengths: Tensor, masks: PairMasks, random: Randomness | None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from torch import Tensor, nn
@@ -30,17 +29,20 @@ class Context:
 
 @dataclass(frozen=True)
 class Loss:
-    """A sum, so that batches of different sizes add up.
+    """Sums over the targets of each row, so that batches of different sizes add up.
 
     Attributes:
-        total: Sum over the targets, in nats; a scalar tensor to differentiate.
-        count: How many targets.
-        parts: Named shares of the total, for the record.
+        rows: Summed loss of each row in nats, [B], to differentiate.
+        count: How many targets there are in all rows.
     """
 
-    total: Tensor
+    rows: Tensor
     count: int
-    parts: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def total(self) -> Tensor:
+        """Sum over all rows; a scalar tensor."""
+        return self.rows.sum()
 
 
 class Task(Protocol):

@@ -6,7 +6,7 @@ Sizes, schedules, checkpoints and all else are the same for each.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,6 +25,24 @@ if TYPE_CHECKING:
 
     from ostinato.models import Task
     from ostinato.training.ranks import Ranks
+    from ostinato.training.validation import Measured
+
+
+class Validates(Protocol):
+    """Measures a task on a part of the held-out data.
+
+    Attributes:
+        symbols: How many targets that part has.
+        sha256: Digest of that part: losses of runs can be compared where it is the same.
+    """
+
+    @property
+    def symbols(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+
+    def __call__(self, task: Task) -> Measured:
+        """Return the mean loss."""
 
 
 class System(Protocol):
@@ -57,8 +75,8 @@ class System(Protocol):
     def task(self, settings: Any, model: nn.Module) -> Task:
         """Build what is learned."""
 
-    def validation(self, settings: Any, codec: Codec, data: Encoded, ranks: Ranks) -> Callable[[Task], float]:
-        """Return what measures a task, in nats per symbol."""
+    def validation(self, settings: Any, codec: Codec, data: Encoded, seed: int, ranks: Ranks) -> Validates:
+        """Return what measures a task, on a part of the data that the seed chooses."""
 
     def targets(self, codec: Codec, data: Encoded) -> int:
         """Count what an epoch learns to predict."""
@@ -108,11 +126,12 @@ class LanguageModels:
         return build_task(settings, model)
 
     def validation(
-        self, settings: LanguageModelSettings, codec: Codec, data: Encoded, ranks: Ranks
-    ) -> Callable[[Task], float]:
+        self, settings: LanguageModelSettings, codec: Codec, data: Encoded, seed: int, ranks: Ranks
+    ) -> Validates:
         from ostinato.training.validation import Validation
 
-        return Validation(data, codec.begin, items=codec.end is not None, limit=settings.valid_symbols, ranks=ranks)
+        items, limit = codec.end is not None, settings.valid_symbols
+        return Validation(data, codec.begin, items=items, limit=limit, seed=seed, ranks=ranks)
 
     def targets(self, codec: Codec, data: Encoded) -> int:
         return len(data.ids)
@@ -137,10 +156,10 @@ class _OfSources(abc.ABC):
     def stream(self, settings: Any, codec: Codec, data: Encoded, *, seed: int) -> Stream:
         return PairStream(self.rows(settings, codec, data), batch_size=settings.batch_size, seed=seed)
 
-    def validation(self, settings: Any, codec: Codec, data: Encoded, ranks: Ranks) -> Callable[[Task], float]:
+    def validation(self, settings: Any, codec: Codec, data: Encoded, seed: int, ranks: Ranks) -> Validates:
         from ostinato.training.validation import PairValidation
 
-        return PairValidation(self.rows(settings, codec, data), limit=settings.valid_symbols, ranks=ranks)
+        return PairValidation(self.rows(settings, codec, data), limit=settings.valid_symbols, seed=seed, ranks=ranks)
 
 
 class PairModels(_OfSources):

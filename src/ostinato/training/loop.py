@@ -46,6 +46,7 @@ class Evaluated:
         train_nats_per_symbol: Mean loss of the steps since the last evaluation, dropout included.
         valid_nats_per_symbol: Validation loss of the weights.
         average_nats_per_symbol: Validation loss of their moving average, if there is one.
+        standard_error: Of the better of the two, in nats per symbol, if it can be told.
         is_best: Whether the better of the two is the best so far.
         seconds: How long the evaluation took.
     """
@@ -55,6 +56,7 @@ class Evaluated:
     train_nats_per_symbol: float
     valid_nats_per_symbol: float
     average_nats_per_symbol: float | None
+    standard_error: float | None
     is_best: bool
     seconds: float
 
@@ -145,12 +147,14 @@ def _evaluate(trainer: Trainer) -> Evaluated:
     total, count = trainer.running
     values = trainer.evaluate()
     is_best = trainer.note_evaluation(values)
+    average, better = values.get("average"), min(values.values(), key=lambda value: value.nats)
     return Evaluated(
         trainer.step,
         trainer.schedule.steps,
         total / max(1, count),
-        values["weights"],
-        values.get("average"),
+        values["weights"].nats,
+        None if average is None else average.nats,
+        better.standard_error,
         is_best,
         time.perf_counter() - before,
     )

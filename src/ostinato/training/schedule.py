@@ -32,6 +32,10 @@ class Schedule:
         at, progress, steps = self.plans[-1]
         return min(1.0, progress + (1 - progress) * (step - at) / max(1, steps - at))
 
+    def is_falling(self, step: int) -> bool:
+        """Whether the learning rate has begun to fall before a step."""
+        return self.progress(step) > 1 - (1 - self.warmup) * self.cooldown
+
     def factor(self, step: int) -> float:
         """What the learning rate is multiplied with in a step, counted from 0.
 
@@ -42,9 +46,9 @@ class Schedule:
             return progress / self.warmup
         return min(1.0, (1 - progress) / (1 - self.warmup) / self.cooldown)
 
-    def begin(self, at: int, steps: int) -> None:
+    def begin(self, at: int, steps: int, progress: float = 0.0) -> None:
         """Start a new schedule at a step: that of a new run, or of a finished one that goes on."""
-        self.plans.append((at, 0.0, max(steps, at)))
+        self.plans.append((at, progress, max(steps, at)))
 
     def replan(self, at: int, steps: int) -> None:
         """Move the end; what is behind stays as it was."""

@@ -19,6 +19,7 @@ from ostinato.training.arrays import load_weights, to_array
 from ostinato.training.ranks import Alone, Ranks
 from ostinato.training.schedule import Schedule
 from ostinato.training.snapshot import Arrays, Snapshot
+from ostinato.training.validation import Measured
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Trainer:
     Args:
         task: What is learned.
         stream: Where batches come from.
-        validate: Returns the validation loss in nats per symbol; it decides which weights are best.
+        validate: Measures the validation loss, which decides which weights are best.
         settings: How to move.
         schedule: The learning rate over time, with its first plan made.
         ranks: The processes that train together; ``None``: this one alone.
@@ -63,16 +64,17 @@ class Trainer:
         running: Summed loss, in nats, and number of targets since then.
         scale: What the learning rate is multiplied with; every rollback halves it.
         rollbacks: How many there were.
-        best: Step, kind of weights and validation loss of the best evaluation.
-        plateau: The best validation loss since the schedule began.
+        best: Step, kind of weights and validation loss of the best evaluation, with its standard error.
+        plateau: The best validation loss since the learning rate began to fall.
         stale: Evaluations since that.
+        threads: From which step on how many processor threads train, in order; empty where nobody chose.
     """
 
     def __init__(
         self,
         task: Task,
         stream: Stream,
-        validate: Callable[[Task], float],
+        validate: Callable[[Task], Measured],
         settings: TrainSettings,
         schedule: Schedule,
         ranks: Ranks | None = None,
@@ -90,6 +92,7 @@ class Trainer:
         self.scale = 1.0
         self.best: dict[str, Any] | None = None
         self.plateau: float | None = None
+        self.threads: list[tuple[int, int]] = []
         task.module.train()
 
     def advance(self) -> tuple[float, int, float]:
@@ -120,8 +123,8 @@ class Trainer:
             self._follow()
         return value, count, length
 
-    def evaluate(self) -> dict[str, float]:
-        """Return the validation loss of the weights, and of their average, in nats per symbol."""
+    def evaluate(self) -> dict[str, Measured]:
+        """Return the validation loss of the weights, and of their average."""
         losses = {"weights": self._validate(self.task)}
         if self._average:
             with self.averaged():
@@ -130,29 +133,52 @@ class Trainer:
 
     @property
     def is_due(self) -> bool:
-        """Whether an evaluation belongs here and has not been made yet."""
-        here = self.step % self.evaluate_every == 0 or self.step >= self.schedule.steps
-        return here and self.step != self.evaluated
+        """Whether an evaluation belongs here and has not been made yet; one shortly before the end is left out."""
+        since = self.step - self.evaluated
+        if self.step >= self.schedule.steps:
+            return since > 0
+        return since >= self.evaluate_every and 2 * (self.schedule.steps - self.step) >= self.evaluate_every
 
-    def note_evaluation(self, losses: dict[str, float]) -> bool:
+    def note_evaluation(self, losses: dict[str, Measured]) -> bool:
         """Record an evaluation; return whether it is the best so far. A loss that is not finite never is."""
         self.evaluated, self.running = self.step, (0.0, 0)
-        finite = {name: loss for name, loss in losses.items() if math.isfinite(loss)}
-        kind = min(finite, key=lambda name: finite[name], default=None)
-        if kind is None:
-            self.stale += 1
+        finite = {name: loss for name, loss in losses.items() if math.isfinite(loss.nats)}
+        kind = min(finite, key=lambda name: finite[name].nats, default=None)
+        self._note_patience(None if kind is None else finite[kind].nats)
+        if kind is None or (self.best is not None and finite[kind].nats >= self.best["nats_per_symbol"]):
             return False
-        better = self.best is None or finite[kind] < self.best["nats_per_symbol"]
-        if better:
-            self.best = {"step": self.step, "weights": kind, "nats_per_symbol": finite[kind]}
-        falls = self.plateau is None or finite[kind] < self.plateau
-        self.plateau = finite[kind] if falls else self.plateau
-        self.stale = 0 if falls else self.stale + 1
-        return better
+        best = finite[kind]
+        self.best = {
+            "step": self.step,
+            "weights": kind,
+            "nats_per_symbol": best.nats,
+            "standard_error": best.standard_error,
+        }
+        return True
+
+    def _note_patience(self, loss: float | None) -> None:
+        """Count evaluations without a new best; while the learning rate has not begun to fall none is counted."""
+        if not self.schedule.is_falling(self.step):
+            return
+        if loss is not None and (self.plateau is None or loss < self.plateau):
+            self.plateau, self.stale = loss, 0
+        else:
+            self.stale += 1
+
+    def use_threads(self, count: int) -> None:
+        """Record that so many processor threads train from this step on."""
+        kept = [entry for entry in self.threads if entry[0] < self.step]
+        self.threads = kept if kept and kept[-1][1] == count else [*kept, (self.step, count)]
 
     def begin_schedule(self, steps: int) -> None:
         """Start a new schedule that ends at step ``steps``; patience counts from here."""
-        self.schedule.begin(self.step, steps)
+        import os
+        mode = os.environ.get("RESTART", "0")
+        w, c = self.schedule.warmup, self.schedule.cooldown
+        start = 0.0
+        if self.step and mode != "0":
+            start = 1 - float(mode) * c * (1 - w)
+        self.schedule.begin(self.step, steps, start)
         self.plateau, self.stale = None, 0
 
     def averaged(self) -> _Swapped:
@@ -174,6 +200,7 @@ class Trainer:
             "best": self.best,
             "plateau": self.plateau,
             "stale": self.stale,
+            "threads": [list(entry) for entry in self.threads],
         }
         carried = [] if self._state is None else tensors(self._state)
         return Snapshot(
@@ -197,6 +224,7 @@ class Trainer:
         self.running = (plain["running"][0], plain["running"][1])
         self.scale, self.rollbacks = plain["scale"], plain["rollbacks"]
         self.best, self.plateau, self.stale = plain["best"], plain["plateau"], plain["stale"]
+        self.threads = [(int(step), int(count)) for step, count in plain["threads"]]
         self._state = self._restored_state(snapshot.carried_state)
 
     def _restored_state(self, arrays: Arrays) -> Any:

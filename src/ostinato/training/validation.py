@@ -1,12 +1,16 @@
-"""Validation during training: fast, deterministic, in float32, on the same symbols every time."""
+"""Validation during training: deterministic, in float32, on the same part of the held-out data on every machine."""
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ostinato.batch import Batch
 from ostinato.data import Encoded, cut_window
@@ -14,33 +18,57 @@ from ostinato.data.pair_streams import PairRows
 from ostinato.models.task import Context, Task
 from ostinato.training.ranks import Alone, Ranks
 
-_ROWS = 32
+_ROWS = 64
 _WINDOW = 256
 _ITEM_ROWS = 256
 _PAIR_ROWS = 64
 _LOGITS = 2**24  # numbers in one batch at most, so that memory stays bounded
+_KEY = 0x56414C  # keeps these draws apart from all others of the same seed
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A mean loss.
+
+    Attributes:
+        nats: Mean loss in nats per symbol.
+        standard_error: Standard error of that mean, in nats per symbol; ``None`` with fewer than two texts or blocks.
+    """
+
+    nats: float
+    standard_error: float | None = None
 
 
 class Validation:
-    """Mean loss of a task over validation data.
+    """Mean loss of a task over a part of the validation data, drawn once for a corpus and a seed.
 
-    Running text is read in 32 rows side by side, each with its state carried: so all but the first
-    few symbols of a row have their context. Items are read each from a fresh state.
+    Running text is read in 64 blocks that are spread over the whole held-out part, side by side, each with its state
+    carried: so all but the first few symbols of a block have their context. Items are drawn at random, and read each
+    from a fresh state.
 
     Args:
         data: The validation texts.
         begin: The id fed where a row starts.
         items: Whether the texts are items.
-        limit: Most symbols used; the first ones are taken.
+        limit: Most symbols used.
+        seed: Chooses the blocks or items.
         ranks: The processes that share the rows; ``None``: this one alone.
+
+    Attributes:
+        symbols: How many symbols are used.
+        sha256: Digest of them: losses of runs can be compared where it is the same.
     """
 
-    def __init__(self, data: Encoded, begin: int, *, items: bool, limit: int, ranks: Ranks | None = None) -> None:
+    def __init__(
+        self, data: Encoded, begin: int, *, items: bool, limit: int, seed: int, ranks: Ranks | None = None
+    ) -> None:
         self._ranks = Alone() if ranks is None else ranks
-        self._batches = _item_batches(data, begin, limit) if items else _text_batches(data, begin, limit)
+        self._batches = _item_batches(data, begin, limit, seed) if items else _text_batches(data, begin, limit, seed)
+        self.symbols = sum(batch.count for batch in self._batches)
+        self.sha256 = _digest(self._batches)
 
-    def __call__(self, task: Task) -> float:
-        """Return the mean loss in nats per symbol."""
+    def __call__(self, task: Task) -> Measured:
+        """Return the mean loss per symbol."""
         return mean_loss(task, self._batches, self._ranks)
 
 
@@ -49,57 +77,123 @@ class PairValidation:
 
     Args:
         pairs: The validation pairs.
-        limit: Most target symbols used; the first pairs are taken.
+        limit: Most target symbols used.
+        seed: Chooses the pairs.
         ranks: The processes that share the rows; ``None``: this one alone.
+
+    Attributes:
+        symbols: How many target symbols are used.
+        sha256: Digest of the pairs that are used.
     """
 
-    def __init__(self, pairs: PairRows, *, limit: int, ranks: Ranks | None = None) -> None:
+    def __init__(self, pairs: PairRows, *, limit: int, seed: int, ranks: Ranks | None = None) -> None:
         self._ranks = Alone() if ranks is None else ranks
-        few = int(np.searchsorted(np.cumsum(pairs.target_lengths), limit, side="right"))
-        rows = pairs.by_length(np.arange(max(1, few)), _PAIR_ROWS)
+        rows = pairs.by_length(_drawn(pairs.target_lengths, limit, seed), _PAIR_ROWS)
         self._batches: list[Batch] = [pairs.batch(some) for some in rows]
+        self.symbols = sum(batch.count for batch in self._batches)
+        self.sha256 = _digest(self._batches)
 
-    def __call__(self, task: Task) -> float:
-        """Return the mean loss in nats per target symbol."""
+    def __call__(self, task: Task) -> Measured:
+        """Return the mean loss per target symbol."""
         return mean_loss(task, self._batches, self._ranks)
 
 
-def mean_loss(task: Task, batches: Sequence[Batch], ranks: Ranks) -> float:
-    """Return the mean loss over batches in nats per symbol; the state is carried until rows are fresh."""
-    total, count, state = 0.0, 0, None
+def mean_loss(task: Task, batches: Sequence[Batch], ranks: Ranks) -> Measured:
+    """Return the mean loss over batches per symbol; the state is carried until rows are fresh.
+
+    The standard error is that of a ratio of sums over texts, or over the blocks of a running text.
+    """
+    sums, state = _Sums(), None
     task.module.eval()
     with torch.inference_mode():
         for batch in map(ranks.part, batches):
             if not len(batch.fresh):  # fewer rows than ranks
                 continue
             if batch.fresh.any():
+                sums.close()
                 state = task.initial_state(len(batch.fresh))
             loss, state = task.loss(batch, state, Context())
-            total += loss.total.item()
-            count += loss.count
+            sums.add(loss.rows.cpu().numpy(), _counts(batch))
     task.module.train()
-    total, every = ranks.total(total, count)
-    return total / every
+    sums.close()
+    return sums.measured(ranks)
 
 
-def _text_batches(data: Encoded, begin: int, limit: int) -> list[Batch]:
-    ids = data.ids[:limit]
-    rows = max(1, min(_ROWS, len(ids) // _WINDOW))
-    length = len(ids) // rows
-    offsets = np.arange(rows + 1, dtype=np.int64) * length
-    cut, window = Encoded(ids[: rows * length], offsets), _window(rows, begin)
+class _Sums:
+    """Losses and counts of texts, and their products, which add up over processes."""
+
+    def __init__(self) -> None:
+        self._open: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+        self._sums = np.zeros(6)  # of losses, counts, losses², losses × counts, counts², and texts
+
+    def add(self, losses: NDArray[Any], counts: NDArray[np.int64]) -> None:
+        """Add some windows, one of each open text, [B] each."""
+        both = losses.astype(np.float64), counts.astype(np.float64)
+        self._open = both if self._open is None else (self._open[0] + both[0], self._open[1] + both[1])
+
+    def close(self) -> None:
+        """End the open texts: what is added next are others."""
+        if self._open is not None:
+            losses, counts = self._open
+            products = losses @ losses, losses @ counts, counts @ counts
+            self._sums += (losses.sum(), counts.sum(), *products, np.count_nonzero(counts))
+            self._open = None
+
+    def measured(self, ranks: Ranks) -> Measured:
+        """Return mean and standard error over the texts of all processes."""
+        loss, count, squares, crosses, counts, texts = ranks.total(*self._sums.tolist())
+        mean = loss / count
+        spread = squares - 2 * mean * crosses + mean**2 * counts
+        if texts < 2 or not math.isfinite(spread):
+            return Measured(mean)
+        return Measured(mean, math.sqrt(max(0.0, spread) * texts / (texts - 1)) / count)
+
+
+def _counts(batch: Batch) -> NDArray[np.int64]:
+    """How many targets each row has, [B]."""
+    return np.full(len(batch.fresh), batch.targets.shape[1]) if batch.lengths is None else batch.lengths
+
+
+def _text_batches(data: Encoded, begin: int, limit: int, seed: int) -> list[Batch]:
+    used = min(limit, len(data.ids))
+    rows = max(1, min(_ROWS, used // _WINDOW))
+    length, share = used // rows, len(data.ids) // rows
+    # A block somewhere in each of as many equal shares of the text.
+    starts = np.arange(rows) * share + (_random(seed).random(rows) * (share - length + 1)).astype(np.int64)
+    ids = np.concatenate([data.ids[start : start + length] for start in starts.tolist()])
+    cut, window = Encoded(ids, np.arange(rows + 1, dtype=np.int64) * length), _window(rows, begin)
     return [cut_window(cut, np.arange(rows), begin, start, window) for start in range(0, length, window)]
 
 
-def _item_batches(data: Encoded, begin: int, limit: int) -> list[Batch]:
-    few = int(np.searchsorted(data.offsets[1:], limit, side="right"))
-    order: np.ndarray[Any, Any] = np.argsort(data.lengths[: max(1, few)], kind="stable")
+def _item_batches(data: Encoded, begin: int, limit: int, seed: int) -> list[Batch]:
+    chosen = _drawn(data.lengths, limit, seed)
+    order: NDArray[np.int64] = chosen[np.argsort(data.lengths[chosen], kind="stable")]
     batches, window = [], _window(_ITEM_ROWS, begin)
     for first in range(0, len(order), _ITEM_ROWS):
         rows = order[first : first + _ITEM_ROWS]
         longest = int(data.lengths[rows].max())
         batches += [cut_window(data, rows, begin, start, window) for start in range(0, longest, window)]
     return batches
+
+
+def _drawn(lengths: NDArray[np.int64], limit: int, seed: int) -> NDArray[np.int64]:
+    """Numbers of texts drawn at random, in rising order: as many as have no more symbols together, at least one."""
+    order: NDArray[np.int64] = np.argsort(_random(seed).random(len(lengths)), kind="stable")
+    few = int(np.searchsorted(np.cumsum(lengths[order]), limit, side="right"))
+    return np.sort(order[: max(1, few)])
+
+
+def _random(seed: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=np.array([seed % 2**64, _KEY], dtype=np.uint64)))
+
+
+def _digest(batches: Sequence[Batch]) -> str:
+    digest = hashlib.sha256()
+    for batch in batches:
+        for array in vars(batch).values():
+            if array is not None:
+                digest.update(f"{array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def _window(rows: int, symbols: int) -> int:

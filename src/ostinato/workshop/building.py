@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import nn
@@ -24,9 +26,10 @@ from ostinato.training.arrays import load_weights
 from ostinato.training.ranks import Ranks
 from ostinato.training.schedule import Schedule
 from ostinato.training.trainer import Trainer
-from ostinato.workshop.device import Precision, faster_precision, seconds_per_step
+from ostinato.workshop.device import choose_precision, seconds_per_step
 from ostinato.workshop.members import Member
 from ostinato.workshop.preparing import Watch
+from ostinato.workshop.threads import faster_threads, using_threads, usual_threads
 
 _TRIAL_STEPS = 1000  # of the schedule that a trial pretends to follow
 _TRIED_SYMBOLS = 2**13  # of validation, from which the time for more of them is told
@@ -46,6 +49,7 @@ class Builder:
         base: A saved model whose weights are the first ones; ``None`` draws them from the seed.
         ranks: The processes that train together.
         teachers: Models that are learned from as well.
+        threads: How many processor threads train; ``None``: a trial chooses.
     """
 
     system: System
@@ -57,6 +61,7 @@ class Builder:
     base: SavedModel | None
     ranks: Ranks
     teachers: tuple[Member, ...] = ()
+    threads: int | None = None
 
     def stream(self, settings: TrainingSettings) -> Stream:
         """Build the stream, at its start."""
@@ -89,7 +94,7 @@ class Builder:
         return Trainer(
             self._task(settings),
             self.stream(settings),
-            self.system.validation(settings, self.codec, self.valid, self.ranks),
+            self.system.validation(settings, self.codec, self.valid, self.seed, self.ranks),
             train_settings(settings, seed=self.seed),
             Schedule(settings.warmup, settings.cooldown),
             self.ranks,
@@ -102,21 +107,45 @@ class Builder:
         assert isinstance(task, LanguageModelTask), "others have no teachers"
         return Distillation(task, Ensemble([teacher.network(self.device) for teacher in self.teachers]))
 
-    def trial(self, settings: TrainingSettings, *, measure: bool) -> tuple[TrainingSettings, float]:
-        """Resolve ``precision = "auto"`` by a trial, and measure the seconds of a training step if asked for."""
-        trainers: dict[str, Trainer] = {}
+    def resolved(self, settings: TrainingSettings) -> TrainingSettings:
+        """Resolve ``precision = "auto"``."""
+        if settings.precision != "auto":
+            return settings
+        return replace(settings, precision=choose_precision(self.device, settings.core, settings.hidden_size))
 
-        def step(precision: Precision) -> None:
-            if precision not in trainers:
-                trainers[precision] = self.trainer(replace(settings, precision=precision))
-                trainers[precision].schedule.begin(0, _TRIAL_STEPS)
-            trainers[precision].advance()
+    def trial(self, settings: TrainingSettings, *, measure: bool) -> Trial:
+        """Choose precision and threads; where ``measure`` is set, or threads have to be tried, time training steps."""
+        settings = self.resolved(settings)
+        usual = self._usual_threads(settings)
+        if usual is None:
+            return Trial(settings, self._seconds(settings, self.threads) if measure else math.nan, self.threads)
+        if usual == 1 and not measure:
+            return Trial(settings, math.nan, 1, 1)
+        threads, times = faster_threads(usual, lambda count: self._seconds(settings, count))
+        return Trial(settings, times[threads], threads, usual, times)
 
-        if settings.precision == "auto":
-            precision, seconds = faster_precision(step, self.device)
-            return replace(settings, precision=precision), seconds
-        fixed: Precision = settings.precision
-        return settings, seconds_per_step(lambda: step(fixed), self.device) if measure else math.nan
+    def _usual_threads(self, settings: TrainingSettings) -> int | None:
+        """How many threads a step has on a quiet machine; ``None`` where there is nothing to choose."""
+        if self.device != "cpu" or self.ranks.count > 1 or self.threads is not None:
+            return None
+        return usual_threads(self.products(settings), torch.get_num_threads())
+
+    def products(self, settings: TrainingSettings) -> float:
+        """Return the weights times the symbols of a training step: what its time on a CPU goes by, nearly."""
+        weights = sum(parameter.numel() for parameter in self.model(settings).parameters())
+        return weights * len(self.train.ids) / self.stream(settings).batches_per_epoch
+
+    def _seconds(self, settings: TrainingSettings, threads: int | None) -> float:
+        """The seconds of a training step."""
+        with using_threads(threads):
+            trainer = self.trainer(settings)
+            trainer.schedule.begin(0, _TRIAL_STEPS)
+            return seconds_per_step(lambda: _step(trainer), self.device)
+
+    def validation(self, settings: TrainingSettings) -> dict[str, Any]:
+        """Describe the part of the held-out data that is validated on, as plain data."""
+        part = self.system.validation(settings, self.codec, self.valid, self.seed, self.ranks)
+        return {"symbols": part.symbols, "held_out": self.system.targets(self.codec, self.valid), "sha256": part.sha256}
 
     def evaluation_seconds(self, settings: TrainingSettings) -> float:
         """Tell how long an evaluation takes, of weights and average, from one of few symbols."""
@@ -132,6 +161,29 @@ class Builder:
     def evaluated_symbols(self, settings: TrainingSettings) -> int:
         """Return how many symbols an evaluation reads."""
         return min(settings.valid_symbols, len(self.valid.ids))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was found out before training.
+
+    Attributes:
+        settings: With the precision resolved.
+        seconds: Of a training step; not a number where none was made.
+        threads: How many processor threads train; ``None``: as many as PyTorch uses by itself.
+        usual: How many do on a quiet machine; ``None``: they were not chosen, and stay.
+        times: Seconds of a step by number of threads, as far as they were tried.
+    """
+
+    settings: TrainingSettings
+    seconds: float
+    threads: int | None = None
+    usual: int | None = None
+    times: Mapping[int, float] = field(default_factory=dict)
+
+
+def _step(trainer: Trainer) -> None:
+    trainer.advance()
 
 
 def compile_scans(device: str, core: str, hidden_size: int, watch: Watch | None) -> list[str]:

@@ -1,7 +1,8 @@
-"""Devices: which one to use, and which precision is faster on it. Found by trial, not by name."""
+"""Devices: which one to use, in which precision, and how long a training step takes on it."""
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -9,14 +10,19 @@ from typing import Literal, TypeAlias
 
 import torch
 
-from ostinato.engine.cpu import multiplies_bfloat16
+from ostinato.engine.cpu import has_bfloat16
 from ostinato.errors import ConfigError
 from ostinato.training.ranks import Ranks
 
 Precision: TypeAlias = Literal["float32", "bfloat16"]
 
 _WARM, _TIMED = 2, 5
-_GAIN = 1.1  # bfloat16 has to be faster by this to be worth its rounding
+_LONG = 3.0  # seconds of trial steps, after which the first one that is warm is enough
+#: Least width from which bfloat16 is clearly faster (``benchmarks/shapes.py``); cores that are not named never are.
+_LEAST_WIDTH = {
+    "capped-lstm": 192, "elman": 192, "elman-relu": 192, "gru": 192, "lstm": 192, "min-gru": 192, "min-lstm": 192,
+    "norm-lstm": 256,
+}  # fmt: skip
 
 
 def choose_device(name: str, ranks: Ranks | None = None) -> str:
@@ -44,26 +50,30 @@ def choose_device(name: str, ranks: Ranks | None = None) -> str:
     return name
 
 
-def faster_precision(step: Callable[[Precision], None], device: str) -> tuple[Precision, float]:
-    """Run a training step in both precisions and return the faster one with its seconds per step."""
-    float32 = seconds_per_step(lambda: step("float32"), device)
-    if device == "cpu" and not multiplies_bfloat16():  # trying it would take longer than much of a short budget
-        return "float32", float32
-    try:
-        bfloat16 = seconds_per_step(lambda: step("bfloat16"), device)
-    except RuntimeError:  # oneDNN has no fused kernel in bfloat16 for processors without AVX-512
-        return "float32", float32
-    return ("bfloat16", bfloat16) if bfloat16 * _GAIN < float32 else ("float32", float32)
+def choose_precision(device: str, core: str, width: int) -> Precision:
+    """Return the precision to train in: by processor and shape, so that the same command gives the same bytes.
+
+    Args:
+        device: Where, as PyTorch calls it.
+        core: The core's name.
+        width: Its width H.
+    """
+    if device.startswith("cuda"):
+        fast = torch.cuda.get_device_capability()[0] >= 8  # Ampere and newer multiply in bfloat16
+    else:
+        fast = device == "cpu" and has_bfloat16()
+    return "bfloat16" if fast and width >= _LEAST_WIDTH.get(core, math.inf) else "float32"
 
 
 def seconds_per_step(step: Callable[[], None], device: str) -> float:
-    """Return the median time of a step, after two that warm up."""
-    times = []
+    """Return the median time of a step, after two that warm up; of long steps fewer are made."""
+    times: list[float] = []
     for number in range(_WARM + _TIMED):
         before = time.perf_counter()
         step()
         if device.startswith("cuda"):
             torch.cuda.synchronize()
-        if number >= _WARM:
-            times.append(time.perf_counter() - before)
-    return statistics.median(times)
+        times.append(time.perf_counter() - before)
+        if number and sum(times) > _LONG:
+            break
+    return statistics.median(times[min(_WARM, len(times) - 1) :])

@@ -43,6 +43,7 @@ class Order:
         teachers: Runs or model files to learn from as well.
         unknown: What to do with symbols that the base's codec does not know.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+        threads: How many processor threads train; ``None``: a trial chooses, and again when the machine gets busy.
         command: What the user typed, for the record.
         started: When the process began, by ``time.monotonic()``; a time budget counts from there.
         cache: Where corpora too large for memory are encoded; ``None`` is the usual place.
@@ -60,6 +61,7 @@ class Order:
     teachers: tuple[Path, ...] = ()
     unknown: Unknown = "error"
     device: str = "auto"
+    threads: int | None = None
     command: str = ""
     started: float | None = None
     cache: Path | None = None

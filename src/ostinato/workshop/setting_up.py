@@ -25,17 +25,18 @@ from ostinato.runs import RunFolder, SavedModel, read_about, read_model
 from ostinato.training.ranks import Alone, Ranks
 from ostinato.training.snapshot import Snapshot
 from ostinato.training.trainer import Trainer
-from ostinato.workshop.budget import Amount, Clock
-from ostinato.workshop.building import Builder, compile_scans
+from ostinato.workshop.budget import EVALUATIONS, Amount, Clock
+from ostinato.workshop.building import Builder, Trial, compile_scans
 from ostinato.workshop.device import choose_device
-from ostinato.workshop.fitting import EVALUATIONS, fit
+from ostinato.workshop.fitting import fit
 from ostinato.workshop.members import Member, check_same_symbols
+from ostinato.workshop.opening import opening_notes, short_notes
 from ostinato.workshop.preparing import Order, Prepared, Watch, encode_parts, prepare
 from ostinato.workshop.report import expected_seconds
 from ostinato.workshop.teaching import same_teachers, told_teachers
+from ostinato.workshop.threads import ThreadWatch, check_threads, using_threads
 from ostinato.workshop.training import Training
 
-_MOST_SECONDS_BETWEEN = 120.0  # evaluations, where time is known
 _RESERVE = 1.0  # seconds for what comes after the last evaluation
 _RESERVE_ITEMS = 4.0  # the same, when sampled items are checked for being new
 _CHECKPOINT = 0.2  # seconds, until the first one is measured
@@ -61,7 +62,7 @@ def train(
         epochs: Instead: passes over the training data.
         steps: Instead: training steps.
         base: A run or model file to start from.
-        options: ``recipe``, ``settings`` (a mapping), ``seed``, ``valid``, ``device``, as of ``Order``.
+        options: ``recipe``, ``settings`` (a mapping), ``seed``, ``valid``, ``device``, ``threads``, as of ``Order``.
 
     Raises:
         ConfigError: A setting is unknown or out of range.
@@ -95,14 +96,12 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
         order: What is asked for.
         ranks: The processes that train together, each of which calls this; ``None``: this one alone.
     """
-    ranks = Alone() if ranks is None else ranks
-    started = time.monotonic() if order.started is None else order.started
+    ranks, began = Alone() if ranks is None else ranks, time.monotonic()
     at_least("seed", order.seed, 0)
+    check_threads(order.threads)
     base = None if order.base is None else read_model(order.base)
-    taught_by = [read_model(path) for path in order.teachers]
     recipe = find_recipe(order.recipe if base is None else base.config["recipe"])
-    _check_teachers(recipe, taught_by)
-    check_same_symbols([*taught_by, *([] if base is None else [base])])
+    taught_by = _teachers(recipe, order, base)
     device = choose_device(order.device, ranks)
 
     def found_out() -> tuple[Prepared, tuple[str, ...], dict[str, Any]]:
@@ -114,31 +113,37 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
     prepared, notes, origin = ranks.decide(found_out)
     codec = codecs.from_json(prepared.codec)
     members = tuple(Member.of(one, codec.size) for one in taught_by)
-    builder = Builder(recipe.system, codec, prepared.train, prepared.valid, order.seed, device, base, ranks, members)
+    builder = Builder(
+        recipe.system, codec, prepared.train, prepared.valid, order.seed, device, base, ranks, members, order.threads
+    )
     compiled = compile_scans(builder.device, prepared.settings.core, prepared.settings.hidden_size, order.watch)
-    settings, seconds = fit(builder, prepared, order, ranks)
+    trial = fit(builder, prepared, order, ranks)
     clock = None
     if order.amount.is_time:
-        clock = _clock(builder, settings, order.amount.expected_minutes, started, report=order.report)
-        clock.last_step = _most_steps(builder, settings)
-    steps, evaluate_every = ranks.decide(lambda: _plan(order.amount, builder.stream(settings), clock, seconds))
-    trainer = builder.trainer(settings)
-    trainer.evaluate_every = evaluate_every
-    trainer.begin_schedule(steps)
+        clock = _clock(builder, trial, order.amount.expected_minutes, order.started or began, report=order.report)
+        clock.last_step = _most_steps(builder, trial.settings)
+    trainer = _first_trainer(builder, trial, order.amount, clock)
     start = trainer.snapshot()
-    about = {"recipe": recipe.name, "settings": config.write(settings), "seed": order.seed, **_where(builder, ranks)}
     run = ranks.decide(
         lambda: RunFolder.create(
             order.out,
-            config=about,
+            config={"recipe": recipe.name, **_about(builder, trial)},
             codec=prepared.codec,
             origin=origin,
             corpus=prepared.pin or (prepared.train, prepared.valid),
             start=start,
         )
     )
-    training = Training(run, trainer, codec, train_data=prepared.train, valid_data=prepared.valid, clock=clock)
-    training.notes = [*notes, *compiled, *_told(training, prepared, clock)]
+    training = Training(
+        run,
+        trainer,
+        codec,
+        train_data=prepared.train,
+        valid_data=prepared.valid,
+        clock=clock,
+        threads=_watch(trial, trainer),
+    )
+    training.notes = [*notes, *compiled, *opening_notes(training, prepared, clock, trial)]
     return training
 
 
@@ -147,6 +152,7 @@ def resume(
     *,
     minutes: float | None = None,
     device: str | None = None,
+    threads: int | None = None,
     started: float | None = None,
     corpus: Corpus | Callable[[], Corpus] | None = None,
     valid: Callable[[], Corpus] | None = None,
@@ -163,6 +169,7 @@ def resume(
         minutes: Train so long from now on. A finished run starts a new schedule; one that is not
             finished has its end moved. ``None`` keeps the plan of an unfinished run.
         device: Another device than the run's own.
+        threads: Another number of processor threads than the run's own, which then stays.
         started: When the process began, by ``time.monotonic()``.
         corpus: The corpus it was made with, where that was too large to be kept in the run and is no
             longer in the cache; or how to read it.
@@ -178,7 +185,8 @@ def resume(
         CorpusError: The corpus is not the one that the run was made with.
         RunError: There is no run, it is damaged, or in use, or its corpus is gone.
     """
-    ranks = Alone() if ranks is None else ranks
+    ranks, began = Alone() if ranks is None else ranks, time.monotonic()
+    check_threads(threads)
     run = RunFolder(Path(path))
     about = run.config()
     checkpoint, warnings, finished = ranks.decide(lambda: _checkpoint(run, minutes))
@@ -190,7 +198,9 @@ def resume(
     )
     where = choose_device(device or about["device"], ranks)
     taught_by = tuple(Member.of(one, codec.size) for one in same_teachers(run, teachers))
-    builder = Builder(recipe.system, codec, train_data, valid_data, about["seed"], where, None, ranks, taught_by)
+    builder = Builder(
+        recipe.system, codec, train_data, valid_data, about["seed"], where, None, ranks, taught_by, threads
+    )
     trainer = builder.trainer(settings)
     trainer.restore(checkpoint)
     notes = [
@@ -198,21 +208,77 @@ def resume(
         *compile_scans(where, settings.core, settings.hidden_size, watch),
         *_forget_lost_best(trainer, ranks.decide(run.steps)),
     ]
-    clock = None
+    measured = builder.trial(settings, measure=minutes is not None)
+    trial, clock = ranks.decide(lambda: measured), None
+    _go_on_with_threads(trainer, trial, anew=minutes is not None)
     if minutes is not None:
-        begun = time.monotonic() if started is None else started
-        amount = Amount(minutes=minutes)
-        trial = builder.trial(settings, measure=True)
-        clock = _clock(builder, settings, amount.expected_minutes, begun, report=report)
-        steps, trainer.evaluate_every = ranks.decide(lambda: _plan(amount, builder.stream(settings), clock, trial[1]))
-        if finished:
-            trainer.begin_schedule(trainer.step + steps)
-        else:
-            trainer.schedule.replan(trainer.step, trainer.step + steps)
+        clock = _clock(builder, trial, Amount(minutes=minutes).expected_minutes, started or began, report=report)
+        _plan_further(trainer, builder, trial, clock, finished=finished)
     good = ranks.decide(lambda: _last_evaluated(trainer, run))
-    training = Training(run, trainer, codec, train_data=train_data, valid_data=valid_data, clock=clock, good=good)
-    training.notes = [*notes, f"going on at step {trainer.step:,} of {trainer.schedule.steps:,}"]
+    training = Training(
+        run,
+        trainer,
+        codec,
+        train_data=train_data,
+        valid_data=valid_data,
+        clock=clock,
+        threads=_watch(trial, trainer),
+        good=good,
+    )
+    training.notes = [
+        *notes,
+        f"going on at step {trainer.step:,} of {trainer.schedule.steps:,}",
+        *short_notes(training, clock),
+    ]
     return training
+
+
+def _plan_further(trainer: Trainer, builder: Builder, trial: Trial, clock: Clock, *, finished: bool) -> None:
+    """Move the end of an unfinished run, or start the next schedule of a finished one."""
+    steps, trainer.evaluate_every = builder.ranks.decide(
+        lambda: _plan(Amount(), builder.stream(trial.settings), clock, trial.seconds)
+    )
+    if finished:
+        trainer.begin_schedule(trainer.step + steps)
+    else:
+        trainer.schedule.replan(trainer.step, trainer.step + steps)
+
+
+def _go_on_with_threads(trainer: Trainer, trial: Trial, *, anew: bool) -> None:
+    """Follow the run's record of threads, unless a number is given, or a new plan is made by the clock anyway."""
+    if trial.threads is None:
+        return
+    is_given = trial.usual is None
+    recorded = trainer.threads[-1][1] if trainer.threads else None
+    if is_given or anew or recorded is None or recorded > torch.get_num_threads():
+        trainer.use_threads(trial.threads)
+
+
+def _watch(trial: Trial, trainer: Trainer) -> ThreadWatch | None:
+    """Return what changes the number of threads during training; ``None`` where nothing is to be changed."""
+    if trial.usual is None or trial.usual == 1:
+        return None
+    return ThreadWatch(trial.usual, trainer.threads[-1][1], dict(trial.times))
+
+
+def _first_trainer(builder: Builder, trial: Trial, amount: Amount, clock: Clock | None) -> Trainer:
+    """Return the trainer of a new run, with its plan."""
+    trainer = builder.trainer(trial.settings)
+    steps, trainer.evaluate_every = builder.ranks.decide(
+        lambda: _plan(amount, builder.stream(trial.settings), clock, trial.seconds)
+    )
+    trainer.begin_schedule(steps)
+    if trial.threads is not None:
+        trainer.use_threads(trial.threads)
+    return trainer
+
+
+def _teachers(recipe: Recipe, order: Order, base: SavedModel | None) -> list[SavedModel]:
+    """Read the models that are learned from as well, and check that they can be."""
+    teachers = [read_model(path) for path in order.teachers]
+    _check_teachers(recipe, teachers)
+    check_same_symbols([*teachers, *([] if base is None else [base])])
+    return teachers
 
 
 def _check_teachers(recipe: Recipe, teachers: Sequence[SavedModel]) -> None:
@@ -297,23 +363,28 @@ def _last_evaluated(trainer: Trainer, run: RunFolder) -> Snapshot | None:
     return run.load(trainer.evaluated).snapshot
 
 
-def _clock(builder: Builder, settings: TrainingSettings, minutes: float, started: float, *, report: bool) -> Clock:
+def _clock(builder: Builder, trial: Trial, minutes: float, started: float, *, report: bool) -> Clock:
     writes = builder.system is LANGUAGE_MODELS  # and is looked at in the end: novelty, a report
     reserve = _RESERVE_ITEMS if writes and builder.codec.end is not None else _RESERVE
-    evaluation = builder.evaluation_seconds(settings)
+    settings = trial.settings
+    with using_threads(trial.threads):
+        evaluation = builder.evaluation_seconds(settings)
     if report and writes:  # of a short budget a quarter at most: what it costs is only roughly known
         per_symbol = evaluation / builder.evaluated_symbols(settings)
         cost = expected_seconds(builder.codec, builder.train, builder.valid, per_symbol)
         reserve += min(cost, 15 * minutes)
-    return Clock(started + 60 * minutes, reserve, evaluation + _CHECKPOINT)
+    return Clock(started + 60 * minutes, 60 * minutes, reserve, evaluation + _CHECKPOINT)
 
 
-def _where(builder: Builder, ranks: Ranks) -> dict[str, Any]:
-    """What a run notes of the machine that it is trained on."""
+def _about(builder: Builder, trial: Trial) -> dict[str, Any]:
+    """What a run notes of its settings, and of the machine that it is trained on."""
     return {
+        "settings": config.write(trial.settings),
+        "seed": builder.seed,
+        "validation": builder.validation(trial.settings),
         "device": builder.device.partition(":")[0],
-        "threads": torch.get_num_threads(),
-        "processes": ranks.count,
+        "threads": trial.threads or torch.get_num_threads(),
+        "processes": builder.ranks.count,
     }
 
 
@@ -324,24 +395,15 @@ def _most_steps(builder: Builder, settings: TrainingSettings) -> float:
     return max(1, math.ceil(settings.passes * builder.stream(settings).batches_per_epoch))
 
 
-def _told(training: Training, prepared: Prepared, clock: Clock | None) -> list[str]:
-    """What a new run is, and that it ends early, if it does."""
-    told = [_describe(training, prepared.train, prepared.valid)]
-    if clock is not None and training.trainer.schedule.steps >= clock.last_step:
-        passes = training.settings.passes
-        told.append(f"{passes:g} passes are all that so little text is good for; time will be left")
-    return told
-
-
 def _plan(amount: Amount, stream: Stream, clock: Clock | None, seconds: float) -> tuple[int, int]:
     """Return the number of steps, and how many lie between two evaluations."""
     if clock is None:
         steps = amount.steps or math.ceil((amount.epochs or 0) * stream.batches_per_epoch)
         return steps, max(1, math.ceil(steps / EVALUATIONS))
-    left = clock.deadline - clock.now() - clock.reserve - EVALUATIONS * clock.evaluation
+    evaluations = clock.share_out()
+    left = clock.left - clock.reserve - evaluations * clock.evaluation
     steps = max(1, int(min(left / seconds, clock.last_step)))
-    most = max(1, int(_MOST_SECONDS_BETWEEN / seconds))
-    return steps, max(1, min(math.ceil(steps / EVALUATIONS), most))
+    return steps, min(clock.evaluate_every(seconds), math.ceil(steps / evaluations))
 
 
 def _origin(corpus: Corpus, order: Order, base: SavedModel | None) -> dict[str, Any]:
@@ -357,17 +419,3 @@ def _origin(corpus: Corpus, order: Order, base: SavedModel | None) -> dict[str, 
         "versions": {name: version(name) for name in ("ostinato", "torch", "numpy")},
         "python": platform.python_version(),
     }
-
-
-def _describe(training: Training, train_data: Encoded, valid_data: Encoded) -> str:
-    settings, codec = training.settings, training.codec
-    count = sum(p.numel() for p in training.trainer.task.module.parameters())
-    system = training.system
-    return (
-        f"{system.shape(settings)}, {count:,} parameters, "
-        f"dropout {settings.dropout:g}, "
-        f"{codec.symbols}; {system.amount(codec, train_data)} to learn from, "
-        f"{system.amount(codec, valid_data)} to validate; "
-        f"learning rate {settings.learning_rate:g}, "
-        f"{settings.precision} on {training.device}; {training.trainer.schedule.steps:,} training steps"
-    )

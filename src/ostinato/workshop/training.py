@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import statistics
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -29,6 +28,7 @@ from ostinato.workshop.budget import Clock
 from ostinato.workshop.generation import Generation
 from ostinato.workshop.labelling import Annotator, load_annotator, told_labels
 from ostinato.workshop.model import Model, load
+from ostinato.workshop.threads import Switch, ThreadWatch, set_threads, using_threads
 from ostinato.workshop.translating import Translator, load_translator, told_pairs
 
 _SAMPLE_SYMBOLS = 160
@@ -40,6 +40,7 @@ _NOVELTY_LOGITS = 2**20  # in one step of the search, so that memory stays bound
 _LONGEST_ITEM = 200
 _BLOCK = 2**16  # items decoded at once
 _RECENT = 200  # steps whose mean time is the present speed
+_SPEED_SECONDS, _SPEED_STEPS = 8.0, 5  # of the steps that a plan is made by
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,24 @@ class Interrupted:
     step: int
 
 
-TrainingEvent: TypeAlias = Event | Sampled | Saved | Interrupted
+@dataclass(frozen=True)
+class ThreadsChanged:
+    """Training goes on with another number of processor threads, as the machine has become busy or quiet.
+
+    Attributes:
+        step: When.
+        before: How many there were.
+        threads: How many there are from now on.
+        gain: How much faster a step is by that.
+    """
+
+    step: int
+    before: int
+    threads: int
+    gain: float
+
+
+TrainingEvent: TypeAlias = Event | Sampled | Saved | Interrupted | ThreadsChanged
 
 
 class Training:
@@ -91,6 +109,7 @@ class Training:
         trainer: The run in memory.
         system: The family of models that is trained.
         settings: Every setting, resolved.
+        validation: Which part of the held-out data is validated on: ``symbols``, those ``held_out`` in all, ``sha256``.
         metrics: The last evaluation, as it stands in metrics.jsonl.
         notes: What was chosen and found while setting up, for people to know.
     """
@@ -104,6 +123,7 @@ class Training:
         train_data: Encoded,
         valid_data: Encoded,
         clock: Clock | None,
+        threads: ThreadWatch | None = None,
         good: Snapshot | None = None,
     ) -> None:
         self.run, self.trainer, self.codec = run, trainer, codec
@@ -115,7 +135,8 @@ class Training:
         self.system = recipe.system
         self.settings = config.read(recipe.settings, about["settings"], where=f"{run.path}/config.json")
         self.device: str = about["device"]
-        self._clock = clock
+        self.validation: dict[str, Any] = about["validation"]
+        self._clock, self._threads = clock, threads
         self._at = trainer.step
         self._ranks = trainer.ranks
         self._train_data, self._valid_data = train_data, valid_data
@@ -126,7 +147,8 @@ class Training:
         with self.run.locked() if self._ranks.is_first else nullcontext():
             self._ranks.decide(self._check_place)
             try:
-                yield from self._follow()
+                with using_threads(self._recorded_threads()):
+                    yield from self._follow()
             except LostRankError as error:
                 raise LostRankError(
                     f"{error}. Everything up to step {max(self.run.steps(), default=0)} is saved; start the processes "
@@ -173,6 +195,14 @@ class Training:
         return sum(symbols for _, symbols in self._recent) / max(1e-9, sum(seconds for seconds, _ in self._recent))
 
     @property
+    def seconds_left(self) -> float:
+        """Seconds until training ends, by the present speed; under a time budget never more than is left of it."""
+        trainer = self.trainer
+        left = trainer.schedule.steps - trainer.step
+        seconds = left * self._seconds_per_step() if self._recent and left > 0 else 0.0
+        return seconds if self._clock is None else min(seconds, max(0.0, self._clock.left))
+
+    @property
     def epochs(self) -> float:
         """How often the training data have been gone through."""
         return self.trainer.symbols / self._symbols
@@ -188,16 +218,23 @@ class Training:
 
     def _follow(self) -> Iterator[TrainingEvent]:
         for event in train_loop(self.trainer, self._good):
+            switch = None
             if isinstance(event, Stepped):
                 self._recent.append((event.seconds, event.symbols))
+                switch = self._watch_threads(event.seconds)
+                if self._clock is not None and self._clock.is_due():
+                    self._replan(self._clock)
             elif isinstance(event, Evaluated):
                 self.metrics = self._metrics(event)
                 self._ranks.decide(lambda: self.run.append_metrics(self.metrics))
             yield event
+            if switch is not None:
+                yield ThreadsChanged(event.step, switch.before, switch.threads, switch.gain)
             if isinstance(event, Evaluated):
                 yield from self._after_evaluation(event)
             elif isinstance(event, RolledBack):
                 self._recent.clear()
+                self._follow_record()
             elif isinstance(event, Stopped):
                 self._finish(event)
             elif self._ranks.stopping:
@@ -214,7 +251,9 @@ class Training:
             "train_nats_per_symbol": _finite(event.train_nats_per_symbol),
             "valid_nats_per_symbol": _finite(event.valid_nats_per_symbol),
             "valid_average_nats_per_symbol": _finite(event.average_nats_per_symbol),
+            "standard_error": event.standard_error,
             "best_nats_per_symbol": best.get("nats_per_symbol"),
+            "best_standard_error": best.get("standard_error"),
             "is_best": event.is_best,
             "symbols_per_second": round(self.symbols_per_second, 1),
             "unix_seconds": round(time.time(), 3),
@@ -229,18 +268,52 @@ class Training:
         self.save()
         yield Saved(event.step)
         if self._clock is not None:
-            self._clock.evaluation = event.seconds + time.perf_counter() - started
+            self._clock.note_evaluation(event.seconds + time.perf_counter() - started)
 
     def _replan(self, clock: Clock) -> None:
         schedule, at = self.trainer.schedule, self.trainer.step
         if at >= schedule.steps:  # the rate is down to nothing: more steps would change nothing
             return
-        speed = statistics.fmean(seconds for seconds, _ in self._recent)
-        every = self.trainer.evaluate_every
+        speed = self._seconds_per_step()
+        every = self._ranks.decide(lambda: clock.evaluate_every(speed))
         most = int(min(clock.last_step - at, 2**62))
         left = self._ranks.decide(lambda: min(most, clock.corrected(schedule.steps - at, speed, every)))
         if at + left != schedule.steps:
             schedule.replan(at, at + left)
+            self.trainer.evaluate_every = every
+
+    def _seconds_per_step(self) -> float:
+        """Mean time of the last steps: of those of the last seconds, but of some at least."""
+        total, count = 0.0, 0
+        for seconds, _ in reversed(self._recent):
+            total, count = total + seconds, count + 1
+            if total > _SPEED_SECONDS and count >= _SPEED_STEPS:
+                break
+        return total / count
+
+    def _recorded_threads(self) -> int | None:
+        """How many threads train by the run's record; ``None`` where nobody chose."""
+        return self.trainer.threads[-1][1] if self.trainer.threads else None
+
+    def _watch_threads(self, seconds: float) -> Switch | None:
+        """Note how long a step took, and let the next one have as many threads as is best now."""
+        if self._threads is None:
+            return None
+        before = self._threads.count
+        switch = self._threads.take(seconds)
+        if self._threads.count != before:
+            self.trainer.use_threads(self._threads.count)
+            set_threads(self._threads.count)
+        if switch is not None:
+            self._recent.clear()
+        return switch
+
+    def _follow_record(self) -> None:
+        """After a rollback: have as many threads as at the step that was gone back to."""
+        count = self._recorded_threads()
+        if count is not None and self._threads is not None:
+            self._threads = ThreadWatch(self._threads.usual, count, self._threads.planned)
+            set_threads(count)
 
     def _finish(self, event: Stopped) -> None:
         self.save()  # nothing to do unless a plan was cut short: the last evaluation saved already

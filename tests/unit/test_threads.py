@@ -1,0 +1,83 @@
+"""How many threads train: by shape, by a trial, and anew when another program takes a core."""
+
+import pytest
+import torch
+
+from ostinato.workshop.threads import ThreadWatch, faster_threads, using_threads, usual_threads
+
+
+class Machine:
+    """A step takes ``work`` seconds of one core; beside a busy program threads wait for each other."""
+
+    def __init__(self, work=0.02, busy=False):
+        self.work, self.busy = work, busy
+
+    def seconds(self, threads):
+        if threads == 1:
+            return self.work
+        return self.work * 8 if self.busy else self.work / 1.6
+
+
+def train(watch, machine, seconds):
+    """Train so long; return the time that was taken, the steps that were made, and the decisions."""
+    clock, steps, switches = 0.0, 0, []
+    while clock < seconds:
+        took = machine.seconds(watch.count)
+        clock, steps = clock + took, steps + 1
+        if (switch := watch.take(took)) is not None:
+            switches.append(switch)
+    return clock, steps, switches
+
+
+def test_small_steps_have_one_thread_and_large_ones_all():
+    assert usual_threads(10e6, 8) == 1
+    assert usual_threads(200e6, 8) == 8
+    assert usual_threads(200e6, 1) == 1
+
+
+def test_a_trial_takes_one_thread_beside_a_busy_program_and_all_on_a_quiet_machine():
+    assert faster_threads(2, Machine().seconds)[0] == 2
+    assert faster_threads(2, Machine(busy=True).seconds)[0] == 1
+    count, times = faster_threads(1, Machine().seconds)
+    assert (count, set(times)) == (1, {1})
+    # Where both are as fast, noise decides nothing.
+    assert faster_threads(2, {2: 1.05, 1: 1.0}.__getitem__)[0] == 2
+
+
+@pytest.mark.parametrize("quiet_first", [0, 20])
+def test_beside_a_busy_program_nearly_as_much_is_trained_as_with_one_thread(quiet_first):
+    machine = Machine()
+    watch = ThreadWatch(2, 2, {2: machine.seconds(2)})
+    train(watch, machine, quiet_first)
+    machine.busy = True
+    clock, steps, switches = train(watch, machine, 300)
+    assert [(s.before, s.threads) for s in switches] == [(2, 1)]
+    assert switches[0].gain == pytest.approx(8)
+    assert steps * machine.seconds(1) >= 0.93 * clock
+
+
+def test_when_the_other_program_ends_all_threads_are_used_again():
+    machine = Machine(busy=True)
+    watch = ThreadWatch(2, 1, {1: machine.seconds(1), 2: machine.seconds(2)})
+    train(watch, machine, 20)
+    machine.busy = False
+    _, _, switches = train(watch, machine, 100)
+    assert [(s.before, s.threads) for s in switches] == [(1, 2)]
+
+
+def test_a_machine_that_is_slow_with_any_number_is_left_alone():
+    machine = Machine()
+    watch = ThreadWatch(2, 2, {2: machine.seconds(2)})
+    machine.work *= 5
+    _, _, switches = train(watch, machine, 300)
+    assert switches == []
+    assert watch.count == 2
+
+
+def test_threads_are_put_back():
+    before = torch.get_num_threads()
+    with using_threads(before + 2):
+        assert torch.get_num_threads() == before + 2
+    assert torch.get_num_threads() == before
+    with using_threads(None):
+        assert torch.get_num_threads() == before
