@@ -11,6 +11,7 @@ import pytest
 import ostinato
 from ostinato.app.cli import main
 from ostinato.errors import ConfigError
+from ostinato.recipes.addition import make
 from ostinato.workshop.translating import load_translator, with_source_words
 
 ENGLISH = {"one": "un", "two": "deux", "red": "rouge", "cat": "chat", "dog": "chien", "big": "grand"}
@@ -182,15 +183,18 @@ def test_addition_makes_its_own_sums(tmp_path, capsys):
     out = tmp_path / "add"
     words = ["train", "--recipe", "addition", "--steps", "3", "--out", str(out)]
     assert main([*words, "--set", "digits=2", "--set", "examples=500", "--set", "hidden_size=16"]) == 0
-    assert "500 sums of numbers of up to 2 digits, read from their end" in capsys.readouterr().out
+    assert "500 sums of numbers of up to 2 digits" in capsys.readouterr().out
     model = load_translator(out)
+    made = make({"digits": 2, "examples": 500}, 1).texts
+    for sum_, answer in (text.split("\t") for text in made):  # as they are asked for: nothing is turned round
+        assert sum(map(int, sum_.split("+"))) == int(answer)
     assert model.codec.source.decode(range(model.codec.source.size)) == "+0123456789"
     (tmp_path / "held.tsv").write_text("4+3\t7\n5+5\t10\n")
     words[-1] = str(tmp_path / "more")
     assert main([*words, "--from", str(out), "--valid", str(tmp_path / "held.tsv")]) == 0
     told = capsys.readouterr().out
     assert "500 sums of numbers of up to 2 digits" in told
-    assert ", 2 pairs (5 target symbols) to validate;" in told
+    assert ", 2 pairs (5 target symbols) held out," in told
     words[-1] = str(tmp_path / "other")
     assert main([*words, "--pairs", "3"]) == 2
     assert "are for pairs that are read, and addition makes its own" in capsys.readouterr().err

@@ -12,12 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ostinato.cores import GRU, LSTM, CappedLSTM, Elman, LSTMState, scans, tensors
-from ostinato.cores.base import unroll
+from ostinato.cores.base import step_by_step, unroll
 from ostinato.cores.lookup import Lookup
 from ostinato.engine import scanning
 from ostinato.engine.cpu import has_bfloat16
 from ostinato.engine.openmp import find_openmp
 from ostinato.engine.threads import Threads
+from ostinato.errors import EngineError
 
 CORES = {
     "elman": lambda I, H: Elman(I, H),
@@ -152,6 +153,7 @@ from ostinato.engine import layout
 from ostinato.engine.openmp import find_openmp
 from ostinato.engine.scanning import Scan
 from ostinato.engine.threads import Threads
+from ostinato.errors import EngineError
 kernels, random = scan_kernels("fp32"), np.random.default_rng(0)
 for width in (128, 576):
     weight, gates = (random.standard_normal(shape).astype(np.float32) for shape in ((width, width), (9, 4, width)))
@@ -212,3 +214,24 @@ def test_without_an_openmp_of_its_own_pytorch_is_given_our_threads(tmp_path):
     (tmp_path / "libgomp.so.1").write_bytes(b"no library")
     assert find_openmp(Path(str(tmp_path))) is None
     assert Threads(2).count == 2
+
+
+@pytest.mark.parametrize("name", ["elman", "gru", "capped-lstm"])
+def test_second_derivatives_are_refused_by_scans_and_right_step_by_step(name):
+    torch.manual_seed(1)
+    core = CORES[name](8, 64)
+    xs, direction = torch.randn(2, 5, 8), torch.randn(2, 5, 8)
+
+    def outputs(inputs):
+        return core(inputs)[0]
+
+    with pytest.raises(EngineError, match="compiled scans have no second derivatives"):
+        torch.autograd.functional.jvp(outputs, xs, direction)
+    with step_by_step(core):
+        _, product = torch.autograd.functional.jvp(outputs, xs, direction)
+    difference = (outputs(xs + 1e-3 * direction) - outputs(xs - 1e-3 * direction)) / 2e-3
+    torch.testing.assert_close(product, difference.detach(), rtol=1e-2, atol=1e-3)
+    assert product.abs().max() > 0.01
+    ys = outputs(xs.requires_grad_())  # the hooks are gone: the scan runs again
+    with pytest.raises(EngineError):
+        torch.autograd.grad(ys.sum(), xs, create_graph=True)

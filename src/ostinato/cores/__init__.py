@@ -1,6 +1,6 @@
 """Cores: recurrences, and the state algebra they live in."""
 
-from ostinato.cores.base import Core, Tap
+from ostinato.cores.base import Core, Tap, step_by_step
 from ostinato.cores.capped_lstm import CappedLSTM
 from ostinato.cores.elman import Elman
 from ostinato.cores.gru import GRU
@@ -33,6 +33,7 @@ __all__ = [
     "first_tensor",
     "map_state",
     "select_rows",
+    "step_by_step",
     "tensors",
     "where_rows",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -86,6 +87,18 @@ class Core(nn.Module, abc.ABC, Generic[S]):
 
     def _is_tapped(self) -> bool:
         return any(isinstance(m, Tap) and (m._forward_hooks or m._forward_pre_hooks) for m in self.modules())
+
+
+@contextmanager
+def step_by_step(module: nn.Module) -> Iterator[None]:
+    """Run the cores of a module without their fused kernels while a ``with`` block runs.
+
+    It is slower, and all that PyTorch can do with single operations works: second derivatives for instance.
+    """
+    with ExitStack() as hooked:
+        for tap in (one for one in module.modules() if isinstance(one, Tap)):
+            hooked.callback(tap.register_forward_hook(lambda tap, inputs, value: None).remove)
+        yield
 
 
 def unroll(core: Core[S], xs: Tensor, state: S, lengths: Tensor | None, masks: Any) -> tuple[Tensor, S]:

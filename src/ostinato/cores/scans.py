@@ -14,7 +14,6 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from ostinato.cores.lookup import Inputs, Lookup
 from ostinato.disk.places import cache_folder
@@ -122,8 +121,8 @@ class _Sums(torch.autograd.Function):
         return _times(xs.flatten(0, -2), weight, bias).view(*xs.shape[:-1], -1)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, d_sums: Tensor) -> tuple[Tensor | None, ...]:
+        _refuse_second_derivatives()
         xs, weight = ctx.saved_tensors
         flat = d_sums.flatten(0, -2)
         d_xs = _times(flat, weight.T).view(xs.shape) if ctx.needs_input_grad[0] else None
@@ -161,8 +160,8 @@ class _Scan(torch.autograd.Function):
         return outputs[:, 1:], saved["cells"][:, 1:] if cell is not None else None
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, d_outputs: Tensor | None, d_cells: Tensor | None) -> tuple[Tensor | None, ...]:
+        _refuse_second_derivatives()
         weight_hh, *parts = ctx.saved_tensors
         saved = dict(zip(ctx.names, parts, strict=True))
         before = saved["outputs"][:, :-1].flatten(0, 1)
@@ -186,6 +185,19 @@ class _Scan(torch.autograd.Function):
             _columns_times(arrays.get("d_backs", d_gates).flatten(0, 1), before),
             torch.from_numpy(d_biases[:gates]),
             torch.from_numpy(d_biases[gates:]) if "backs" in saved else None,
+        )
+
+
+def _refuse_second_derivatives() -> None:
+    """Raise where gradients are to be differentiated again; PyTorch's own guard lets ``jvp`` answer zero instead.
+
+    Raises:
+        EngineError: They are.
+    """
+    if torch.is_grad_enabled():
+        raise EngineError(
+            "compiled scans have no second derivatives (create_graph=True, jvp, hvp); run the model step by step "
+            "meanwhile: with ostinato.cores.step_by_step(model): …"
         )
 
 

@@ -110,11 +110,11 @@ def search(
     memory = strategy.initial_state(len(prompts))
     memories = [rule.initial_state(prompts) for rule in rules]
     may_get_stuck = any(rule.may_exhaust(is_first=number == 0) for number, rule in enumerate(rules))
-    enders = [number for number, rule in enumerate(rules) if rule.complete(memories[number]) is not None]
+    enders = [number for number, rule in enumerate(rules) if rule.complete(memories[number], At(0, length)) is not None]
     for step in range(length + 1):
         at = At(step, length)
         log_probs = log_probs.double()
-        over = _complete(rules, memories, enders) if enders else None
+        over = _complete(rules, memories, enders, at) if enders else None
         logits: tuple[Tensor, ...] = (log_probs,)
         if step < length:
             logits, memories = _apply(rules, memories, log_probs, at)
@@ -178,11 +178,11 @@ def _apply(rules: Rules, memories: list[Any], logits: Tensor, at: At) -> tuple[t
     return tuple(found), after
 
 
-def _complete(rules: Rules, memories: list[Any], enders: Sequence[int]) -> Tensor | None:
+def _complete(rules: Rules, memories: list[Any], enders: Sequence[int], at: At) -> Tensor | None:
     """Which rows some rule declares complete, as reasons [rows]; ``None`` where none is."""
     found: Tensor | None = None
     for number in enders:
-        complete = rules[number].complete(memories[number])
+        complete = rules[number].complete(memories[number], at)
         if complete is not None and complete.any():
             found = complete if found is None else found | complete
     return None if found is None else found.long() * _COMPLETE

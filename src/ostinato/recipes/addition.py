@@ -16,22 +16,20 @@ from ostinato.recipes.pairs import PairSettings, going_together
 from ostinato.recipes.systems import PAIR_MODELS
 from ostinato.recipes.translate import read
 
-_OWN = ("digits", "examples", "reversed")
+_OWN = ("digits", "examples")
 
 
 @dataclass(frozen=True)
 class AdditionSettings(PairSettings):
-    """Settings of a model that adds: those of every model of pairs, and three more.
+    """Settings of a model that adds: those of every model of pairs, and two more.
 
     Attributes:
         digits: Most digits of a number.
         examples: How many sums there are to learn from and to validate on.
-        reversed: The sum is read from its end, as the answer is worked out from there.
     """
 
     digits: int = 3
     examples: int = 50_000
-    reversed: bool = True
 
     def problems(self) -> Iterator[str | None]:
         """What is wrong with them; ``None`` is no problem."""
@@ -50,7 +48,7 @@ def make(settings: Mapping[str, Any], seed: int) -> Corpus:
     Each number has 1 to ``digits`` digits, every count equally often.
 
     Args:
-        settings: ``digits``, ``examples`` and ``reversed``, where they are given.
+        settings: ``digits`` and ``examples``, where they are given.
         seed: Chooses the numbers.
 
     Source: the Keras example ``addition_rnn``.
@@ -63,12 +61,10 @@ def make(settings: Mapping[str, Any], seed: int) -> Corpus:
         if (min(a, b), max(a, b)) in known:
             continue
         known.add((min(a, b), max(a, b)))
-        asked = f"{a}+{b}"
-        texts.append((asked[::-1] if read_settings.reversed else asked) + BETWEEN + str(a + b))
+        texts.append(f"{a}+{b}{BETWEEN}{a + b}")
     made = f"sums of numbers of up to {read_settings.digits} digits"
-    notes = (f"{len(texts):,} {made}{', read from their end' if read_settings.reversed else ''}",)
-    made_by = ("addition", str(read_settings.digits), str(len(texts)), str(read_settings.reversed), str(seed))
-    return Corpus("items", tuple(texts), notes=notes, made_by=made_by)
+    made_by = ("addition", str(read_settings.digits), str(len(texts)), str(seed))
+    return Corpus("items", tuple(texts), notes=(f"{len(texts):,} {made}",), made_by=made_by)
 
 
 def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,7 +72,7 @@ def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "hidden_size": 128, "embedding_size": 32, "attention_size": 64, "batch_size": 64, "learning_rate": 4e-3,
         "weight_decay": 0.0, "cooldown": 0.5, "patience": None,
-        **going_together(given, one_way="forwards"),  # the sums themselves are turned round
+        **going_together(given),
     }  # fmt: skip
 
 

@@ -140,11 +140,11 @@ def _decoder(settings: PairSettings, encoder: Encoder) -> Core[Any]:
     return AdditiveAttention(core, E, memory_size=D, summary_size=C, output_size=H, attention_size=attention)
 
 
-def going_together(given: Mapping[str, Any], *, one_way: str = "backwards") -> dict[str, Any]:
-    """What a choice of one side asks of the other; ``one_way``: how an encoder reads that has to read one way."""
+def going_together(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of the encoder or decoder that the chosen other one requires."""
     found: dict[str, Any] = {}
     if "convolutional" in (given.get("encoder"), given.get("decoder")):
         found = {"encoder": "convolutional", "decoder": "convolutional", "layers": 4}
     elif given.get("decoder") == "last-state":
-        found = {"encoder": one_way}
+        found = {"encoder": "backwards"}
     return found

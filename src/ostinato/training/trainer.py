@@ -173,6 +173,7 @@ class Trainer:
     def begin_schedule(self, steps: int) -> None:
         """Start a new schedule that ends at step ``steps``; patience counts from here."""
         import os
+
         mode = os.environ.get("RESTART", "0")
         w, c = self.schedule.warmup, self.schedule.cooldown
         start = 0.0

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 class Constraint:
     """Forbid every symbol after which the constraint can no longer be fulfilled within the length.
 
-    The end symbol is allowed where the automaton accepts. In a model without one, a text is complete where
-    the automaton accepts and nothing can follow. So every text that ends matches.
+    The end symbol is allowed where the automaton accepts. In a model without one, a text is complete where the
+    automaton accepts and nothing that follows could be accepted within the length: so it may be shorter than that.
+    Every text that ends matches.
 
     Args:
         table: The constraint over the model's symbols.
@@ -59,15 +60,17 @@ class Constraint:
         return self._next[state, symbols].long()
 
     def may_exhaust(self, *, is_first: bool) -> bool:
-        return not (is_first and self.table.is_whole)  # where all is known, nothing hopeless is ever allowed
+        return True
 
-    def complete(self, state: Tensor) -> Tensor | None:
-        if self._end is not None or not self._has_final:
+    def complete(self, state: Tensor, at: At) -> Tensor | None:
+        if self._end is not None:
             return None
-        if self._final is not None:
+        left = at.length - at.step - 1
+        if self._final is not None and (left < 0 or left >= self._farthest):
             return self._final[state]
         self._fill(state)
-        return self._accepts[state] & (self._next[state] < 0).all(dim=-1)
+        follows = self._next[state] >= 0 if left < 0 else self._allowed(state, left)
+        return self._accepts[state] & ~follows.any(dim=-1)
 
     def _single_of(self, number: int) -> _Single:
         """What a single row in a state needs, made once: to look up is quicker than to index."""
@@ -101,12 +104,11 @@ class Constraint:
         self._fewest = torch.from_numpy(np.append(table.fewest, np.iinfo(np.int64).max))
         self._final: Tensor | None = None
         self._first = torch.from_numpy(table.starts)
-        self._has_final, self._farthest = True, math.inf
+        self._farthest = math.inf
         self._singles: dict[int, _Single] = {}
         self._single: dict[int, _Single] = {}  # by the identity of the state's tensor, which the first one keeps alive
         if table.is_whole:
-            final = table.accepts & (table.next < 0).all(axis=1)
-            self._final, self._has_final = torch.from_numpy(final), bool(final.any())
+            self._final = torch.from_numpy(table.accepts & (table.next < 0).all(axis=1))
             self._farthest = float(table.fewest[table.fewest < NEVER].max(initial=0))
             allowed = self._next >= 0
             if self._end is not None:
@@ -155,5 +157,5 @@ class Stops:
     def may_exhaust(self, *, is_first: bool) -> bool:
         return False
 
-    def complete(self, state: Tensor) -> Tensor | None:
+    def complete(self, state: Tensor, at: At) -> Tensor | None:
         return self._found[state]

@@ -114,13 +114,16 @@ class SymbolTable:
     def count(self, length: int) -> float:
         """Return how many sequences of at most ``length`` symbols fulfil the constraint from the first start.
 
-        They end where they can go no further, with the end symbol, or at the length.
+        They end with the end symbol, or at the length; without an end symbol also where nothing that follows could
+        fulfil the constraint within the length.
         """
         ways = self._accepts.astype(np.float64)
-        stops = self._accepts if self._end is not None else self._accepts & (self._next < 0).all(axis=1)
+        fewest = np.append(self._fewest, NEVER)  # index -1 is the dead state
         with np.errstate(over="ignore"):  # more than a float holds is infinitely many
-            for _ in range(length):
-                ways = np.where(self._next >= 0, ways[self._next], 0.0).sum(axis=1) + stops
+            for left in range(length):
+                allowed = fewest[self._next] <= left
+                stops = self._accepts if self._end is not None else self._accepts & ~allowed.any(axis=1)
+                ways = np.where(allowed, ways[self._next], 0.0).sum(axis=1) + stops
         return float(ways[self.starts[0]])
 
     def _clear(self) -> None:

@@ -45,8 +45,8 @@ class Rule(Protocol):
     def advance(self, symbols: Tensor, state: Any) -> Any:
         """Return the state after each row has taken its symbol, [R]."""
 
-    def complete(self, state: Any) -> Tensor | None:
-        """Return which rows have come to their end by this rule, [R] bool; ``None``, always, where it ends nothing."""
+    def complete(self, state: Any, at: At) -> Tensor | None:
+        """Return which rows this rule ends before a step, [R] bool; ``None``, always, where it ends nothing."""
 
 
 Rules: TypeAlias = Sequence[Rule]
@@ -67,6 +67,6 @@ class Memoryless:
         """Return the state as it is."""
         return state
 
-    def complete(self, state: Any) -> Tensor | None:
+    def complete(self, state: Any, at: At) -> Tensor | None:
         """Return ``None``: it ends nothing."""
         return None

@@ -71,5 +71,5 @@ class MaxCopy:
     def may_exhaust(self, *, is_first: bool) -> bool:
         return True
 
-    def complete(self, state: Tensor) -> Tensor | None:
+    def complete(self, state: Tensor, at: At) -> Tensor | None:
         return None

@@ -43,7 +43,7 @@ class _LooksBack:
     def may_exhaust(self, *, is_first: bool) -> bool:
         return False
 
-    def complete(self, state: Tensor) -> Tensor | None:
+    def complete(self, state: Tensor, at: At) -> Tensor | None:
         return None
 
 

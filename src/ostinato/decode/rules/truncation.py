@@ -175,7 +175,7 @@ class Mirostat:
     def may_exhaust(self, *, is_first: bool) -> bool:
         return False
 
-    def complete(self, state: MirostatState) -> Tensor | None:
+    def complete(self, state: MirostatState, at: At) -> Tensor | None:
         return None
 
 

@@ -225,7 +225,7 @@ def _find_candidates(search: Any, at: Any) -> int:
     most, count = 2 * beam.facts[facts.WIDTH], 0
     for number in range(beam.facts[facts.ROWS]):
         beam.over[number] = codes.LIVE
-        if is_over(rules, beam.states[number], beam.stop_states[number], symbols):
+        if is_over(rules, beam.states[number], beam.stop_states[number], symbols, at.step):
             beam.over[number] = codes.COMPLETE
         elif at.step == rules.facts[codes.LENGTH]:
             beam.over[number] = codes.AT_LENGTH

@@ -279,11 +279,11 @@ def _constrain(rules: Any, row: Any) -> float:
 
 
 @compiled
-def is_over(rules: Any, state: int, stop_state: int, symbols: int) -> bool:
-    """Return whether a row is complete: it has written a stop string, or its constraint is fulfilled for good."""
+def is_over(rules: Any, state: int, stop_state: int, symbols: int, step: int) -> bool:
+    """Return whether a row is complete before a step: a stop string is written, or its constraint is fulfilled."""
     if len(rules.stop_found) > 0 and rules.stop_found[stop_state] != 0:
         return True
-    return is_complete(rules, state, symbols)
+    return is_complete(rules, state, symbols, rules.facts[codes.LENGTH] - step - 1)
 
 
 @compiled
@@ -296,17 +296,16 @@ def follow(rules: Any, states: Any, stop_states: Any, number: int, symbol: int, 
 
 
 @compiled
-def is_complete(rules: Any, state: int, symbols: int) -> bool:
-    """Return whether the constraint is fulfilled and lets nothing follow, in a model without an end symbol."""
+def is_complete(rules: Any, state: int, symbols: int, left: int) -> bool:
+    """Return whether the constraint is fulfilled and lets nothing follow, in a model without an end symbol.
+
+    With ``left`` symbols after the next one: nothing that could be accepted within the length. At the length (under
+    0): nothing at all.
+    """
     if rules.facts[codes.ENDS_BY_CONSTRAINT] == 0 or rules.accepts[state] == 0:
         return False
-    return not any_follows(rules, state, symbols)
-
-
-@compiled
-def any_follows(rules: Any, state: int, symbols: int) -> bool:
-    """Return whether any symbol is allowed in a state."""
-    found = False
+    follows = False
     for v in range(symbols):
-        found |= rules.next[state * symbols + v] >= 0
-    return found
+        after = rules.next[state * symbols + v]
+        follows |= after >= 0 and (left < 0 or rules.fewest[after] <= left)
+    return not follows

@@ -130,7 +130,7 @@ def _is_unknown(rules: Any, rows: Any, part: int) -> bool:
 def _choose(rules: Any, rows: Any, given: Any, number: int, step: int, place: int) -> int:
     """Choose a row's next symbol and note it; return how the row ended, or that it did not."""
     symbols = len(given)
-    if is_over(rules, rows.states[number], rows.stop_states[number], symbols):
+    if is_over(rules, rows.states[number], rows.stop_states[number], symbols, step):
         return codes.COMPLETE
     row = row_of(rules, (rows.work, rows.order), rows.counts, rows.states, symbols, number, step)
     taken_off = log_softmax(given, row.logits, row.weights)
@@ -150,7 +150,7 @@ def _choose(rules: Any, rows: Any, given: Any, number: int, step: int, place: in
     if step + 1 == rules.facts[codes.LENGTH]:
         if rules.facts[codes.ENDS_BY_CONSTRAINT] and rules.known[rows.states[number]] == 0:
             return codes.UNKNOWN
-        over = is_over(rules, rows.states[number], rows.stop_states[number], symbols)
+        over = is_over(rules, rows.states[number], rows.stop_states[number], symbols, step + 1)
         return codes.COMPLETE if over else codes.AT_LENGTH
     return codes.LIVE
 
