@@ -1,11 +1,19 @@
 """Settings of the documentation site; tests/app/test_site.py builds it with warnings as errors."""
 
 import importlib.metadata
+from collections.abc import Callable
+from typing import Any
+
+from docutils import nodes
+from latex2mathml.converter import convert
 
 project = "ostinato"
 author = "the ostinato developers"
 release = importlib.metadata.version("ostinato")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+myst_enable_extensions = ["dollarmath"]
+myst_dmath_double_inline = True
+html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = f"ostinato {release}"
 exclude_patterns = ["_build", "howto/examples"]
@@ -32,6 +40,17 @@ def show_equations(app: object, what: str, name: str, obj: object, options: obje
     lines[:] = shown
 
 
-def setup(app: object) -> None:
+def as_mathml(display: str) -> Callable[[Any, Any], None]:
+    """Make what writes an equation as MathML, which browsers show without a script or a network."""
+
+    def visit(translator: Any, node: Any) -> None:
+        translator.body.append(convert(node.astext(), display=display))
+        raise nodes.SkipNode
+
+    return visit
+
+
+def setup(app: Any) -> None:
     """Called by Sphinx."""
-    app.connect("autodoc-process-docstring", show_equations, priority=900)  # type: ignore[attr-defined]
+    app.connect("autodoc-process-docstring", show_equations, priority=900)
+    app.add_html_math_renderer("mathml", (as_mathml("inline"), None), (as_mathml("block"), None))

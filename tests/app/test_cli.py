@@ -562,3 +562,49 @@ def test_wrong_usage_is_status_two(run):
     assert run("generate")[0] == 2
     assert run("sing")[0] == 2
     assert run("--help")[0] == 0
+
+
+def test_symbols_that_unknown_changes_are_counted_and_said(run, text_run, tmp_path):
+    (tmp_path / "held.txt").write_text("the cat sat. " * 20 + "ÄÖ?")
+    status, _, err = run("evaluate", text_run, tmp_path / "held.txt", "--unknown", "skip")
+    assert status == 0
+    assert err == "--unknown skip: 3 of 263 symbols are unknown to the model and were left out (1.1%)\n"
+    status, _, err = run(
+        "generate", text_run, "--prompt", "Thé cat", "--unknown", "nearest", "--length", 3, "--seed", 1
+    )
+    assert status == 0
+    assert "--unknown nearest: 2 of 7 symbols are unknown to the model and were replaced by the nearest" in err
+    assert "--unknown" not in run("score", text_run, "the cat", "--unknown", "skip")[2]
+
+
+PTB = "no it was n't <unk> monday \n but while the new york stock exchange did n't fall <unk> \n" * 40
+
+
+def test_a_model_of_plain_words_has_the_papers_perplexity_per_word_and_no_bits_per_character(run, tmp_path):
+    (tmp_path / "ptb.txt").write_text(PTB)
+    out = tmp_path / "run"
+    words = ["train", tmp_path / "ptb.txt", "--recipe", "word-lm", "--as", "text", "--steps", 2, "--out", out]
+    assert run(*words, "--set", "codec=plain-words", "--set", "hidden_size=16", "--no-report")[0] == 0
+    (tmp_path / "test.txt").write_text("no it fell \n the exchange <unk> \n" * 50)
+    status, told, _ = run("evaluate", out, tmp_path / "test.txt", "--json")
+    result = json.loads(told)
+    assert status == 0
+    assert result["symbols"] == result["words"] == 50 * 8
+    assert result["perplexity_per_word"] == pytest.approx(result["perplexity"])
+    assert result["bits_per_character"] is None
+    told = run("evaluate", out, tmp_path / "test.txt")[1]
+    assert "(400 words: what white space separates, and every line end or end of an item)" in told
+    assert "bits per character" not in told
+
+
+def test_a_model_of_spelled_words_has_a_perplexity_per_word_too(run, tmp_path):
+    (tmp_path / "text.txt").write_text(PTB)
+    out = tmp_path / "run"
+    words = ["train", tmp_path / "text.txt", "--recipe", "word-lm", "--as", "text", "--steps", 2, "--out", out]
+    assert run(*words, "--set", "hidden_size=16", "--no-report")[0] == 0
+    (tmp_path / "test.txt").write_text("no it fell\nthe exchange\n" * 50)
+    result = json.loads(run("evaluate", out, tmp_path / "test.txt", "--json")[1])
+    assert result["words"] == 50 * 7
+    total = result["nats_per_symbol"] * result["symbols"]
+    assert math.log(result["perplexity_per_word"]) == pytest.approx(total / (50 * 7))
+    assert result["bits_per_character"] == pytest.approx(total / math.log(2) / (50 * 24))

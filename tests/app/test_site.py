@@ -22,6 +22,21 @@ def test_the_site_builds_without_a_warning(tmp_path):
     page = (tmp_path / "reference/python.html").read_text(encoding="utf-8")
     for name in ("ostinato.train", "ostinato.Model.generate", "ostinato.errors.DamagedError"):
         assert f'id="{name}"' in page
+    assert raw_equations(tmp_path) == []
+    assert (tmp_path / "systems/char-lm.html").read_text(encoding="utf-8").count("<math") > 10
+
+
+def raw_equations(site):
+    """Dollar signs and TeX that a reader would see, outside code: equations that were not turned into MathML."""
+    found = []
+    for page in sorted(site.rglob("*.html")):
+        text = page.read_text(encoding="utf-8")
+        shown = re.sub(r"(?s)<(script|style|pre|code|math|svg)\b.*?</\1>", " ", text)
+        shown = re.sub(r"<[^>]*>", " ", shown)
+        found += [
+            (page.relative_to(site).as_posix(), place) for place in re.findall(r".{0,30}(?:\$|\\[a-z]+).{0,30}", shown)
+        ]
+    return found
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)

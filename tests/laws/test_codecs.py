@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostinato import codecs
+from ostinato.codecs.plain_words import count_words
 from ostinato.errors import CodecError, ConfigError, UnknownSymbolError
 
 CORPUS = "It was the best of times, it was the worst of times. Ünïcödé: 日本語 😀 αβγ\n\n  def f(x):\n\treturn x\n" * 5
@@ -21,7 +22,8 @@ ALL = {
     "characters": codecs.learn("characters", [CORPUS], end=False),
     "words-unk": codecs.learn("words", [CORPUS], end=False, unknown="unk"),
 }
-EVERY = {**ALL, "tokens": codecs.learn("tokens", [CORPUS], end=False)}
+PLAIN = codecs.learn("plain-words", [CORPUS], end=False, vocabulary=12)
+EVERY = {**ALL, "plain-words": PLAIN, "tokens": codecs.learn("tokens", [CORPUS], end=False)}
 known_text = st.text(st.sampled_from(sorted(set(CORPUS))))
 
 
@@ -74,7 +76,7 @@ def test_any_ids_decode_to_some_text_alike_whole_and_in_pieces(name, data):
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("end", [False, True])
 def test_a_codec_written_as_json_and_read_back_is_the_same(name, end):
-    kind, *unknown = name.split("-")
+    kind, *unknown = [name] if name == "plain-words" else name.split("-")
     codec = codecs.learn(kind, [CORPUS], end=end, vocabulary=300, unknown=unknown[0] if unknown else "spell")
     again = codecs.from_json(json.loads(json.dumps(codec.to_json())))
     assert again.pieces == codec.pieces
@@ -200,3 +202,51 @@ def test_subwords_of_a_long_text_are_those_of_the_whole(text):
     with pytest.MonkeyPatch.context() as changed:
         changed.setattr("ostinato.codecs.subwords._TOGETHER", 7)
         assert codec.encode(text).tolist() == whole
+
+
+@given(text=st.text())
+def test_plain_words_are_counted_as_the_papers_count_them(text):
+    assert len(PLAIN.encode(text)) == count_words(text)
+    lines = [line.split() for line in text.split("\n")]
+    words = [word for number, line in enumerate(lines) for word in ([*line, "\n"] if number + 1 < len(lines) else line)]
+    known = {*PLAIN.words, "\n"}
+    told = [piece.decode().removesuffix(" ") for piece in (PLAIN.pieces[id_] for id_ in PLAIN.encode(text).tolist())]
+    assert told == [word if word in known else "<unk>" for word in words]
+    assert PLAIN.encode(PLAIN.normal(text)).tolist() == PLAIN.encode(text).tolist()
+
+
+def test_the_vocabulary_of_plain_words_has_unk_and_the_line_end_in_it():
+    text = "the cat <unk> the dog \n the <unk> sat \n"
+    codec = codecs.learn("plain-words", [text], end=False, vocabulary=4)
+    assert codec.words == ("the", "cat")
+    assert codec.size == 4
+    assert codec.decode(codec.encode(text)) == "the cat <unk> the <unk> \nthe <unk> <unk> \n"
+    assert not codec.lossless
+    assert codec.pieces[codec.unknown] == b"<unk> "
+
+
+def test_unk_in_a_text_is_one_unknown_word_where_words_are_not_spelled():
+    text = "the <unk> of <unk> the of\n<unk>"
+    codec = codecs.learn("words", [text], end=False, unknown="unk")
+    assert not any("unk" in word for word in codec.words)
+    ids = codec.encode("the <unk> of<unk>").tolist()
+    assert ids.count(codec.unknown) == 3  # "the" without its space is another word
+    assert len(ids) == 4
+    spelled = codecs.learn("words", [text], end=False)
+    assert spelled.decode(spelled.encode(text)) == text
+
+
+@pytest.mark.parametrize(("unknown", "adapted"), [("skip", "caf du ncle"), ("nearest", "cafe du oncle")])
+def test_a_codec_counts_what_it_changes_once(unknown, adapted):
+    codec = codecs.CharacterCodec("abcdefghijklmnop uvw")
+    text = "café du öncle"
+    for _ in range(3):
+        assert codec.adapt(text, unknown) == adapted
+    assert codec.changes == codecs.Changes(2, 13)
+    assert codec.adapt("error", "error") == "error"
+    assert codec.changes == codecs.Changes(2, 13)
+    tokens = codecs.TokenCodec(["a", "b"])
+    tokens.adapt("a b x y", unknown)
+    pair = codecs.PairCodec(codec, codecs.CharacterCodec("xyz", end=True))
+    pair.adapt("a?\tx!!", unknown)
+    assert (tokens.changes, pair.changes) == (codecs.Changes(2, 4), codecs.Changes(5, 18))

@@ -227,7 +227,7 @@ def test_patience_counts_from_where_the_rate_of_a_schedule_begins_to_fall():
     note(trainer, weights=4.0)
     assert trainer.stale == 1
     trainer.begin_schedule(100)
-    falling(trainer)
+    trainer.step += 1
     for loss in (2.5, 2.0, 1.5):  # worse than the best so far, but falling
         assert not note(trainer, weights=loss)
     assert trainer.stale == 0
@@ -246,6 +246,10 @@ def test_the_schedule_rises_and_falls_to_nothing():
     assert [flat.factor(step) for step in (10, 54)] == [1.0, 1.0]
     assert flat.factor(77) == pytest.approx(0.5, abs=1e-9)
     assert 0 < flat.factor(99) < 0.02
+    flat.begin(100, 200, falling=True)  # a finished run goes on: neither warm-up nor a flat part
+    assert flat.factor(100) == pytest.approx(1.0, abs=0.01)
+    assert flat.factor(150) == pytest.approx(0.5, abs=0.01)
+    assert flat.is_falling(101)
     only = Schedule(0.1)
     only.begin(0, 1)
     assert only.factor(0) > 0.3

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from ostinato.app.arguments import build_parser
-from ostinato.app.process import ignore_known_warnings
+from ostinato.app.process import ignore_known_warnings, tell_changes
 from ostinato.errors import ConfigError, OstinatoError, ToldElsewhereError
 
 STARTED = time.monotonic()  # a time budget counts from here, imports included
@@ -49,10 +49,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser({name: _later(name) for name in _MODULES}).parse_args(argv)
     args.started = STARTED if argv is None else time.monotonic()
     args.words = list(sys.argv[1:] if argv is None else argv)
+    args.codec = None  # the model's, once it is loaded
     args.command_line = _told_command(sys.argv[1:] if argv is None else argv)
     try:
         status: int = args.act(args)
         sys.stdout.flush()
+        tell_changes(args)
         return status
     except OstinatoError as error:
         if args.debug:

@@ -76,7 +76,9 @@ def _load(args: Namespace) -> Annotator:
     device = device_of(args)
     from ostinato.workshop.labelling import load_annotator
 
-    return load_annotator(args.model_file or args.run, device=device)
+    model = load_annotator(args.model_file or args.run, device=device)
+    args.codec = model.codec
+    return model
 
 
 def _sources(args: Namespace, model: Annotator) -> tuple[list[str], Sequence[str] | Frames]:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from ostinato.codecs import Changes
 from ostinato.config import at_least
 from ostinato.errors import ConfigError
 
@@ -90,7 +91,21 @@ def load_model(args: Namespace) -> Model:
     )
     for warning in itertools.chain.from_iterable(member.saved.warnings for member in model.members):
         print(f"warning: {warning}", file=sys.stderr)
+    args.codec = model.codec
     return model
+
+
+def tell_changes(args: Namespace) -> None:
+    """Say how many unknown symbols ``--unknown`` replaced or left out, if any."""
+    changes = Changes() if args.codec is None else args.codec.changes
+    if not changes.changed:
+        return
+    what = "left out" if args.unknown == "skip" else "replaced by the nearest known ones, or left out"
+    print(
+        f"--unknown {args.unknown}: {changes.changed:,} of {changes.symbols:,} symbols are unknown to the model and "
+        f"were {what} ({changes.changed / changes.symbols:.1%})",
+        file=sys.stderr,
+    )
 
 
 @contextmanager

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ostinato.workshop.model import Model
     from ostinato.workshop.results import Score, ScoredPart
 
+_WORDS = "what white space separates, and every line end or end of an item"
 _LONG = 1_000_000  # characters; of a longer text no part is kept once it has been told
 _COLUMNS = "log_prob\tsymbols\tbits_per_symbol\ttext"
 _COLOURS = ((1.0, "green"), (3.0, ""), (5.0, "yellow"), (8.0, "dark_orange"), (math.inf, "bold red"))
@@ -188,11 +189,15 @@ def _document(args: Namespace) -> Document:
 
 def _tell_evaluation(result: Evaluation, *, as_json: bool) -> None:
     if not as_json:
+        beside = [f"{result.symbols:,} symbols"]
+        if result.bits_per_character is not None:
+            beside.append(f"{result.bits_per_character:.4f} bits per character")
         print(
             f"{result.protocol}: {result.nats_per_symbol:.4f} ± {result.standard_error:.4f} nats per symbol, "
-            f"{result.bits_per_symbol:.4f} bits per symbol, perplexity {result.perplexity:.3f} "
-            f"({result.symbols:,} symbols; {result.bits_per_character:.4f} bits per character)"
+            f"{result.bits_per_symbol:.4f} bits per symbol, perplexity {result.perplexity:.3f} ({'; '.join(beside)})"
         )
+        if result.perplexity_per_word is not None:
+            print(f"perplexity per word {result.perplexity_per_word:.3f} ({result.words:,} words: {_WORDS})")
         return
     print(
         json.dumps(
@@ -204,6 +209,8 @@ def _tell_evaluation(result: Evaluation, *, as_json: bool) -> None:
                 "perplexity": result.perplexity,
                 "standard_error": result.standard_error,
                 "bits_per_character": result.bits_per_character,
+                "words": result.words,
+                "perplexity_per_word": result.perplexity_per_word,
             }
         )
     )
@@ -216,6 +223,7 @@ def _as_part(losses: Losses) -> dict[str, Any]:
         "first": losses.first,
         "everything": losses.everything,
         "characters": losses.characters,
+        "words": losses.words,
         "totals": losses.totals.tolist(),
         "counts": losses.counts.tolist(),
     }
@@ -230,7 +238,7 @@ def _from_part(line: str, where: str) -> Losses:
         told = json.loads(line)
         totals, counts = np.array(told["totals"], dtype=np.float64), np.array(told["counts"], dtype=np.int64)
         about = (told["characters"], told["everything"], told["first"], told["job"])
-        return Losses(told["protocol"], totals, counts, *about)
+        return Losses(told["protocol"], totals, counts, *about, told["words"])
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{where} is not what 'ostinato evaluate --shard' printed: {error!r}") from error
 

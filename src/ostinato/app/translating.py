@@ -85,7 +85,9 @@ def _load(args: Namespace) -> Translator:
     device = device_of(args)
     from ostinato.workshop.translating import load_translator
 
-    return load_translator(args.model_file or args.run, device=device)
+    model = load_translator(args.model_file or args.run, device=device)
+    args.codec = model.codec
+    return model
 
 
 def _sources(args: Namespace) -> list[str]:

@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from ostinato.codecs.base import Codec, Decoder, Ids, Unknown
+from ostinato.codecs.base import Changes, Codec, Decoder, Ids, Unknown
 from ostinato.codecs.byte import ByteCodec
 from ostinato.codecs.characters import CharacterCodec
 from ostinato.codecs.frames import FrameCodec
 from ostinato.codecs.labels import LABEL_UNITS, LabelCodec
 from ostinato.codecs.pairs import PairCodec
+from ostinato.codecs.plain_words import PlainWordCodec
 from ostinato.codecs.spelled import SpelledCodec
 from ostinato.codecs.subwords import SubwordCodec
 from ostinato.codecs.tokens import TokenCodec
@@ -21,6 +22,7 @@ from ostinato.errors import CodecError, unknown_name
 __all__ = [
     "CODECS",
     "ByteCodec",
+    "Changes",
     "CharacterCodec",
     "Codec",
     "Decoder",
@@ -28,6 +30,7 @@ __all__ = [
     "Ids",
     "LabelCodec",
     "PairCodec",
+    "PlainWordCodec",
     "SpelledCodec",
     "SubwordCodec",
     "TokenCodec",
@@ -39,7 +42,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-CODECS = ("bytes", "characters", "subwords", "tokens", "words")
+CODECS = ("bytes", "characters", "plain-words", "subwords", "tokens", "words")
 
 
 def learn(
@@ -66,6 +69,8 @@ def learn(
         return SubwordCodec.learn(texts, vocabulary=vocabulary, end=end)
     if name == "tokens":
         return TokenCodec.learn(texts, end=end)
+    if name == "plain-words":
+        return PlainWordCodec.learn(texts, vocabulary=vocabulary, end=end)
     if name == "words":
         return WordCodec.learn(texts, vocabulary=vocabulary, spell=unknown == "spell", end=end)
     raise unknown_name("codec", name, CODECS, where="settings")
@@ -95,6 +100,8 @@ def from_json(data: dict[str, Any]) -> Codec:
             return SubwordCodec(json.dumps(_typed(data, "definition", dict)), end=end)
         if name == "tokens":
             return TokenCodec(_strings(data, "tokens"), end=end)
+        if name == "plain-words":
+            return PlainWordCodec(_strings(data, "words"), end=end)
         return WordCodec(_strings(data, "words"), spell=_typed(data, "spell", bool), end=end)
     except UnicodeEncodeError as error:
         raise CodecError(f"the description of a codec has what is no character: {error.object!r}") from error

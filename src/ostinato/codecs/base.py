@@ -6,6 +6,7 @@ import abc
 import codecs as standard_codecs
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -16,6 +17,22 @@ Unknown: TypeAlias = Literal["error", "nearest", "skip"]
 
 
 _PLACE = re.compile(r"\S(?=[ \n])")
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Unknown symbols of the texts that were adapted to a codec.
+
+    Attributes:
+        changed: How many were replaced or left out.
+        symbols: How many symbols these texts had in all.
+    """
+
+    changed: int = 0
+    symbols: int = 0
+
+    def __add__(self, other: Changes) -> Changes:
+        return Changes(self.changed + other.changed, self.symbols + other.symbols)
 
 
 class Codec(abc.ABC):
@@ -37,6 +54,7 @@ class Codec(abc.ABC):
         self.lossless = lossless
         self.end = len(pieces) if end else None
         self.pieces: tuple[bytes, ...] = (*pieces, b"") if end else tuple(pieces)
+        self._changes, self._adapted = Changes(), set[int]()
 
     @abc.abstractmethod
     def encode(self, text: str) -> Ids:
@@ -71,8 +89,23 @@ class Codec(abc.ABC):
         return self.size
 
     def adapt(self, text: str, unknown: Unknown) -> str:
-        """Return ``text`` with unknown symbols replaced or left out as ``unknown`` says."""
-        return text
+        """Return ``text`` with unknown symbols replaced or left out as ``unknown`` says; ``changes`` counts them."""
+        if unknown == "error":
+            return text
+        adapted, changes = self._without_unknown(text, unknown)
+        if hash(text) not in self._adapted:  # a text may be adapted several times on its way
+            self._adapted.add(hash(text))
+            self._changes += changes
+        return adapted
+
+    def _without_unknown(self, text: str, unknown: Unknown) -> tuple[str, Changes]:
+        """Adapt a text; a codec that knows every symbol changes nothing."""
+        return text, Changes()
+
+    @property
+    def changes(self) -> Changes:
+        """What ``adapt`` has changed in all texts so far."""
+        return self._changes
 
     def normal(self, text: str) -> str:
         """Return a text in the form in which the codec encodes it."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ostinato.codecs.base import Codec, Ids, Unknown
+from ostinato.codecs.base import Changes, Codec, Ids, Unknown
 from ostinato.errors import CodecError, UnknownSymbolError
 
 _SHOWN = 5  # unknown symbols named in one error message
@@ -65,13 +65,11 @@ class CharacterCodec(Codec):
         known: Ids = ids
         return known
 
-    def adapt(self, text: str, unknown: Unknown) -> str:
-        if unknown == "error":
-            return text
+    def _without_unknown(self, text: str, unknown: Unknown) -> tuple[str, Changes]:
         text = self.normal(text)
-        known = set(self.alphabet)
-        replaced = {c: "" if unknown == "skip" else self._nearest(c) for c in set(text) - known}
-        return text.translate({ord(c): to for c, to in replaced.items()})
+        strange = set(text) - set(self.alphabet)
+        replaced = {ord(c): "" if unknown == "skip" else self._nearest(c) for c in strange}
+        return text.translate(replaced), Changes(sum(map(text.count, strange)), len(text))
 
     def to_json(self) -> dict[str, Any]:
         return {"codec": self.name, "alphabet": self.alphabet, "end": self.end is not None, "nfc": self.nfc}

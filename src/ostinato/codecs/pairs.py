@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ostinato.codecs.base import Codec, Ids, Unknown
+from ostinato.codecs.base import Changes, Codec, Ids, Unknown
 from ostinato.codecs.words import split_words
 from ostinato.errors import CodecError
 
@@ -62,7 +62,7 @@ class PairCodec(Codec):
     def source_symbols(self, text: str, ids: Sequence[int]) -> tuple[str, ...]:
         """Return what each id of a source stands for: of words that are not known, the word itself."""
         if self.source.name == "words" and self.source.unknown is not None:
-            return tuple(split_words(_spaced(self.source, text)))
+            return tuple(split_words(_spaced(self.source, text), spell=False))
         return tuple(self.source.pieces[id_].decode(errors="replace") for id_ in ids)
 
     @property
@@ -77,6 +77,10 @@ class PairCodec(Codec):
 
     def adapt(self, text: str, unknown: Unknown) -> str:
         return self._each(text, lambda codec, side: codec.adapt(side, unknown))
+
+    @property
+    def changes(self) -> Changes:
+        return self.source.changes + self.target.changes
 
     def normal(self, text: str) -> str:
         return self._each(text, lambda codec, side: codec.normal(side))

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ostinato.codecs.base import Codec, Ids, Unknown
+from ostinato.codecs.base import Changes, Codec, Ids, Unknown
 from ostinato.errors import CodecError, UnknownSymbolError
 
 _SHOWN = 5  # unknown tokens named in one error message
@@ -47,11 +47,11 @@ class TokenCodec(Codec):
         except KeyError:
             raise UnknownSymbolError(self._complaint(tokens)) from None
 
-    def adapt(self, text: str, unknown: Unknown) -> str:
-        if unknown == "error":
-            return text
-        found = (token if token in self._ids else self._nearest(token, unknown) for token in text.split())
-        return "".join(f"{token} " for token in found if token)
+    def _without_unknown(self, text: str, unknown: Unknown) -> tuple[str, Changes]:
+        tokens = text.split()
+        kept = [token if token in self._ids else self._nearest(token, unknown) for token in tokens]
+        changes = Changes(sum(token not in self._ids for token in tokens), len(tokens))
+        return "".join(f"{token} " for token in kept if token), changes
 
     def to_json(self) -> dict[str, Any]:
         return {"codec": self.name, "tokens": list(self.tokens), "end": self.end is not None}

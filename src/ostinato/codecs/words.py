@@ -16,6 +16,7 @@ UNKNOWN_WORD = "<unk>"
 # Every character is part of exactly one match, so nothing is lost: a run of letters and digits or one
 # other mark, each with one space before it if there is one; other white space stands alone.
 _WORD = re.compile(r" ?\w+| ?[^\w\s]|\s")
+_WORD_OR_UNKNOWN = re.compile(rf" ?{UNKNOWN_WORD}|{_WORD.pattern}")
 
 
 class WordCodec(Codec):
@@ -23,8 +24,8 @@ class WordCodec(Codec):
 
     Args:
         words: The known words, most frequent first, each with its space before it (``" the"``).
-        spell: Whether an unknown word is spelled out, by 256 more ids. If not, it becomes one
-            ``<unk>``, and only texts whose words are all known come back as they were.
+        spell: Whether an unknown word is spelled out, by 256 more ids. If not, it becomes one ``<unk>``, as what is
+            ``<unk>`` in a text already is, and only texts whose words are all known come back as they were.
         end: Whether there is an end symbol.
     """
 
@@ -48,7 +49,9 @@ class WordCodec(Codec):
         """
         counts: Counter[str] = Counter()
         for text in texts:
-            counts.update(split_words(text))
+            counts.update(split_words(text, spell=spell))
+        if not spell:
+            del counts[UNKNOWN_WORD], counts[f" {UNKNOWN_WORD}"]
         frequent = sorted((w for w, n in counts.items() if n > 1), key=lambda w: (-counts[w], w))
         return cls(frequent[:vocabulary], spell=spell, end=end)
 
@@ -64,7 +67,7 @@ class WordCodec(Codec):
 
     def _encode(self, text: str) -> Iterator[int]:
         known, first_byte = self._ids, len(self.words)
-        for word in split_words(text):
+        for word in split_words(text, spell=self.spell):
             if word in known:
                 yield known[word]
             elif self.spell:
@@ -73,10 +76,10 @@ class WordCodec(Codec):
                 yield first_byte
 
 
-def split_words(text: str) -> list[str]:
-    """Cut a text into words that give it back when joined.
+def split_words(text: str, *, spell: bool = True) -> list[str]:
+    """Cut a text into words that give it back when joined; without ``spell``, ``<unk>`` is one word.
 
     >>> split_words("To be,  or not?\\n")
     ['To', ' be', ',', ' ', ' or', ' not', '?', '\\n']
     """
-    return _WORD.findall(text)
+    return (_WORD if spell else _WORD_OR_UNKNOWN).findall(text)

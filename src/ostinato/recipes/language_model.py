@@ -23,10 +23,11 @@ class LanguageModelSettings(TrainingSettings):
     """Every setting of a language model, besides those of training; ``--set NAME=VALUE`` changes one.
 
     Attributes:
-        codec: characters, bytes, words or subwords.
+        codec: characters, bytes, words, plain-words (split at white space, as the papers do) or subwords.
         nfc: For characters: bring text to Unicode's composed form.
-        vocabulary: For words and subwords: most symbols.
-        unknown: For words: ``spell`` writes unknown ones in bytes, ``unk`` makes each ``<unk>``.
+        vocabulary: For words, plain-words and subwords: most symbols.
+        unknown: For words: ``spell`` writes unknown ones in bytes, ``unk`` makes each ``<unk>``, as plain-words
+            always do.
         embedding_size: Width of an embedded symbol.
         residual: Layers from the second on add to their input.
         tied: The output layer shares its weight with the embedding.
@@ -38,7 +39,7 @@ class LanguageModelSettings(TrainingSettings):
         restart: Probability that a row of running text starts anew at a window.
     """
 
-    codec: Literal["bytes", "characters", "subwords", "tokens", "words"] = "characters"
+    codec: Literal["bytes", "characters", "plain-words", "subwords", "tokens", "words"] = "characters"
     nfc: bool = False
     vocabulary: int = 10_000
     unknown: Literal["spell", "unk"] = "spell"
@@ -78,8 +79,10 @@ class LanguageModelSettings(TrainingSettings):
             yield "feedback goes step by step, with recurrent_dropout = 0 and variational = true only"
         if self.nfc and self.codec != "characters":
             yield f"nfc = true is for codec = 'characters', got codec = {self.codec!r}"
-        if self.unknown == "unk" and self.codec != "words":
+        if self.unknown == "unk" and self.codec not in ("words", "plain-words"):
             yield f"unknown = 'unk' is for codec = 'words', got codec = {self.codec!r}"
+        if self.unknown == "spell" and self.codec == "plain-words":
+            yield "codec = 'plain-words' spells no word: it goes with unknown = 'unk'"
 
 
 def learn_codec(settings: LanguageModelSettings, texts: Iterable[str], *, end: bool) -> codecs.Codec:

@@ -19,6 +19,7 @@ def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     batch_size = max(1, min(32, words // (_WINDOW * 8)))
     return {
         "codec": "words",
+        **({"unknown": "unk"} if given.get("codec") == "plain-words" else {}),
         "hidden_size": _HIDDEN,
         "embedding_size": given.get("hidden_size", _HIDDEN),  # what is tied has one width
         "tied": given.get("core") != "jordan",

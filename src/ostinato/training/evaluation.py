@@ -32,16 +32,19 @@ class Evaluation:
     Attributes:
         protocol: How it was measured; numbers of different protocols are not comparable.
         symbols: How many predictions were averaged.
-        characters: How many characters of text these predictions make up.
+        characters: How many characters of text these predictions make up; ``None``: symbols do not give the text back,
+            so losses of a character say nothing.
         nats_per_symbol: Mean of -ln P(symbol | what came before).
         standard_error: Of that mean, in nats per symbol.
+        words: How many words of text they make up, of a model of words; see ``perplexity_per_word``.
     """
 
     protocol: Protocol
     symbols: int
-    characters: int
+    characters: int | None
     nats_per_symbol: float
     standard_error: float
+    words: int | None = None
 
     @property
     def bits_per_symbol(self) -> float:
@@ -54,9 +57,14 @@ class Evaluation:
         return perplexity(self.nats_per_symbol)
 
     @property
-    def bits_per_character(self) -> float:
-        """What makes models with different symbols comparable."""
-        return self.bits_per_symbol * self.symbols / self.characters
+    def bits_per_character(self) -> float | None:
+        """The same in bits per character, which makes models with different symbols comparable."""
+        return None if self.characters is None else self.bits_per_symbol * self.symbols / self.characters
+
+    @property
+    def perplexity_per_word(self) -> float | None:
+        """The exponential of the loss per word, as the papers count: white space separates words, a line end is one."""
+        return None if not self.words else perplexity(self.nats_per_symbol * self.symbols / self.words)
 
 
 @dataclass(frozen=True)
@@ -67,26 +75,29 @@ class Losses:
         protocol: How it was measured.
         totals: Summed loss of each block, window or item, in nats.
         counts: How many predictions each of them has.
-        characters: How many characters of text all predictions make up, of all shards.
+        characters: How many characters of text all predictions make up, of all shards; ``None``: see ``Evaluation``.
         everything: How many blocks, windows or items all shards have.
         first: The number of this one's first.
         job: What was measured on what by what, as a digest: shards of another job do not join.
+        words: How many words they make up, of all shards, where the model is one of words.
     """
 
     protocol: Protocol
     totals: NDArray[np.float64]
     counts: NDArray[np.int64]
-    characters: int
+    characters: int | None
     everything: int
     first: int = 0
     job: str = ""
+    words: int | None = None
 
     def evaluation(self) -> Evaluation:
         """Return the mean and its standard error, by a bootstrap that draws blocks, windows or items anew."""
         symbols = int(self.counts.sum())
         # The mean is over symbols, so sums and counts are drawn together.
         error = _bootstrap(self.totals, self.counts.astype(np.float64))
-        return Evaluation(self.protocol, symbols, self.characters, float(self.totals.sum() / symbols), error)
+        mean = float(self.totals.sum() / symbols)
+        return Evaluation(self.protocol, symbols, self.characters, mean, error, self.words)
 
 
 def join(shards: Sequence[Losses]) -> Losses:
@@ -95,7 +106,7 @@ def join(shards: Sequence[Losses]) -> Losses:
     Raises:
         ConfigError: One is missing, or is of another evaluation.
     """
-    if len({(shard.job, shard.protocol, shard.characters, shard.everything) for shard in shards}) > 1:
+    if len({(shard.job, shard.protocol, shard.characters, shard.words, shard.everything) for shard in shards}) > 1:
         raise ConfigError("these shards do not join: they are of different models, texts or settings")
     # A shard that had nothing to do begins where the next one does.
     ordered = sorted(shards, key=lambda shard: (shard.first, len(shard.totals)))
@@ -108,7 +119,7 @@ def join(shards: Sequence[Losses]) -> Losses:
         raise ConfigError(f"these shards do not join: there are {at:,} parts of {ordered[0].everything:,}")
     totals = np.concatenate([shard.totals for shard in ordered])
     counts = np.concatenate([shard.counts for shard in ordered])
-    return Losses(ordered[0].protocol, totals, counts, ordered[0].characters, at)
+    return Losses(ordered[0].protocol, totals, counts, ordered[0].characters, at, words=ordered[0].words)
 
 
 def contiguous(model: SymbolModel, text: Encoded, *, characters: int, tick: Ticker | None = None) -> Losses:

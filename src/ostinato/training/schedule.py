@@ -34,7 +34,12 @@ class Schedule:
 
     def is_falling(self, step: int) -> bool:
         """Whether the learning rate has begun to fall before a step."""
-        return self.progress(step) > 1 - (1 - self.warmup) * self.cooldown
+        return self.progress(step) > self._fall
+
+    @property
+    def _fall(self) -> float:
+        """The progress from which on the learning rate falls."""
+        return 1 - (1 - self.warmup) * self.cooldown
 
     def factor(self, step: int) -> float:
         """What the learning rate is multiplied with in a step, counted from 0.
@@ -46,9 +51,9 @@ class Schedule:
             return progress / self.warmup
         return min(1.0, (1 - progress) / (1 - self.warmup) / self.cooldown)
 
-    def begin(self, at: int, steps: int, progress: float = 0.0) -> None:
-        """Start a new schedule at a step: that of a new run, or of a finished one that goes on."""
-        self.plans.append((at, progress, max(steps, at)))
+    def begin(self, at: int, steps: int, *, falling: bool = False) -> None:
+        """Start a new schedule at a step, from its beginning or from where the learning rate begins to fall."""
+        self.plans.append((at, self._fall if falling else 0.0, max(steps, at)))
 
     def replan(self, at: int, steps: int) -> None:
         """Move the end; what is behind stays as it was."""

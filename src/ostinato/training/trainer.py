@@ -171,15 +171,12 @@ class Trainer:
         self.threads = kept if kept and kept[-1][1] == count else [*kept, (self.step, count)]
 
     def begin_schedule(self, steps: int) -> None:
-        """Start a new schedule that ends at step ``steps``; patience counts from here."""
-        import os
+        """Start a new schedule that ends at step ``steps``; patience counts from here.
 
-        mode = os.environ.get("RESTART", "0")
-        w, c = self.schedule.warmup, self.schedule.cooldown
-        start = 0.0
-        if self.step and mode != "0":
-            start = 1 - float(mode) * c * (1 - w)
-        self.schedule.begin(self.step, steps, start)
+        The next schedule of a run that has learned already has no warm-up and no flat part: its rate falls from the
+        start, which loses little of what is known.
+        """
+        self.schedule.begin(self.step, steps, falling=self.step > 0)
         self.plateau, self.stale = None, 0
 
     def averaged(self) -> _Swapped:

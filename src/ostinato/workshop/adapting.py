@@ -49,7 +49,7 @@ def adapted_weights(
         )
     if not adaptation.used_rate:
         raise ConfigError("a rate of 0 leaves the model as it is; leave the text to adapt to out instead")
-    encoded, _, _ = encode_to_measure(member.saved, codec, texts, unknown, None, None)
+    encoded = encode_to_measure(member.saved, codec, texts, unknown, None, None).encoded
     if not len(encoded.ids):
         raise ConfigError("there is nothing to adapt to: the text is empty")
     adapter, done = Adapter(member.network(device), adaptation), 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostinato import config
 from ostinato.codecs import Codec, Unknown
+from ostinato.codecs.plain_words import count_words
 from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts
 from ostinato.decode.shards import Shard
 from ostinato.engine.counting import CountModel
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from ostinato.models import SymbolModel
     from ostinato.training.evaluation import Losses, Protocol, Ticker
 
-_WINDOWS = 2_000
+_WINDOWS, _WINDOW = 2_000, 256  # how many are drawn, and the symbols of one
+_OF_WORDS = ("words", "plain-words")  # codecs
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,29 @@ class Measuring:
         return evaluation.contiguous(network, texts, characters=characters, tick=tick)
 
 
+@dataclass(frozen=True)
+class HeldOut:
+    """Texts to measure on.
+
+    Attributes:
+        encoded: Their symbols.
+        characters: How many characters they have, ends included.
+        words: How many words, as the papers count them, ends included; ``None``: the symbols are no words.
+        sha256: Digest of the symbols.
+    """
+
+    encoded: Encoded
+    characters: int
+    words: int | None
+    sha256: str
+
+    def counted(self, losses: Losses, codec: Codec) -> Losses:
+        """Return losses on a share of these texts with how much text that share is."""
+        share = losses.everything * _WINDOW / len(self.encoded.ids) if losses.protocol == "windows" else 1.0
+        words = None if self.words is None else round(share * self.words)
+        return replace(losses, characters=losses.characters if codec.lossless else None, words=words)
+
+
 def encode_to_measure(
     saved: SavedModel,
     codec: Codec,
@@ -139,11 +164,8 @@ def encode_to_measure(
     unknown: Unknown,
     cache: Path | None,
     encoding: Ticker | None,
-) -> tuple[Encoded, int, str]:
-    """Return the texts encoded, how many characters they have, ends included, and a digest of them.
-
-    A corpus is read as the model's recipe reads one to learn from it.
-    """
+) -> HeldOut:
+    """Encode texts to measure on; a corpus is read as the model's recipe reads one to learn from it."""
     read = find_recipe(saved.config["recipe"]).read
     if isinstance(texts, Corpus) and read is not None:
         texts = read(texts, saved.config["settings"])
@@ -155,4 +177,8 @@ def encode_to_measure(
         adapted = [codec.adapt(text, unknown) for text in (texts.texts if isinstance(texts, Corpus) else texts)]
         encoded, characters = encode_texts(codec, adapted), sum(map(len, adapted))
         digest = arrays_digest({"ids": encoded.ids, "offsets": encoded.offsets})
-    return encoded, characters + (encoded.texts if codec.end is not None else 0), digest
+    ends = encoded.texts if codec.end is not None else 0
+    words = None
+    if codec.name in _OF_WORDS:
+        words = ends + sum(map(count_words, texts.texts if isinstance(texts, Corpus) else texts))
+    return HeldOut(encoded, characters + ends, words, digest)

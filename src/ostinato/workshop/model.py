@@ -360,11 +360,13 @@ class Model:
         """
         how = Measuring.of(self.codec, protocol, windows=windows, seed=seed, shard=shard, adaptation=adaptation)
         counts = counts_of(self.members, self.codec, adaptation, compiling=self._options["compiling"])
-        encoded, characters, digest = encode_to_measure(self.saved, self.codec, texts, unknown, cache, encoding)
-        losses = how.measure(self.network, encoded, characters, tick, counts, items=self.codec.end is not None)
+        held = encode_to_measure(self.saved, self.codec, texts, unknown, cache, encoding)
+        losses = how.measure(
+            self.network, held.encoded, held.characters, tick, counts, items=self.codec.end is not None
+        )
         saved = [(arrays_digest(member.saved.weights), member.saved.config) for member in self.members]
-        job = repr((digest, saved, self.saved.codec, windows, seed))
-        return replace(losses, job=hashlib.sha256(job.encode()).hexdigest())
+        job = repr((held.sha256, saved, self.saved.codec, windows, seed))
+        return replace(held.counted(losses, self.codec), job=hashlib.sha256(job.encode()).hexdigest())
 
     def adapted(
         self,

@@ -114,7 +114,16 @@ def prepare(corpus: Corpus, order: Order, base: SavedModel | None, teacher: Save
     train, valid, pin = encode_parts(codec, train_part, valid_part, order)
     if not len(valid.ids):
         raise CorpusError("nothing is left to validate on: the validation part has no symbol that the model knows")
-    return Prepared(settings, codec.to_json(), train, valid, pin, train_part.notes, budget)
+    notes = (*train_part.notes, *_changed(codec, order))
+    return Prepared(settings, codec.to_json(), train, valid, pin, notes, budget)
+
+
+def _changed(codec: codecs.Codec, order: Order) -> list[str]:
+    """Say how many symbols of the corpus were not known to the base's codec."""
+    changed, symbols = codec.changes.changed, codec.changes.symbols
+    if not changed:
+        return []
+    return [f"--unknown {order.unknown} changed {changed:,} of {symbols:,} symbols ({changed / symbols:.1%})"]
 
 
 def encode_parts(
