@@ -135,3 +135,15 @@ def test_pages_link_to_what_is_there():
 
 def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_nothing_says_to_install_a_name_that_is_not_published():
+    said = [
+        (path.name, line)
+        for path in [*ROOT.rglob("*.md"), *(ROOT / "src").rglob("*.py")]
+        if ".venv" not in path.parts
+        for line in re.findall(r"(?:pip|uv) install[^\n]*", path.read_text(encoding="utf-8"))
+        if re.search(r"install [^`]*\bostinato\b", line)
+    ]
+    assert said == []
+    assert "\npip install ." in (ROOT / "README.md").read_text()

@@ -41,13 +41,13 @@ def test_a_missing_extra_is_told_with_the_way_to_get_it(run, text_run, corpora, 
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     if name == "matplotlib":
         told = run("info", text_run, "--plot", tmp_path / "x.svg")
-        assert told == (2, "", "error: --plot needs matplotlib: pip install 'ostinato[plot]'\n")
+        assert told == (2, "", "error: --plot needs matplotlib: pip install '.[plot]' in the checkout\n")
     else:
         words = ["train", corpora / "cats.txt", "--steps", 2, "--out", tmp_path / "r", *SMALL, "--tensorboard"]
         status, _, err = run(*words)
         assert (status, err.splitlines()[-1]) == (
             2,
-            "error: --tensorboard needs TensorBoard: pip install 'ostinato[tensorboard]'",
+            "error: --tensorboard needs TensorBoard: pip install '.[tensorboard]' in the checkout",
         )
         assert not (tmp_path / "r").exists()
 

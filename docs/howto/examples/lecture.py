@@ -3,7 +3,7 @@
 A small word model is a table: how probable each word is after the one before.
 
 python lecture.py             runs the searches and prints what they find
-python lecture.py FILE.svg    draws them; needs ostinato[plot]
+python lecture.py FILE.svg    draws them; needs the extra 'plot'
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def report(command: argparse.ArgumentParser) -> None:
 def tensorboard(command: argparse.ArgumentParser) -> None:
     """Add what researchers watch training with."""
     command.add_argument(
-        "--tensorboard", action="store_true", help="write RUN/tensorboard as well; needs ostinato[tensorboard]"
+        "--tensorboard", action="store_true", help="write RUN/tensorboard as well; needs the extra 'tensorboard'"
     )
 
 
@@ -134,7 +134,7 @@ def bulk(command: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         nargs="?",
         const="local",
-        help="do the parts on a Ray cluster (default address: one started here for the time); needs ostinato[ray]",
+        help="do the parts on a Ray cluster (default address: one started here for the time); needs the extra 'ray'",
     )
     group.add_argument(
         "--parts", type=int, metavar="N", help="for --ray: how many parts (default: 4 for each processor)"

@@ -108,7 +108,7 @@ def _figure(target: Path, size: tuple[float, float]) -> Iterator[Any]:
         import matplotlib
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ConfigError("--plot needs matplotlib: pip install 'ostinato[plot]'") from error
+        raise ConfigError("--plot needs matplotlib: pip install '.[plot]' in the checkout") from error
     with matplotlib.rc_context({"svg.hashsalt": "ostinato", "svg.fonttype": "none"}):
         figure = Figure(figsize=size, layout="constrained")
         yield figure

@@ -46,7 +46,7 @@ def spread(args: Namespace) -> int:
     try:
         import ray as ray_module
     except ImportError as error:
-        raise ConfigError("--ray needs Ray: pip install 'ostinato[ray]'") from error
+        raise ConfigError("--ray needs Ray: pip install '.[ray]' in the checkout") from error
     ray: Any = ray_module
     with contextlib.redirect_stdout(sys.stderr):  # Ray tells of lost workers on standard output
         ray.init(address=args.ray, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)

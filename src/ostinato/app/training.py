@@ -183,7 +183,7 @@ def check_tensorboard() -> None:
         ConfigError: It is not.
     """
     if importlib.util.find_spec("tensorboard") is None:
-        raise ConfigError("--tensorboard needs TensorBoard: pip install 'ostinato[tensorboard]'")
+        raise ConfigError("--tensorboard needs TensorBoard: pip install '.[tensorboard]' in the checkout")
 
 
 def _log(training: Training, *, wanted: bool) -> AbstractContextManager[TensorBoardLog | None]:
