@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from ostinato.workshop.threads import ThreadWatch, faster_threads, using_threads, usual_threads
+from ostinato.engine.watching import ThreadWatch
+from ostinato.workshop.threads import faster_threads, using_threads, usual_threads
 
 
 class Machine:
@@ -47,7 +48,7 @@ def test_a_trial_takes_one_thread_beside_a_busy_program_and_all_on_a_quiet_machi
 @pytest.mark.parametrize("quiet_first", [0, 20])
 def test_beside_a_busy_program_nearly_as_much_is_trained_as_with_one_thread(quiet_first):
     machine = Machine()
-    watch = ThreadWatch(2, 2, {2: machine.seconds(2)})
+    watch = ThreadWatch(2, 2, {2: machine.seconds(2), 1: machine.seconds(1)})
     train(watch, machine, quiet_first)
     machine.busy = True
     clock, steps, switches = train(watch, machine, 300)
@@ -67,7 +68,7 @@ def test_when_the_other_program_ends_all_threads_are_used_again():
 
 def test_a_machine_that_is_slow_with_any_number_is_left_alone():
     machine = Machine()
-    watch = ThreadWatch(2, 2, {2: machine.seconds(2)})
+    watch = ThreadWatch(2, 2, {2: machine.seconds(2), 1: machine.seconds(1)})
     machine.work *= 5
     _, _, switches = train(watch, machine, 300)
     assert switches == []
@@ -81,3 +82,14 @@ def test_threads_are_put_back():
     assert torch.get_num_threads() == before
     with using_threads(None):
         assert torch.get_num_threads() == before
+
+
+def test_where_one_thread_was_never_measured_it_is_tried_soon():
+    busy = Machine(busy=True)
+    watch = ThreadWatch(2, 2)
+    _, _, switches = train(watch, busy, 20)
+    assert [(s.before, s.threads) for s in switches] == [(2, 1)]
+    quiet = ThreadWatch(2, 2)
+    clock, steps, switches = train(quiet, Machine(), 60)
+    assert switches == []
+    assert steps * Machine().seconds(2) > 0.99 * clock

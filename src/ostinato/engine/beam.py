@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -186,10 +187,12 @@ def search_on(searches: Sequence[BeamSearch], engine: Engine, steps: int) -> lis
         searches[number].fill_table()
     while live:
         together, live = live[: engine.threads.count], live[engine.threads.count :]
-        team = engine.threads.share(engine.model, 1).team if len(together) == 1 else 1
+        sharing = engine.threads.share(engine.model, 1) if len(together) == 1 else Sharing(((0, 1),), 1)
+        began = time.monotonic()
         with interrupted_after():
-            begun = [searches[number].begin(steps, team) for number in together]
+            begun = [searches[number].begin(steps, sharing.team) for number in together]
             engine.threads.run(engine.kernels["search"], [block for blocks, _ in begun for block in blocks])
             for number in together:
                 found[number] = searches[number].finish()
+            engine.threads.note(sharing, len(found[together[0]]), time.monotonic() - began)
     return found

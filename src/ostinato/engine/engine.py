@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from ostinato.engine.packing import PackedModel
 from ostinato.engine.state import Carried, network_arrays, scratch_arrays
 from ostinato.engine.threads import Sharing, Threads, meeting_place
 
-_STEPS = 4096  # symbols of a text read in one call, so that it can be interrupted
+_STEPS = 1024  # symbols of a text read in one call, so that it can be interrupted
 _ROWS = 64  # texts read side by side
 
 
@@ -124,7 +125,6 @@ class Engine:
     ) -> None:
         """Read texts that are in order of length, longest first, a chunk of each at a time."""
         longest = len(texts[0])
-        sharing = self.threads.share(self.model, len(texts))
         arrays = {
             **carried.arrays(),
             "live": np.arange(len(texts), dtype=np.int64),
@@ -135,7 +135,9 @@ class Engine:
             "meetings": meeting_place(),
         }
         for first in range(0, longest, _STEPS):
+            sharing, began = self.threads.share(self.model, len(texts)), time.monotonic()
             with interrupted_after():
                 self.run("read", sharing, arrays, {"first_step": first, "steps": _STEPS})
+            self.threads.note(sharing, min(_STEPS, longest - first), time.monotonic() - began)
             if progress is not None:
                 progress(min(first + _STEPS, longest), longest)

@@ -14,7 +14,7 @@ from ostinato.engine.engine import Engine
 from ostinato.engine.interrupts import interrupted_after
 from ostinato.engine.pace import Pace
 from ostinato.engine.program import Program, Table
-from ostinato.engine.threads import meeting_place
+from ostinato.engine.threads import Sharing, meeting_place
 from ostinato.errors import EngineError
 
 
@@ -90,8 +90,10 @@ class Sampling:
             return found
         first, began = int(self._made[live[0]]), time.monotonic()  # rows go in step
         with interrupted_after():
-            self._run(live, first, min(steps or self._pace.steps, self._program.length - first))
-            self._pace.note(int(self._made[live].max()) - first, time.monotonic() - began)
+            sharing = self._run(live, first, min(steps or self._pace.steps, self._program.length - first))
+            made, seconds = int(self._made[live].max()) - first, time.monotonic() - began
+            self._pace.note(made, seconds)
+            self._engine.threads.note(sharing, made, seconds)
             for row in live:
                 count = int(self._made[row]) - first
                 found[row] = self._written[row, :count].tolist()
@@ -102,7 +104,7 @@ class Sampling:
             self._mend_table()
         return found
 
-    def _run(self, live: NDArray[np.int64], first: int, steps: int) -> None:
+    def _run(self, live: NDArray[np.int64], first: int, steps: int) -> Sharing:
         rows = len(self.symbols)
         self._written = np.zeros((rows, steps), dtype=np.int32)
         self._values = np.zeros((rows, steps))
@@ -117,6 +119,7 @@ class Sampling:
             "meetings": meeting_place(),
         }
         self._engine.run("sample", sharing, arrays, {"first_step": first, "steps": steps})
+        return sharing
 
     def _mend_table(self) -> None:
         """Fill what some rows have come to of a table that is filled as it is needed."""

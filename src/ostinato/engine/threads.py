@@ -18,6 +18,7 @@ from ostinato.config import at_least
 from ostinato.engine.cpu import cores_here
 from ostinato.engine.kernels import Kernel
 from ostinato.engine.packing import PackedModel
+from ostinato.engine.watching import ThreadWatch
 
 _WORTH_A_TEAM = 300_000  # bytes of weights for each member; with fewer there is little to gain, and more to lose
 _MEETING_PLACES = 16
@@ -30,10 +31,12 @@ class Sharing:
     Attributes:
         parts: First row and number of rows of each part.
         team: How many threads work on each part; more than one only if there is one part.
+        usual_team: How many would on a quiet machine.
     """
 
     parts: tuple[tuple[int, int], ...]
     team: int
+    usual_team: int = 1
 
 
 class Threads:
@@ -50,6 +53,7 @@ class Threads:
         self.count = cores_here() if count is None else count
         at_least("threads", self.count, 1)
         self._crew: _Crew | None = None
+        self._teams: dict[int, ThreadWatch] = {}  # by their usual size
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -71,7 +75,16 @@ class Threads:
             return Sharing(tuple((low, high - low) for low, high in itertools.pairwise(cuts)), 1)
         # Members wait for each other busily, which more of them than cores would make slow.
         team = max(1, min(self.count, cores_here(), model.bytes_of_a_step // _WORTH_A_TEAM))
-        return Sharing(((0, rows),), team)
+        return Sharing(((0, rows),), self._team(team).count, team)
+
+    def note(self, sharing: Sharing, steps: int, seconds: float) -> None:
+        """Tell how long some steps took: beside another program a team waits for itself, and one thread is faster."""
+        if sharing.usual_team > 1 and steps:
+            rows = sum(count for _, count in sharing.parts)
+            self._team(sharing.usual_team).take(seconds, steps * rows)
+
+    def _team(self, usual: int) -> ThreadWatch:
+        return self._teams.setdefault(usual, ThreadWatch(usual, usual, look=0.1, wait=1.0, most_wait=16.0))
 
     def run(self, kernel: Kernel, blocks: Sequence[NDArray[np.int64]], rounds: int = 1) -> None:
         """Run a kernel with each block at the same time, and wait for all of them; so many times.

@@ -15,6 +15,7 @@ from ostinato import config
 from ostinato.codecs import Codec, PairCodec
 from ostinato.data import Encoded
 from ostinato.decode.pipeline import RuleSettings
+from ostinato.engine.watching import Switch, ThreadWatch
 from ostinato.errors import LostRankError, RunError
 from ostinato.models import Labeller, LanguageModel, Seq2Seq
 from ostinato.recipes import find_recipe
@@ -28,7 +29,7 @@ from ostinato.workshop.budget import Clock
 from ostinato.workshop.generation import Generation
 from ostinato.workshop.labelling import Annotator, load_annotator, told_labels
 from ostinato.workshop.model import Model, load
-from ostinato.workshop.threads import Switch, ThreadWatch, set_threads, using_threads
+from ostinato.workshop.threads import set_threads, using_threads
 from ostinato.workshop.translating import Translator, load_translator, told_pairs
 
 _SAMPLE_SYMBOLS = 160
