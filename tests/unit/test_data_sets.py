@@ -171,7 +171,7 @@ def test_a_data_set_is_a_corpus_by_name_and_a_file_of_that_name_comes_first(serv
 
 
 def test_what_is_no_text_is_no_corpus():
-    with pytest.raises(CorpusError, match=r"mnist is no text \(70,000 images of digits, 28×28\): it is for recipes"):
+    with pytest.raises(CorpusError, match=r"mnist is no text \(70,000 images of digits, 28×28\); fetch it"):
         read_corpus(["mnist"])
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ import pytest
 import ostinato
 from conftest import TINY
 from ostinato.disk import documents
+from ostinato.disk.documents import read_document, write_document
 from ostinato.disk.publishing import DRAFT, publishing
 from ostinato.errors import DamagedError, RunError
-from ostinato.runs import RunFolder, read_model
+from ostinato.runs import RunFolder, export, read_model
+from ostinato.runs.arrays import parse_arrays, write_arrays
 
 
 def test_a_folder_that_fails_half_way_leaves_nothing(tmp_path):
@@ -352,3 +355,72 @@ def test_the_origin_names_data_and_versions_but_no_folders(text_run, corpora):
     assert len(origin["sources"][0]["sha256"]) == 64
     assert set(origin["versions"]) == {"ostinato", "torch", "numpy"}
     assert str(corpora) not in (text_run / "origin.json").read_text()
+
+
+def test_a_run_that_was_never_trained_is_no_model(corpora, tmp_path, run):
+    out = tmp_path / "run"
+    ostinato.train(str(corpora / "cats.txt"), out=out, steps=5, settings=TINY)  # set up, and left
+    message = f"{out} was set up and never trained: its weights are as they were drawn. Train it: ostinato resume {out}"
+    for command in (["generate", out], ["score", out, "cat"], ["evaluate", out, corpora / "cats.txt"],
+                    ["export", out, tmp_path / "m.safetensors"]):  # fmt: skip
+        assert run(*command) == (1, "", f"error: {message}\n")
+    with pytest.raises(RunError, match="never trained"):
+        ostinato.load(out)
+    status, _, err = run("info", out)
+    assert status == 0
+    assert err == f"warning: {out} was set up and never trained: its weights are as they were drawn\n"
+    ostinato.resume(out).to_end()
+    assert run("generate", out, "--length", 3)[0] == 0
+
+
+@pytest.fixture
+def overflown(text_run, tmp_path):
+    """A run whose best weights have a number that is none, with digests that fit; and the same as a model file."""
+    model = read_model(text_run)
+    weights = {name: array.copy() for name, array in model.weights.items()}
+    weights["head.bias"][3] = np.nan
+    file = tmp_path / "m.safetensors"
+    export(replace(model, weights=weights), file)
+    for step in RunFolder(text_run).steps():
+        folder = text_run / "checkpoints" / f"step-{step:06d}"
+        for kind in ("weights", "average"):
+            arrays = read_arrays_unchecked(folder / f"{kind}.safetensors")
+            arrays["head.bias"][3] = np.nan
+            sha256 = write_arrays(folder / f"{kind}.safetensors", arrays)
+            plain = read_document(folder / "trainer.json")
+            plain["files"][kind] = sha256
+            write_document(folder / "trainer.json", plain)
+    return text_run, file
+
+
+def read_arrays_unchecked(path):
+    return {name: array.copy() for name, array in parse_arrays(path.read_bytes(), "").items()}
+
+
+def test_weights_that_are_not_finite_are_refused_on_every_path(overflown, run):
+    folder, file = overflown
+    told = "has 1 numbers in head.bias that are not finite: no model is made of them"
+    for command in (["generate"], ["score"], ["info"], ["export"]):
+        more = {"score": ["cat"], "export": [file.with_name("n.safetensors")]}.get(command[0], [])
+        assert run(*command, file, *more) == (1, "", f"error: {file} {told}\n")
+        status, out, err = run(*command, folder, *more)
+        assert (status, out) == (1, "")
+        assert f"{told}; another checkpoint is used" in err
+    with pytest.raises(RunError, match="no whole checkpoint to go on from"):
+        ostinato.resume(folder, minutes=1)
+
+
+def test_a_model_is_exported_as_safetensors_only(text_run, tmp_path, run):
+    assert run("export", text_run, tmp_path / "m.onnx") == (
+        2, "", f"error: a model is exported as one safetensors file, and {tmp_path / 'm.onnx'} ends in '.onnx'; "
+        "name it m.safetensors\n",
+    )  # fmt: skip
+
+
+def test_a_recipe_that_is_not_that_of_the_base_is_refused(text_run, corpora, tmp_path, run):
+    words = ["train", corpora / "cats.txt", "--from", text_run, "--steps", 1, "--out", tmp_path / "new"]
+    assert run(*words, "--recipe", "word-lm") == (
+        2, "", "error: the model to start from is one of recipe char-lm, so it cannot go on as word-lm; "
+        "leave that out\n"
+    )  # fmt: skip
+    assert run(*words, "--recipe", "char-lm", "--no-report")[0] == 0

@@ -47,7 +47,7 @@ def _train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> arg
     command.add_argument(
         "corpus", nargs="*", help="files, folders, globs, '-' (standard input), or names that 'data' lists"
     )
-    command.add_argument("--recipe", default="char-lm", help="system to train (default: %(default)s); see 'recipes'")
+    command.add_argument("--recipe", help="system to train (default: char-lm, or that of --from); see 'recipes'")
     command.add_argument("--from", dest="base", type=Path, metavar="RUN", help="start from this run's weights")
     groups.teachers(command)
     amount = command.add_mutually_exclusive_group()

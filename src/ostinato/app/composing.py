@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import sys
 from argparse import Namespace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from ostinato.app.output import as_json
 from ostinato.app.process import load_model
 from ostinato.app.tune_files import TuneFiles, in_abc
 from ostinato.app.working import WorkView
@@ -45,7 +45,7 @@ def compose(args: Namespace) -> int:
         print(f"{file}: {count} tune{'s'[: count > 1]}", file=sys.stderr)
     if args.json:
         for one in found:
-            print(json.dumps(about.told(one), ensure_ascii=False))
+            print(as_json(about.told(one)))
     elif not args.out:
         print(in_abc([one.tune for one in found]), end="")
     return 0 if whole else _INTERRUPTED

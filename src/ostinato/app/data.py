@@ -18,6 +18,12 @@ from ostinato.data.embedded import read_embedded
 from ostinato.data.fetching import fetch, files_at_hand, locate
 from ostinato.errors import ConfigError, unknown_name
 
+_KINDS = (
+    ("text", "texts to train on by name:"),
+    ("files", "files to give to a recipe (--fetch tells where they lie):"),
+    ("fetched", "only fetched: no recipe of this version reads them:"),
+)
+
 
 def data(args: Namespace) -> int:
     """List what can be trained on by name, tell about one, get it, or look after the cache."""
@@ -50,7 +56,7 @@ def _list() -> int:
     for name in EMBEDDED:
         print(f"  {_embedded_line(name)}")
     at_hand = files_at_hand()
-    for kind, title in (("text", "texts to train on by name:"), ("other", "for recipes that read them:")):
+    for kind, title in _KINDS:
         print(title)
         for data_set in DATA_SETS.values():
             if data_set.kind == kind:

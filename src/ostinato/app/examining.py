@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ostinato.app.output import as_json
 from ostinato.config import at_least
 from ostinato.errors import ConfigError
 
@@ -64,7 +64,7 @@ def _alternatives(model: Model, text: str, args: Namespace) -> None:
                 "entropy_bits": symbol.entropy,
                 "alternatives": [{"text": text, "log_prob": value} for text, value in symbol.alternatives],
             }
-            print(json.dumps(told, ensure_ascii=False))
+            print(as_json(told))
         else:
             others = "  ".join(f"{visible(text)} {value:.3f}" for text, value in symbol.alternatives)
             print(f"{part.log_prob:.4f}\t{symbol.rank}\t{symbol.entropy:.3f}\t{visible(part.text)}\t{others}")
@@ -82,7 +82,7 @@ def _surprising(model: Model, text: str, args: Namespace) -> None:
         part = found.part
         if args.json:
             told = {"text": part.text, "log_prob": part.log_prob, "symbols": part.symbols, "position": found.start}
-            print(json.dumps({**told, "before": found.before}, ensure_ascii=False))
+            print(as_json({**told, "before": found.before}))
         else:
             before = visible(found.before[-_SHOWN_BEFORE:])
             print(f"{part.bits_per_symbol:.3f}\t{part.log_prob:.4f}\t{found.start}\t{visible(part.text)}\t{before}")
@@ -104,7 +104,7 @@ def _compare(model: Model, text: str, args: Namespace) -> str | None:
     for part in parts:
         if args.json:
             told = {"text": part.text, "log_probs": [part.first, part.second], "bits_gained": part.gain}
-            print(json.dumps(told, ensure_ascii=False))
+            print(as_json(told))
         else:
             print(f"{part.gain:+.3f}\t{part.first:.4f}\t{part.second:.4f}\t{visible(part.text)}")
     gain = sum(part.gain for part in parts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import secrets
 import sys
 import time
@@ -16,6 +15,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 
 from ostinato.app.adapting import adapted
+from ostinato.app.output import as_json
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file
 from ostinato.app.spreading import shard_of, spread
@@ -185,7 +185,7 @@ def _tell(samples: list[Sample], first: int, args: Namespace, *, of_items: bool)
     if args.json:
         for sample in samples:
             told = {**dataclasses.asdict(sample), "removed": sample.removed}
-            print(json.dumps(told, ensure_ascii=False), flush=True)
+            print(as_json(told), flush=True)
         return
     if _is_one(args):
         print(flush=True)

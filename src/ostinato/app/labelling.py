@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from ostinato.app.output import as_json
 from ostinato.app.process import device_of
 from ostinato.app.reading import pair_limits, read_file, refuse_others
 from ostinato.app.working import WorkView
@@ -42,7 +42,7 @@ def label(args: Namespace) -> int:
         )
     for name, one in zip(names, found, strict=True):
         plain = _line(name, one, len(names), model.between)
-        print(json.dumps(_plain(name, one), ensure_ascii=False) if args.json else plain)
+        print(as_json(_plain(name, one)) if args.json else plain)
     return 0
 
 
@@ -66,7 +66,7 @@ def evaluate_labels(args: Namespace) -> int:
             tick=lambda done, total: view.watch("labelling", done, total),
         )
     if args.json:
-        print(json.dumps(_plain_evaluation(found)))
+        print(as_json(_plain_evaluation(found)))
     else:
         _tell_evaluation(found, args)
     return 0

@@ -13,17 +13,22 @@ from typing import Any
 
 from ostinato import codecs
 from ostinato.app.losses import loss_with_error
+from ostinato.app.output import as_json
 from ostinato.app.plotting import plot_run
 from ostinato.decode.units import bits
+from ostinato.engine.cpu import trains_fast
 from ostinato.errors import ConfigError, RunError
-from ostinato.recipes import RECIPES, find_recipe
+from ostinato.recipes import RECIPES, Budget, find_recipe
 from ostinato.runs import RunFolder, read_model
 from ostinato.runs import export as export_model
+from ostinato.workshop.budget import DEFAULT_MINUTES
+
+_USUAL_SYMBOLS = 1_000_000
 
 
 def info(args: Namespace) -> int:
     """Tell all about a run or a model file."""
-    model = read_model(args.run)
+    model = read_model(args.run, untrained=True)
     for warning in model.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     run = RunFolder(args.run) if args.run.is_dir() else None
@@ -50,7 +55,7 @@ def info(args: Namespace) -> int:
         "origin": model.origin,
     }
     if args.json:
-        print(json.dumps(about, ensure_ascii=False))
+        print(as_json(about))
     else:
         _show(about)
     return 0
@@ -66,7 +71,7 @@ def runs(args: Namespace) -> int:
             print(f"warning: {error}", file=sys.stderr)
     if args.json:
         for row in rows:
-            print(json.dumps(row))
+            print(as_json(row))
     elif not rows:
         print(f"no runs in {args.folder}; 'ostinato train CORPUS' makes one")
     else:
@@ -111,10 +116,13 @@ def recipes(args: Namespace) -> int:
             print(f"{recipe.name:<10} {recipe.summary}")
         return 0
     recipe = find_recipe(args.name)
-    print(f"{recipe.name}: {recipe.summary}\nsource: {recipe.source}\n\nsettings, with the values they have if nothing")
-    print("is chosen by amount of data and time:")
+    usual = Budget(_USUAL_SYMBOLS, items=False, minutes=DEFAULT_MINUTES, compiled=trains_fast())
+    chosen = recipe.choose(usual, {})
+    print(f"{recipe.name}: {recipe.summary}\nsource: {recipe.source}\n\nsettings; those with * are chosen by amount of")
+    print(f"data and time, and shown as they are for {_USUAL_SYMBOLS:,} characters and {DEFAULT_MINUTES:g} minutes:")
     for field in dataclasses.fields(recipe.settings):
-        print(f"  {field.name} = {json.dumps(field.default)}")
+        value = chosen.get(field.name, field.default)
+        print(f"  {field.name} = {json.dumps(value)}{' *' if field.name in chosen else ''}")
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import statistics
 from argparse import Namespace
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ostinato.app.examining import visible
+from ostinato.app.output import as_json
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file
 from ostinato.app.working import WorkView
@@ -46,9 +46,9 @@ def novelty(args: Namespace) -> int:
         return 0
     for each in found:
         told = {"text": each.text, **dataclasses.asdict(each.novelty), "where": each.place}
-        print(json.dumps(told, ensure_ascii=False))
+        print(as_json(told))
     if yardstick is not None:
-        print(json.dumps({"held_out": dataclasses.asdict(yardstick)}))
+        print(as_json({"held_out": dataclasses.asdict(yardstick)}))
     return 0
 
 

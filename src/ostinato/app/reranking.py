@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from ostinato.app.examining import visible
+from ostinato.app.output import as_json
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file
 from ostinato.errors import ConfigError
@@ -56,7 +56,7 @@ def _tell(found: list[Filling], args: Namespace) -> None:
         per_symbol = filling.log_prob / max(1, filling.symbols)
         if args.json:
             told = {"rank": number, "text": filling.text, "log_prob": filling.log_prob, "symbols": filling.symbols}
-            print(json.dumps({**told, "per_symbol": per_symbol}, ensure_ascii=False))
+            print(as_json({**told, "per_symbol": per_symbol}))
         else:
             print(f"{filling.log_prob:.4f}\t{per_symbol:.4f}\t{visible(filling.text)}")
 

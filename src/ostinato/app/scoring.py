@@ -16,6 +16,7 @@ from rich.text import Text
 
 from ostinato.app.adapting import adaptation_of, adapted
 from ostinato.app.examining import look_closely, looks_closely, visible
+from ostinato.app.output import as_json
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file, refuse_pair_options
 from ostinato.app.spreading import shard_of, spread
@@ -110,9 +111,9 @@ def evaluate(args: Namespace) -> int:
             tick=lambda done, total: view.watch("evaluating", done, total),
         )
     if shard is not None:
-        print(json.dumps(_as_part(losses)))
+        print(as_json(_as_part(losses)))
     else:
-        _tell_evaluation(losses.evaluation(), as_json=args.json)
+        _tell_evaluation(losses.evaluation(), plain=args.json)
     return 0
 
 
@@ -124,7 +125,7 @@ def join(args: Namespace) -> int:
         parts += [_from_part(line, str(path)) for line in text.splitlines() if line.strip()]
     from ostinato.training.evaluation import join as join_losses
 
-    _tell_evaluation(join_losses(parts).evaluation(), as_json=args.json)
+    _tell_evaluation(join_losses(parts).evaluation(), plain=args.json)
     return 0
 
 
@@ -158,13 +159,13 @@ def _score_long(model: Model, pieces: Iterator[str], args: Namespace) -> int:
     for part in grouped(model.score_pieces(pieces, unknown=args.unknown), args.per or "symbol"):
         log_prob, symbols = log_prob + part.log_prob, symbols + part.symbols
         if args.per is not None and args.json:
-            print(json.dumps(_part_as_json(part), ensure_ascii=False))
+            print(as_json(_part_as_json(part)))
         elif args.per is not None:
             _show_part(console, part)
     whole = Score("", log_prob, symbols, ())
     if args.json:
         told = {name: value for name, value in _as_json(whole, None).items() if name != "text"}
-        print(json.dumps({"file": Path(args.file).name, **told}))
+        print(as_json({"file": Path(args.file).name, **told}))
     else:
         print(_summary(whole))
     return 0
@@ -187,8 +188,8 @@ def _document(args: Namespace) -> Document:
     return plain_document(str(args.file), Reading(), standard_input=sys.stdin.buffer)
 
 
-def _tell_evaluation(result: Evaluation, *, as_json: bool) -> None:
-    if not as_json:
+def _tell_evaluation(result: Evaluation, *, plain: bool) -> None:
+    if not plain:
         beside = [f"{result.symbols:,} symbols"]
         if result.bits_per_character is not None:
             beside.append(f"{result.bits_per_character:.4f} bits per character")
@@ -200,7 +201,7 @@ def _tell_evaluation(result: Evaluation, *, as_json: bool) -> None:
             print(f"perplexity per word {result.perplexity_per_word:.3f} ({result.words:,} words: {_WORDS})")
         return
     print(
-        json.dumps(
+        as_json(
             {
                 "protocol": result.protocol,
                 "symbols": result.symbols,
@@ -254,7 +255,7 @@ def show_score(console: Console, result: Score) -> None:
 
 def _tell(console: Console, result: Score, args: Namespace) -> None:
     if args.json:
-        print(json.dumps(_as_json(result, args.per), ensure_ascii=False))
+        print(as_json(_as_json(result, args.per)))
         return
     if args.per is not None:
         if not console.is_terminal:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
-import json
 import os
 import shlex
 from argparse import Namespace
@@ -18,6 +17,7 @@ from rich.markup import escape
 
 from ostinato import config
 from ostinato.app.losses import loss_with_error
+from ostinato.app.output import as_json
 from ostinato.app.process import between_steps, console_of, joined, number_of_processes
 from ostinato.app.progress import TrainingView, say_notes
 from ostinato.app.reading import pair_limits, refuse_pair_options
@@ -26,9 +26,10 @@ from ostinato.config import parse_assignments
 from ostinato.data import Corpus, Kind, Reading, read_corpus
 from ostinato.data.reading import names_of_corpora, size_on_disk
 from ostinato.errors import ConfigError, OstinatoError
-from ostinato.recipes import Recipe, find_recipe
+from ostinato.recipes import Recipe
 from ostinato.recipes.systems import LANGUAGE_MODELS
 from ostinato.runs import RunFolder, read_about
+from ostinato.workshop.preparing import recipe_of
 
 
 class _Read(Protocol):
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
 def train(args: Namespace) -> int:
     """Train a new run."""
-    recipe = find_recipe(args.recipe if args.base is None else read_about(args.base)["recipe"])
+    recipe = recipe_of(args.recipe, None if args.base is None else read_about(args.base)["recipe"])
     settings = parse_assignments(args.settings, recipe.settings)
     if args.lower and recipe.system is not LANGUAGE_MODELS:  # a setting, so that the run remembers it
         settings["lower"] = True
@@ -157,7 +158,7 @@ def follow(
                 if log is not None:
                     log.take(event)
                 if json_lines and training.is_first and isinstance(event, Evaluated):
-                    print(json.dumps(training.metrics), flush=True)
+                    print(as_json(training.metrics), flush=True)
                 if isinstance(event, Interrupted):
                     stopped_at = event.step
         # Still here: torchrun ends the first process politely when another one stopped and is gone already.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import Namespace
 from dataclasses import asdict
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from ostinato.app.output import as_json
 from ostinato.app.plotting import check_picture, plot_attention
 from ostinato.app.process import device_of
 from ostinato.app.reading import pair_limits, read_file, refuse_others
@@ -75,7 +75,7 @@ def evaluate_pairs(args: Namespace) -> int:
         )
     if args.json:
         means = {"perplexity": found.perplexity, "nats_per_character": found.nats_per_character}
-        print(json.dumps({**asdict(found), **means}))
+        print(as_json({**asdict(found), **means}))
     else:
         _tell_evaluation(found, args)
     return 0
@@ -118,7 +118,7 @@ def _tell(found: Translation, args: Namespace) -> None:
             "ended": found.ended, "source_symbols": found.source_symbols, "symbols": found.symbols,
             "attention": None if found.attention is None else found.attention.round(4).tolist(),
         }  # fmt: skip
-        print(json.dumps(told, ensure_ascii=False))
+        print(as_json(told))
         return
     if not found.ended:
         print(f"(cut off: no end within the length) {found.source}", file=sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ostinato.app.output import as_json
 from ostinato.app.working import WorkView
 from ostinato.errors import ConfigError, RunError
 from ostinato.music import Tune, read_tunebook
@@ -37,10 +37,10 @@ def tunes(args: Namespace) -> int:
 
         plot_populations({"these tunes": population(readable), args.beside.name: collection.counts}, args.plot)
     if args.json:
-        print(json.dumps(about.told() | {"left_out": [vars(one) for one in cleaned.left_out]}, ensure_ascii=False))
+        print(as_json(about.told() | {"left_out": [vars(one) for one in cleaned.left_out]}))
         for tune, judgement in judged:
             told = vars(judgement) | {"title": tune.title, "number": tune.number, "passed": judgement.passed}
-            print(json.dumps(told, ensure_ascii=False))
+            print(as_json(told))
         return 0
     _print(cleaned, about, every=args.all)
     if collection is not None:

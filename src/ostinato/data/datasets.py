@@ -36,7 +36,8 @@ class DataSet:
     Attributes:
         name: What commands call it.
         summary: What it is.
-        kind: ``"text"`` can be trained on by name; ``"other"`` is what recipes read.
+        kind: ``"text"`` can be trained on by name; ``"files"`` are to be given to a recipe; ``"fetched"`` ones no
+            recipe of this version reads.
         licence: As stated by those who publish it.
         citation: Whom to cite.
         files: Its files.
@@ -44,7 +45,7 @@ class DataSet:
 
     name: str
     summary: str
-    kind: Literal["text", "other"]
+    kind: Literal["text", "files", "fetched"]
     licence: str
     citation: str
     files: tuple[DataFile, ...]
@@ -255,7 +256,7 @@ _ALL = (
     DataSet(
         "mnist",
         "70,000 images of digits, 28\u00d728",
-        "other",
+        "files",
         "CC BY-SA 3.0, Yann LeCun and Corinna Cortes",
         _MNIST,
         (
@@ -272,7 +273,7 @@ _ALL = (
     DataSet(
         "binarized-mnist",
         "MNIST in black and white, the fixed binarisation",
-        "other",
+        "fetched",
         "none stated (MNIST: CC BY-SA 3.0)",
         "Salakhutdinov and Murray 2008, ICML; Larochelle and Murray 2011, AISTATS",
         (
@@ -305,7 +306,7 @@ _ALL = (
     DataSet(
         "jsb-chorales",
         "polyphonic piano rolls of JSB Chorales, official split",
-        "other",
+        "fetched",
         "none stated",
         _ROLLS,
         (
@@ -321,7 +322,7 @@ _ALL = (
     DataSet(
         "nottingham-rolls",
         "polyphonic piano rolls of Nottingham, official split",
-        "other",
+        "fetched",
         "none stated",
         _ROLLS,
         (
@@ -337,7 +338,7 @@ _ALL = (
     DataSet(
         "multi30k",
         "30,000 image captions in English and German",
-        "other",
+        "files",
         "none stated by the repository",
         "Elliott, Frank, Sima'an and Specia 2016, W16-3210",
         (
@@ -388,7 +389,7 @@ _ALL = (
     DataSet(
         "sst",
         "Stanford Sentiment Treebank: 11,855 sentences as trees",
-        "other",
+        "fetched",
         "none stated",
         "Socher et al. 2013, EMNLP",
         (
@@ -404,7 +405,7 @@ _ALL = (
     DataSet(
         "babi",
         "twenty question-answering tasks, v1.2",
-        "other",
+        "fetched",
         "CC BY 3.0",
         "Weston et al. 2015, arXiv:1502.05698",
         (

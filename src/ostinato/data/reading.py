@@ -122,7 +122,12 @@ def names_of_corpora() -> list[str]:
 def _data_set_documents(name: str, reading: Reading, fetching: Fetched | None) -> list[Document]:
     data_set = DATA_SETS[name]
     if data_set.kind != "text":
-        raise CorpusError(f"{name} is no text ({data_set.summary}): it is for recipes that read it")
+        way = (
+            f"fetch it (ostinato data {name} --fetch) and give its files to a recipe that reads them"
+            if data_set.kind == "files"
+            else "no recipe of this version reads it"
+        )
+        raise CorpusError(f"{name} is no text ({data_set.summary}); {way}")
     return [
         file_document(path, reading) if file.member is None else member_document(path, file.member, reading)
         for file, path in zip(data_set.files, fetch(data_set, progress=fetching), strict=True)

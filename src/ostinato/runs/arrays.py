@@ -54,6 +54,18 @@ def parse_arrays(data: bytes, where: str) -> Arrays:
         raise DamagedError(f"{where} is damaged: {error}") from error
 
 
+def check_finite(arrays: Arrays, where: str) -> None:
+    """Check that all numbers are finite.
+
+    Raises:
+        DamagedError: Some are not.
+    """
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            count = int(array.size - np.isfinite(array).sum())
+            raise DamagedError(f"{where} has {count:,} numbers in {name} that are not finite: no model is made of them")
+
+
 def arrays_digest(arrays: Arrays) -> str:
     """Return the SHA-256 of arrays with their names, types and shapes, in hexadecimal."""
     state = hashlib.sha256()

@@ -23,7 +23,7 @@ from ostinato.disk.documents import read_document, write_document
 from ostinato.disk.places import cache_folder
 from ostinato.disk.publishing import discard, publishing, sweep
 from ostinato.errors import DamagedError, RunError
-from ostinato.runs.arrays import read_arrays, write_arrays
+from ostinato.runs.arrays import check_finite, read_arrays, write_arrays
 from ostinato.training.snapshot import Snapshot
 
 _PARTS = ("weights", "average", "optimizer", "carried_state")
@@ -244,12 +244,14 @@ class RunFolder:
 
         Raises:
             RunError: A file is missing, or of another format version.
-            DamagedError: A file is truncated or altered.
+            DamagedError: A file is truncated or altered, or has numbers that are not finite.
         """
         folder = self._checkpoint(step)
         plain = read_document(folder / "trainer.json")
         files = plain.pop("files")
         parts = {part: read_arrays(folder / f"{part}.safetensors", files[part]) for part in _PARTS}
+        for part, arrays in parts.items():
+            check_finite(arrays, str(folder / f"{part}.safetensors"))
         metrics_bytes = plain.pop("metrics_bytes")
         return Checkpoint(Snapshot(**parts, plain=plain), metrics_bytes)
 
@@ -287,8 +289,10 @@ class RunFolder:
             folder = self._checkpoint(choice["step"])
             try:
                 files = read_document(folder / "trainer.json")["files"]
-                kind = choice["weights"]
-                return choice, read_arrays(folder / f"{kind}.safetensors", files[kind]), warnings
+                file = folder / f"{choice['weights']}.safetensors"
+                weights = read_arrays(file, files[choice["weights"]])
+                check_finite(weights, str(file))
+                return choice, weights, warnings
             except DamagedError as error:
                 warnings.append(f"{error}; another checkpoint is used")
         told = "".join(f"\n{warning}" for warning in warnings)

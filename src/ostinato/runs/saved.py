@@ -10,8 +10,8 @@ from typing import Any
 from safetensors.numpy import save
 
 from ostinato.disk.documents import check_document, seal, write_whole
-from ostinato.errors import DamagedError, RunError
-from ostinato.runs.arrays import arrays_digest, parse_arrays
+from ostinato.errors import ConfigError, DamagedError, RunError
+from ostinato.runs.arrays import arrays_digest, check_finite, parse_arrays
 from ostinato.runs.folder import RunFolder, telling_of_a_full_disk
 from ostinato.training.snapshot import Arrays
 
@@ -43,18 +43,27 @@ class SavedModel:
     warnings: list[str] = field(default_factory=list)
 
 
-def read_model(path: Path) -> SavedModel:
+def read_model(path: Path, *, untrained: bool = False) -> SavedModel:
     """Read a run folder's best weights, or a model file that ``export`` wrote.
 
+    Args:
+        path: The folder or file.
+        untrained: Whether a run that was set up and never trained is read too, with a warning.
+
     Raises:
-        RunError: There is none, or it is of another format version.
-        DamagedError: It is truncated or altered.
+        RunError: There is none, or it is of another format version, or was never trained.
+        DamagedError: It is truncated or altered, or has numbers that are not finite.
     """
     if path.is_file():
         return _read_file(path)
     run = RunFolder(path)
     config, codec, origin = run.config(), run.codec(), run.origin()
     best, weights, warnings = run.load_best()
+    if best["step"] == 0 and origin["base"] is None:
+        told = f"{path} was set up and never trained: its weights are as they were drawn"
+        if not untrained:
+            raise RunError(f"{told}. Train it: ostinato resume {path}")
+        warnings = [*warnings, told]
     return SavedModel(path, config, codec, origin, best, weights, warnings)
 
 
@@ -67,8 +76,14 @@ def export(model: SavedModel, target: Path) -> None:
     """Write a model into one safetensors file, its codec, settings and origin in the metadata.
 
     Raises:
+        ConfigError: The file's ending is that of another format.
         RunError: The file exists, or cannot be written.
     """
+    if target.suffix != ".safetensors":
+        raise ConfigError(
+            f"a model is exported as one safetensors file, and {target} ends in {target.suffix or 'nothing'!r}; "
+            f"name it {target.stem}.safetensors"
+        )
     if target.exists():
         raise RunError(f"{target} exists already and is never overwritten; choose another name")
     about = {
@@ -96,6 +111,7 @@ def _read_file(path: Path) -> SavedModel:
     weights = parse_arrays(data, str(path))
     if arrays_digest(weights) != about["weights_sha256"]:
         raise DamagedError(f"{path} is damaged: its weights do not match their digest")
+    check_finite(weights, str(path))
     return SavedModel(path, about["config"], about["codec"], about["origin"], about["best"], weights)
 
 

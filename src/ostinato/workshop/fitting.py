@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ostinato import config
-from ostinato.recipes import find_recipe
 from ostinato.recipes.training import TrainingSettings
 from ostinato.training.ranks import Ranks
 from ostinato.workshop.building import Builder, Trial
-from ostinato.workshop.preparing import OF_THE_CODEC, Order, Prepared
+from ostinato.workshop.preparing import OF_THE_CODEC, Order, Prepared, recipe_of
 
 _USUAL = 80e9  # weights times symbols a second, of the two cores that the recipes' rules were measured on
 _USUAL_SYMBOLS = 50e3  # symbols a second of those with 512 units
@@ -24,7 +23,7 @@ def fit(builder: Builder, prepared: Prepared, order: Order, ranks: Ranks) -> Tri
     speed = _speed(builder, trial.settings, trial.seconds)
     if 1 / _LIKE < speed < _LIKE:
         return trial
-    recipe = find_recipe(order.recipe)
+    recipe = recipe_of(order.recipe, None)
     chosen = recipe.choose(replace(prepared.budget, speed=speed), order.settings)
     known = config.write(prepared.settings)
     codec = {name: known[name] for name in OF_THE_CODEC if name in known}  # has been learned already

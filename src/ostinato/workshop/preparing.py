@@ -21,6 +21,9 @@ from ostinato.runs.folder import Pin
 from ostinato.workshop.budget import Amount
 
 Reader: TypeAlias = Callable[[Corpus, Mapping[str, Any]], Corpus]
+#: What is trained where nobody says what.
+DEFAULT_RECIPE = "char-lm"
+
 Watch: TypeAlias = Callable[[str, int, int], None]  # what is being done, how much of it, of how much
 
 #: Settings that say what the symbols are.
@@ -33,7 +36,7 @@ class Order:
 
     Attributes:
         out: Where the run folder shall be.
-        recipe: Name of the recipe.
+        recipe: Name of the recipe; ``None``: that of the base, or the usual one.
         amount: How much to train.
         settings: Settings that are not to be chosen, as plain data.
         seed: Where all randomness comes from.
@@ -52,7 +55,7 @@ class Order:
     """
 
     out: Path
-    recipe: str = "char-lm"
+    recipe: str | None = None
     amount: Amount = field(default_factory=Amount)
     settings: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 1
@@ -160,8 +163,21 @@ def _parts(corpus: Corpus, order: Order, base: SavedModel | None) -> tuple[Corpu
     return more(train_part, settings), valid_part
 
 
+def recipe_of(asked: str | None, base: str | None) -> Recipe:
+    """Return the recipe that is asked for, which has to be that of the base, if there is one.
+
+    Raises:
+        ConfigError: It is another one, or there is none of this name.
+    """
+    if base is not None and asked not in (None, base):
+        raise ConfigError(
+            f"the model to start from is one of recipe {base}, so it cannot go on as {asked}; leave that out"
+        )
+    return find_recipe(base or asked or DEFAULT_RECIPE)
+
+
 def _recipe(order: Order, base: SavedModel | None) -> Recipe:
-    return find_recipe(order.recipe if base is None else base.config["recipe"])
+    return recipe_of(order.recipe, None if base is None else base.config["recipe"])
 
 
 def _budget(train_part: Corpus, order: Order) -> Budget:

@@ -32,7 +32,7 @@ from ostinato.workshop.device import choose_device
 from ostinato.workshop.fitting import fit
 from ostinato.workshop.members import Member, check_same_symbols
 from ostinato.workshop.opening import opening_notes, short_notes
-from ostinato.workshop.preparing import Order, Prepared, Watch, encode_parts, prepare
+from ostinato.workshop.preparing import Order, Prepared, Watch, encode_parts, prepare, recipe_of
 from ostinato.workshop.report import expected_seconds
 from ostinato.workshop.teaching import same_teachers, told_teachers
 from ostinato.workshop.threads import check_threads, using_threads
@@ -80,7 +80,7 @@ def train(
 def _read(sources: Sequence[str], order: Order) -> Corpus:
     """Read files as the recipe does."""
     about = {} if order.base is None else read_about(order.base)
-    recipe = find_recipe(about.get("recipe", order.recipe))
+    recipe = recipe_of(order.recipe, about.get("recipe"))
     if recipe.system is LANGUAGE_MODELS:
         return read_corpus(sources)
     recipe.check_read(order.settings)
@@ -101,7 +101,7 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
     at_least("seed", order.seed, 0)
     check_threads(order.threads)
     base = None if order.base is None else read_model(order.base)
-    recipe = find_recipe(order.recipe if base is None else base.config["recipe"])
+    recipe = recipe_of(order.recipe, None if base is None else base.config["recipe"])
     taught_by = _teachers(recipe, order, base)
     device = choose_device(order.device, ranks)
 
