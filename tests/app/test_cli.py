@@ -154,6 +154,36 @@ def test_generate_can_be_piped_into_head(text_run):
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
     assert len(done.stdout) == 10
     assert "Traceback" not in done.stderr
+    assert done.returncode == 141  # not 0: what was asked for is not done
+
+
+@pytest.mark.xdist_group("signals")
+@pytest.mark.parametrize("json_lines", [[], ["--json"]], ids=str)
+def test_training_whose_output_nobody_reads_saves_and_says_how_to_go_on(corpora, tmp_path, json_lines):
+    out = tmp_path / "run"
+    words = [
+        sys.executable,
+        "-m",
+        "ostinato",
+        "train",
+        corpora / "cats.txt",
+        "--out",
+        out,
+        "--steps",
+        2000,
+        *json_lines,
+    ]
+    command = shlex.join(map(str, [*words, "--threads", 1, "--no-report", *SMALL])) + " | head -1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 141
+    step = RunFolder(out).steps()[-1]
+    assert 0 <= step < 2000
+    last = done.stderr.splitlines()[-1]
+    assert last == (
+        f"nobody reads the output any more: stopped and saved at step {step}. To go on: ostinato resume {out}"
+    )
+    assert RunFolder(out).finished() is None
+    assert ostinato.resume(out).trainer.step == step
 
 
 def test_score_tells_one_line_or_every_part(run, text_run, text_model):

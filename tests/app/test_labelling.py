@@ -226,7 +226,7 @@ def test_validation_arrays_are_those_of_the_test_part(tmp_path, capsys):
     np.savez(path, x_train=train, y_train=[0.0, 1.0] * 10, x_test=test, y_test=[0, 1] * 3)
     words = ["train", path, "--recipe", "classify", "--steps", "1", "--valid", path]
     told = ran(capsys, *words, "--out", tmp_path / "run")[1]
-    assert "20 sequences (20 labels) to learn from, 6 sequences (6 labels) to validate" in told
+    assert "20 sequences (20 labels) to learn from, 6 sequences (6 labels) held out, of which 6 labels" in told
     np.savez(tmp_path / "wide.npz", x=draw.normal(size=(6, 3)), y=[0, 1] * 3)
     status, _, err = ran(capsys, *words[:-1], tmp_path / "wide.npz", "--out", tmp_path / "no")
     assert (status, "the model reads frames of 4 numbers, and given are frames of 3" in err) == (2, True)

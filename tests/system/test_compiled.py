@@ -1,5 +1,6 @@
 """Compiled searches write what the reference search writes, rule for rule; with int8 weights, what these say."""
 
+import itertools
 import json
 import os
 import pickle
@@ -227,9 +228,39 @@ def test_ctrl_c_waits_for_what_is_running_and_nothing_is_lost(kernels, search, m
         for _ in range(3):
             with pytest.raises(KeyboardInterrupt):
                 next(run)
+            next(run)  # what was written meanwhile
     assert calls == [2, 2, 2]
     assert not run.is_done(0)
     assert run.finish() == whole
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["reference", "compiled"])
+@pytest.mark.parametrize("search", [{}, {"greedy": True}, {"beam": 3}], ids=str)
+@pytest.mark.xdist_group("signals")
+def test_whoever_reads_the_pieces_gets_every_one_however_often_ctrl_c_is_pressed(kernels, search, compiled):
+    model, engine = both(kernels, LETTERS)
+    given = {"settings": SearchSettings(**search), "length": 60, "pace": 1} | ({} if search else {"seed": 1})
+    network = engine if compiled else model
+    whole = Generation(LETTERS, network, ["ab"], **given).finish()
+    run = Generation(LETTERS, network, ["ab"], **given)
+    write, pieces, calls, presses = run._writer.go_on, [], itertools.count(), 0
+
+    def pressed(steps):
+        if next(calls) % 2 == 0:  # at every other symbol, and while the prompt is read
+            signal.raise_signal(signal.SIGINT)
+        return write(steps)
+
+    run._writer.go_on = pressed
+    while True:
+        try:
+            pieces.append(next(run)[0])
+        except KeyboardInterrupt:
+            presses += 1
+        except StopIteration:
+            break
+    assert presses > 5
+    assert "".join(pieces) == whole[0].text
+    assert run.samples() == whole
 
 
 def test_a_kernel_that_fails_in_one_thread_is_told_and_the_threads_go_on():

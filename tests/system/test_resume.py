@@ -95,7 +95,10 @@ def test_a_finished_run_goes_on_with_a_new_schedule_and_says_so_otherwise(text_r
         f"{text_run} is finished (step 150, done). To train it further: ostinato resume {text_run} --minutes 5"
     )
     training = ostinato.resume(text_run, minutes=0.05)
-    assert training.trainer.schedule.plans[-1][:2] == (150, 0.0)
+    at, progress, _ = training.trainer.schedule.plans[-1]
+    assert at == 150
+    assert training.trainer.schedule.is_falling(151)  # neither warm-up nor a flat part: what was learned stays
+    assert progress == pytest.approx(1 - (1 - training.settings.warmup) * training.settings.cooldown)
     training.to_end()
     assert RunFolder(text_run).steps()[-1] > 150
     assert RunFolder(text_run).finished()["reason"] == "done"

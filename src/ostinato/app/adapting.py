@@ -5,8 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
+from ostinato.app.console import Console
 from ostinato.app.working import WorkView
 from ostinato.data import Kind, Reading, read_corpus
 from ostinato.data.reading import size_on_disk

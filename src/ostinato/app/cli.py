@@ -14,6 +14,7 @@ from ostinato.app.arguments import build_parser
 from ostinato.app.process import ignore_known_warnings, tell_changes
 from ostinato.errors import ConfigError, OstinatoError, ToldElsewhereError
 
+_BROKEN_PIPE = 141  # 128 and the number of SIGPIPE, as shells tell it
 STARTED = time.monotonic()  # a time budget counts from here, imports included
 
 _MODULES = {
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        Exit status: 0 done, 1 could not, 2 wrong usage, 130 interrupted.
+        Exit status: 0 done, 1 could not, 2 wrong usage, 130 interrupted, 141 the reader of the output went away.
     """
     args = build_parser({name: _later(name) for name in _MODULES}).parse_args(argv)
     args.started = STARTED if argv is None else time.monotonic()
@@ -62,9 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not isinstance(error, ToldElsewhereError):
             print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError) else 1
-    except BrokenPipeError:  # the reader, such as head, has had enough
+    except BrokenPipeError:  # the reader, such as head, has had enough; what was asked for is not done
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _BROKEN_PIPE
     except OSError as error:  # what the system refused outside the places that know more about it
         if args.debug:
             raise

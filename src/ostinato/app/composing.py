@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
+from ostinato.app.console import Console
 from ostinato.app.output import as_json
 from ostinato.app.process import load_model
 from ostinato.app.tune_files import TuneFiles, in_abc

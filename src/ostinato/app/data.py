@@ -8,8 +8,7 @@ import time
 from argparse import Namespace
 from pathlib import Path
 
-from rich.console import Console
-
+from ostinato.app.console import Console
 from ostinato.app.working import WorkView
 from ostinato.data import EMBEDDED, Cache, cache_folder, digest, read_corpus
 from ostinato.data.cache import Entry, days_unused

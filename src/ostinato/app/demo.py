@@ -6,11 +6,11 @@ import shlex
 from argparse import Namespace
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 from rich.text import Text
 
+from ostinato.app.console import Console
 from ostinato.app.process import prepare_torch
 from ostinato.app.training import follow, free_folder
 from ostinato.data import digest, read_corpus

@@ -10,11 +10,11 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 
 from ostinato.app.adapting import adapted
+from ostinato.app.console import Console
 from ostinato.app.output import as_json
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file
@@ -211,9 +211,15 @@ def _remark(sample: Sample) -> None:
 
 def _stream(run: Generation) -> None:
     print(run.samples()[0].prompt, end="", flush=True)
-    for pieces in run:
-        if pieces[0]:
-            print(pieces[0], end="", flush=True)
+    shown = ""
+    try:
+        for pieces in run:
+            if pieces[0]:
+                print(pieces[0], end="", flush=True)
+                shown += pieces[0]
+    except KeyboardInterrupt:
+        print(run.samples()[0].text.removeprefix(shown), end="", flush=True)  # what was written at that moment
+        raise
 
 
 def _watch(run: Generation, length: int) -> None:

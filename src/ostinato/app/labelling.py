@@ -7,8 +7,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
+from ostinato.app.console import Console
 from ostinato.app.output import as_json
 from ostinato.app.process import device_of
 from ostinato.app.reading import pair_limits, read_file, refuse_others

@@ -7,8 +7,7 @@ import statistics
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
+from ostinato.app.console import Console
 from ostinato.app.examining import visible
 from ostinato.app.output import as_json
 from ostinato.app.process import load_model

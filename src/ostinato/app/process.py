@@ -19,8 +19,7 @@ from ostinato.config import at_least
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from ostinato.app.console import Console
     from ostinato.training.ranks import Ranks
     from ostinato.workshop.model import Model
 
@@ -157,7 +156,7 @@ def number_of_processes() -> int:
 
 def console_of(ranks: Ranks, *, to_stderr: bool) -> Console:
     """Return where to show things: of several processes only the first one speaks."""
-    from rich.console import Console  # not needed for --help
+    from ostinato.app.console import Console  # not needed for --help
 
     return Console(stderr=to_stderr) if ranks.is_first else Console(quiet=True)
 

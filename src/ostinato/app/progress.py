@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
+from ostinato.app.console import Console
 from ostinato.decode.units import bits
 from ostinato.training.loop import Evaluated, RolledBack, Stepped, Stopped
 from ostinato.workshop.opening import counted

@@ -5,10 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ostinato.app.console import Console
 from ostinato.app.process import load_model
 from ostinato.decode.units import bits
 from ostinato.disk.documents import write_whole

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.text import Text
 
 from ostinato.app.adapting import adaptation_of, adapted
+from ostinato.app.console import Console
 from ostinato.app.examining import look_closely, looks_closely, visible
 from ostinato.app.output import as_json
 from ostinato.app.process import load_model

@@ -13,8 +13,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
+from ostinato.app.console import Console
 from ostinato.app.working import WorkView
 from ostinato.config import at_least
 from ostinato.decode.shards import Shard, parse_shard

@@ -6,16 +6,17 @@ import importlib.util
 import itertools
 import os
 import shlex
+import sys
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rich.console import Console
 from rich.markup import escape
 
 from ostinato import config
+from ostinato.app.console import Console
 from ostinato.app.losses import loss_with_error
 from ostinato.app.output import as_json
 from ostinato.app.process import between_steps, console_of, joined, number_of_processes
@@ -146,13 +147,14 @@ def follow(
     from ostinato.training.loop import Evaluated
     from ostinato.workshop.training import Interrupted
 
-    say_notes(console, training)
     stopped_at = None
     with between_steps(training.ask_to_stop):
         with (
+            _saved_without_reader(training, teachers),
             TrainingView(console, training, samples=samples) as view,
             _log(training, wanted=tensorboard) as log,
         ):
+            say_notes(console, training)
             for event in training:
                 view.show(event)
                 if log is not None:
@@ -166,6 +168,25 @@ def follow(
     if report and stopped_at is None and training.is_first and training.writes_texts:
         _report(training, console)
     return 0 if stopped_at is None else 130
+
+
+@contextmanager
+def _saved_without_reader(training: Training, teachers: Sequence[Path]) -> Iterator[None]:
+    """Save where nobody reads the output any more, as in ``train … | head``, and tell how to go on."""
+    try:
+        yield
+    except BrokenPipeError:
+        training.save()
+        told = _stopped(training, training.trainer.step, teachers)
+        print(f"nobody reads the output any more: {told}", file=sys.stderr)
+        raise
+
+
+def _stopped(training: Training, step: int, teachers: Sequence[Path]) -> str:
+    """Say at which step a run was stopped, and how to go on."""
+    path = str(training.run.path)
+    again = shlex.join([path, *(word for teacher in teachers for word in ("--teacher", str(teacher)))])
+    return f"stopped and saved at step {step}. To go on: ostinato resume {again}"
 
 
 def _report(training: Training, console: Console) -> None:
@@ -198,8 +219,7 @@ def _log(training: Training, *, wanted: bool) -> AbstractContextManager[TensorBo
 def _say_end(training: Training, console: Console, stopped_at: int | None, teachers: Sequence[Path]) -> None:
     path, best = training.run.path, training.trainer.best
     if stopped_at is not None:
-        again = shlex.join([str(path), *(word for teacher in teachers for word in ("--teacher", str(teacher)))])
-        told = f"stopped and saved at step {stopped_at}. To go on: ostinato resume {escape(again)}"
+        told = escape(_stopped(training, stopped_at, teachers))
     else:
         assert best is not None
         told = (

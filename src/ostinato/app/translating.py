@@ -8,8 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
+from ostinato.app.console import Console
 from ostinato.app.output import as_json
 from ostinato.app.plotting import check_picture, plot_attention
 from ostinato.app.process import device_of

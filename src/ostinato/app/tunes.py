@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
+from ostinato.app.console import Console
 from ostinato.app.output import as_json
 from ostinato.app.working import WorkView
 from ostinato.errors import ConfigError, RunError

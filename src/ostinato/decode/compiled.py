@@ -104,6 +104,8 @@ def compiled_writer(
 class _Rows:
     """Sampling, and greedy search."""
 
+    has_begun = True
+
     def __init__(self, sampling: Sampling, has_constraint: bool) -> None:
         self._sampling, self._has_constraint = sampling, has_constraint
 
@@ -129,6 +131,8 @@ class _Rows:
 
 class _Beams:
     """A beam search for each prompt."""
+
+    has_begun = True
 
     def __init__(self, engine: Engine, searches: Sequence[BeamSearch], has_constraint: bool) -> None:
         self._engine, self._searches, self._has_constraint = engine, searches, has_constraint

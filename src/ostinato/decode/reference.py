@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from ostinato.decode.constraints import Constraint
 from ostinato.decode.masses import KeptMasses
@@ -12,7 +13,11 @@ from ostinato.decode.search import Stepper, Strategy, Taken, search
 
 
 class ReferenceWriter:
-    """Writes texts with the search of ``ostinato.decode.search``; arguments as there."""
+    """Writes texts with the search of ``ostinato.decode.search``; arguments as there.
+
+    Attributes:
+        has_begun: Whether the prompts have been read.
+    """
 
     def __init__(
         self,
@@ -25,12 +30,19 @@ class ReferenceWriter:
         end: int | None,
     ) -> None:
         self._paths = Paths(len(prompts), strategy.cells)
-        self._steps = search(stepper, prompts, strategy, rules, length=length, end=end)
+        self._begin = partial(search, stepper, prompts, strategy, rules, length=length, end=end)
+        self._steps, self.has_begun = self._begin(), False
         constraint = next((n for n, rule in enumerate(rules) if rule.name == Constraint.name), None)
         self._masses = None if constraint is None else KeptMasses(constraint, len(prompts) * strategy.cells)
 
     def go_on(self, steps: int | None = None) -> list[list[int]] | None:
-        taken = next(self._steps, None)
+        try:
+            taken = next(self._steps, None)
+        except KeyboardInterrupt:  # an interrupted iterator has ended; while prompts are read nothing is lost by that
+            if not self.has_begun:
+                self._steps = self._begin()
+            raise
+        self.has_begun = True
         if taken is None:
             return None
         self._follow(taken)

@@ -8,7 +8,14 @@ from ostinato.decode.paths import Hypothesis
 
 
 class Writer(Protocol):
-    """Texts being written for some prompts, each by a row or by a beam."""
+    """Texts being written for some prompts, each by a row or by a beam.
+
+    Attributes:
+        has_begun: Whether the prompts have been read; that may take long, and Ctrl-C does not wait for it.
+    """
+
+    @property
+    def has_begun(self) -> bool: ...
 
     def go_on(self, steps: int | None = None) -> list[list[int]] | None:
         """Write on for at most ``steps`` symbols, or for a moment.

@@ -102,7 +102,8 @@ class Generation:
             self._seeds = tuple(first + row for row in range(len(self._prompts)))
         self._texts = [TextStream(codec, self._stop) for _ in self._prompts]
         self._is_plain = not rules.names() and not stop
-        self.longest, self._is_compiled = 0, isinstance(network, Engine)
+        self.longest = 0
+        self._undelivered: list[str] | None = None  # pieces that Ctrl-C came before
         self.precision = network.model.precision if isinstance(network, Engine) else "fp32"
         if isinstance(network, Engine):
             self._writer: Writer = compiled_writer(
@@ -124,16 +125,22 @@ class Generation:
         return self
 
     def __next__(self) -> list[str]:
-        # The reference search may be reading a long prompt, for which Ctrl-C does not wait.
-        with interrupted_after() if self._is_compiled else nullcontext():
-            certain = self._writer.go_on(self._pace)
-            if certain is not None:
-                self.longest += max(map(len, certain))
-                return [text.feed_all(symbols) for text, symbols in zip(self._texts, certain, strict=True)]
-            rest = [text.flush() for text in self._texts]
-        if any(rest):
-            return rest
-        raise StopIteration
+        if self._undelivered is None:
+            with interrupted_after() if self._writer.has_begun else nullcontext():
+                self._undelivered = self._write_on()
+        pieces, self._undelivered = self._undelivered, None
+        if pieces is None:
+            raise StopIteration
+        return pieces
+
+    def _write_on(self) -> list[str] | None:
+        """Write on; return the piece of each row, or ``None`` when all is written."""
+        certain = self._writer.go_on(self._pace)
+        if certain is not None:
+            self.longest += max(map(len, certain))
+            return [text.feed_all(symbols) for text, symbols in zip(self._texts, certain, strict=True)]
+        rest = [text.flush() for text in self._texts]
+        return rest if any(rest) else None
 
     def finish(self) -> list[Sample]:
         """Write everything to the end and return the samples."""
