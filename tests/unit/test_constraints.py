@@ -2,6 +2,9 @@
 
 import math
 import re
+import signal
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -471,3 +474,34 @@ def test_only_symbols_that_write_something_are_walked():
     codec = SubwordCodec.learn(CORPUS, vocabulary=300, end=True)
     walk = TableWalk(constraints.matching("(?s).*"), codec.pieces)
     assert (walk.move(np.array([0]))[0, codec.end]) == DEAD
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [r"(?x)a{ 9999999 }", r"(a|b)*a(a|b){20}", r"\w{499}", "(" * 49_000, "(" * 49_000 + ")" * 49_000, "(a{0,300}){100}",
+     "(a|b)*a" + "(a|b)" * 20],
+    ids=range(7),
+)  # fmt: skip
+def test_a_pattern_whose_automaton_is_too_large_is_refused_soon_with_what_to_write_instead(pattern):
+    began = time.process_time()
+    with pytest.raises(ConfigError) as caught:
+        constraints.matching(pattern)
+    assert time.process_time() - began < 2  # of this process; the other one is stopped by the clock
+    message = str(caught.value)
+    assert len(message) < 400
+    assert re.search("repeat less|leave some out", message)
+    assert accepts(constraints.matching("a+b"), "aab")  # and the next pattern is built as ever
+
+
+@pytest.mark.xdist_group("signals")
+def test_ctrl_c_ends_the_building_of_an_automaton():
+    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        constraints.matching("(a|b)*a(a|b){22}", seconds=20.0)
+    timer.join()
+    assert accepts(constraints.matching("a+c"), "aac")
+
+
+def test_a_pattern_is_built_once():
+    assert constraints.matching("ab|cd") is constraints.matching("ab|cd")

@@ -13,6 +13,7 @@ from ostinato.decode.constraints.patterns import matching
 from ostinato.errors import ConfigError
 
 _MOST_STATES = 200_000
+_LONG = 30.0  # seconds for an automaton of ours, whose size is known
 _WORD = frozenset(range(128, 256)) | frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 
@@ -115,7 +116,7 @@ def lines_of(most: int) -> ByteTable:
     if not 1 <= most <= 1000:
         raise ConfigError(f"the longest line must have from 1 to 1000 characters, got {most}")
     line = f"[^\\n]{{0,{most}}}"
-    table = matching(f"({line}\\n)*{line}")
+    table = matching(f"({line}\\n)*{line}", seconds=_LONG)
 
     def begin(prompt: bytes) -> int:
         state = 0

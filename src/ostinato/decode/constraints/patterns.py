@@ -3,52 +3,57 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import numpy as np
 
-from ostinato.decode.constraints.bytes import BYTES, DEAD, ByteTable
+from ostinato.decode.constraints.building import PatternBuilder, shortened
+from ostinato.decode.constraints.bytes import BYTES, ByteTable
 from ostinato.errors import ConfigError
 
 _MOST_PLACES = 50_000  # of a pattern spelled out; the library would be busy with more for minutes
 _GROUP = re.compile(r"\((?:\?(?:P?<\w+>|[A-Za-z-]*:|(?=[A-Za-z-]*\))))?")
-_COUNT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
+_COUNT = re.compile(r"\{\s*(\d+)\s*(?:,\s*(\d*)\s*)?\}")  # with white space, as (?x) allows it
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]")
 _ESCAPE = re.compile(r"\\(?:[pP]\{[^}]*\}|x\{[^}]*\}|.)", re.S)
+_SECONDS = 1.5
+_MOST_NESTED = 200  # brackets in brackets; the library takes 250
 _WIDE, _BROAD = 100, 10  # places that a class of Unicode letters, or any other class, stands for
 
 
-def matching(pattern: str) -> ByteTable:
+@lru_cache(maxsize=64)
+def matching(pattern: str, *, seconds: float = _SECONDS) -> ByteTable:
     """The texts that a regular expression matches as a whole.
 
     The ``outlines-core`` library turns it into an automaton: syntax as of Rust's ``regex`` crate, without
-    look-around, back-references and anchors.
+    look-around, back-references and anchors. It does so in another process, within bounds of time and memory.
+
+    Args:
+        pattern: The expression.
+        seconds: How long building its automaton may take; usual ones take milliseconds.
 
     Raises:
-        ConfigError: The pattern has an error, or needs what no automaton can do.
+        ConfigError: The pattern has an error, or needs what no automaton can do, or one that is too large.
     """
     _check_size(pattern)
-    from outlines_core import Index, Vocabulary
-
-    # The library loses texts that go on where a shorter one could have ended. So the end is made visible: a
-    # zero byte, which no text has, follows; a state accepts if the zero byte leads to the library's own end.
-    try:
-        index = Index(f"(?:{pattern})\\x00", Vocabulary(BYTES, {bytes([value]): [value] for value in range(BYTES)}))
-    except ValueError as error:
+    kind, answer = _BUILDER.build(pattern, seconds)
+    if kind == b"e":
         raise ConfigError(
-            f"the pattern {pattern!r} cannot be matched: {error}. Syntax as of Rust's regex crate, over the whole new "
-            "text; there is no look-around, no back-reference, no anchor (^, $, \\b)"
-        ) from error
-    moves, start, final = index.get_transitions(), index.get_initial_state(), index.get_final_states()
-    states = {name: number for number, name in enumerate([start, *sorted(set(moves) - {start})])}
-    table = np.full((len(states), BYTES), DEAD, dtype=np.int32)
-    accepts = np.zeros(len(states), dtype=bool)
-    for name, to in moves.items():
-        for byte, after in to.items():
-            if byte == 0:
-                accepts[states[name]] = after in final
-            elif byte < BYTES and after in states:
-                table[states[name], byte] = states[after]
+            f"the pattern {shortened(pattern)} cannot be matched: {answer.decode()}. Syntax as of Rust's regex crate, "
+            "over the whole new text; there is no look-around, no back-reference, no anchor (^, $, \\b)"
+        )
+    if kind == b"l":
+        raise ConfigError(
+            f"the pattern {shortened(pattern)} is too large: its automaton has {int(answer):,} states; repeat less, or "
+            "use * and +"
+        )
+    states = len(answer) // (4 * BYTES + 1)
+    table = np.frombuffer(answer, dtype=np.int32, count=states * BYTES).reshape(states, BYTES)
+    accepts = np.frombuffer(answer, dtype=np.uint8, offset=4 * table.size).astype(bool)
     return ByteTable(table, accepts, f"the pattern {pattern!r}")
+
+
+_BUILDER = PatternBuilder()
 
 
 def _check_size(pattern: str) -> None:
@@ -64,9 +69,13 @@ def _check_size(pattern: str) -> None:
             group = _GROUP.match(pattern, at)
             at = group.end() if group else at + 1
             sizes.append(0)
+            if len(sizes) > _MOST_NESTED:
+                raise ConfigError(
+                    f"the pattern {shortened(pattern)} nests brackets more than {_MOST_NESTED} deep; leave some out"
+                )
         elif pattern[at] == ")":
             if len(sizes) == 1:
-                raise ConfigError(f"the pattern {pattern!r} closes a bracket that it has not opened, at {at}")
+                raise ConfigError(f"the pattern {shortened(pattern)} closes a bracket that it has not opened, at {at}")
             last, at = sizes.pop(), at + 1
             sizes[-1] += last
         elif pattern[at] in "*+?|":
@@ -78,8 +87,8 @@ def _check_size(pattern: str) -> None:
             sizes[-1] += last
         if sum(sizes) > _MOST_PLACES:
             raise ConfigError(
-                f"the pattern {pattern!r} is too large: with its repetitions spelled out it has over {_MOST_PLACES:,} "
-                "places; repeat less, or use * and +"
+                f"the pattern {shortened(pattern)} is too large: with its repetitions spelled out it has over "
+                f"{_MOST_PLACES:,} places; repeat less, or use * and +"
             )
 
 

@@ -1,0 +1,59 @@
+"""Turn regular expressions into automata in a process of its own, which can be stopped: the library cannot.
+
+Run by ``ostinato.decode.constraints.building`` from its text alone, so it imports nothing of ours. For each pattern
+that comes on standard input (4 bytes of length, UTF-8) it answers with a letter, 4 bytes of length, and
+
+* ``t``: state after each byte, [S, 256] int32, then one byte for each state, 1 where it accepts; state 0 is the start;
+* ``e``: the library's error, UTF-8;
+* ``l``: how many states there are, in decimal: too many.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from array import array
+from typing import Any
+
+_BYTES, _DEAD, _MOST_STATES = 256, -1, 50_000
+
+
+def main() -> None:
+    """Answer until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who waits
+    from outlines_core import Vocabulary
+
+    vocabulary = Vocabulary(_BYTES, {bytes([value]): [value] for value in range(_BYTES)})
+    streams = sys.stdin.buffer, sys.stdout.buffer
+    while length := streams[0].read(4):
+        kind, answer = _built(streams[0].read(int.from_bytes(length, "little")).decode(), vocabulary)
+        streams[1].write(kind + len(answer).to_bytes(4, "little") + answer)
+        streams[1].flush()
+
+
+def _built(pattern: str, vocabulary: Any) -> tuple[bytes, bytes]:
+    from outlines_core import Index
+
+    # The library loses texts that go on where a shorter one could have ended. So the end is made visible: a
+    # zero byte, which no text has, follows; a state accepts if the zero byte leads to the library's own end.
+    try:
+        index = Index(f"(?:{pattern})\\x00", vocabulary)
+    except ValueError as error:
+        return b"e", str(error).encode()
+    moves, start, final = index.get_transitions(), index.get_initial_state(), index.get_final_states()
+    states = {name: number for number, name in enumerate([start, *sorted(set(moves) - {start})])}
+    if len(states) > _MOST_STATES:
+        return b"l", str(len(states)).encode()
+    table = array("i", [_DEAD]) * (_BYTES * len(states))
+    accepts = bytearray(len(states))
+    for name, to in moves.items():
+        for byte, after in to.items():
+            if byte == 0:
+                accepts[states[name]] = after in final
+            elif byte < _BYTES and after in states:
+                table[_BYTES * states[name] + byte] = states[after]
+    return b"t", table.tobytes() + bytes(accepts)
+
+
+if __name__ == "__main__":
+    main()
