@@ -1,5 +1,8 @@
 """How many threads train: by shape, by a trial, and anew when another program takes a core."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -93,3 +96,43 @@ def test_where_one_thread_was_never_measured_it_is_tried_soon():
     clock, steps, switches = train(quiet, Machine(), 60)
     assert switches == []
     assert steps * Machine().seconds(2) > 0.99 * clock
+
+
+FORKS = """
+import os, sys, time
+import torch
+import ostinato
+torch.set_num_threads(2)
+folder, corpus = sys.argv[1:]
+options = {"settings": {"hidden_size": 128, "core": "capped-lstm"}, "threads": 2}
+ostinato.train(corpus, out=folder + "/r", steps=3, **options).to_end()
+model = ostinato.load(folder + "/r")
+model.generate("a", length=5, seed=1, engine="torch")
+works = {
+    "compiled": lambda: model.generate("a", length=5, seed=1, engine="compiled"),
+    "torch": lambda: model.generate("a", length=5, seed=1, engine="torch"),
+    "train": lambda: ostinato.train(corpus, out=folder + "/child", steps=3, **options).to_end(),
+}
+for name, work in works.items():
+    child = os.fork()
+    if not child:
+        work()
+        os._exit(7)
+    ended = (0, 0)
+    for _ in range(600):
+        ended = os.waitpid(child, os.WNOHANG)
+        if ended[0]:
+            break
+        time.sleep(0.1)
+    else:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+    print(name, os.waitstatus_to_exitcode(ended[1]) if ended[0] else "hangs", flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
+def test_a_process_forked_after_threads_were_used_works(corpora, tmp_path):
+    command = [sys.executable, "-W", "ignore", "-c", FORKS, str(tmp_path), str(corpora / "cats.txt")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["compiled 7", "torch 7", "train 7"], done.stderr

@@ -3,6 +3,7 @@
 from ostinato.cores.base import Core, Tap, step_by_step
 from ostinato.cores.capped_lstm import CappedLSTM
 from ostinato.cores.elman import Elman
+from ostinato.cores.forks import most_threads
 from ostinato.cores.gru import GRU
 from ostinato.cores.jordan import Jordan
 from ostinato.cores.lookup import Lookup
@@ -32,6 +33,7 @@ __all__ = [
     "detach",
     "first_tensor",
     "map_state",
+    "most_threads",
     "select_rows",
     "step_by_step",
     "tensors",

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import torch
 
 from ostinato.config import out_of_range, raise_problems
+from ostinato.cores import most_threads
 from ostinato.engine.watching import BETTER
 
 #: Weights times symbols of a step under which a second thread gains less than a fifth (``benchmarks/shapes.py``).
@@ -67,6 +68,7 @@ def using_threads(count: int | None) -> Iterator[None]:
 
 
 def set_threads(count: int) -> None:
-    """Have PyTorch use so many threads from now on."""
+    """Have PyTorch use so many threads from now on, as far as this process may."""
+    count = min(count, most_threads() or count)
     if torch.get_num_threads() != count:
         torch.set_num_threads(count)
