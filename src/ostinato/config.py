@@ -76,6 +76,9 @@ def parse_assignments(assignments: Sequence[str], cls: type[Any]) -> dict[str, A
     return values
 
 
+_LARGEST = 10**18  # of whole numbers that an option may have
+
+
 def out_of_range(
     name: str,
     value: float,
@@ -86,6 +89,8 @@ def out_of_range(
     below: float | None = None,
 ) -> str | None:
     """Return what is wrong with a number, or ``None``; an infinite one or none at all is always wrong."""
+    if isinstance(value, int) and abs(value) >= _LARGEST:
+        return f"{name} must be a number with fewer than {len(str(_LARGEST)):,} digits"
     bounds = [
         ("at least", least, least is None or value >= least),
         ("above", above, above is None or value > above),

@@ -176,7 +176,7 @@ def test_a_checkpoint_set_aside_twice_gets_another_name(text_run):
 
 def test_a_best_checkpoint_that_is_gone_is_looked_for_anew(text_run):
     trainer = ostinato.resume(text_run, minutes=0.02).trainer
-    trainer.best = {"step": 7, "weights": "weights", "nats_per_symbol": 0.1}
+    trainer.best = {"step": 7, "weights": "weights", "nats_per_symbol": 0.1, "standard_error": None}
     trainer.step = 151
     RunFolder(text_run).save(trainer.snapshot())
     training = ostinato.resume(text_run, minutes=0.02)

@@ -44,8 +44,7 @@ def test_a_trial_takes_one_thread_beside_a_busy_program_and_all_on_a_quiet_machi
     assert faster_threads(2, Machine(busy=True).seconds)[0] == 1
     count, times = faster_threads(1, Machine().seconds)
     assert (count, set(times)) == (1, {1})
-    # Where both are as fast, noise decides nothing.
-    assert faster_threads(2, {2: 1.05, 1: 1.0}.__getitem__)[0] == 2
+    assert faster_threads(2, {2: 1.0, 1: 1.05}.__getitem__)[0] == 1  # more threads have to be worth it
 
 
 @pytest.mark.parametrize("quiet_first", [0, 20])
@@ -73,9 +72,9 @@ def test_a_machine_that_is_slow_with_any_number_is_left_alone():
     machine = Machine()
     watch = ThreadWatch(2, 2, {2: machine.seconds(2), 1: machine.seconds(1)})
     machine.work *= 5
-    _, _, switches = train(watch, machine, 300)
+    clock, steps, switches = train(watch, machine, 300)
     assert switches == []
-    assert watch.count == 2
+    assert steps * machine.seconds(2) > 0.99 * clock
 
 
 def test_threads_are_put_back():

@@ -46,6 +46,7 @@ def read_document(path: Path) -> dict[str, Any]:
         DamagedError: The file is missing, truncated or altered.
     """
     try:
+        check_regular(path)
         text = path.read_bytes().decode()
     except FileNotFoundError as error:
         raise DamagedError(f"{path} is missing") from error
@@ -54,6 +55,16 @@ def read_document(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise DamagedError(f"{path} is damaged: it is no longer text") from error
     return check_document(text, str(path))
+
+
+def check_regular(path: Path) -> None:
+    """Check that a path is a file, if it is there: to read a pipe might never end.
+
+    Raises:
+        DamagedError: It is something else.
+    """
+    if path.exists() and not path.is_file():
+        raise DamagedError(f"{path} is no file: it is a folder, a pipe or a device")
 
 
 def check_document(text: str, where: str) -> dict[str, Any]:
@@ -65,7 +76,7 @@ def check_document(text: str, where: str) -> dict[str, Any]:
     """
     try:
         body = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DamagedError(f"{where} is damaged: it is not whole JSON ({error})") from error
     if not isinstance(body, dict) or "format" not in body:
         raise DamagedError(f"{where} is damaged: it states no format version")
@@ -99,5 +110,8 @@ def sync_folder(folder: Path) -> None:
 
 
 def _digest(body: dict[str, Any]) -> str:
-    canonical = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    try:
+        canonical = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    except RecursionError:
+        return "nested too deep"  # which is no digest, so it fits none
     return hashlib.sha256(canonical.encode(errors="surrogatepass")).hexdigest()

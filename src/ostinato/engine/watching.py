@@ -5,9 +5,9 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass, field
 
-#: How much faster another number of threads has to be.
+#: How much faster more threads than one have to be: one is what other programs disturb least.
 BETTER = 1.1
-_SLOW = 2.0  # how much longer than planned steps take before another number is tried
+_SLOW = 1.5  # how much longer than planned steps take before another number is tried
 _LEAST_STEPS = 4
 _TRIED_STEPS = 3  # after one that is not counted
 
@@ -31,7 +31,7 @@ class Switch:
 class ThreadWatch:
     """Watches how long steps take, and tries another number of threads where that may help.
 
-    Where steps take twice as long as planned, or one thread was never measured, one is tried; where there is one
+    Where steps take half as long again as planned, or one thread was never measured, one is tried; where there is one
     because the machine was busy, the usual number is tried again now and then. Steps of the real work are tried.
 
     Attributes:
@@ -91,7 +91,7 @@ class ThreadWatch:
         now = statistics.median(tried)
         self._look_anew()
         self._left = None
-        if now * BETTER < seconds:
+        if now < seconds * BETTER if self.count == 1 else now * BETTER < seconds:
             self.planned[self.count] = min(self.planned.get(self.count, now), now)
             self._plan_next(self.wait)
             return Switch(self.count, before, seconds / now)

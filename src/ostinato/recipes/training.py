@@ -82,11 +82,15 @@ class TrainingSettings:
         yield from ()
 
 
+#: Far beyond what any machine can train: a number that is larger is a slip of the keyboard.
+_MOST = {"layers": 100, "hidden_size": 65_536, "batch_size": 1_000_000, "valid_symbols": 10**12}
+
+
 def _problems(settings: TrainingSettings) -> Iterator[str | None]:
     """What is wrong with the settings of training."""
     values = asdict(settings)
-    for name in ("layers", "hidden_size", "batch_size", "valid_symbols"):
-        yield out_of_range(name, values[name], least=1)
+    for name, most in _MOST.items():
+        yield out_of_range(name, values[name], least=1, most=most)
     for name in ("dropout", "warmup", "average", "beta2"):
         yield out_of_range(name, values[name], least=0, below=1)
     for name in ("learning_rate", "clip"):

@@ -10,6 +10,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from ostinato.disk.documents import check_regular
 from ostinato.errors import DamagedError, RunError
 from ostinato.training.snapshot import Arrays
 
@@ -32,6 +33,7 @@ def read_arrays(path: Path, sha256: str) -> Arrays:
         DamagedError: It is missing, truncated or altered.
     """
     try:
+        check_regular(path)
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise DamagedError(f"{path} is missing") from error

@@ -8,6 +8,7 @@ import itertools
 import json
 import math
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
+from ostinato import codecs
 from ostinato.data.cache import Cache
 from ostinato.data.encoded import Encoded
 from ostinato.data.frames import Frames
@@ -24,9 +26,15 @@ from ostinato.disk.places import cache_folder
 from ostinato.disk.publishing import discard, publishing, sweep
 from ostinato.errors import DamagedError, RunError
 from ostinato.runs.arrays import check_finite, read_arrays, write_arrays
-from ostinato.training.snapshot import Snapshot
+from ostinato.runs.fields import Best, Config, End, Origin, TrainerState, checked
+from ostinato.training.snapshot import Arrays, Snapshot
 
 _PARTS = ("weights", "average", "optimizer", "carried_state")
+_STEP = re.compile(r"step-[0-9]{6,18}")
+_OWN_FILES = (
+    ".lock", "best.json", "checkpoints", "codec.json", "config.json", "corpus.safetensors", "finished.json",
+    "metrics.jsonl", "novelty.json", "origin.json", "report.html", "samples", "tensorboard",
+)  # fmt: skip
 _METRICS = ("train_nats_per_symbol", "valid_nats_per_symbol", "best_nats_per_symbol", "epochs")
 _KEEP = 2  # checkpoints kept besides the best one
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -125,8 +133,9 @@ class RunFolder:
         """Hold the run for one process; the lock ends with the process, however it ends.
 
         Raises:
-            RunError: Another process holds it.
+            RunError: Another process holds it, or a part of it is a link to somewhere else.
         """
+        self._check_own()
         lock = FileLock(self.path / ".lock")
         try:
             lock.acquire(timeout=0)
@@ -145,7 +154,7 @@ class RunFolder:
 
     def config(self) -> dict[str, Any]:
         """Return config.json: recipe and every setting."""
-        return read_document(self.path / "config.json")
+        return self._document("config.json", Config)
 
     def codec(self) -> dict[str, Any]:
         """Return codec.json."""
@@ -153,7 +162,7 @@ class RunFolder:
 
     def origin(self) -> dict[str, Any]:
         """Return origin.json: data, versions, seed and command."""
-        return read_document(self.path / "origin.json")
+        return self._document("origin.json", Origin)
 
     @property
     def is_pinned(self) -> bool:
@@ -186,10 +195,8 @@ class RunFolder:
                 ) from error
             return parts["train"], parts["valid"]
         arrays = read_arrays(self.path / "corpus.safetensors", origin["corpus_sha256"])
-        train, valid = (
-            Encoded(arrays[f"{part}_ids"], arrays[f"{part}_offsets"], Frames.of_arrays(part, arrays))
-            for part in ("train", "valid")
-        )
+        where, span = f"{self.path}/corpus.safetensors", codecs.from_json(self.codec()).span
+        train, valid = (_encoded(arrays, part, span, where) for part in ("train", "valid"))
         return train, valid
 
     def save(self, snapshot: Snapshot) -> None:
@@ -216,7 +223,7 @@ class RunFolder:
     def finished(self) -> dict[str, Any] | None:
         """Return the step and the reason of the end, if the run has ended and not gone on since."""
         try:
-            end = read_document(self.path / "finished.json")
+            end = self._document("finished.json", End)
         except RunError:
             return None
         return end if end["step"] == max(self.steps(), default=-1) else None
@@ -236,8 +243,9 @@ class RunFolder:
     def steps(self) -> list[int]:
         """Return the steps of the checkpoints, in order."""
         folder = self.path / "checkpoints"
-        names = [p.name.removeprefix("step-") for p in folder.glob("step-*") if p.is_dir()]
-        return sorted(int(name) for name in names if name.isdecimal())
+        return sorted(
+            int(p.name.removeprefix("step-")) for p in folder.glob("step-*") if _STEP.fullmatch(p.name) and p.is_dir()
+        )
 
     def load(self, step: int) -> Checkpoint:
         """Read one checkpoint, checking every file.
@@ -247,9 +255,9 @@ class RunFolder:
             DamagedError: A file is truncated or altered, or has numbers that are not finite.
         """
         folder = self._checkpoint(step)
-        plain = read_document(folder / "trainer.json")
+        plain = checked(read_document(folder / "trainer.json"), TrainerState, f"{folder}/trainer.json")
         files = plain.pop("files")
-        parts = {part: read_arrays(folder / f"{part}.safetensors", files[part]) for part in _PARTS}
+        parts = {part: read_arrays(folder / f"{part}.safetensors", files.get(part, "")) for part in _PARTS}
         for part, arrays in parts.items():
             check_finite(arrays, str(folder / f"{part}.safetensors"))
         metrics_bytes = plain.pop("metrics_bytes")
@@ -288,9 +296,9 @@ class RunFolder:
         for choice in self._candidates():
             folder = self._checkpoint(choice["step"])
             try:
-                files = read_document(folder / "trainer.json")["files"]
+                files = checked(read_document(folder / "trainer.json"), TrainerState, f"{folder}/trainer.json")["files"]
                 file = folder / f"{choice['weights']}.safetensors"
-                weights = read_arrays(file, files[choice["weights"]])
+                weights = read_arrays(file, files.get(choice["weights"], ""))
                 check_finite(weights, str(file))
                 return choice, weights, warnings
             except DamagedError as error:
@@ -328,6 +336,19 @@ class RunFolder:
         with telling_of_a_full_disk(self.path):
             (self.path / "samples" / f"step-{step:06d}.txt").write_text(text, encoding="utf-8")
 
+    def _document(self, name: str, kind: type[Any]) -> dict[str, Any]:
+        return checked(read_document(self.path / name), kind, f"{self.path}/{name}")
+
+    def _check_own(self) -> None:
+        """Check that what the run writes lies in it, and is no link to somewhere else."""
+        own = [self.path / name for name in _OWN_FILES]
+        own += [path for folder in ("checkpoints", "samples") for path in (self.path / folder).rglob("*")]
+        for path in own:
+            if path.is_symlink():
+                raise RunError(
+                    f"{path} is a link: a run is never written or deleted through one. Put what it leads to there"
+                )
+
     @property
     def _metrics(self) -> Path:
         return self.path / "metrics.jsonl"
@@ -346,12 +367,25 @@ class RunFolder:
     def _candidates(self) -> Iterator[dict[str, Any]]:
         """The best checkpoint, then all others from the newest on."""
         with contextlib.suppress(DamagedError):
-            yield read_document(self.path / "best.json")
+            yield self._document("best.json", Best)
         for step in reversed(self.steps()):
             best = None
             with contextlib.suppress(DamagedError):
-                best = read_document(self._checkpoint(step) / "trainer.json")["best"]
+                file = self._checkpoint(step) / "trainer.json"
+                best = checked(read_document(file), TrainerState, str(file))["best"]
             yield best if best and best["step"] == step else {"step": step, "weights": "weights"}
+
+
+def _encoded(arrays: Arrays, part: str, span: int, where: str) -> Encoded:
+    """The texts of a part, if they are made of the codec's ids."""
+    nothing = np.zeros(0)
+    ids, offsets = (arrays.get(f"{part}_{name}", nothing) for name in ("ids", "offsets"))
+    whole = ids.dtype.kind in "ui" and offsets.dtype.kind == "i" and ids.ndim == offsets.ndim == 1 and len(offsets) > 0
+    if not whole or offsets[0] != 0 or offsets[-1] != len(ids) or (np.diff(offsets) < 0).any():
+        raise DamagedError(f"{where} holds no encoded texts for {part}")
+    if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < span:
+        raise DamagedError(f"{where} holds ids that are none of the codec's {span:,}")
+    return Encoded(ids, offsets, Frames.of_arrays(part, arrays))
 
 
 def _checkpoint_name(step: int) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 
 from safetensors.numpy import save
 
-from ostinato.disk.documents import check_document, seal, write_whole
+from ostinato.disk.documents import check_document, check_regular, seal, write_whole
 from ostinato.errors import ConfigError, DamagedError, RunError
 from ostinato.runs.arrays import arrays_digest, check_finite, parse_arrays
+from ostinato.runs.fields import Config, Origin, checked
 from ostinato.runs.folder import RunFolder, telling_of_a_full_disk
 from ostinato.training.snapshot import Arrays
 
@@ -101,6 +102,7 @@ def export(model: SavedModel, target: Path) -> None:
 
 def _read_file(path: Path) -> SavedModel:
     try:
+        check_regular(path)
         data = path.read_bytes()
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
@@ -108,6 +110,10 @@ def _read_file(path: Path) -> SavedModel:
     missing = [name for name in (*_ABOUT, "weights_sha256") if name not in about]
     if missing:
         raise DamagedError(f"{path} is no model file that 'ostinato export' wrote: it states no {', '.join(missing)}")
+    for name, kind in (("config", Config), ("origin", Origin)):
+        checked(about[name] if isinstance(about[name], dict) else {}, kind, f"{path}, {name}")
+    if not isinstance(about["best"], dict) or not isinstance(about["best"].get("step"), int):
+        raise DamagedError(f"{path} is not what ostinato writes: it does not say of which step its weights are")
     weights = parse_arrays(data, str(path))
     if arrays_digest(weights) != about["weights_sha256"]:
         raise DamagedError(f"{path} is damaged: its weights do not match their digest")
@@ -123,7 +129,7 @@ def _metadata(data: bytes, path: Path) -> str:
             raise ValueError("its header is longer than the file")
         header = json.loads(data[8 : 8 + length])
         document = header.get("__metadata__", {}).get(_KEY)
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise RunError(f"{path} is no model file, or a damaged one: {error}") from error
     if not isinstance(document, str):
         raise RunError(f"{path} is a safetensors file, but not one that 'ostinato export' wrote")

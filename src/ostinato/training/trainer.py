@@ -231,6 +231,8 @@ class Trainer:
         leaves = iter(sorted(arrays.items(), key=lambda item: int(item[0])))
         rows = self.ranks.rows(len(next(iter(arrays.values()))))
         shape = self.task.initial_state(rows.stop - rows.start)
+        if [tuple(leaf.shape[1:]) for leaf in tensors(shape)] != [array.shape[1:] for array in arrays.values()]:
+            raise ValueError("the carried state is of another network")
         return map_state(lambda leaf: torch.from_numpy(next(leaves)[1][rows].copy()).to(leaf.device), shape)
 
     def _follow(self) -> None:

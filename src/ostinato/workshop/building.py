@@ -25,6 +25,7 @@ from ostinato.runs import SavedModel
 from ostinato.training.arrays import load_weights
 from ostinato.training.ranks import Ranks
 from ostinato.training.schedule import Schedule
+from ostinato.training.snapshot import Arrays
 from ostinato.training.trainer import Trainer
 from ostinato.workshop.device import choose_precision, seconds_per_step
 from ostinato.workshop.members import Member
@@ -81,6 +82,19 @@ class Builder:
                     "Leave the settings of its sizes as they are, or train without --from"
                 ) from error
         return model.to(self.device)
+
+    def check_weights(self, settings: TrainingSettings, weights: Arrays) -> None:
+        """Check that weights are those of a network of these settings, without making one.
+
+        Raises:
+            ValueError: They are not.
+        """
+        with torch.device("meta"):
+            network = self.system.model(settings, self.codec)
+        expected = {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
+        given = {name: array.shape for name, array in weights.items()}
+        if odd := sorted(name for name in {*expected, *given} if expected.get(name) != given.get(name)):
+            raise ValueError(f"{odd[0]} is {expected.get(odd[0])} by the settings and {given.get(odd[0])} in the file")
 
     def trainer(self, settings: TrainingSettings) -> Trainer:
         """Build a trainer at its start; its schedule has no plan yet.

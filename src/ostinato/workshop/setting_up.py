@@ -18,7 +18,7 @@ from ostinato.config import at_least
 from ostinato.data import Cache, Corpus, Encoded, Reading, Stream, cache_folder, read_corpus, split
 from ostinato.data.pairs import PairLimits
 from ostinato.engine.watching import ThreadWatch
-from ostinato.errors import ConfigError, CorpusError, RunError
+from ostinato.errors import ConfigError, CorpusError, DamagedError, RunError
 from ostinato.recipes import Recipe, find_recipe
 from ostinato.recipes.systems import LANGUAGE_MODELS
 from ostinato.recipes.training import TrainingSettings
@@ -202,8 +202,7 @@ def resume(
     builder = Builder(
         recipe.system, codec, train_data, valid_data, about["seed"], where, None, ranks, taught_by, threads
     )
-    trainer = builder.trainer(settings)
-    trainer.restore(checkpoint)
+    trainer = _restored(builder, settings, checkpoint, run)
     notes = [
         *warnings,
         *compile_scans(where, settings.core, settings.hidden_size, watch),
@@ -232,6 +231,17 @@ def resume(
         *short_notes(training, clock),
     ]
     return training
+
+
+def _restored(builder: Builder, settings: TrainingSettings, checkpoint: Snapshot, run: RunFolder) -> Trainer:
+    """Return the trainer where a checkpoint was written, if that fits the run's settings."""
+    try:
+        builder.check_weights(settings, checkpoint.weights)  # before so much memory is taken as the settings ask for
+        trainer = builder.trainer(settings)
+        trainer.restore(checkpoint)
+    except (ValueError, KeyError, TypeError, IndexError, RuntimeError) as error:
+        raise DamagedError(f"the checkpoint of {run.path} does not fit its settings and its corpus: {error}") from error
+    return trainer
 
 
 def _plan_further(trainer: Trainer, builder: Builder, trial: Trial, clock: Clock, *, finished: bool) -> None:

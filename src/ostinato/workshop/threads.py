@@ -44,13 +44,12 @@ def usual_threads(products: float, every: int) -> int:
 def faster_threads(usual: int, seconds: Callable[[int], float]) -> tuple[int, dict[int, float]]:
     """Return the faster of one thread and the usual number, and the seconds of a step with each that was tried.
 
-    The usual number is kept unless one thread is clearly faster, which it is only beside another program: so on a
-    quiet machine the choice is always the same.
+    The usual number has to be clearly faster, which it is on a quiet machine: so there the choice is always the same.
     """
     times = {usual: seconds(usual)}
     if usual > 1:
         times[1] = seconds(1)
-        if times[1] * BETTER < times[usual]:
+        if times[usual] * BETTER > times[1]:
             return 1, times
     return usual, times
 

@@ -1,0 +1,122 @@
+"""The fields of a run's documents, checked when they are read: a document may be whole and still be nonsense."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ostinato.errors import DamagedError
+
+# Types are read by pydantic, which is imported when a document is checked.
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that a corpus was read from."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """The part of the held-out data that is validated on."""
+
+    symbols: int
+    held_out: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Config:
+    """config.json."""
+
+    recipe: str
+    settings: dict[str, Any]
+    seed: int
+    validation: Part
+    device: str
+    threads: int
+    processes: int
+
+
+@dataclass(frozen=True)
+class Origin:
+    """origin.json."""
+
+    sources: list[Source]
+    valid_sources: list[Source]
+    valid_share: float | None
+    unknown: Literal["error", "nearest", "skip"]
+    base: dict[str, Any] | None
+    teachers: list[dict[str, Any]]
+    command: str
+    versions: dict[str, str]
+    python: str
+    corpus_sha256: str
+    corpus_key: str | None = None
+
+
+@dataclass(frozen=True)
+class Best:
+    """best.json, and what trainer.json says of the best evaluation."""
+
+    step: int
+    weights: Literal["weights", "average"]
+    nats_per_symbol: float
+    standard_error: float | None
+
+
+@dataclass(frozen=True)
+class TrainerState:
+    """trainer.json of a checkpoint."""
+
+    step: int
+    symbols: int
+    evaluate_every: int
+    evaluated: int
+    running: tuple[float, int]
+    position: dict[str, Any]
+    plans: list[tuple[int, float, int]]
+    scale: float
+    rollbacks: int
+    best: Best | None
+    plateau: float | None
+    stale: int
+    threads: list[tuple[int, int]]
+    metrics_bytes: int
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
+class End:
+    """finished.json."""
+
+    step: int
+    reason: str
+
+
+def checked(document: dict[str, Any], kind: type[Any], where: str) -> dict[str, Any]:
+    """Return a document if it has the fields of its kind, each of its type.
+
+    Raises:
+        DamagedError: It has not; the message names the first field that is wrong.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        TypeAdapter(kind).validate_python(document)
+    except (ValidationError, RecursionError) as error:
+        raise DamagedError(f"{where} is not what ostinato writes: {_told(error)}") from error
+    return document
+
+
+def _told(error: Any) -> str:
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return "it is nested too deep"
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"])) or "the whole"
+    return f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}"
