@@ -1,11 +1,14 @@
 """The run folder: whole or not at all, damage seen, no more kept than needed."""
 
+import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -424,3 +427,102 @@ def test_a_recipe_that_is_not_that_of_the_base_is_refused(text_run, corpora, tmp
         "leave that out\n"
     )  # fmt: skip
     assert run(*words, "--recipe", "char-lm", "--no-report")[0] == 0
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "samples", "checkpoints", "best.json", "checkpoints/step-000150"])
+def test_a_run_is_never_written_through_a_link(text_run, tmp_path, name):
+    outside = tmp_path / "outside"
+    (text_run / name).rename(outside)
+    (text_run / name).symlink_to(outside)
+    before = sorted((path.name, path.stat().st_mtime_ns) for path in [outside, *outside.rglob("*")])
+    with pytest.raises(RunError, match="is a link: a run is never written or deleted through one"):
+        ostinato.resume(text_run, minutes=0.02)
+    assert sorted((path.name, path.stat().st_mtime_ns) for path in [outside, *outside.rglob("*")]) == before
+
+
+def sealed(path, **changed):
+    """Write a document anew with other fields, and the digest that belongs to them."""
+    write_document(path, {**read_document(path), **changed})
+
+
+MISFIT = "do(es)? not fit|none of the codec"
+DEEP = json.loads("[" * 900 + "]" * 900)
+HOSTILE = [
+    ("config.json", {"recipe": 7}, "recipe: input should be a valid string"),
+    (
+        "config.json",
+        {"settings": {"hidden_size": 10**9}},
+        "hidden_size must be at least 1 and at most 65536, got 1000000000",
+    ),
+    ("config.json", {"settings": [1]}, "settings: input should be a valid dictionary"),
+    ("config.json", {"validation": {}}, "validation.symbols"),
+    ("config.json", {"recipe": "\x1b[2Jchar-lm"}, "unknown recipe"),
+    ("origin.json", {"sources": [{"name": 1}]}, "sources.0.name: input should be a valid string"),
+    ("origin.json", {"versions": DEEP}, "versions"),
+    ("codec.json", {"codec": "bytes", "end": False}, "do(es)? not fit|none of the codec"),
+    (
+        "codec.json",
+        {"codec": "characters", "alphabet": "ab", "end": False, "nfc": False},
+        "do(es)? not fit|none of the codec",
+    ),
+    ("best.json", {"step": "x"}, None),  # another checkpoint is used
+    ("checkpoints/step-000150/trainer.json", {"plans": "soon"}, "plans"),
+    ("checkpoints/step-000150/trainer.json", {"position": {"epoch": "a", "window": -5}}, "does not fit"),
+    ("checkpoints/step-000150/trainer.json", {"files": {}}, "does not match its digest"),
+]
+
+
+@pytest.mark.parametrize(("name", "changed", "message"), HOSTILE, ids=range(len(HOSTILE)))
+def test_a_document_that_is_whole_and_nonsense_gives_one_clear_error(text_run, run, name, changed, message):
+    sealed(text_run / name, **changed)
+    began = time.monotonic()
+    said = []
+    for command in (["info", text_run], ["generate", text_run, "--length", 3], ["resume", text_run, "--minutes", 0.02],
+                    ["runs", text_run.parent]):  # fmt: skip
+        status, out, err = run(*command)
+        said.append(out + err)
+        assert status in (0, 1, 2)
+        assert "Traceback" not in err
+        assert "\x1b" not in out + err
+        assert not re.search(r"error: (KeyError|TypeError|AttributeError|RecursionError)", err)
+    assert message is None or any(re.search(message, told) for told in said), said
+    assert time.monotonic() - began < 60
+
+
+def test_one_bad_run_does_not_empty_the_list(text_run, run):
+    shutil.copytree(text_run, text_run.parent / "bad")
+    sealed(text_run.parent / "bad" / "config.json", validation="none")
+    status, out, err = run("runs", text_run.parent)
+    assert status == 0
+    assert text_run.name in out
+    assert "/bad" not in out
+    assert "bad/config.json is not what ostinato writes: validation" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
+@pytest.mark.parametrize("name", ["best.json", "codec.json", "checkpoints/step-000150/weights.safetensors"])
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(text_run, run, name):
+    (text_run / name).unlink()
+    os.mkfifo(text_run / name)
+    status, _, err = run("info", text_run)
+    assert status in (0, 1)
+    assert name == "best.json" or "is no file: it is a folder, a pipe or a device" in err
+
+
+def test_steps_are_numbers_as_we_write_them(text_run):
+    for name in ("step-٠٠٠٩٩٩", "step-1", "step-0009_99", "step--00999", "step-" + "9" * 400):
+        with contextlib.suppress(OSError):
+            (text_run / "checkpoints" / name).mkdir()
+    assert RunFolder(text_run).steps() == RunFolder(text_run).steps()
+    assert max(RunFolder(text_run).steps()) == 150
+    assert ostinato.load(text_run).saved.best["step"] <= 150
+
+
+def test_a_model_file_with_other_fields_is_refused(text_run, tmp_path, run):
+    model = read_model(text_run)
+    for number, changed in enumerate(({"config": {}}, {"origin": {"sources": 1}}, {"best": {"step": "x"}})):
+        file = tmp_path / f"{number}.safetensors"
+        export(replace(model, **changed), file)
+        status, _, err = run("info", file)
+        assert status == 1
+        assert "is not what ostinato writes" in err

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from ostinato.app.arguments import build_parser
+from ostinato.app.output import shown
 from ostinato.app.process import ignore_known_warnings, tell_changes
 from ostinato.errors import ConfigError, OstinatoError, ToldElsewhereError
 
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.debug:
             raise
         if not isinstance(error, ToldElsewhereError):
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {shown(error)}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError) else 1
     except BrokenPipeError:  # the reader, such as head, has had enough; what was asked for is not done
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -69,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # what the system refused outside the places that know more about it
         if args.debug:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {shown(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -78,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.debug:
             raise
         told = str(error).strip().splitlines() or [""]
-        print(f"error: {type(error).__name__}: {told[0]} (--debug shows where)", file=sys.stderr)
+        print(f"error: {type(error).__name__}: {shown(told[0])} (--debug shows where)", file=sys.stderr)
         return 1
 
 

@@ -15,7 +15,7 @@ from rich.spinner import Spinner
 
 from ostinato.app.adapting import adapted
 from ostinato.app.console import Console
-from ostinato.app.output import as_json
+from ostinato.app.output import as_json, as_written
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file
 from ostinato.app.spreading import shard_of, spread
@@ -192,7 +192,7 @@ def _tell(samples: list[Sample], first: int, args: Namespace, *, of_items: bool)
     elif _are_several(args):
         _print_all(samples, first, of_items=of_items)
     else:
-        print(f"{samples[0].prompt}{samples[0].text}")
+        print(as_written(f"{samples[0].prompt}{samples[0].text}"))
     for sample in samples:
         _remark(sample)
 
@@ -211,14 +211,16 @@ def _remark(sample: Sample) -> None:
 
 def _stream(run: Generation) -> None:
     print(run.samples()[0].prompt, end="", flush=True)
-    shown = ""
+    told = ""
     try:
         for pieces in run:
             if pieces[0]:
-                print(pieces[0], end="", flush=True)
-                shown += pieces[0]
+                print(as_written(pieces[0]), end="", flush=True)
+                told += pieces[0]
     except KeyboardInterrupt:
-        print(run.samples()[0].text.removeprefix(shown), end="", flush=True)  # what was written at that moment
+        print(
+            as_written(run.samples()[0].text.removeprefix(told)), end="", flush=True
+        )  # what was written at that moment
         raise
 
 
@@ -248,7 +250,7 @@ def _print_all(samples: list[Sample], first: int, *, of_items: bool) -> None:
     for number, sample in enumerate(samples, start=first):
         name = f"log probability {sample.log_prob:.2f}" if sample.seed is None else f"seed {sample.seed}"
         head = "" if of_items else f"{chr(10) * (number > 0)}--- {name}\n"
-        print(f"{head}{sample.prompt}{sample.text}", flush=True)
+        print(as_written(f"{head}{sample.prompt}{sample.text}"), flush=True)
 
 
 def _training_text(model: Model, args: Namespace) -> TrainingText | None:

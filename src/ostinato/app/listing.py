@@ -13,11 +13,11 @@ from typing import Any
 
 from ostinato import codecs
 from ostinato.app.losses import loss_with_error
-from ostinato.app.output import as_json
+from ostinato.app.output import as_json, shown
 from ostinato.app.plotting import plot_run
 from ostinato.decode.units import bits
 from ostinato.engine.cpu import trains_fast
-from ostinato.errors import ConfigError, RunError
+from ostinato.errors import ConfigError, OstinatoError
 from ostinato.recipes import RECIPES, Budget, find_recipe
 from ostinato.runs import RunFolder, read_model
 from ostinato.runs import export as export_model
@@ -30,7 +30,7 @@ def info(args: Namespace) -> int:
     """Tell all about a run or a model file."""
     model = read_model(args.run, untrained=True)
     for warning in model.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"warning: {shown(warning)}", file=sys.stderr)
     run = RunFolder(args.run) if args.run.is_dir() else None
     if args.plot is not None:
         if run is None:
@@ -67,8 +67,8 @@ def runs(args: Namespace) -> int:
     for path in sorted(p.parent for p in args.folder.glob("[!.]*/config.json")):
         try:
             rows.append(_row(RunFolder(path)))
-        except RunError as error:
-            print(f"warning: {error}", file=sys.stderr)
+        except (OstinatoError, OSError) as error:
+            print(f"warning: {shown(error)}", file=sys.stderr)
     if args.json:
         for row in rows:
             print(as_json(row))
@@ -86,11 +86,13 @@ def _show_runs(rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         groups.setdefault(row["validation_sha256"], []).append(row)
     for group in groups.values():
+        unit = _unit(group[0]["recipe"])
         if len(groups) > 1:
-            print(f"validated on {group[0]['validation_symbols']:,} {_unit(group[0]['recipe'])}s of {group[0]['data']}")
+            print(f"validated on {group[0]['validation_symbols']:,} {unit}s of {shown(group[0]['data'])}")
         for row in sorted(group, key=_loss_of):
-            loss = "" if row["best"] is None else f"{loss_with_error(row['best'], 3)} bits per {_unit(row['recipe'])}"
-            print(f"{row['path']:<{width}}  {row['recipe']:<8}  step {row['step']:>7,}  {row['status']:<10}  {loss}")
+            loss = "" if row["best"] is None else f"{loss_with_error(row['best'], 3)} bits per {unit}"
+            name, recipe = shown(row["path"]), shown(row["recipe"])
+            print(f"{name:<{width}}  {recipe:<8}  step {row['step']:>7,}  {row['status']:<10}  {loss}")
     if len(groups) > 1:
         print("Only runs of one group can be compared: others were validated on other text, or in other symbols.")
 
@@ -103,7 +105,7 @@ def export(args: Namespace) -> int:
     """Put a run's best model into one file."""
     model = read_model(args.run)
     for warning in model.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"warning: {shown(warning)}", file=sys.stderr)
     export_model(model, args.file)
     print(f"{args.file}: {args.file.stat().st_size:,} bytes; every command takes it in place of the run folder")
     return 0
@@ -165,10 +167,11 @@ def _row(run: RunFolder) -> dict[str, Any]:
 def _show(about: dict[str, Any]) -> None:
     best, origin, training, novelty = about["best"], about["origin"], about["training"], about["novelty"]
     s = about["settings"]
-    print(f"{Path(about['path']).name}: {about['recipe']}, {s['layers']}×{s['hidden_size']} {s['core']}, ", end="")
-    print(f"{about['parameters']:,} parameters, {about['symbols']}")
+    name, recipe, unknown = shown(Path(about["path"]).name), shown(about["recipe"]), "?"
+    size, core = f"{s.get('layers', unknown)}×{s.get('hidden_size', unknown)}", s.get("core", unknown)
+    print(f"{name}: {recipe}, {size} {core}, {about['parameters']:,} parameters, {about['symbols']}")
     names = ", ".join(f"{source['name']} ({source['bytes']:,} bytes)" for source in origin["sources"])
-    print(f"data: {names}")
+    print(f"data: {shown(names)}")
     if "nats_per_symbol" in best:
         nats = best["nats_per_symbol"]
         weights = "averaged weights" if best["weights"] == "average" else "weights as trained"
@@ -188,4 +191,5 @@ def _show(about: dict[str, Any]) -> None:
         )
     print("settings: " + ", ".join(f"{name}={json.dumps(value)}" for name, value in s.items()))
     versions = ", ".join(f"{name} {number}" for name, number in origin["versions"].items())
-    print(f"made by: {origin['command'] or 'the Python API'} ({versions}, Python {origin['python']})")
+    command = origin["command"] or "the Python API"
+    print(f"made by: {shown(command)} ({shown(versions)}, Python {shown(origin['python'])})")

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from ostinato.app.output import shown
 from ostinato.codecs import Changes
 from ostinato.config import at_least
 from ostinato.errors import ConfigError
@@ -89,7 +90,7 @@ def load_model(args: Namespace) -> Model:
         prepare=lambda: prepare_torch(args.threads),
     )
     for warning in itertools.chain.from_iterable(member.saved.warnings for member in model.members):
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"warning: {shown(warning)}", file=sys.stderr)
     args.codec = model.codec
     return model
 

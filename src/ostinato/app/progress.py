@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 from ostinato.app.console import Console
+from ostinato.app.output import shown
 from ostinato.decode.units import bits
 from ostinato.training.loop import Evaluated, RolledBack, Stepped, Stopped
 from ostinato.workshop.opening import counted
@@ -114,11 +115,11 @@ class TrainingView:
 def say_notes(console: Console, training: Training) -> None:
     """Print what was chosen and found while setting up."""
     for note in training.notes:
-        console.print(escape(note), highlight=False, soft_wrap=not console.is_terminal)
+        console.print(escape(shown(note)), highlight=False, soft_wrap=not console.is_terminal)
 
 
 def _indented(text: str) -> str:
-    lines = text.strip("\n").splitlines()[:_SAMPLE_LINES]
+    lines = shown(text.strip("\n")).splitlines()[:_SAMPLE_LINES]
     return "\n".join(f"    {line}" for line in lines)
 
 

@@ -45,8 +45,8 @@ def read_document(path: Path) -> dict[str, Any]:
         RunError: The file cannot be read, or is of another format version.
         DamagedError: The file is missing, truncated or altered.
     """
+    check_regular(path)
     try:
-        check_regular(path)
         text = path.read_bytes().decode()
     except FileNotFoundError as error:
         raise DamagedError(f"{path} is missing") from error

@@ -32,8 +32,8 @@ def read_arrays(path: Path, sha256: str) -> Arrays:
         RunError: The file cannot be read.
         DamagedError: It is missing, truncated or altered.
     """
+    check_regular(path)
     try:
-        check_regular(path)
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise DamagedError(f"{path} is missing") from error

@@ -101,8 +101,8 @@ def export(model: SavedModel, target: Path) -> None:
 
 
 def _read_file(path: Path) -> SavedModel:
+    check_regular(path)
     try:
-        check_regular(path)
         data = path.read_bytes()
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
