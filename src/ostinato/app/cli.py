@@ -86,10 +86,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run() -> None:
     """Run the process's own command line and exit."""
     ignore_known_warnings()
+    if not _open_streams():
+        print("error: standard output is closed, so there is nowhere to print to; use >/dev/null", file=sys.stderr)
+        sys.exit(1)
     for stream in (sys.stdout, sys.stderr):  # a pipe may know less characters than a model writes
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     sys.exit(main())
+
+
+def _open_streams() -> bool:
+    """Put the null device in place of standard streams that are closed; return whether standard output was open.
+
+    Else print would send what is for standard error to standard output, and a file that is opened could get its number.
+    """
+    is_open = sys.stdout is not None
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if vars(sys)[name] is None:
+            handle = os.open(os.devnull, os.O_RDWR)
+            if handle != number:
+                os.dup2(handle, number)
+                os.close(handle)
+            vars(sys)[name] = open(number, "r" if name == "stdin" else "w", closefd=False)  # noqa: SIM115
+    return is_open
 
 
 def _later(name: str) -> Callable[[Namespace], int]:

@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostinato.app.output import as_json
+from ostinato.app.output import as_json, write_file
 from ostinato.config import at_least
 from ostinato.errors import ConfigError
 
@@ -42,7 +42,7 @@ def look_closely(model: Model, text: str, args: Namespace) -> int:
             _alternatives(model, text, args)
         page = None if args.html is None else _heat_map(model, text, args)
     if page is not None:
-        args.html.write_text(page, encoding="utf-8")
+        write_file(args.html, page.encode())
         print(f"wrote {args.html}", file=sys.stderr)
     return 0
 

@@ -21,6 +21,7 @@ from ostinato.app.reading import read_file
 from ostinato.app.spreading import shard_of, spread
 from ostinato.app.working import WorkView
 from ostinato.config import at_least
+from ostinato.data.corpus import lines
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.searching import SearchSettings
 from ostinato.decode.shards import Shard
@@ -292,7 +293,7 @@ def _with_novelty(samples: list[Sample], training: TrainingText | None) -> list[
 
 
 def _prompts(args: Namespace) -> Iterator[str]:
-    texts = read_file(args.prompts).splitlines() if args.prompts is not None else [args.prompt or ""]
+    texts = list(lines([read_file(args.prompts)])) if args.prompts is not None else [args.prompt or ""]
     if not texts:
         raise ConfigError(f"{args.prompts} has no line, and so no prompt")
     if args.prompt_file is not None:

@@ -13,6 +13,7 @@ from ostinato.app.output import as_json
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file
 from ostinato.app.working import WorkView
+from ostinato.data.corpus import lines
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _texts(model: Model, args: Namespace) -> list[str]:
         )
         return [sample.text for sample in samples]
     text = read_file(args.file)
-    texts = [line for line in text.splitlines() if line.strip()] if model.codec.end is not None else [text]
+    texts = [line for line in lines([text]) if line.strip()] if model.codec.end is not None else [text]
     if not any(texts):
         raise ConfigError(f"{args.file} is empty: there is nothing to look at")
     return [model.codec.adapt(each, args.unknown) for each in texts]

@@ -6,11 +6,13 @@ import json
 import math
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
-from ostinato.errors import EngineError
+from ostinato.disk.documents import write_whole
+from ostinato.errors import EngineError, RunError
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and line end
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\udc80-\udcff]")  # also bytes of names that are no UTF-8
 
 
 def as_json(data: Any) -> str:
@@ -20,12 +22,25 @@ def as_json(data: Any) -> str:
         EngineError: There is something that is not a number: the model's own numbers overflow.
     """
     line = json.dumps(_plain(data), ensure_ascii=False, allow_nan=False)
+    line = line.encode(errors="backslashreplace").decode()  # of a name whose bytes are no UTF-8
     return line.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")  # which some readers take for line ends
 
 
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        RunError: It cannot be written.
+    """
+    try:
+        write_whole(path, data)
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror}") from error
+
+
 def shown(text: object) -> str:
-    """Return text as a terminal may show it: control characters, which could move its cursor, are spelled out."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", str(text))
+    """Return text as a terminal may show it: control characters, which could move its cursor, as \\x1b."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]) & 0xFF:02x}", str(text))
 
 
 def as_written(text: str) -> str:

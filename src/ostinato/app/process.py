@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ostinato.app.output import shown
 from ostinato.codecs import Changes
-from ostinato.config import at_least
+from ostinato.engine.threads import check_threads
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def prepare_torch(threads: int | None) -> None:
         ConfigError: The count is under 1.
     """
     if threads is not None:
-        at_least("--threads", threads, 1)
+        check_threads(threads)
     keep_freed_memory()
     import torch
 
@@ -78,7 +78,7 @@ def device_of(args: Namespace) -> str:
 def load_model(args: Namespace) -> Model:
     """Load the model that a command asks for, telling what was found damaged, and when something is compiled."""
     if args.threads is not None:
-        at_least("--threads", args.threads, 1)
+        check_threads(args.threads)
     from ostinato.workshop.model import load
 
     model = load(

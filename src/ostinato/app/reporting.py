@@ -9,10 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from ostinato.app.console import Console
+from ostinato.app.output import write_file
 from ostinato.app.process import load_model
 from ostinato.decode.units import bits
-from ostinato.disk.documents import write_whole
-from ostinato.errors import RunError
 
 if TYPE_CHECKING:
     from ostinato.workshop.model import Model
@@ -35,10 +34,7 @@ def write_report(model: Model, console: Console) -> None:
     with console.status("reporting") as status:
         found = report_on(model, doing=lambda what: status.update(what), compiling=lambda what: status.update(what))
     path = model.saved.path / PAGE
-    try:
-        write_whole(path, report_page(found).encode())
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror}") from error
+    write_file(path, report_page(found).encode())
     show_report(found, console)
     console.print(f"the whole report: {escape(str(path))}", highlight=False, soft_wrap=not console.is_terminal)
 

@@ -9,6 +9,7 @@ from ostinato.app.examining import visible
 from ostinato.app.output import as_json
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file
+from ostinato.data.corpus import lines
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 def rerank(args: Namespace) -> int:
     """Order the lines of a file, the most probable first."""
     _check_top(args)
-    lines = [line for line in read_file(args.file).splitlines() if line.strip()]
-    if not lines:
+    texts = [line for line in lines([read_file(args.file)]) if line.strip()]
+    if not texts:
         raise ConfigError(f"{args.file} has no line to rank")
     model = load_model(args)
-    found = model.rerank(lines, context=args.context, by=args.by, unknown=args.unknown)
+    found = model.rerank(texts, context=args.context, by=args.by, unknown=args.unknown)
     _tell(found[: args.top], args)
     return 0
 
@@ -39,7 +40,7 @@ def infill(args: Namespace) -> int:
         raise ConfigError("--candidates says what may stand there; --samples, --length and --seed are for drawing it")
     model = load_model(args)
     if args.candidates is not None:
-        candidates = read_file(args.candidates).splitlines()
+        candidates = list(lines([read_file(args.candidates)]))
         found = model.fill(before, after, candidates, unknown=args.unknown)
         found = sorted(found, key=lambda filling: -filling.log_prob)[: args.top]
     else:

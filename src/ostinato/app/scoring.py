@@ -122,7 +122,7 @@ def join(args: Namespace) -> int:
     parts = []
     for path in args.parts:
         text = read_file(path)
-        parts += [_from_part(line, str(path)) for line in text.splitlines() if line.strip()]
+        parts += [_from_part(line, str(path)) for line in lines([text]) if line.strip()]
     from ostinato.training.evaluation import join as join_losses
 
     _tell_evaluation(join_losses(parts).evaluation(), plain=args.json)

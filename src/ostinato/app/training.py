@@ -18,7 +18,7 @@ from rich.markup import escape
 from ostinato import config
 from ostinato.app.console import Console
 from ostinato.app.losses import loss_with_error
-from ostinato.app.output import as_json
+from ostinato.app.output import as_json, shown
 from ostinato.app.process import between_steps, console_of, joined, number_of_processes
 from ostinato.app.progress import TrainingView, say_notes
 from ostinato.app.reading import pair_limits, refuse_pair_options
@@ -219,12 +219,12 @@ def _log(training: Training, *, wanted: bool) -> AbstractContextManager[TensorBo
 def _say_end(training: Training, console: Console, stopped_at: int | None, teachers: Sequence[Path]) -> None:
     path, best = training.run.path, training.trainer.best
     if stopped_at is not None:
-        told = escape(_stopped(training, stopped_at, teachers))
+        told = escape(shown(_stopped(training, stopped_at, teachers)))
     else:
         assert best is not None
         told = (
             f"done: best validation {loss_with_error(best)} bits per {training.system.unit} "
-            f"({best['nats_per_symbol']:.4f} nats) at step {best['step']:,}; the run is in {escape(str(path))}"
+            f"({best['nats_per_symbol']:.4f} nats) at step {best['step']:,}; the run is in {escape(shown(path))}"
         )
     console.print(told, highlight=False, soft_wrap=not console.is_terminal)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ostinato.disk.documents import write_whole
-from ostinato.errors import ConfigError, RunError
+from ostinato.app.output import write_file
+from ostinato.errors import ConfigError
 from ostinato.music import Tune, write_tune
 from ostinato.music.engraving import engrave
 from ostinato.music.fluidsynth import find_fluidsynth
@@ -79,11 +79,11 @@ class TuneFiles:
     def _write(self, name: Path, tunes: Sequence[Tune], writers: Mapping[str, Writer]) -> list[tuple[Path, int]]:
         ending = name.suffix.lower()
         if ending == ".abc":
-            _save(name, in_abc(tunes).encode())
+            write_file(name, in_abc(tunes).encode())
             return [(name, len(tunes))]
         files = self.of(name)[: len(tunes)]
         for file, tune in zip(files, tunes, strict=True):
-            _save(file, writers[ending](tune))
+            write_file(file, writers[ending](tune))
         return [(file, 1) for file in files]
 
 
@@ -102,10 +102,3 @@ def _sound(name: str) -> Writer:
             "--sound strings needs nothing"
         )
     return write_wav if found is None else found.wav
-
-
-def _save(file: Path, data: bytes) -> None:
-    try:
-        write_whole(file, data)
-    except OSError as error:
-        raise RunError(f"{file} cannot be written: {error.strerror}") from error

@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ostinato.errors import ConfigError
+
 Ids: TypeAlias = NDArray[np.int32]
 Unknown: TypeAlias = Literal["error", "nearest", "skip"]
 
@@ -90,6 +92,8 @@ class Codec(abc.ABC):
 
     def adapt(self, text: str, unknown: Unknown) -> str:
         """Return ``text`` with unknown symbols replaced or left out as ``unknown`` says; ``changes`` counts them."""
+        if unknown not in ("error", "nearest", "skip"):
+            raise ConfigError(f"unknown must be 'error', 'nearest' or 'skip', got {unknown!r}")
         if unknown == "error":
             return text
         adapted, changes = self._without_unknown(text, unknown)

@@ -182,11 +182,11 @@ def _corpus(kind: Kind, documents: Sequence[Document]) -> Corpus:
 def _detect(documents: Sequence[Document]) -> tuple[Kind, str]:
     if any(document.is_table for document in documents):
         return "items", "rows of a table"
-    lines = [line for document in documents for line in document.sample.splitlines()]
-    filled = [line for line in lines if line.strip()]
+    seen = [line for document in documents for line in lines([document.sample])]
+    filled = [line for line in seen if line.strip()]
     if (
         len(filled) >= _LEAST_ITEMS
-        and len(lines) - len(filled) <= _EMPTY_SHARE * len(lines)
+        and len(seen) - len(filled) <= _EMPTY_SHARE * len(seen)
         and max(map(len, filled)) <= _LONGEST_ITEM
         and sum(map(len, filled)) <= _USUAL_ITEM * len(filled)
         and sum(line[0].isspace() for line in filled) <= _EMPTY_SHARE * len(filled)
@@ -223,16 +223,16 @@ def _joined_size(documents: Sequence[Document]) -> int:
 
 
 def lines(pieces: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a text that comes in pieces, without their ends.
+    """Yield the lines of a text that comes in pieces, without their ends; only a line feed ends one.
 
     >>> list(lines(["a\\nb", "c", "\\n\\nd"]))
     ['a', 'bc', '', 'd']
     """
     pending: list[str] = []
     for piece in pieces:
-        found = piece.splitlines()
+        found = piece.removesuffix("\n").split("\n") if piece else []
         # The last line goes on in the next piece unless the piece ends in a line end.
-        rest = found.pop() if found and len(f"{piece[-1]}x".splitlines()) == 1 else None
+        rest = found.pop() if found and not piece.endswith("\n") else None
         for line in found:
             yield "".join([*pending, line])
             pending = []

@@ -100,6 +100,9 @@ class RuleSettings:
     order: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
+        for name in ("ban", "lexicon"):
+            if isinstance(vars(self)[name], str):  # one item, and not its letters
+                object.__setattr__(self, name, (vars(self)[name],))
         on = set(self.on())
         _needs(on, ("penalty_window",), _PENALTIES)
         _needs(on, ("mirostat_rate",), ("mirostat",))

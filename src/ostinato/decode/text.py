@@ -19,7 +19,6 @@ class TextStream:
         stops: Strings that end a sample; the text ends before the first of them.
 
     Attributes:
-        text: All that was given out.
         stopped: Whether a stop string was met.
     """
 
@@ -29,8 +28,15 @@ class TextStream:
         self._decoder = codec.decoder()
         self._stops = tuple(stops)
         self._held = ""
-        self.text = ""
+        self._pieces: list[str] = []
         self.stopped = False
+
+    @property
+    def text(self) -> str:
+        """All that was given out."""
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0] if self._pieces else ""
 
     def feed(self, id_: int) -> str:
         """Take the next id; return the text that is certain now."""
@@ -44,7 +50,7 @@ class TextStream:
         """Return what was held back, when no more ids come."""
         piece = self._take(self._decoder.flush())
         rest, self._held = self._held, ""
-        self.text += rest
+        self._pieces.append(rest)
         return piece + rest
 
     def _take(self, new: str) -> str:
@@ -58,7 +64,7 @@ class TextStream:
         else:
             keep = self._possible_stop(held)
             piece, self._held = held[: len(held) - keep], held[len(held) - keep :]
-        self.text += piece
+        self._pieces.append(piece)
         return piece
 
     def _possible_stop(self, held: str) -> int:

@@ -19,7 +19,9 @@ def write_document(path: Path, data: dict[str, Any]) -> None:
     """Write a JSON object under a new or old name; a reader sees the old one or the new one, whole."""
     assert not data.keys() & {"format", "sha256"}, "these two names are the document's own"
     body = {"format": FORMAT, **data}
-    write_whole(path, (json.dumps({**body, "sha256": _digest(body)}, ensure_ascii=False, indent=1) + "\n").encode())
+    text = json.dumps({**body, "sha256": _digest(body)}, ensure_ascii=False, indent=1) + "\n"
+    # A file's name may have bytes that are no UTF-8; JSON escapes what Python has in their place.
+    write_whole(path, text.encode(errors="backslashreplace"))
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -95,7 +97,8 @@ def check_document(text: str, where: str) -> dict[str, Any]:
 def seal(data: dict[str, Any]) -> str:
     """Return a document as a string, for use inside another file."""
     body = {"format": FORMAT, **data}
-    return json.dumps({**body, "sha256": _digest(body)}, ensure_ascii=False)
+    text = json.dumps({**body, "sha256": _digest(body)}, ensure_ascii=False)
+    return text.encode(errors="backslashreplace").decode()
 
 
 def sync_folder(folder: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.config import at_least
+from ostinato.config import out_of_range, raise_problems
 from ostinato.engine.cpu import cores_here
 from ostinato.engine.kernels import Kernel
 from ostinato.engine.packing import PackedModel
@@ -22,6 +22,16 @@ from ostinato.engine.watching import ThreadWatch
 
 _WORTH_A_TEAM = 300_000  # bytes of weights for each member; with fewer there is little to gain, and more to lose
 _MEETING_PLACES = 16
+_MOST_THREADS = 1024
+
+
+def check_threads(count: int | None) -> None:
+    """Check a number of threads that a user asks for.
+
+    Raises:
+        ConfigError: It is under 1, or more than any machine has.
+    """
+    raise_problems([out_of_range("threads", 1 if count is None else count, least=1, most=_MOST_THREADS)])
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class Threads:
 
     def __init__(self, count: int | None = None) -> None:
         self.count = cores_here() if count is None else count
-        at_least("threads", self.count, 1)
+        check_threads(self.count)
         self._crew: _Crew | None = None
         self._teams: dict[int, ThreadWatch] = {}  # by their usual size
         self._lock = threading.Lock()

@@ -30,22 +30,23 @@ from ostinato.music.elements import (
 from ostinato.music.keys import Key, parse_key
 from ostinato.music.meter import Meter, parse_meter, tuplet_time
 
-_LENGTH = r"(?P<{0}n>\d*)(?P<{0}slashes>/*)(?P<{0}d>\d*)"
+# Numbers of up to nine digits, and brackets that close soon: what is longer is no music, and slow to look at.
+_LENGTH = r"(?P<{0}n>\d{{0,9}})(?P<{0}slashes>/{{0,9}})(?P<{0}d>\d{{0,9}})"
 _NOTE = r"(?P<accidental>\^\^|\^|__|_|=)?(?P<letter>[A-Ga-g])(?P<octaves>[',]*)" + _LENGTH.format("") + r"(?P<tie>-?)"
 _TOKEN = re.compile(
     "|".join(
         [
-            r'(?P<text>"[^"]*")',
-            r"(?P<decoration>![^!| \t]+!|\.(?!\|)|[~H-Wh-w])",
+            r'(?P<text>"[^"]{0,2000}")',
+            r"(?P<decoration>![^!| \t]{1,60}!|\.(?!\|)|[~H-Wh-w])",
             # A lone ! breaks the line in old files; [|] is a bar line that nobody sees.
-            r"(?P<space>[ \t`*$]+|y\d*|\\\s*$|!|\[\|\])",
-            r"(?P<field>\[[A-Za-z]:[^\]]*\])",
+            r"(?P<space>[ \t`*$]+|y\d{0,9}|\\\s*$|!|\[\|\])",
+            r"(?P<field>\[[A-Za-z]:[^\]]{0,200}\])",
             r"(?P<ending>\[[1-9][0-9]*(?:[,\-][0-9]+)*)",
             r"(?P<bar>\.?(?:\[\|+:*|:+\|+\]?:*|::+|\|+\]?:*|\[?\|\]))(?P<times>[ ]*[1-9][0-9]*(?:[,\-][0-9]+)*)?",
-            r"(?P<tuplet>\([2-9](?::[0-9]*)?(?::[0-9]*)?)",
+            r"(?P<tuplet>\([2-9](?::[0-9]{0,4})?(?::[0-9]{0,4})?)",
             r"(?P<slur>[()])",
-            r"(?P<grace>\{[^}]*\})",
-            r"(?P<chord>\[[^\]|]*\])" + _LENGTH.format("c") + r"(?P<ctie>-?)",
+            r"(?P<grace>\{[^}]{0,500}\})",
+            r"(?P<chord>\[[^\]|]{0,500}\])" + _LENGTH.format("c") + r"(?P<ctie>-?)",
             r"(?P<note>" + _NOTE + ")",
             r"(?P<rest>[zxZ])" + _LENGTH.format("r"),
             r"(?P<broken>>+|<+)",
@@ -63,7 +64,7 @@ _KIND_OF = [""] + [
 _INNER = re.compile(r"[ \t.~H-Wh-w]*" + _NOTE)  # bowings of notes inside a chord or grace notes are left out
 #: Decorations that are one sign.
 SINGLE = re.compile(r"[.~H-Wh-w]")
-_UNIT = re.compile(r"(\d+)\s*/\s*(\d+)")
+_UNIT = re.compile(r"(\d{1,9})\s*/\s*(\d{1,9})")
 _ALTERATIONS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2, None: None}
 _MUSICAL = "KLMPQT"  # fields that may stand inside the music
 _CAN = (

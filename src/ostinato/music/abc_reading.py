@@ -16,6 +16,8 @@ from ostinato.music.tune import Tune
 
 _INSIDE = "KLMPQT"  # fields that change the music where they stand
 
+_MOST_DIGITS = 18  # of a number of a tune
+
 
 @dataclass(frozen=True)
 class Found:
@@ -76,7 +78,7 @@ class _Header:
 
     def _take(self, letter: str, text: str) -> None:
         if letter == "X":
-            if not text.isdecimal():
+            if not text.isdecimal() or len(text) > _MOST_DIGITS:
                 raise ConfigError(f"{text!r} is no number of a tune; write X:1")
             self.number = int(text)
         elif letter == "T":

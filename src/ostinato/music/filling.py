@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 TICKS = 80_640
 #: More tokens than any tune has: it cannot be done.
 NEVER = 2**40
-_LENGTH = re.compile(r"(\d*)(?:/(\d+))?")
+_LENGTH = re.compile(r"(\d{0,9})(?:/(\d{1,9}))?")
 
 
 def shortened(ticks: int, into: int, puts: int, dots: int) -> int:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from ostinato.errors import ConfigError
 
-_METER = re.compile(r"(\d+)\s*/\s*(\d+)")
+_METER = re.compile(r"(\d{1,9})\s*/\s*(\d{1,9})")
 _NAMED = {"C": (4, 4), "C|": (2, 2)}
 _COMPOUND = 3
 _LONG_UNIT = Fraction(3, 4)  # of a bar, from which on the unit is an eighth

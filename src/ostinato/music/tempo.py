@@ -10,7 +10,7 @@ from ostinato.music.meter import Meter
 from ostinato.music.tune import Tune
 
 _ELSE = 120
-_WRITTEN = re.compile(r"(?:(\d+)/(\d+)\s*=\s*)?(\d+)")
+_WRITTEN = re.compile(r"(?:(\d{1,9})/(\d{1,9})\s*=\s*)?(\d{1,9})")
 
 
 def beat(meter: Meter | None) -> Fraction:

@@ -20,7 +20,7 @@ from ostinato.data.label_streams import Labelled
 from ostinato.data.labelled import LabelReading
 from ostinato.errors import ConfigError, CorpusError
 from ostinato.recipes.encoding import build_encoder
-from ostinato.recipes.training import CoreName, TrainingSettings
+from ostinato.recipes.training import WIDEST, CoreName, TrainingSettings
 
 if TYPE_CHECKING:
     from ostinato.cores.encoders import Encoder
@@ -84,7 +84,7 @@ class LabelSettings(TrainingSettings, abc.ABC):
         """What is wrong with them; ``None`` is no problem."""
         values = asdict(self)
         for name in ("embedding_size", "kernel", "longest", "vocabulary"):
-            yield out_of_range(name, values[name], least=1)
+            yield out_of_range(name, values[name], least=1, most=10**9 if name == "vocabulary" else WIDEST)
         yield out_of_range("input_dropout", self.input_dropout, least=0, below=1)
         if self.feedback != "never":
             yield f"feedback = {self.feedback!r}: no label is read before the next, so there is nothing to feed back"

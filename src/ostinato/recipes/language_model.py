@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from ostinato import codecs
 from ostinato.config import out_of_range
 from ostinato.errors import ConfigError
-from ostinato.recipes.training import TrainingSettings, build_feedback
+from ostinato.recipes.training import WIDEST, TrainingSettings, build_feedback
 
 if TYPE_CHECKING:
     from ostinato.models import LanguageModel, LanguageModelTask
@@ -56,8 +56,8 @@ class LanguageModelSettings(TrainingSettings):
     def problems(self) -> Iterator[str | None]:
         """What is wrong with them; ``None`` is no problem."""
         values = asdict(self)
-        for name in ("embedding_size", "window"):
-            yield out_of_range(name, values[name], least=1)
+        yield out_of_range("embedding_size", self.embedding_size, least=1, most=WIDEST)
+        yield out_of_range("window", self.window, least=1)
         for name in ("input_dropout", "recurrent_dropout"):
             yield out_of_range(name, values[name], least=0, below=1)
         yield out_of_range("vocabulary", self.vocabulary, least=256 if self.codec == "subwords" else 1)

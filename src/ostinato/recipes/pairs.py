@@ -12,7 +12,7 @@ from ostinato.codecs.pairs import BETWEEN
 from ostinato.config import out_of_range
 from ostinato.errors import ConfigError
 from ostinato.recipes.encoding import build_encoder, build_stack
-from ostinato.recipes.training import CoreName, TrainingSettings, build_feedback
+from ostinato.recipes.training import WIDEST, CoreName, TrainingSettings, build_feedback
 
 if TYPE_CHECKING:
     from ostinato.cores import Core
@@ -59,7 +59,7 @@ class PairSettings(TrainingSettings):
         """What is wrong with them; ``None`` is no problem."""
         values = asdict(self)
         for name in ("embedding_size", "attention_size", "kernel", "longest"):
-            yield out_of_range(name, values[name], least=1)
+            yield out_of_range(name, values[name], least=1, most=WIDEST)
         yield out_of_range("input_dropout", self.input_dropout, least=0, below=1)
         yield out_of_range("vocabulary", self.vocabulary, least=256 if self.codec == "subwords" else 1)
         yield from self._clashes()

@@ -15,6 +15,7 @@ from ostinato.errors import CorpusError
 from ostinato.recipes.base import Budget, Recipe
 from ostinato.recipes.labels import LabelSettings, check_labelled
 from ostinato.recipes.systems import LABEL_MODELS
+from ostinato.recipes.training import WIDEST
 
 if TYPE_CHECKING:
     from ostinato.cores.encoders import Encoder
@@ -41,8 +42,8 @@ class TagSettings(LabelSettings):
     def own_problems(self, values: dict[str, Any]) -> Iterator[str | None]:
         """What is wrong with them; ``None`` is no problem."""
         yield out_of_range("columns", self.columns, least=1)
-        yield out_of_range("column_size", self.column_size, least=1)
-        yield out_of_range("character_size", self.character_size, least=0)
+        yield out_of_range("column_size", self.column_size, least=1, most=WIDEST)
+        yield out_of_range("character_size", self.character_size, least=0, most=WIDEST)
 
     def reading(self) -> LabelReading:
         """How files are read."""

@@ -82,8 +82,10 @@ class TrainingSettings:
         yield from ()
 
 
+#: The widest vector of a network.
+WIDEST = 65_536
 #: Far beyond what any machine can train: a number that is larger is a slip of the keyboard.
-_MOST = {"layers": 100, "hidden_size": 65_536, "batch_size": 1_000_000, "valid_symbols": 10**12}
+_MOST = {"layers": 100, "hidden_size": WIDEST, "batch_size": 1_000_000, "valid_symbols": 10**12}
 
 
 def _problems(settings: TrainingSettings) -> Iterator[str | None]:

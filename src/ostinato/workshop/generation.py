@@ -81,8 +81,11 @@ class Generation:
         at_least("samples", samples, 1)
         at_least("length", length, 1)
         at_least("pace", 1 if pace is None else pace, 1)
+        if isinstance(seed, int):
+            at_least("seed", seed, 0)
         if length > _LONGEST:
             raise ConfigError(f"length must be at most {_LONGEST:,} symbols, got {length:,}")
+        prompts, stop = ((texts,) if isinstance(texts, str) else texts for texts in (prompts, stop))  # one text is one
         if not prompts:
             raise ConfigError("there is no prompt to go on from; an empty text is one too")
         self._settings, rules = settings or SearchSettings(), rules or RuleSettings()

@@ -27,6 +27,8 @@ from ostinato.workshop.tune_writing import Written, write_tunes
 _CANDIDATES = 32
 _MORE = (0.7, 1.0, 1.6)  # bars as a multiple of the share that is asked for
 
+_MOST_DIGITS = 5  # of the number of a bar
+
 
 @dataclass(frozen=True)
 class Change:
@@ -82,6 +84,8 @@ class Rewriter:
         if unknown := sorted({token for token in tokens_of(self._simple) if token not in known}):
             raise ConfigError(f"the model has never seen {', '.join(unknown)}, which the tune has (in C)")
         self._bars = numbered_bars(self._simple)
+        if not melody(tune):
+            raise ConfigError("the tune has no notes, so there is nothing to keep or to change")
         if change.locked is not None:
             self._check(change.locked)
 
@@ -167,8 +171,12 @@ def parse_bars(text: str) -> frozenset[int]:
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         last = last if dash else first
-        if not first.isdecimal() or not last.isdecimal() or int(last) < int(first):
-            raise ConfigError(f"{text!r} does not say which bars; write numbers and ranges, such as 1-4,7")
+        is_range = first.isdecimal() and last.isdecimal() and max(len(first), len(last)) <= _MOST_DIGITS
+        if not is_range or int(last) < int(first):
+            raise ConfigError(
+                f"{text[:60]!r} does not say which bars; write numbers of up to {_MOST_DIGITS} digits and ranges, such "
+                "as 1-4,7"
+            )
         found |= set(range(int(first), int(last) + 1))
     return frozenset(found)
 

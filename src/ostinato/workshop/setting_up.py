@@ -17,6 +17,7 @@ from ostinato import codecs, config
 from ostinato.config import at_least
 from ostinato.data import Cache, Corpus, Encoded, Reading, Stream, cache_folder, read_corpus, split
 from ostinato.data.pairs import PairLimits
+from ostinato.engine.threads import check_threads
 from ostinato.engine.watching import ThreadWatch
 from ostinato.errors import ConfigError, CorpusError, DamagedError, RunError
 from ostinato.recipes import Recipe, find_recipe
@@ -35,7 +36,7 @@ from ostinato.workshop.opening import opening_notes, short_notes
 from ostinato.workshop.preparing import Order, Prepared, Watch, encode_parts, prepare, recipe_of
 from ostinato.workshop.report import expected_seconds
 from ostinato.workshop.teaching import same_teachers, told_teachers
-from ostinato.workshop.threads import check_threads, using_threads
+from ostinato.workshop.threads import using_threads
 from ostinato.workshop.training import Training
 
 _RESERVE = 1.0  # seconds for what comes after the last evaluation

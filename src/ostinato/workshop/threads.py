@@ -13,22 +13,11 @@ from contextlib import contextmanager
 
 import torch
 
-from ostinato.config import out_of_range, raise_problems
 from ostinato.cores import most_threads
 from ostinato.engine.watching import BETTER
 
 #: Weights times symbols of a step under which a second thread gains less than a fifth (``benchmarks/shapes.py``).
 _SMALL = 50e6
-_MOST_THREADS = 1024
-
-
-def check_threads(count: int | None) -> None:
-    """Check a number of threads that a user asks for.
-
-    Raises:
-        ConfigError: It is under 1, or more than any machine has.
-    """
-    raise_problems([out_of_range("threads", 1 if count is None else count, least=1, most=_MOST_THREADS)])
 
 
 def usual_threads(products: float, every: int) -> int:

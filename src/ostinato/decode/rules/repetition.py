@@ -13,6 +13,8 @@ from ostinato.errors import ConfigError
 if TYPE_CHECKING:
     from torch import Tensor
 
+_MOST_WINDOW = 1_000_000
+
 #: How many symbols back penalties look unless another window is given.
 WINDOW = 64
 _LONGEST_REPEAT = 64  # symbols of a repeat that DRY tells apart; its penalty has long been prohibitive by then
@@ -188,8 +190,10 @@ class Dry(_LooksBack):
 
 
 def _check_window(window: int | None) -> None:
-    if window is not None and window < 1:
-        raise ConfigError(f"a window must be at least 1 symbol, got {window}; leave it out for the usual one")
+    if window is not None and not 1 <= window <= _MOST_WINDOW:
+        raise ConfigError(
+            f"a window must be from 1 to {_MOST_WINDOW:,} symbols, got {window}; leave it out for the usual one"
+        )
 
 
 def _counts(state: Tensor, symbols: int) -> Tensor:
