@@ -8,10 +8,11 @@ import pyppmd
 import pytest
 
 import ostinato
+from ostinato.decode.units import bits
 from ostinato.engine.counting import CountModel
 from ostinato.errors import ConfigError
 from ostinato.recipes import LanguageModelSettings
-from ostinato.runs import RunFolder
+from ostinato.runs import RunFolder, read_model
 from ostinato.workshop.report import report_on
 from ostinato.workshop.report_page import learning_curves, report_page
 from ostinato.workshop.verdict import judge
@@ -99,6 +100,10 @@ def test_yardsticks_are_what_others_say_of_the_same_text(text_run, text_model, c
 def test_a_report_on_running_text(text_run):
     model = ostinato.load(text_run)
     found = report_on(model)
+    best = read_model(text_run).best
+    name, loss, error = found.own_losses()[0]
+    assert (name, loss) == ("this model, validation, as in runs", pytest.approx(bits(best["nats_per_symbol"])))
+    assert error == pytest.approx(bits(best["standard_error"]))
     assert [each.protocol for each in found.evaluations] == ["contiguous"]
     assert found.evaluations[0].symbols == len(RunFolder(text_run).corpus()[1].ids)
     assert len(found.samples) == 3

@@ -11,7 +11,6 @@ from rich.table import Table
 from ostinato.app.console import Console
 from ostinato.app.output import write_file
 from ostinato.app.process import load_model
-from ostinato.decode.units import bits
 
 if TYPE_CHECKING:
     from ostinato.workshop.model import Model
@@ -42,9 +41,8 @@ def write_report(model: Model, console: Console) -> None:
 def show_report(found: Report, console: Console) -> None:
     """Print a report's numbers and its verdict; samples are on the page."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    for each in found.evaluations:
-        error = f"± {bits(each.standard_error):.3f}"
-        table.add_row(f"this model, {each.protocol}", f"[bold]{each.bits_per_symbol:.3f}[/]", error)
+    for name, value, error in found.own_losses():
+        table.add_row(name, f"[bold]{value:.3f}[/]", "" if error is None else f"± {error:.3f}")
     for yard in found.yards:
         table.add_row(yard.name, f"{yard.bits_per_symbol:.3f}", "adapts")
     console.print("bits per symbol of the held-out text:", highlight=False)

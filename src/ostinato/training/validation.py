@@ -19,6 +19,7 @@ from ostinato.models.task import Context, Task
 from ostinato.training.ranks import Alone, Ranks
 
 _ROWS = 64
+_LEAST = 128  # symbols of a block of running text
 _WINDOW = 256
 _ITEM_ROWS = 256
 _PAIR_ROWS = 64
@@ -156,7 +157,7 @@ def _counts(batch: Batch) -> NDArray[np.int64]:
 
 def _text_batches(data: Encoded, begin: int, limit: int, seed: int) -> list[Batch]:
     used = min(limit, len(data.ids))
-    rows = max(1, min(_ROWS, used // _WINDOW))
+    rows = max(1, min(_ROWS, used // _LEAST))
     length, share = used // rows, len(data.ids) // rows
     # A block somewhere in each of as many equal shares of the text.
     starts = np.arange(rows) * share + (_random(seed).random(rows) * (share - length + 1)).astype(np.int64)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ostinato.codecs import Codec
 from ostinato.data import Encoded
+from ostinato.decode.units import bits
 from ostinato.engine.kernels import Compiling
 from ostinato.errors import ConfigError
 from ostinato.runs import RunFolder
@@ -40,6 +41,7 @@ class Report:
 
     Attributes:
         name: Of the run.
+        best: The validation loss that ``runs`` and ``info`` show too, as it stands in best.json.
         symbol: What a symbol is, such as ``"characters"``.
         evaluations: The protocols, each with its standard error.
         yards: What the loss is held against.
@@ -50,6 +52,7 @@ class Report:
     """
 
     name: str
+    best: dict[str, Any]
     symbol: str
     evaluations: tuple[Evaluation, ...]
     yards: tuple[Yard, ...]
@@ -57,6 +60,16 @@ class Report:
     verdict: Verdict
     samples: tuple[Found | str, ...]
     held_out: Yardstick | None
+
+    def own_losses(self) -> list[tuple[str, float, float | None]]:
+        """Return what was measured of the model: how, bits per symbol, and their standard error."""
+        losses = [("validation, as in runs", self.best.get("nats_per_symbol"), self.best.get("standard_error"))]
+        losses += [(each.protocol, each.nats_per_symbol, each.standard_error) for each in self.evaluations]
+        return [
+            (f"this model, {how}", bits(nats), None if error is None else bits(error))
+            for how, nats, error in losses
+            if nats is not None
+        ]
 
 
 def expected_seconds(codec: Codec, train: Encoded, valid: Encoded, seconds_per_symbol: float) -> float:
@@ -112,6 +125,7 @@ def report_on(
     records = tuple(run.metrics())
     return Report(
         name=path.name,
+        best=model.saved.best,
         symbol=model.codec.name,
         evaluations=evaluations,
         yards=tuple(beside),

@@ -59,8 +59,7 @@ def report_page(report: Report) -> str:
 def _losses(report: Report) -> str:
     """A table of the protocols and of what they are held against, each with a bar as long as its bits."""
     rows = [
-        (f"this model, {found.protocol}", found.bits_per_symbol, f"± {bits(found.standard_error):.3f}", True)
-        for found in report.evaluations
+        (name, value, "" if error is None else f"± {error:.3f}", True) for name, value, error in report.own_losses()
     ]
     rows += [(yard.name, yard.bits_per_symbol, "adapts", False) for yard in report.yards]
     widest = max(value for _, value, _, _ in rows)
