@@ -375,7 +375,7 @@ BAD = [
      "(leaves them out)"),
     (["--device", "cpu:foo"], 2, "device 'cpu:foo' is not there; this machine has: cpu"),
     (["--device", "tpu"], 2, "device 'tpu' is not there; this machine has: cpu"),
-    (["--threads", "0"], 2, "--threads must be at least 1, got 0"),
+    (["--threads", "0"], 2, "threads must be at least 1 and at most 1024, got 0"),
 ]  # fmt: skip
 
 
@@ -422,7 +422,7 @@ TRAINING = [
      "embedding_size, feedback, feedback_choice, feedback_k, feedback_least, feedback_per, feedback_slope, "
      "hidden_size, input_dropout, layers, learning_rate, nfc, passes, patience, precision, recurrent_dropout, "
      "residual, restart, tied, unknown, valid_symbols, variational, vocabulary, warmup, weight_decay, window"),
-    ("ok.txt", b"abc\n\nab" * 99, ["--set", "layers=0", "--set", "dropout=2"], 2, "layers must be at least 1, got 0 "
+    ("ok.txt", b"abc\n\nab" * 99, ["--set", "layers=0", "--set", "dropout=2"], 2, "layers must be at least 1 and at most 100, got 0 "
      "(in the settings given)\ndropout must be at least 0 and below 1, got 2.0 (in the settings given)"),
     ("ok.txt", b"abc\n\nab" * 99, ["--set", "core=jordan", "--set", "dropout=0.5"], 2, "core = 'jordan' puts out "
      "logits, which are never dropped; use input_dropout or recurrent_dropout (in the settings given)"),

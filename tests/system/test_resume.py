@@ -6,12 +6,17 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 import ostinato
 from conftest import TINY
+from ostinato.engine.watching import ThreadWatch
 from ostinato.errors import ConfigError
 from ostinato.runs import RunFolder
 from ostinato.training.loop import Evaluated, RolledBack, Stopped
+from ostinato.workshop.budget import Clock
+from ostinato.workshop.threads import using_threads
+from ostinato.workshop.training import ThreadsChanged
 
 PARTS = ["weights", "average", "optimizer", "carried_state"]
 
@@ -121,6 +126,41 @@ def test_a_time_budget_is_planned_recorded_and_kept_to(corpora, tmp_path):
     plans = checkpoint.snapshot.plain["plans"]
     assert plans[0][:2] == [0, 0.0]
     assert plans[-1][2] == checkpoint.snapshot.plain["step"]
+
+
+def test_a_switch_of_threads_is_recorded_said_and_survives_a_plan_that_is_due_at_once(corpora, tmp_path, monkeypatch):
+    training = ostinato.train(str(corpora / "cats.txt"), out=tmp_path / "run", minutes=0.1, settings=TINY)
+    training._threads = ThreadWatch(
+        2, 2, {1: 1.0, 2: 1e-9}, look=0.0
+    )  # steps are far slower than planned: one is tried
+    training.trainer.use_threads(2)
+    monkeypatch.setattr(Clock, "is_due", lambda self: True)
+    before = torch.get_num_threads()
+    changes = [event for event in training if isinstance(event, ThreadsChanged)]
+    assert torch.get_num_threads() == before
+    checkpoint, _ = RunFolder(tmp_path / "run").load_latest()
+    threads = checkpoint.snapshot.plain["threads"]
+    assert threads[0] == [0, 2]
+    assert any(count == 1 for _, count in threads)
+    for change in changes:
+        assert [change.step, change.threads] in threads or change.threads in dict(map(tuple, threads)).values()
+    plans = checkpoint.snapshot.plain["plans"]
+    assert plans[-1][2] == checkpoint.snapshot.plain["step"]
+
+
+def test_resume_follows_the_record_of_threads(corpora, tmp_path):
+    out = tmp_path / "run"
+    training = ostinato.train(str(corpora / "cats.txt"), out=out, steps=8, settings=TINY, threads=2)
+    for event in training:
+        if event.step == 4:
+            break
+    training.save()
+    assert RunFolder(out).config()["threads"] == 2
+    with using_threads(2):
+        assert ostinato.resume(out).trainer.threads == [(0, 2)]
+    with using_threads(1):  # on a machine with fewer cores
+        assert ostinato.resume(out).trainer.threads == [(0, 2), (4, 1)]
+    assert ostinato.resume(out, threads=1).trainer.threads == [(0, 2), (4, 1)]
 
 
 KILLER = '''

@@ -41,6 +41,7 @@ _NOVELTY_LOGITS = 2**20  # in one step of the search, so that memory stays bound
 _LONGEST_ITEM = 200
 _BLOCK = 2**16  # items decoded at once
 _RECENT = 200  # steps whose mean time is the present speed
+_RANKS_ASK = 16  # steps after which several processes ask the first one's clock
 _SPEED_SECONDS, _SPEED_STEPS = 8.0, 5  # of the steps that a plan is made by
 
 
@@ -223,7 +224,7 @@ class Training:
             if isinstance(event, Stepped):
                 self._recent.append((event.seconds, event.symbols))
                 switch = self._watch_threads(event.seconds)
-                if self._clock is not None and self._clock.is_due():
+                if self._clock is not None and self._plan_is_due(self._clock, event.step):
                     self._replan(self._clock)
             elif isinstance(event, Evaluated):
                 self.metrics = self._metrics(event)
@@ -252,7 +253,7 @@ class Training:
             "train_nats_per_symbol": _finite(event.train_nats_per_symbol),
             "valid_nats_per_symbol": _finite(event.valid_nats_per_symbol),
             "valid_average_nats_per_symbol": _finite(event.average_nats_per_symbol),
-            "standard_error": event.standard_error,
+            "standard_error": _finite(event.standard_error),
             "best_nats_per_symbol": best.get("nats_per_symbol"),
             "best_standard_error": best.get("standard_error"),
             "is_best": event.is_best,
@@ -264,16 +265,23 @@ class Training:
         started = time.perf_counter()
         text = self._ranks.decide(lambda: self._write_sample(event.step))
         yield Sampled(event.step, text)
-        if self._clock is not None and self._recent:
+        if self._clock is not None:
             self._replan(self._clock)
         self.save()
         yield Saved(event.step)
         if self._clock is not None:
             self._clock.note_evaluation(event.seconds + time.perf_counter() - started)
 
+    def _plan_is_due(self, clock: Clock, step: int) -> bool:
+        """Whether it is time for a new plan; of several processes the first one's clock counts, asked now and then."""
+        if self._ranks.count == 1:
+            return clock.is_due()
+        return step % _RANKS_ASK == 0 and self._ranks.decide(clock.is_due)
+
     def _replan(self, clock: Clock) -> None:
         schedule, at = self.trainer.schedule, self.trainer.step
-        if at >= schedule.steps:  # the rate is down to nothing: more steps would change nothing
+        # Where the rate is down to nothing more steps would change nothing; after a switch the speed is not known yet.
+        if at >= schedule.steps or not self._recent:
             return
         speed = self._seconds_per_step()
         every = self._ranks.decide(lambda: clock.evaluate_every(speed))
