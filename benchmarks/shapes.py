@@ -2,7 +2,7 @@
 
     python benchmarks/shapes.py [--quick]
 
-What ``workshop/device.py`` decides by (precision and threads for a shape) was read off these tables. The four ways
+What ``workshop/device.py`` (precision) and ``workshop/threads.py`` decide by was read off this table. The four ways
 take turns in one process, so that a machine whose speed changes changes it for all of them; figures are medians.
 """
 

@@ -422,8 +422,9 @@ TRAINING = [
      "embedding_size, feedback, feedback_choice, feedback_k, feedback_least, feedback_per, feedback_slope, "
      "hidden_size, input_dropout, layers, learning_rate, nfc, passes, patience, precision, recurrent_dropout, "
      "residual, restart, tied, unknown, valid_symbols, variational, vocabulary, warmup, weight_decay, window"),
-    ("ok.txt", b"abc\n\nab" * 99, ["--set", "layers=0", "--set", "dropout=2"], 2, "layers must be at least 1 and at most 100, got 0 "
-     "(in the settings given)\ndropout must be at least 0 and below 1, got 2.0 (in the settings given)"),
+    ("ok.txt", b"abc\n\nab" * 99, ["--set", "layers=0", "--set", "dropout=2"], 2, "layers must be at least 1 and at "
+     "most 100, got 0 (in the settings given)\ndropout must be at least 0 and below 1, got 2.0 (in the settings "
+     "given)"),
     ("ok.txt", b"abc\n\nab" * 99, ["--set", "core=jordan", "--set", "dropout=0.5"], 2, "core = 'jordan' puts out "
      "logits, which are never dropped; use input_dropout or recurrent_dropout (in the settings given)"),
     ("ok.txt", b"abc\n\nab" * 99, ["--seed", "-1"], 2, "seed must be at least 0, got -1"),

@@ -295,7 +295,7 @@ def test_a_rule_agrees_with_the_one_of_transformers(peers, seed, ours, theirs, o
         ),
         (
             {"presence_penalty": 1.0, "penalty_window": 0},
-            "a window must be at least 1 symbol, got 0; leave it out for the usual one",
+            "a window must be from 1 to 1,000,000 symbols, got 0; leave it out for the usual one",
         ),
         ({"no_repeat": 0}, "no-repeat must be at least 1 symbol, got 0"),
         ({"dry": 0.0}, "the multiplier of dry must be above 0, got 0"),

@@ -454,18 +454,21 @@ HOSTILE = [
         {"settings": {"hidden_size": 10**9}},
         "hidden_size must be at least 1 and at most 65536, got 1000000000",
     ),
-    ("config.json", {"settings": [1]}, "settings: input should be a valid dictionary"),
+    ("config.json", {"settings": [1]}, "settings: input should be"),
     ("config.json", {"validation": {}}, "validation.symbols"),
     ("config.json", {"recipe": "\x1b[2Jchar-lm"}, "unknown recipe"),
     ("origin.json", {"sources": [{"name": 1}]}, "sources.0.name: input should be a valid string"),
-    ("origin.json", {"versions": DEEP}, "versions"),
+    ("origin.json", {"versions": DEEP}, "origin.json is not what ostinato writes"),
     ("codec.json", {"codec": "bytes", "end": False}, "do(es)? not fit|none of the codec"),
     (
         "codec.json",
         {"codec": "characters", "alphabet": "ab", "end": False, "nfc": False},
         "do(es)? not fit|none of the codec",
     ),
-    ("best.json", {"step": "x"}, None),  # another checkpoint is used
+    ("best.json", {"step": "150"}, None),  # another checkpoint is used
+    ("best.json", {"step": -150}, None),
+    ("best.json", {"nats_per_symbol": "1.2"}, None),
+    ("finished.json", {"reason": "\x1b[2Jdone"}, None),
     ("checkpoints/step-000150/trainer.json", {"plans": "soon"}, "plans"),
     ("checkpoints/step-000150/trainer.json", {"position": {"epoch": "a", "window": -5}}, "does not fit"),
     ("checkpoints/step-000150/trainer.json", {"files": {}}, "does not match its digest"),
@@ -484,7 +487,7 @@ def test_a_document_that_is_whole_and_nonsense_gives_one_clear_error(text_run, r
         assert status in (0, 1, 2)
         assert "Traceback" not in err
         assert "\x1b" not in out + err
-        assert not re.search(r"error: (KeyError|TypeError|AttributeError|RecursionError)", err)
+        assert not re.search(r"error: (Key|Type|Attribute|Recursion|Value)Error", err)
     assert message is None or any(re.search(message, told) for told in said), said
     assert time.monotonic() - began < 60
 
@@ -510,11 +513,11 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(text_run, run, name):
 
 
 def test_steps_are_numbers_as_we_write_them(text_run):
+    before = RunFolder(text_run).steps()
     for name in ("step-٠٠٠٩٩٩", "step-1", "step-0009_99", "step--00999", "step-" + "9" * 400):
         with contextlib.suppress(OSError):
             (text_run / "checkpoints" / name).mkdir()
-    assert RunFolder(text_run).steps() == RunFolder(text_run).steps()
-    assert max(RunFolder(text_run).steps()) == 150
+    assert RunFolder(text_run).steps() == before
     assert ostinato.load(text_run).saved.best["step"] <= 150
 
 

@@ -211,4 +211,4 @@ def machine(command: argparse.ArgumentParser, *, default_device: str | None = "a
     group = command.add_argument_group("machine")
     told = default_device or "the run's own"
     group.add_argument("--device", default=default_device, help=f"auto, cpu, cuda or mps (default: {told})")
-    group.add_argument("--threads", type=int, help="processor threads (default: all cores)")
+    group.add_argument("--threads", type=int, help="processor threads (default: chosen by a trial)")

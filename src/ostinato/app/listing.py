@@ -167,29 +167,33 @@ def _row(run: RunFolder) -> dict[str, Any]:
 def _show(about: dict[str, Any]) -> None:
     best, origin, training, novelty = about["best"], about["origin"], about["training"], about["novelty"]
     s = about["settings"]
-    name, recipe, unknown = shown(Path(about["path"]).name), shown(about["recipe"]), "?"
+    name, recipe, unknown = Path(about["path"]).name, about["recipe"], "?"
     size, core = f"{s.get('layers', unknown)}×{s.get('hidden_size', unknown)}", s.get("core", unknown)
-    print(f"{name}: {recipe}, {size} {core}, {about['parameters']:,} parameters, {about['symbols']}")
+    _say(f"{name}: {recipe}, {size} {core}, {about['parameters']:,} parameters, {about['symbols']}")
     names = ", ".join(f"{source['name']} ({source['bytes']:,} bytes)" for source in origin["sources"])
-    print(f"data: {shown(names)}")
+    _say(f"data: {names}")
     if "nats_per_symbol" in best:
         nats = best["nats_per_symbol"]
         weights = "averaged weights" if best["weights"] == "average" else "weights as trained"
         unit, part = _unit(about["recipe"]), about["validation"]
-        print(
+        _say(
             f"best: {loss_with_error(best)} bits per {unit} ({nats:.4f} nats) at step {best['step']:,}, {weights}; "
             f"validated on {part['symbols']:,} of {part['held_out']:,} {unit}s held out"
         )
     if training is not None:
         last = training["last_evaluation"]
-        print(f"training: {training['status']}, {last.get('epochs', 0):.2f} epochs", end="")
-        print(f", checkpoints at steps {', '.join(map(str, training['checkpoints']))}")
+        _say(f"training: {training['status']}, {last.get('epochs', 0):.2f} epochs", end="")
+        _say(f", checkpoints at steps {', '.join(map(str, training['checkpoints']))}")
     if novelty is not None:
-        print(
+        _say(
             f"novelty: of {novelty['samples']:,} sampled items {novelty['new']:,} are new (not among the training "
             f"items), {novelty['distinct']:,} are distinct"
         )
-    print("settings: " + ", ".join(f"{name}={json.dumps(value)}" for name, value in s.items()))
+    _say("settings: " + ", ".join(f"{name}={json.dumps(value)}" for name, value in s.items()))
     versions = ", ".join(f"{name} {number}" for name, number in origin["versions"].items())
     command = origin["command"] or "the Python API"
-    print(f"made by: {shown(command)} ({shown(versions)}, Python {shown(origin['python'])})")
+    _say(f"made by: {command} ({versions}, Python {origin['python']})")
+
+
+def _say(text: str, end: str = "\n") -> None:
+    print(shown(text), end=end)

@@ -176,8 +176,9 @@ def _saved_without_reader(training: Training, teachers: Sequence[Path]) -> Itera
     try:
         yield
     except BrokenPipeError:
-        training.save()
-        told = _stopped(training, training.trainer.step, teachers)
+        if training.is_alone:  # others are in the middle of a step, and would wait for this one for ever
+            training.save()
+        told = _stopped(training, max(training.run.steps()), teachers)
         print(f"nobody reads the output any more: {told}", file=sys.stderr)
         raise
 

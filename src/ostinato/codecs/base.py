@@ -56,7 +56,7 @@ class Codec(abc.ABC):
         self.lossless = lossless
         self.end = len(pieces) if end else None
         self.pieces: tuple[bytes, ...] = (*pieces, b"") if end else tuple(pieces)
-        self._changes, self._adapted = Changes(), set[int]()
+        self._changes, self._counted = Changes(), set[int]()
 
     @abc.abstractmethod
     def encode(self, text: str) -> Ids:
@@ -96,14 +96,16 @@ class Codec(abc.ABC):
             raise ConfigError(f"unknown must be 'error', 'nearest' or 'skip', got {unknown!r}")
         if unknown == "error":
             return text
-        adapted, changes = self._without_unknown(text, unknown)
-        if hash(text) not in self._adapted:  # a text may be adapted several times on its way
-            self._adapted.add(hash(text))
-            self._changes += changes
+        adapted, changes = self.without_unknown(text, unknown)
+        if not self._counted.isdisjoint((hash(text), hash(adapted))):  # adapted before, on its way here
+            return adapted
+        if changes.changed:
+            self._counted |= {hash(text), hash(adapted)}
+        self._changes += changes
         return adapted
 
-    def _without_unknown(self, text: str, unknown: Unknown) -> tuple[str, Changes]:
-        """Adapt a text; a codec that knows every symbol changes nothing."""
+    def without_unknown(self, text: str, unknown: Unknown) -> tuple[str, Changes]:
+        """Return an adapted text and what was changed in it, which ``changes`` does not count."""
         return text, Changes()
 
     @property

@@ -65,7 +65,7 @@ class CharacterCodec(Codec):
         known: Ids = ids
         return known
 
-    def _without_unknown(self, text: str, unknown: Unknown) -> tuple[str, Changes]:
+    def without_unknown(self, text: str, unknown: Unknown) -> tuple[str, Changes]:
         text = self.normal(text)
         strange = set(text) - set(self.alphabet)
         replaced = {ord(c): "" if unknown == "skip" else self._nearest(c) for c in strange}

@@ -47,7 +47,7 @@ class TokenCodec(Codec):
         except KeyError:
             raise UnknownSymbolError(self._complaint(tokens)) from None
 
-    def _without_unknown(self, text: str, unknown: Unknown) -> tuple[str, Changes]:
+    def without_unknown(self, text: str, unknown: Unknown) -> tuple[str, Changes]:
         tokens = text.split()
         kept = [token if token in self._ids else self._nearest(token, unknown) for token in tokens]
         changes = Changes(sum(token not in self._ids for token in tokens), len(tokens))

@@ -187,7 +187,7 @@ def search_on(searches: Sequence[BeamSearch], engine: Engine, steps: int) -> lis
         searches[number].fill_table()
     while live:
         together, live = live[: engine.threads.count], live[engine.threads.count :]
-        sharing = engine.threads.share(engine.model, 1) if len(together) == 1 else Sharing(((0, 1),), 1)
+        sharing = engine.threads.share(engine.model, 1, "search") if len(together) == 1 else Sharing(((0, 1),), 1)
         began = time.monotonic()
         with interrupted_after():
             begun = [searches[number].begin(steps, sharing.team) for number in together]

@@ -135,7 +135,7 @@ class Engine:
             "meetings": meeting_place(),
         }
         for first in range(0, longest, _STEPS):
-            sharing, began = self.threads.share(self.model, len(texts)), time.monotonic()
+            sharing, began = self.threads.share(self.model, len(texts), "read"), time.monotonic()
             with interrupted_after():
                 self.run("read", sharing, arrays, {"first_step": first, "steps": _STEPS})
             self.threads.note(sharing, min(_STEPS, longest - first), time.monotonic() - began)

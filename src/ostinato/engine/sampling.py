@@ -111,7 +111,7 @@ class Sampling:
         self._written = np.zeros((rows, steps), dtype=np.int32)
         self._values = np.zeros((rows, steps))
         # Where one part could stop for a table to be filled, the others may not go on.
-        sharing = self._engine.threads.share(self._engine.model, len(live), in_step=not self._is_whole)
+        sharing = self._engine.threads.share(self._engine.model, len(live), "sample", in_step=not self._is_whole)
         arrays = {
             **self._arrays,
             "symbols": self._written,

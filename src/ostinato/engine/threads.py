@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,10 @@ def check_threads(count: int | None) -> None:
     raise_problems([out_of_range("threads", 1 if count is None else count, least=1, most=_MOST_THREADS)])
 
 
+#: What a team does, its size on a quiet machine, and its rows: steps of one such work take about the same time.
+Work: TypeAlias = tuple[str, int, int]
+
+
 @dataclass(frozen=True)
 class Sharing:
     """How threads share the work.
@@ -41,12 +45,12 @@ class Sharing:
     Attributes:
         parts: First row and number of rows of each part.
         team: How many threads work on each part; more than one only if there is one part.
-        usual_team: How many would on a quiet machine.
+        work: Whose speed is watched, where that decides how many; see ``Work``.
     """
 
     parts: tuple[tuple[int, int], ...]
     team: int
-    usual_team: int = 1
+    work: Work | None = None
 
 
 class Threads:
@@ -63,7 +67,7 @@ class Threads:
         self.count = cores_here() if count is None else count
         check_threads(self.count)
         self._crew: _Crew | None = None
-        self._teams: dict[int, ThreadWatch] = {}  # by their usual size
+        self._teams: dict[Work, ThreadWatch] = {}
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -72,12 +76,13 @@ class Threads:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["count"])  # type: ignore[misc]
 
-    def share(self, model: PackedModel, rows: int, *, in_step: bool = False) -> Sharing:
+    def share(self, model: PackedModel, rows: int, work: str, *, in_step: bool = False) -> Sharing:
         """Return how to share out some rows: among threads if each gets several, else the units of all of them.
 
         Args:
             model: What is run.
             rows: How many rows.
+            work: What is done with them: a step of other work takes another time.
             in_step: Whether all have to stop at the same step.
         """
         if rows >= 4 * self.count and not in_step:
@@ -85,16 +90,17 @@ class Threads:
             return Sharing(tuple((low, high - low) for low, high in itertools.pairwise(cuts)), 1)
         # Members wait for each other busily, which more of them than cores would make slow.
         team = max(1, min(self.count, cores_here(), model.bytes_of_a_step // _WORTH_A_TEAM))
-        return Sharing(((0, rows),), self._team(team).count, team)
+        key = (work, team, rows)
+        return Sharing(((0, rows),), self._watch(key).count, key)
 
     def note(self, sharing: Sharing, steps: int, seconds: float) -> None:
         """Tell how long some steps took: beside another program a team waits for itself, and one thread is faster."""
-        if sharing.usual_team > 1 and steps:
-            rows = sum(count for _, count in sharing.parts)
-            self._team(sharing.usual_team).take(seconds, steps * rows)
+        if sharing.work is not None and sharing.work[1] > 1 and steps:
+            self._watch(sharing.work).take(seconds, steps)
 
-    def _team(self, usual: int) -> ThreadWatch:
-        return self._teams.setdefault(usual, ThreadWatch(usual, usual, look=0.1, wait=1.0, most_wait=16.0))
+    def _watch(self, work: Work) -> ThreadWatch:
+        usual = work[1]
+        return self._teams.setdefault(work, ThreadWatch(usual, usual, look=0.1, wait=1.0, most_wait=16.0))
 
     def run(self, kernel: Kernel, blocks: Sequence[NDArray[np.int64]], rounds: int = 1) -> None:
         """Run a kernel with each block at the same time, and wait for all of them; so many times.

@@ -80,7 +80,7 @@ class LanguageModelSettings(TrainingSettings):
         if self.nfc and self.codec != "characters":
             yield f"nfc = true is for codec = 'characters', got codec = {self.codec!r}"
         if self.unknown == "unk" and self.codec not in ("words", "plain-words"):
-            yield f"unknown = 'unk' is for codec = 'words', got codec = {self.codec!r}"
+            yield f"unknown = 'unk' is for codec = 'words' or 'plain-words', got codec = {self.codec!r}"
         if self.unknown == "spell" and self.codec == "plain-words":
             yield "codec = 'plain-words' spells no word: it goes with unknown = 'unk'"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -69,6 +70,16 @@ class Best:
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """What a model file says of its weights; of those of a damaged run the loss is not known."""
+
+    step: int
+    weights: Literal["weights", "average"]
+    nats_per_symbol: float | None = None
+    standard_error: float | None = None
+
+
+@dataclass(frozen=True)
 class TrainerState:
     """trainer.json of a checkpoint."""
 
@@ -85,6 +96,7 @@ class TrainerState:
     plateau: float | None
     stale: int
     threads: list[tuple[int, int]]
+    keeps_threads: bool
     metrics_bytes: int
     files: dict[str, str]
 
@@ -103,20 +115,26 @@ def checked(document: dict[str, Any], kind: type[Any], where: str) -> dict[str, 
     Raises:
         DamagedError: It has not; the message names the first field that is wrong.
     """
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import TypeAdapter
 
     try:
-        TypeAdapter(kind).validate_python(document)
-    except (ValidationError, RecursionError) as error:
+        # Of the bytes of a name that are no UTF-8 pydantic sees question marks.
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False).encode(errors="replace")
+        TypeAdapter(kind).validate_json(text, strict=True)
+    except (ValueError, RecursionError) as error:  # pydantic's errors are ValueErrors
         raise DamagedError(f"{where} is not what ostinato writes: {_told(error)}") from error
+    if document.get("step", 0) < 0:
+        raise DamagedError(f"{where} is not what ostinato writes: step: input should not be below 0")
     return document
 
 
 def _told(error: Any) -> str:
     from pydantic import ValidationError
 
-    if not isinstance(error, ValidationError):
+    if isinstance(error, RecursionError):
         return "it is nested too deep"
+    if not isinstance(error, ValidationError):
+        return str(error)
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"])) or "the whole"
     return f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}"

@@ -35,7 +35,10 @@ _OWN_FILES = (
     ".lock", "best.json", "checkpoints", "codec.json", "config.json", "corpus.safetensors", "finished.json",
     "metrics.jsonl", "novelty.json", "origin.json", "report.html", "samples", "tensorboard",
 )  # fmt: skip
-_METRICS = ("train_nats_per_symbol", "valid_nats_per_symbol", "best_nats_per_symbol", "epochs")
+_METRICS = (
+    "train_nats_per_symbol", "valid_nats_per_symbol", "best_nats_per_symbol", "epochs", "standard_error",
+    "best_standard_error",
+)  # fmt: skip
 _KEEP = 2  # checkpoints kept besides the best one
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

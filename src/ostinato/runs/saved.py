@@ -12,7 +12,7 @@ from safetensors.numpy import save
 from ostinato.disk.documents import check_document, check_regular, seal, write_whole
 from ostinato.errors import ConfigError, DamagedError, RunError
 from ostinato.runs.arrays import arrays_digest, check_finite, parse_arrays
-from ostinato.runs.fields import Config, Origin, checked
+from ostinato.runs.fields import Chosen, Config, Origin, checked
 from ostinato.runs.folder import RunFolder, telling_of_a_full_disk
 from ostinato.training.snapshot import Arrays
 
@@ -63,7 +63,8 @@ def read_model(path: Path, *, untrained: bool = False) -> SavedModel:
     if best["step"] == 0 and origin["base"] is None:
         told = f"{path} was set up and never trained: its weights are as they were drawn"
         if not untrained:
-            raise RunError(f"{told}. Train it: ostinato resume {path}")
+            damage = "".join(f"\n{warning}" for warning in warnings)
+            raise RunError(f"{told}. Train it: ostinato resume {path}{damage}")
         warnings = [*warnings, told]
     return SavedModel(path, config, codec, origin, best, weights, warnings)
 
@@ -110,10 +111,8 @@ def _read_file(path: Path) -> SavedModel:
     missing = [name for name in (*_ABOUT, "weights_sha256") if name not in about]
     if missing:
         raise DamagedError(f"{path} is no model file that 'ostinato export' wrote: it states no {', '.join(missing)}")
-    for name, kind in (("config", Config), ("origin", Origin)):
+    for name, kind in (("config", Config), ("origin", Origin), ("best", Chosen)):
         checked(about[name] if isinstance(about[name], dict) else {}, kind, f"{path}, {name}")
-    if not isinstance(about["best"], dict) or not isinstance(about["best"].get("step"), int):
-        raise DamagedError(f"{path} is not what ostinato writes: it does not say of which step its weights are")
     weights = parse_arrays(data, str(path))
     if arrays_digest(weights) != about["weights_sha256"]:
         raise DamagedError(f"{path} is damaged: its weights do not match their digest")

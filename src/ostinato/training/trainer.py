@@ -68,6 +68,7 @@ class Trainer:
         plateau: The best validation loss since the learning rate began to fall.
         stale: Evaluations since that.
         threads: From which step on how many processor threads train, in order; empty where nobody chose.
+        keeps_threads: Whether their number was given, and so is not changed by how busy the machine is.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Trainer:
         self.best: dict[str, Any] | None = None
         self.plateau: float | None = None
         self.threads: list[tuple[int, int]] = []
+        self.keeps_threads = False
         task.module.train()
 
     def advance(self) -> tuple[float, int, float]:
@@ -199,6 +201,7 @@ class Trainer:
             "plateau": self.plateau,
             "stale": self.stale,
             "threads": [list(entry) for entry in self.threads],
+            "keeps_threads": self.keeps_threads,
         }
         carried = [] if self._state is None else tensors(self._state)
         return Snapshot(
@@ -223,6 +226,7 @@ class Trainer:
         self.scale, self.rollbacks = plain["scale"], plain["rollbacks"]
         self.best, self.plateau, self.stale = plain["best"], plain["plateau"], plain["stale"]
         self.threads = [(int(step), int(count)) for step, count in plain["threads"]]
+        self.keeps_threads = plain["keeps_threads"]
         self._state = self._restored_state(snapshot.carried_state)
 
     def _restored_state(self, arrays: Arrays) -> Any:

@@ -146,7 +146,9 @@ class Builder:
 
     def products(self, settings: TrainingSettings) -> float:
         """Return the weights times the symbols of a training step: what its time on a CPU goes by, nearly."""
-        weights = sum(parameter.numel() for parameter in self.model(settings).parameters())
+        with torch.device("meta"):  # its numbers are not needed
+            network = self.system.model(settings, self.codec)
+        weights = sum(parameter.numel() for parameter in network.parameters())
         return weights * len(self.train.ids) / self.stream(settings).batches_per_epoch
 
     def _seconds(self, settings: TrainingSettings, threads: int | None) -> float:

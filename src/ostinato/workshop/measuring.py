@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ostinato.models import SymbolModel
     from ostinato.training.evaluation import Losses, Protocol, Ticker
 
-_WINDOWS, _WINDOW = 2_000, 256  # how many are drawn, and the symbols of one
+_WINDOWS = 2_000
 _OF_WORDS = ("words", "plain-words")  # codecs
 
 
@@ -152,7 +152,8 @@ class HeldOut:
 
     def counted(self, losses: Losses, codec: Codec) -> Losses:
         """Return losses on a share of these texts with how much text that share is."""
-        share = losses.everything * _WINDOW / len(self.encoded.ids) if losses.protocol == "windows" else 1.0
+        # Windows are drawn: their text is a share of this one, as their characters are.
+        share = 1.0 if losses.characters is None else losses.characters / max(1, self.characters)
         words = None if self.words is None else round(share * self.words)
         return replace(losses, characters=losses.characters if codec.lossless else None, words=words)
 

@@ -68,7 +68,7 @@ class TrainingText:
 
     def encoded(self, text: str) -> NDArray[Any]:
         """Return the ids of a text, [T]; what stands for unknown symbols is no copy of anything."""
-        ids = self._codec.encode(self._codec.adapt(text, "skip")).astype(np.int64)
+        ids = self._codec.encode(self._codec.without_unknown(text, "skip")[0]).astype(np.int64)
         return ids if self._codec.unknown is None else np.where(ids == self._codec.unknown, self._codec.size, ids)
 
     def yardstick(self, sizes: Sequence[int]) -> Yardstick | None:

@@ -250,7 +250,7 @@ def _plan_further(trainer: Trainer, builder: Builder, trial: Trial, clock: Clock
     steps, trainer.evaluate_every = builder.ranks.decide(
         lambda: _plan(Amount(), builder.stream(trial.settings), clock, trial.seconds)
     )
-    if finished:
+    if finished or trainer.step >= trainer.schedule.steps:  # at its end, if it was not marked so any more
         trainer.begin_schedule(trainer.step + steps)
     else:
         trainer.schedule.replan(trainer.step, trainer.step + steps)
@@ -262,15 +262,19 @@ def _go_on_with_threads(trainer: Trainer, trial: Trial, *, anew: bool) -> None:
         return
     is_given = trial.usual is None
     recorded = trainer.threads[-1][1] if trainer.threads else None
-    if is_given or anew or recorded is None or recorded > torch.get_num_threads():
+    is_free = anew and not trainer.keeps_threads
+    if is_given or is_free or recorded is None or recorded > torch.get_num_threads():
         trainer.use_threads(trial.threads)
+    trainer.keeps_threads = trainer.keeps_threads or is_given
 
 
 def _watch(trial: Trial, trainer: Trainer) -> ThreadWatch | None:
     """Return what changes the number of threads during training; ``None`` where nothing is to be changed."""
-    if trial.usual is None or trial.usual == 1:
+    if trial.usual is None or trial.usual == 1 or trainer.keeps_threads:
         return None
-    return ThreadWatch(trial.usual, trainer.threads[-1][1], dict(trial.times))
+    count = trainer.threads[-1][1]
+    # Where the record says otherwise than the trial, one thread is tried at the first look, and recorded.
+    return ThreadWatch(trial.usual, count, dict(trial.times) if count == trial.threads else {})
 
 
 def _first_trainer(builder: Builder, trial: Trial, amount: Amount, clock: Clock | None) -> Trainer:
@@ -282,6 +286,7 @@ def _first_trainer(builder: Builder, trial: Trial, amount: Amount, clock: Clock 
     trainer.begin_schedule(steps)
     if trial.threads is not None:
         trainer.use_threads(trial.threads)
+    trainer.keeps_threads = builder.threads is not None
     return trainer
 
 

@@ -16,7 +16,7 @@ import torch
 from ostinato.cores import most_threads
 from ostinato.engine.watching import BETTER
 
-#: Weights times symbols of a step under which a second thread gains less than a fifth (``benchmarks/shapes.py``).
+#: Weights times symbols of a step under which a second thread gains little (docs/design/sizes.md).
 _SMALL = 50e6
 
 

@@ -11,6 +11,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import torch
+
 from ostinato import config
 from ostinato.codecs import Codec, PairCodec
 from ostinato.data import Encoded
@@ -138,7 +140,7 @@ class Training:
         self.settings = config.read(recipe.settings, about["settings"], where=f"{run.path}/config.json")
         self.device: str = about["device"]
         self.validation: dict[str, Any] = about["validation"]
-        self._clock, self._threads = clock, threads
+        self._clock, self._threads, self._keeps_threads = clock, threads, trainer.keeps_threads
         self._at = trainer.step
         self._ranks = trainer.ranks
         self._train_data, self._valid_data = train_data, valid_data
@@ -210,6 +212,11 @@ class Training:
         return self.trainer.symbols / self._symbols
 
     @property
+    def is_alone(self) -> bool:
+        """Whether no other process trains together with this one."""
+        return self._ranks.count == 1
+
+    @property
     def is_first(self) -> bool:
         """Whether this process writes and speaks, of those that train together."""
         return self._ranks.is_first
@@ -224,7 +231,8 @@ class Training:
             if isinstance(event, Stepped):
                 self._recent.append((event.seconds, event.symbols))
                 switch = self._watch_threads(event.seconds)
-                if self._clock is not None and self._plan_is_due(self._clock, event.step):
+                # After a switch the speed is not known yet, so no plan is asked for.
+                if self._clock is not None and self._recent and self._plan_is_due(self._clock, event.step):
                     self._replan(self._clock)
             elif isinstance(event, Evaluated):
                 self.metrics = self._metrics(event)
@@ -289,7 +297,7 @@ class Training:
         left = self._ranks.decide(lambda: min(most, clock.corrected(schedule.steps - at, speed, every)))
         if at + left != schedule.steps:
             schedule.replan(at, at + left)
-            self.trainer.evaluate_every = every
+        self.trainer.evaluate_every = every
 
     def _seconds_per_step(self) -> float:
         """Mean time of the last steps: of those of the last seconds, but of some at least."""
@@ -318,9 +326,14 @@ class Training:
         return switch
 
     def _follow_record(self) -> None:
-        """After a rollback: have as many threads as at the step that was gone back to."""
+        """After a rollback: have as many threads as at the step that was gone back to, unless their number is given."""
         count = self._recorded_threads()
-        if count is not None and self._threads is not None:
+        if count is None:
+            return
+        self.trainer.keeps_threads = self._keeps_threads
+        if self._keeps_threads:
+            self.trainer.use_threads(torch.get_num_threads())
+        elif self._threads is not None:
             self._threads = ThreadWatch(self._threads.usual, count, self._threads.planned)
             set_threads(count)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import mmap
 import os
 import queue
 import subprocess
@@ -12,10 +13,12 @@ import threading
 import time
 from pathlib import Path
 
-from ostinato.errors import ConfigError
+from ostinato.errors import ConfigError, EngineError
 
 _MOST_BYTES = 1_500_000_000  # of memory that the process may hold
+_START = 120.0  # seconds at most until it is ready
 _LOOK = 0.02  # seconds between two looks at it
+_ENDED = "the process that turns patterns into automata ended or cannot be started here; is outlines-core installed?"
 _ADVICE = "repeat less ({,20} in place of {,500}), use * and +, or narrower classes ([a-z] in place of \\w)"
 
 
@@ -28,20 +31,33 @@ class PatternBuilder:
         self._lock, self._parent = threading.Lock(), os.getpid()
         atexit.register(self._stop)
 
-    def build(self, pattern: str, seconds: float) -> tuple[bytes, bytes]:
+    def build(self, pattern: str, seconds: float, *, alone: bool = False) -> tuple[bytes, bytes]:
         """Return what the process answers within some seconds; see ``pattern_worker``. Ctrl-C stops it.
+
+        Args:
+            pattern: The pattern.
+            seconds: How long that may take.
+            alone: Only look whether the library takes it as it is.
 
         Raises:
             ConfigError: It takes too long, or too much memory.
+            EngineError: The process cannot run here, or ended.
         """
         with self._lock:
-            process = self._started()
-            data = pattern.encode()
+            try:
+                process = self._started()
+            except (OSError, queue.Empty) as error:
+                self._stop()
+                raise EngineError(_ENDED) from error
+            data = (b"a" if alone else b"w") + pattern.encode()
             try:
                 assert process.stdin is not None
                 process.stdin.write(len(data).to_bytes(4, "little") + data)
                 process.stdin.flush()
                 return self._answer(process, pattern, seconds)
+            except OSError as error:
+                self._stop()
+                raise EngineError(_ENDED) from error
             except BaseException:
                 self._stop()
                 raise
@@ -52,7 +68,7 @@ class PatternBuilder:
             with contextlib.suppress(queue.Empty):
                 kind, answer = self._answers.get(timeout=_LOOK)
                 if not kind:
-                    break
+                    raise EngineError(_ENDED)
                 return kind, answer
         raise ConfigError(
             f"the pattern {shortened(pattern)} is too large: its automaton has too many states to be built. {_ADVICE}"
@@ -65,11 +81,17 @@ class PatternBuilder:
             self._parent = os.getpid()
             code = Path(__file__).with_name("pattern_worker.py").read_text(encoding="utf-8")
             self._process = subprocess.Popen(
-                [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+                [sys.executable, "-P", "-c", code],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
             )
             self._answers = queue.SimpleQueue()
             reader = threading.Thread(target=_read, args=(self._process, self._answers), daemon=True)
             reader.start()
+            # Starting takes long on a busy machine; only the building itself is held against the clock.
+            if self._answers.get(timeout=_START)[0] != b"r":
+                raise EngineError(_ENDED)
         return self._process
 
     def _stop(self) -> None:
@@ -103,6 +125,6 @@ def _read(process: subprocess.Popen[bytes], answers: queue.SimpleQueue[tuple[byt
 def _memory_of(pid: int) -> int:
     """Bytes of memory that a process holds, where the system tells that in a file; else 0."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * mmap.PAGESIZE
     except (OSError, ValueError, IndexError):
         return 0

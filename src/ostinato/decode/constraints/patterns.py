@@ -13,6 +13,8 @@ from ostinato.errors import ConfigError
 
 _MOST_PLACES = 50_000  # of a pattern spelled out; the library would be busy with more for minutes
 _GROUP = re.compile(r"\((?:\?(?:P?<\w+>|[A-Za-z-]*:|(?=[A-Za-z-]*\))))?")
+# Classes in classes, and comments: brackets in them open and close nothing, which is for the library to say.
+_IN_DOUBT = re.compile(r"\[[^\]]*\[|#|&&|--|~~")
 _COUNT = re.compile(r"\{\s*(\d+)\s*(?:,\s*(\d*)\s*)?\}")  # with white space, as (?x) allows it
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]")
 _ESCAPE = re.compile(r"\\(?:[pP]\{[^}]*\}|x\{[^}]*\}|.)", re.S)
@@ -36,7 +38,13 @@ def matching(pattern: str, *, seconds: float = _SECONDS) -> ByteTable:
         ConfigError: The pattern has an error, or needs what no automaton can do, or one that is too large.
     """
     _check_size(pattern)
-    kind, answer = _BUILDER.build(pattern, seconds)
+    kind, answer = b"", b""
+    if _IN_DOUBT.search(
+        pattern
+    ):  # brackets that are none: the library has to take the pattern alone before it is wrapped
+        kind, answer = _BUILDER.build(pattern, seconds, alone=True)
+    if kind != b"e":
+        kind, answer = _BUILDER.build(pattern, seconds)
     if kind == b"e":
         raise ConfigError(
             f"the pattern {shortened(pattern)} cannot be matched: {answer.decode()}. Syntax as of Rust's regex crate, "
@@ -74,9 +82,9 @@ def _check_size(pattern: str) -> None:
                     f"the pattern {shortened(pattern)} nests brackets more than {_MOST_NESTED} deep; leave some out"
                 )
         elif pattern[at] == ")":
-            if len(sizes) == 1:
+            if len(sizes) == 1 and not _IN_DOUBT.search(pattern):
                 raise ConfigError(f"the pattern {shortened(pattern)} closes a bracket that it has not opened, at {at}")
-            last, at = sizes.pop(), at + 1
+            last, at = sizes.pop() if len(sizes) > 1 else last, at + 1
             sizes[-1] += last
         elif pattern[at] in "*+?|":
             at += 1
