@@ -83,18 +83,15 @@ class Builder:
                 ) from error
         return model.to(self.device)
 
-    def check_weights(self, settings: TrainingSettings, weights: Arrays) -> None:
-        """Check that weights are those of a network of these settings, without making one.
+    def check_width(self, settings: TrainingSettings, weights: Arrays) -> None:
+        """Check that some weights have the width of the settings, before a network of that width takes memory.
 
         Raises:
-            ValueError: They are not.
+            ValueError: None has.
         """
-        with torch.device("meta"):
-            network = self.system.model(settings, self.codec)
-        expected = {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
-        given = {name: array.shape for name, array in weights.items()}
-        if odd := sorted(name for name in {*expected, *given} if expected.get(name) != given.get(name)):
-            raise ValueError(f"{odd[0]} is {expected.get(odd[0])} by the settings and {given.get(odd[0])} in the file")
+        widths = {size for array in weights.values() for size in array.shape}
+        if settings.hidden_size not in widths:
+            raise ValueError(f"the settings have {settings.hidden_size:,} units, and no weight in the file has")
 
     def trainer(self, settings: TrainingSettings) -> Trainer:
         """Build a trainer at its start; its schedule has no plan yet.
@@ -146,9 +143,7 @@ class Builder:
 
     def products(self, settings: TrainingSettings) -> float:
         """Return the weights times the symbols of a training step: what its time on a CPU goes by, nearly."""
-        with torch.device("meta"):  # its numbers are not needed
-            network = self.system.model(settings, self.codec)
-        weights = sum(parameter.numel() for parameter in network.parameters())
+        weights = sum(parameter.numel() for parameter in self.model(settings).parameters())
         return weights * len(self.train.ids) / self.stream(settings).batches_per_epoch
 
     def _seconds(self, settings: TrainingSettings, threads: int | None) -> float:
