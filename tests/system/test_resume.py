@@ -1,5 +1,6 @@
 """Stopping and going on: the same bytes as if nothing had happened, however the process ended."""
 
+import re
 import subprocess
 import sys
 import time
@@ -186,6 +187,18 @@ def test_a_run_that_was_stopped_at_its_last_step_goes_on_with_a_rate(corpora, tm
     assert RunFolder(tmp_path / "run").finished() is None
     again = ostinato.resume(tmp_path / "run", minutes=0.05)
     assert again.trainer.schedule.factor(again.trainer.step) > 0.5
+
+
+def test_a_set_up_that_eats_the_budget_says_so(corpora, tmp_path):
+    texts, late = str(corpora / "cats.txt"), time.monotonic() - 50
+    given = {**TINY, "passes": None}
+    training = ostinato.train(texts, out=tmp_path / "late", minutes=1, started=late, settings=given)
+    assert re.search(r"warning: setting up took 5\d s of 60 s; [0-9,]+ training steps will fit", training.notes[-1])
+    training = ostinato.train(texts, out=tmp_path / "over", minutes=0.5, started=late, settings=given)
+    assert "1 training step will fit in what is left. Give more --minutes" in training.notes[-1]
+    training.to_end()
+    training = ostinato.train(texts, out=tmp_path / "fine", minutes=1, settings=given)
+    assert not any("warning" in note for note in training.notes)
 
 
 KILLER = '''

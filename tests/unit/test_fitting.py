@@ -127,7 +127,9 @@ def test_precision_is_chosen_by_processor_and_shape_never_by_a_timing(monkeypatc
 
 def test_the_same_command_resolves_to_the_same_settings_however_long_steps_take(corpora, tmp_path, monkeypatch):
     texts, times = str(corpora / "cats.txt"), iter(range(10**6))
-    monkeypatch.setattr("ostinato.workshop.building.seconds_per_step", lambda step, device: float(next(times) % 7 + 1))
+    monkeypatch.setattr(
+        "ostinato.workshop.building.seconds_per_step", lambda step, device, too_long: float(next(times) % 7 + 1)
+    )
     runs = [
         ostinato.train(texts, out=tmp_path / str(number), steps=3, settings={"hidden_size": 64}) for number in (1, 2)
     ]
@@ -149,6 +151,9 @@ def test_a_long_trial_step_is_not_made_seven_times(monkeypatch):
     made.clear()
     assert seconds_per_step(lambda: step(5.0), "cpu") == pytest.approx(5.0)
     assert len(made) == 2
+    made.clear()
+    assert seconds_per_step(lambda: step(0.1), "cpu", 0.05) == pytest.approx(0.1)
+    assert len(made) == 3
 
 
 def test_the_capped_core_is_for_processors_that_compiled_code_is_fast_on():

@@ -492,6 +492,22 @@ def test_a_document_that_is_whole_and_nonsense_gives_one_clear_error(text_run, r
     assert time.monotonic() - began < 60
 
 
+def test_runs_are_ranked_where_they_were_validated_on_the_same_symbols_only(corpora, tmp_path, run):
+    folder = tmp_path / "runs"
+    for name, corpus, steps in (("a", "cats.txt", 1), ("b", "cats.txt", 40), ("c", "names.txt", 1)):
+        ostinato.train(str(corpora / corpus), out=folder / name, steps=steps, settings=TINY).to_end()
+    told = run("runs", folder)[1].splitlines()
+    assert told[0].startswith("validated on ")
+    assert told[0].endswith(" symbols of cats.txt")
+    assert [line.split()[0] for line in told[1:3]] == [str(folder / "b"), str(folder / "a")]  # the best first
+    assert told[3].endswith(" symbols of names.txt")
+    assert told[4].split()[0] == str(folder / "c")
+    assert told[5].startswith("Only runs of one group can be compared")
+    assert all("±" in line for line in (told[1], told[2], told[4]))
+    shutil.rmtree(folder / "c")
+    assert len(run("runs", folder)[1].splitlines()) == 2
+
+
 def test_one_bad_run_does_not_empty_the_list(text_run, run):
     shutil.copytree(text_run, text_run.parent / "bad")
     sealed(text_run.parent / "bad" / "config.json", validation="none")

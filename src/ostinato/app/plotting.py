@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ostinato.app.output import write_file
 from ostinato.decode.units import bits
 from ostinato.errors import ConfigError, RunError
 from ostinato.music.population import DEGREES, Population
@@ -112,10 +114,9 @@ def _figure(target: Path, size: tuple[float, float]) -> Iterator[Any]:
     with matplotlib.rc_context({"svg.hashsalt": "ostinato", "svg.fonttype": "none"}):
         figure = Figure(figsize=size, layout="constrained")
         yield figure
-        try:
-            figure.savefig(target, metadata={"Date": None} if target.suffix.lower() == ".svg" else None, dpi=150)
-        except OSError as error:
-            raise RunError(f"{target} cannot be written: {error.strerror}") from error
+        ending, drawn = target.suffix.lower().removeprefix("."), io.BytesIO()
+        figure.savefig(drawn, format=ending, metadata={"Date": None} if ending == "svg" else None, dpi=150)
+        write_file(target, drawn.getvalue())
 
 
 def _draw(axes: Any, run: RunFolder, records: list[dict[str, Any]]) -> None:

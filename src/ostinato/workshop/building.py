@@ -132,7 +132,7 @@ class Builder:
             return Trial(settings, self._seconds(settings, self.threads) if measure else math.nan, self.threads)
         if usual == 1 and not measure:
             return Trial(settings, math.nan, 1, 1)
-        threads, times = faster_threads(usual, lambda count: self._seconds(settings, count))
+        threads, times = faster_threads(usual, lambda count, most: self._seconds(settings, count, most))
         return Trial(settings, times[threads], threads, usual, times)
 
     def _usual_threads(self, settings: TrainingSettings) -> int | None:
@@ -146,12 +146,12 @@ class Builder:
         weights = sum(parameter.numel() for parameter in self.model(settings).parameters())
         return weights * len(self.train.ids) / self.stream(settings).batches_per_epoch
 
-    def _seconds(self, settings: TrainingSettings, threads: int | None) -> float:
+    def _seconds(self, settings: TrainingSettings, threads: int | None, too_long: float = math.inf) -> float:
         """The seconds of a training step."""
         with using_threads(threads):
             trainer = self.trainer(settings)
             trainer.schedule.begin(0, _TRIAL_STEPS)
-            return seconds_per_step(lambda: _step(trainer), self.device)
+            return seconds_per_step(lambda: _step(trainer), self.device, too_long)
 
     def validation(self, settings: TrainingSettings) -> dict[str, Any]:
         """Describe the part of the held-out data that is validated on, as plain data."""

@@ -65,8 +65,14 @@ def choose_precision(device: str, core: str, width: int) -> Precision:
     return "bfloat16" if fast and width >= _LEAST_WIDTH.get(core, math.inf) else "float32"
 
 
-def seconds_per_step(step: Callable[[], None], device: str) -> float:
-    """Return the median time of a step, after two that warm up; of long steps fewer are made."""
+def seconds_per_step(step: Callable[[], None], device: str, too_long: float = math.inf) -> float:
+    """Return the median time of a step, after two that warm up; of long steps fewer are made.
+
+    Args:
+        step: Makes a step.
+        device: Where.
+        too_long: Seconds; a step that is warm and takes longer ends the trial.
+    """
     times: list[float] = []
     for number in range(_WARM + _TIMED):
         before = time.perf_counter()
@@ -74,6 +80,6 @@ def seconds_per_step(step: Callable[[], None], device: str) -> float:
         if device.startswith("cuda"):
             torch.cuda.synchronize()
         times.append(time.perf_counter() - before)
-        if number and sum(times) > _LONG:
+        if number and (sum(times) > _LONG or (number >= _WARM and times[-1] > too_long)):
             break
     return statistics.median(times[min(_WARM, len(times) - 1) :])

@@ -8,6 +8,8 @@ from ostinato.workshop.building import Trial
 from ostinato.workshop.preparing import Prepared
 from ostinato.workshop.training import Training
 
+_FEW = 20  # steps, from which nothing much is learned
+
 
 def opening_notes(training: Training, prepared: Prepared, clock: Clock | None, trial: Trial) -> list[str]:
     """Say what a new run is, and that it ends early, or that time is short, if so."""
@@ -20,10 +22,10 @@ def opening_notes(training: Training, prepared: Prepared, clock: Clock | None, t
 
 
 def short_notes(training: Training, clock: Clock | None) -> list[str]:
-    """Say that setting up has taken most of the time, if it has."""
-    if clock is None or clock.left >= clock.budget / 2:
-        return []
+    """Say that setting up has taken most of the time, or that few steps fit, if so."""
     steps = training.trainer.schedule.steps - training.trainer.step
+    if clock is None or (clock.left >= clock.budget / 2 and steps >= _FEW):
+        return []
     return [
         f"warning: setting up took {clock.budget - clock.left:.0f} s of {clock.budget:.0f} s; "
         f"{counted(steps, 'training step')} will fit in what is left. Give more --minutes, or make the model smaller: "
@@ -32,13 +34,13 @@ def short_notes(training: Training, clock: Clock | None) -> list[str]:
 
 
 def _busy(trial: Trial) -> list[str]:
-    """Say that a core seems to be taken, if it does."""
+    """Say that more threads do not help at the moment, if so."""
     if trial.usual in (None, trial.threads) or trial.threads is None or trial.usual is None:
         return []
     times = trial.times[trial.usual] / trial.times[trial.threads]
     return [
-        f"other programs seem to be busy here: a step with {trial.usual} threads takes {times:.1f} times as long as "
-        f"with {trial.threads}, so {trial.threads} trains; {trial.usual} will be tried again"
+        f"a step takes {times:.1f} times as long with {trial.usual} threads as with {trial.threads}, as if another "
+        f"program were busy: {counted(trial.threads, 'thread')} for now, and {trial.usual} are tried again"
     ]
 
 

@@ -8,6 +8,7 @@ Every choice is recorded with its step, so that a resumed run makes the same sum
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,7 @@ from ostinato.engine.watching import BETTER
 
 #: Weights times symbols of a step under which a second thread gains little (docs/design/sizes.md).
 _SMALL = 50e6
+_HOPELESS = 1.5  # times the seconds with one thread
 
 
 def usual_threads(products: float, every: int) -> int:
@@ -30,17 +32,21 @@ def usual_threads(products: float, every: int) -> int:
     return 1 if products < _SMALL else every
 
 
-def faster_threads(usual: int, seconds: Callable[[int], float]) -> tuple[int, dict[int, float]]:
+def faster_threads(usual: int, seconds: Callable[[int, float], float]) -> tuple[int, dict[int, float]]:
     """Return the faster of one thread and the usual number, and the seconds of a step with each that was tried.
 
     The usual number has to be clearly faster, which it is on a quiet machine: so there the choice is always the same.
+
+    Args:
+        usual: The usual number.
+        seconds: Times a step with a number of threads; one of more seconds than given need not be timed again.
     """
-    times = {usual: seconds(usual)}
+    times = {1: seconds(1, math.inf)}
     if usual > 1:
-        times[1] = seconds(1)
-        if times[usual] * BETTER > times[1]:
-            return 1, times
-    return usual, times
+        times[usual] = seconds(usual, _HOPELESS * times[1])
+        if times[usual] * BETTER <= times[1]:
+            return usual, times
+    return 1, times
 
 
 @contextmanager
