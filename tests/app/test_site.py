@@ -31,9 +31,8 @@ def raw_equations(site):
     found = []
     for page in sorted(site.rglob("*.html")):
         text = page.read_text(encoding="utf-8")
-        equations = re.findall(
-            r"(?s)<math\b.*?</math>", text
-        )  # what was not understood stands there with its backslash
+        # In an equation, TeX that was not understood stands with its backslash.
+        equations = re.findall(r"(?s)<math\b.*?</math>", text)
         found += [(page.relative_to(site).as_posix(), equation) for equation in equations if "\\" in equation]
         shown = re.sub(r"(?s)<(script|style|pre|code|math|svg)\b.*?</\1>", " ", text)
         shown = re.sub(r"<[^>]*>", " ", shown)
