@@ -150,6 +150,17 @@ def test_the_ways_out_of_a_wrong_encoding_work(write):
     )
 
 
+def test_half_a_character_is_none(write):
+    path = write("seven.txt", b"ab+2/4-cd\n" * 9)  # UTF-7 for a surrogate that stands alone
+    assert "writes half a character, U+DBFE" in failure(path, reading=Reading(encoding="utf-7"))
+    (text,) = read_corpus([path], kind="text", reading=Reading(encoding="utf-7", errors="replace")).texts
+    assert text.startswith("ab\ufffdcd\n")
+    assert (
+        read_corpus([write("é.txt", b"caf+AOk-\n" * 9)], kind="text", reading=Reading(encoding="utf-7")).texts[0][:4]
+        == "café"
+    )
+
+
 def test_what_is_not_there_is_named_with_what_a_corpus_can_be(tmp_path):
     missing = str(tmp_path / "missing.txt")
     assert failure(missing) == (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import io
@@ -233,7 +234,17 @@ def _decoded(document: Document, digest: _Digest, tick: Tick | None) -> Iterator
 
 def _decode(block: bytes, before: int, where: str, reading: Reading) -> str:
     try:
-        return block.decode(reading.encoding, reading.errors)
+        text = block.decode(reading.encoding, reading.errors)
+        if not text.isascii() and codecs.lookup(reading.encoding).name == "utf-7":
+            text.encode()  # the only encoding that Python lets write half a character
+        return text
+    except UnicodeEncodeError as error:
+        if reading.errors != "strict":
+            return _paired(text)
+        raise CorpusError(
+            f"{where} is not {reading.encoding}: it writes half a character, U+{ord(error.object[error.start]):04X}. "
+            "Name the right one (such as --encoding utf-8), or use --errors replace"
+        ) from error
     except UnicodeDecodeError as error:
         at = before + error.start
         raise CorpusError(
