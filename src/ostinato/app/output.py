@@ -1,4 +1,4 @@
-"""What is printed: results as JSON, one object a line, and text that a terminal may show."""
+"""Printing: results as JSON, one object a line, and text that a terminal may show."""
 
 from __future__ import annotations
 

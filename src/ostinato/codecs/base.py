@@ -110,7 +110,7 @@ class Codec(abc.ABC):
 
     @property
     def changes(self) -> Changes:
-        """What ``adapt`` has changed in all texts so far."""
+        """The changes that ``adapt`` has made in all texts so far."""
         return self._changes
 
     def normal(self, text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a forked process may do: one thread, as those of its parent are not there, and PyTorch would wait for them."""
+"""Forked processes compute with one thread: those of the parent are not there, and PyTorch would wait for them."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _TRIED_STEPS = 3  # after one that is not counted
 
 @dataclass(frozen=True)
 class Switch:
-    """What is watched goes on with another number of threads.
+    """The watched work goes on with another number of threads.
 
     Attributes:
         threads: How many from now on.

@@ -71,7 +71,7 @@ class Best:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a model file says of its weights; of those of a damaged run the loss is not known."""
+    """The weights of a model file as it describes them; of those of a damaged run the loss is not known."""
 
     step: int
     weights: Literal["weights", "average"]

@@ -151,7 +151,7 @@ class _Sums:
 
 
 def _counts(batch: Batch) -> NDArray[np.int64]:
-    """How many targets each row has, [B]."""
+    """Return the number of targets of each row, [B]."""
     return np.full(len(batch.fresh), batch.targets.shape[1]) if batch.lengths is None else batch.lengths
 
 

@@ -136,7 +136,7 @@ class Builder:
         return Trial(settings, times[threads], threads, usual, times)
 
     def _usual_threads(self, settings: TrainingSettings) -> int | None:
-        """How many threads a step has on a quiet machine; ``None`` where there is nothing to choose."""
+        """Return the threads of a step on a quiet machine; ``None`` where there is nothing to choose."""
         if self.device != "cpu" or self.ranks.count > 1 or self.threads is not None:
             return None
         return usual_threads(self.products(settings), torch.get_num_threads())
@@ -176,7 +176,7 @@ class Builder:
 
 @dataclass(frozen=True)
 class Trial:
-    """What was found out before training.
+    """The findings of setting up, before training.
 
     Attributes:
         settings: With the precision resolved.

@@ -394,7 +394,7 @@ def _clock(builder: Builder, trial: Trial, minutes: float, started: float, *, re
 
 
 def _about(builder: Builder, trial: Trial) -> dict[str, Any]:
-    """What a run notes of its settings, and of the machine that it is trained on."""
+    """A run's record of its settings, and of the machine that it is trained on."""
     return {
         "settings": config.write(trial.settings),
         "seed": builder.seed,

@@ -309,7 +309,7 @@ class Training:
         return total / count
 
     def _recorded_threads(self) -> int | None:
-        """How many threads train by the run's record; ``None`` where nobody chose."""
+        """Return the threads that train by the run's record; ``None`` where nobody chose."""
         return self.trainer.threads[-1][1] if self.trainer.threads else None
 
     def _watch_threads(self, seconds: float) -> Switch | None:
