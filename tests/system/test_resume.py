@@ -16,6 +16,7 @@ from ostinato.errors import ConfigError
 from ostinato.runs import RunFolder
 from ostinato.training.loop import Evaluated, RolledBack, Stopped
 from ostinato.workshop.budget import Clock
+from ostinato.workshop.device import StepTime
 from ostinato.workshop.threads import using_threads
 from ostinato.workshop.training import ThreadsChanged
 
@@ -147,6 +148,26 @@ def test_a_switch_of_threads_is_recorded_said_and_survives_a_plan_that_is_due_at
         assert [count for step, count in threads if step <= change.step][-1] == change.threads
     plans = checkpoint.snapshot.plain["plans"]
     assert plans[-1][2] == checkpoint.snapshot.plain["step"]
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ([StepTime(0.01, 0.6)], "other programs are busy on every core: 1 thread for now, and 2 are tried once one is"),
+        ([StepTime(0.01, 1.0), StepTime(0.08, 1.0)], "a step takes 8.0 times as long with 2 threads as with 1"),
+        ([StepTime(0.01, 1.0), StepTime(0.006, 1.0)], None),
+    ],
+)
+def test_a_run_says_why_it_has_one_thread(times, said, corpora, tmp_path, monkeypatch):
+    monkeypatch.setattr("ostinato.workshop.threads._SMALL", 0)  # as if every step were worth all cores
+    left = iter(times)
+    monkeypatch.setattr("ostinato.workshop.building.time_steps", lambda step, device, too_long: next(left))
+    with using_threads(2):
+        training = ostinato.train(str(corpora / "cats.txt"), out=tmp_path / "run", steps=3, settings=TINY)
+    assert next(left, None) is None
+    assert training.trainer.threads == [(0, 2 if said is None else 1)]
+    busy = [note for note in training.notes if "busy" in note]
+    assert (said in busy[0]) if said else not busy
 
 
 def test_resume_follows_the_record_of_threads(corpora, tmp_path):

@@ -1,5 +1,6 @@
 """Settings that fit the machine: sizes by its speed, precision by processor and shape."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from ostinato.recipes import RECIPES, Budget
 from ostinato.training.ranks import Alone
 from ostinato.workshop.budget import Amount
 from ostinato.workshop.building import Builder, Trial
-from ostinato.workshop.device import choose_precision, seconds_per_step
+from ostinato.workshop.device import StepTime, choose_precision, time_steps
 from ostinato.workshop.fitting import fit
 from ostinato.workshop.preparing import Order, Prepared
 from ostinato.workshop.report import expected_seconds
@@ -128,7 +129,7 @@ def test_precision_is_chosen_by_processor_and_shape_never_by_a_timing(monkeypatc
 def test_the_same_command_resolves_to_the_same_settings_however_long_steps_take(corpora, tmp_path, monkeypatch):
     texts, times = str(corpora / "cats.txt"), iter(range(10**6))
     monkeypatch.setattr(
-        "ostinato.workshop.building.seconds_per_step", lambda step, device, too_long: float(next(times) % 7 + 1)
+        "ostinato.workshop.building.time_steps", lambda step, device, too_long: StepTime(next(times) % 7 + 1.0, 1.0)
     )
     runs = [
         ostinato.train(texts, out=tmp_path / str(number), steps=3, settings={"hidden_size": 64}) for number in (1, 2)
@@ -138,22 +139,24 @@ def test_the_same_command_resolves_to_the_same_settings_however_long_steps_take(
 
 
 def test_a_long_trial_step_is_not_made_seven_times(monkeypatch):
-    now = [0.0]
+    now, made = [0.0], []
     monkeypatch.setattr("ostinato.workshop.device.time.perf_counter", lambda: now[0])
-    made = []
+    monkeypatch.setattr("ostinato.workshop.device.time.thread_time", lambda: now[0] / 2)
 
     def step(seconds):
         made.append(seconds)
         now[0] += seconds
 
-    assert seconds_per_step(lambda: step(0.1), "cpu") == pytest.approx(0.1)
-    assert len(made) == 7
-    made.clear()
-    assert seconds_per_step(lambda: step(5.0), "cpu") == pytest.approx(5.0)
-    assert len(made) == 2
-    made.clear()
-    assert seconds_per_step(lambda: step(0.1), "cpu", 0.05) == pytest.approx(0.1)
-    assert len(made) == 3
+    def timed(seconds, too_long=math.inf):
+        made.clear()
+        took = time_steps(lambda: step(seconds), "cpu", too_long)
+        assert took.share == pytest.approx(0.5)
+        return took.seconds, len(made)
+
+    assert timed(0.1) == (pytest.approx(0.1), 7)
+    assert timed(5.0) == (pytest.approx(5.0), 2)
+    assert timed(0.1, 0.05) == (pytest.approx(0.1), 3)
+    assert timed(0.1, 0.01) == (pytest.approx(0.1), 1)  # far too long before it is warm
 
 
 def test_the_capped_core_is_for_processors_that_compiled_code_is_fast_on():

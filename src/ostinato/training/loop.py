@@ -26,6 +26,7 @@ class Stepped:
         symbols: How many targets the batch had.
         gradient_norm: Before clipping.
         seconds: How long the step took.
+        core_seconds: For how many of them the thread that trains had a core.
     """
 
     step: int
@@ -34,6 +35,7 @@ class Stepped:
     symbols: int
     gradient_norm: float
     seconds: float
+    core_seconds: float
 
 
 @dataclass(frozen=True)
@@ -123,11 +125,12 @@ def train(trainer: Trainer, good: Snapshot | None = None) -> Iterator[Event]:
 
 
 def _step(trainer: Trainer, good: Snapshot) -> Stepped | RolledBack:
-    before, at = time.perf_counter(), trainer.step
+    wall, core, at = time.perf_counter(), time.thread_time(), trainer.step
     nats, symbols, norm = trainer.advance()
     if trainer.step == at:
         return _roll_back(trainer, good, f"loss {nats}" if not math.isfinite(nats) else f"gradient norm {norm}")
-    return Stepped(trainer.step, trainer.schedule.steps, nats, symbols, norm, time.perf_counter() - before)
+    wall, core = time.perf_counter() - wall, time.thread_time() - core
+    return Stepped(trainer.step, trainer.schedule.steps, nats, symbols, norm, wall, core)
 
 
 def _roll_back(trainer: Trainer, good: Snapshot, what: str) -> RolledBack:

@@ -27,7 +27,7 @@ from ostinato.training.ranks import Ranks
 from ostinato.training.schedule import Schedule
 from ostinato.training.snapshot import Arrays
 from ostinato.training.trainer import Trainer
-from ostinato.workshop.device import choose_precision, seconds_per_step
+from ostinato.workshop.device import StepTime, choose_precision, time_steps
 from ostinato.workshop.members import Member
 from ostinato.workshop.preparing import Watch
 from ostinato.workshop.threads import faster_threads, using_threads, usual_threads
@@ -129,10 +129,11 @@ class Builder:
         settings = self.resolved(settings)
         usual = self._usual_threads(settings)
         if usual is None:
-            return Trial(settings, self._seconds(settings, self.threads) if measure else math.nan, self.threads)
+            seconds = self._step_time(settings, self.threads).seconds if measure else math.nan
+            return Trial(settings, seconds, self.threads)
         if usual == 1 and not measure:
             return Trial(settings, math.nan, 1, 1)
-        threads, times = faster_threads(usual, lambda count, most: self._seconds(settings, count, most))
+        threads, times = faster_threads(usual, lambda count, most: self._step_time(settings, count, most))
         return Trial(settings, times[threads], threads, usual, times)
 
     def _usual_threads(self, settings: TrainingSettings) -> int | None:
@@ -146,12 +147,12 @@ class Builder:
         weights = sum(parameter.numel() for parameter in self.model(settings).parameters())
         return weights * len(self.train.ids) / self.stream(settings).batches_per_epoch
 
-    def _seconds(self, settings: TrainingSettings, threads: int | None, too_long: float = math.inf) -> float:
-        """The seconds of a training step."""
+    def _step_time(self, settings: TrainingSettings, threads: int | None, too_long: float = math.inf) -> StepTime:
+        """Time a training step."""
         with using_threads(threads):
             trainer = self.trainer(settings)
             trainer.schedule.begin(0, _TRIAL_STEPS)
-            return seconds_per_step(lambda: _step(trainer), self.device, too_long)
+            return time_steps(lambda: _step(trainer), self.device, too_long)
 
     def validation(self, settings: TrainingSettings) -> dict[str, Any]:
         """Describe the part of the held-out data that is validated on, as plain data."""

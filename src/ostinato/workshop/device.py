@@ -6,6 +6,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import torch
@@ -18,6 +19,7 @@ Precision: TypeAlias = Literal["float32", "bfloat16"]
 
 _WARM, _TIMED = 2, 5
 _LONG = 3.0  # seconds of trial steps, after which the first one that is warm is enough
+_COLD = 4.0  # how much longer than a warm step one may take before
 #: Least width from which bfloat16 is clearly faster (``benchmarks/shapes.py``); cores that are not named never are.
 _LEAST_WIDTH = {
     "capped-lstm": 192, "elman": 192, "elman-relu": 192, "gru": 192, "lstm": 192, "min-gru": 192, "min-lstm": 192,
@@ -65,21 +67,40 @@ def choose_precision(device: str, core: str, width: int) -> Precision:
     return "bfloat16" if fast and width >= _LEAST_WIDTH.get(core, math.inf) else "float32"
 
 
-def seconds_per_step(step: Callable[[], None], device: str, too_long: float = math.inf) -> float:
-    """Return the median time of a step, after two that warm up; of long steps fewer are made.
+@dataclass(frozen=True)
+class StepTime:
+    """How long a training step takes.
+
+    Attributes:
+        seconds: Wall time of a step, the median of some.
+        share: For which part of that time the thread that trains had a core; less than 1 where others want it too.
+    """
+
+    seconds: float
+    share: float
+
+
+def time_steps(step: Callable[[], None], device: str, too_long: float = math.inf) -> StepTime:
+    """Time some steps, after two that warm up; of long steps fewer are made.
 
     Args:
         step: Makes a step.
         device: Where.
-        too_long: Seconds; a step that is warm and takes longer ends the trial.
+        too_long: Seconds; a step that takes longer ends the trial, before it is warm one of four times as many.
     """
-    times: list[float] = []
+    times: list[tuple[float, float]] = []  # wall time and time on a core of each step
     for number in range(_WARM + _TIMED):
-        before = time.perf_counter()
+        before = time.perf_counter(), time.thread_time()
         step()
         if device.startswith("cuda"):
             torch.cuda.synchronize()
-        times.append(time.perf_counter() - before)
-        if number and (sum(times) > _LONG or (number >= _WARM and times[-1] > too_long)):
+        times.append((time.perf_counter() - before[0], time.thread_time() - before[1]))
+        seconds, is_warm = times[-1][0], number >= _WARM
+        if seconds > (too_long if is_warm else _COLD * too_long):
             break
-    return statistics.median(times[min(_WARM, len(times) - 1) :])
+        if number and sum(wall for wall, _ in times) > _LONG:
+            break
+    counted = times[min(_WARM, len(times) - 1) :]
+    wall = sum(one for one, _ in counted)
+    share = sum(one for _, one in counted) / wall if wall > 0 else 1.0
+    return StepTime(statistics.median(one for one, _ in counted), share)

@@ -37,10 +37,13 @@ def _busy(trial: Trial) -> list[str]:
     """Say that more threads do not help at the moment, if so."""
     if trial.usual in (None, trial.threads) or trial.threads is None or trial.usual is None:
         return []
+    for_now = f"{counted(trial.threads, 'thread')} for now, and {trial.usual} are tried"
+    if trial.usual not in trial.times:
+        return [f"other programs are busy on every core: {for_now} once one is free"]
     times = trial.times[trial.usual] / trial.times[trial.threads]
     return [
         f"a step takes {times:.1f} times as long with {trial.usual} threads as with {trial.threads}, as if another "
-        f"program were busy: {counted(trial.threads, 'thread')} for now, and {trial.usual} are tried again"
+        f"program were busy: {for_now} again"
     ]
 
 

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 import torch
 
 from ostinato.cores import most_threads
-from ostinato.engine.watching import BETTER
+from ostinato.engine.watching import BETTER, FREE
+from ostinato.workshop.device import StepTime
 
 #: Weights times symbols of a step under which a second thread gains little (docs/design/sizes.md).
 _SMALL = 50e6
@@ -32,19 +33,22 @@ def usual_threads(products: float, every: int) -> int:
     return 1 if products < _SMALL else every
 
 
-def faster_threads(usual: int, seconds: Callable[[int, float], float]) -> tuple[int, dict[int, float]]:
+def faster_threads(usual: int, step_time: Callable[[int, float], StepTime]) -> tuple[int, dict[int, float]]:
     """Return the faster of one thread and the usual number, and the seconds of a step with each that was tried.
 
     The usual number has to be clearly faster, which it is on a quiet machine: so there the choice is always the same.
+    Where even one thread does not get a core for itself, more are not tried: a single step of theirs can then take a
+    hundred times as long.
 
     Args:
         usual: The usual number.
-        seconds: Times a step with a number of threads; one of more seconds than given need not be timed again.
+        step_time: Times a step with a number of threads; one of more seconds than given need not be timed again.
     """
-    times = {1: seconds(1, math.inf)}
-    if usual > 1:
-        times[usual] = seconds(usual, _HOPELESS * times[1])
-        if times[usual] * BETTER <= times[1]:
+    one = step_time(1, math.inf)
+    times = {1: one.seconds}
+    if usual > 1 and one.share >= FREE:
+        times[usual] = step_time(usual, _HOPELESS * one.seconds).seconds
+        if times[usual] * BETTER <= one.seconds:
             return usual, times
     return 1, times
 

@@ -230,7 +230,7 @@ class Training:
             switch = None
             if isinstance(event, Stepped):
                 self._recent.append((event.seconds, event.symbols))
-                switch = self._watch_threads(event.seconds)
+                switch = self._watch_threads(event)
                 # After a switch the speed is not known yet, so no plan is asked for.
                 if self._clock is not None and self._recent and self._plan_is_due(self._clock, event.step):
                     self._replan(self._clock)
@@ -312,12 +312,12 @@ class Training:
         """Return the threads that train by the run's record; ``None`` where nobody chose."""
         return self.trainer.threads[-1][1] if self.trainer.threads else None
 
-    def _watch_threads(self, seconds: float) -> Switch | None:
+    def _watch_threads(self, event: Stepped) -> Switch | None:
         """Note how long a step took, and let the next one have as many threads as is best now."""
         if self._threads is None:
             return None
         before = self._threads.count
-        switch = self._threads.take(seconds)
+        switch = self._threads.take(event.seconds, on_core=event.core_seconds)
         if self._threads.count != before:
             self.trainer.use_threads(self._threads.count)
             set_threads(self._threads.count)
