@@ -36,6 +36,7 @@ from folk_data import BOOKS, cleaned, write_books
 from kneser_ney import KneserNey
 from ostinato.decode.constraints import SymbolTable
 from ostinato.errors import AbcError
+from ostinato.families.tunes.composing import Composer, Wish
 from ostinato.music import Tune, parse_key, parse_meter, parse_tune, read_tunebook, write_tune
 from ostinato.music.bars import check
 from ostinato.music.copying import Melodies
@@ -49,7 +50,6 @@ from ostinato.music.population import Population, difference, population
 from ostinato.music.sounding import tones
 from ostinato.music.titles import title_tokens
 from ostinato.music.tokens import joined, music_begins, simplified, tokens_of, tune_of
-from ostinato.workshop.composing import Composer, Wish
 
 _TONICS = "CDEFGAB"
 _END = "</s>"

@@ -35,9 +35,9 @@ from ostinato.engine import layout
 from ostinato.engine.block import dtype_of, fill_block
 from ostinato.engine.engine import Engine
 from ostinato.engine.packing import pack
-from ostinato.models import LanguageModel
+from ostinato.families.text.generation import Generation
+from ostinato.families.text.network import LanguageModel
 from ostinato.runs import SavedModel, export
-from ostinato.workshop.generation import Generation
 
 SYMBOLS, TEMPERATURE = 65, 0.8
 ALPHABET = "".join(chr(point) for point in range(32, 127))[-SYMBOLS:]

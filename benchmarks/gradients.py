@@ -20,8 +20,8 @@ import torch
 import ostinato
 from common import report
 from ostinato.cores import step_by_step, tensors
-from ostinato.models import LanguageModel
-from ostinato.recipes.language_model import build_model
+from ostinato.families.text.network import LanguageModel
+from ostinato.families.text.settings import build_model
 
 LAGS = (1, 2, 5, 10, 20, 40, 60, 80, 100)
 PLACES, ITERATIONS, HIDDEN, STEPS = 12, 8, 128, 600

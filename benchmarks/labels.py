@@ -34,9 +34,9 @@ from ostinato.data import Corpus
 from ostinato.data.frames import Array, Frames
 from ostinato.data.labelled import read_labelled
 from ostinato.data.sound import LogMel
-from ostinato.recipes import find_recipe
-from ostinato.recipes.labels import LabelSettings
-from ostinato.workshop.labelling import Annotator, load_annotator
+from ostinato.families import find_recipe
+from ostinato.families.labels.annotator import Annotator, load_annotator
+from ostinato.families.labels.settings import LabelSettings
 
 _VALID_SENTENCES = 1000
 _RATE = 8000

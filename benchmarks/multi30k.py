@@ -23,9 +23,9 @@ from ostinato.config import parse_assignments
 from ostinato.data import Corpus
 from ostinato.data.pairs import PairLimits, read_pairs
 from ostinato.decode.searching import SearchSettings
-from ostinato.recipes import find_recipe
-from ostinato.workshop.metrics import text_metrics
-from ostinato.workshop.translating import load_translator
+from ostinato.families import find_recipe
+from ostinato.families.pairs.metrics import text_metrics
+from ostinato.families.pairs.translator import load_translator
 
 _SYSTEMS: dict[str, dict[str, Any]] = {
     "attention": {"decoder": "additive"},

@@ -22,8 +22,8 @@ from ostinato.codecs import ByteCodec, CharacterCodec
 from ostinato.decode import constraints
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.searching import SearchSettings
-from ostinato.models import LanguageModel
-from ostinato.workshop.generation import Generation
+from ostinato.families.text.generation import Generation
+from ostinato.families.text.network import LanguageModel
 
 SYMBOLS, HIDDEN, LAYERS, STEPS = 65, 512, 2, 500
 ALPHABET = "".join(chr(point) for point in range(32, 127))[-SYMBOLS:]

@@ -39,7 +39,7 @@ def run(recipe: str, corpus: str, settings: dict[str, Any], folder: Path) -> Tra
     """Set a run up."""
     source: Any = [] if not corpus else read_corpus(["python-docs"], kind="items" if corpus == "items" else "text")
     if recipe == "addition":
-        from ostinato.recipes import RECIPES
+        from ostinato.families import RECIPES
 
         makes = RECIPES[recipe].makes
         assert makes is not None

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from common import data_file, ostinato, report
-from ostinato.recipes import RECIPES, Budget, LanguageModelSettings
+from ostinato.families import RECIPES, Budget, LanguageModelSettings
 
 CHANGES = ["", "restart=0", "weight_decay=0", "learning_rate=0.004", "window=64", "average=0"]
 SPLIT = 0.9

@@ -161,7 +161,8 @@ def ours(case: tuple[str, int, int, int, int], precision: str) -> tuple[Callable
     import torch
 
     from ostinato.batch import Batch
-    from ostinato.models import Context, Dropout, LanguageModel, LanguageModelTask
+    from ostinato.families.text.network import Dropout, LanguageModel, LanguageModelTask
+    from ostinato.models import Context
     from ostinato.models.randomness import Randomness
     from ostinato.training.schedule import Schedule
     from ostinato.training.trainer import Trainer, TrainSettings

@@ -22,7 +22,7 @@ from common import kind_of_machine
 from ostinato import train
 from ostinato.config import write
 from ostinato.data import Corpus
-from ostinato.recipes import RECIPES, Budget
+from ostinato.families import RECIPES, Budget
 
 _SET_UP = 5.0  # seconds of a run's time that pass before its first step
 _SHARE = 0.94  # of the rest goes into steps; evaluations and checkpoints take what is left

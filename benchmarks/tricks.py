@@ -15,8 +15,7 @@ from ostinato.batch import Batch
 from ostinato.cores import LSTM, LSTMState, NormLSTM
 from ostinato.cores.base import as_carried, finish_scan, masked
 from ostinato.cores.lookup import Inputs, Lookup
-from ostinato.models import LanguageModelTask
-from ostinato.models.language_model import Masks, _Output
+from ostinato.families.text.network import LanguageModelTask, Masks, _Output
 from ostinato.models.task import Context, Loss
 from ostinato.training.adamw import AdamW
 from ostinato.training.snapshot import Arrays

@@ -18,7 +18,8 @@ import torch
 
 from common import report
 from ostinato.batch import Batch
-from ostinato.models import Dropout, Feedback, LanguageModel, LanguageModelTask, Randomness
+from ostinato.families.text.network import Dropout, LanguageModel, LanguageModelTask
+from ostinato.models import Feedback, Randomness
 from ostinato.models.task import Context
 
 _COUNTS = {(0, 0): 450, (0, 1): 50, (1, 0): 50, (1, 1): 450}  # the distribution itself: the data have no noise

@@ -209,7 +209,7 @@ def constraints(data: bytes) -> None:
 def settings(data: bytes) -> None:
     """Any --set words give settings, or one error that names them all."""
     from ostinato import config
-    from ostinato.recipes import RECIPES
+    from ostinato.families import RECIPES
 
     source = Bytes(data)
     recipe = source.choose(tuple(RECIPES.values()))

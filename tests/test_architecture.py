@@ -1,6 +1,7 @@
 """Who may import whom, what may be slow to import, and how big things get. Violations fail here, not in review."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,20 +23,22 @@ ORDER = [  # lowest first; a module may import its own package and what lies bel
     {"models"},
     {"decode"},
     {"training"},
-    {"recipes"},
     {"runs"},
+    {"families"},
     {"workshop"},
     {"app"},
 ]
 LEVEL = {package: level for level, layer in enumerate(ORDER) for package in layer}
+#: Which family may use which others; all may use what lies in families/ itself.
+USES = {"text": set(), "pairs": set(), "labels": set(), "tunes": {"text"}}
 MODULES = sorted(ROOT.rglob("*.py"))
 FACES = {"__init__", "__main__"}  # these re-export from every layer
 MOST_LINES, MOST_BODY, MOST_POSITIONAL = 450, 50, 7
 FACADES = {("workshop/setting_up.py", "train")} | {
-    ("workshop/model.py", name)
+    ("families/text/model.py", name)
     for name in ("generate", "stream", "generate_all", "generate_many", "exact_method", "written_by")
 }
-FORWARDERS = {("models/language_model.py", "forward")}
+FORWARDERS = {("families/text/network.py", "forward")}
 
 
 def name_of(path):
@@ -75,6 +78,18 @@ def test_imports_point_downwards():
     assert upward == []
 
 
+def test_families_know_each_other_only_as_the_table_says():
+    rooms = [path for path in MODULES if package_of(path) == "families" and len(path.relative_to(ROOT).parts) > 2]
+    assert {path.relative_to(ROOT).parts[1] for path in rooms} == set(USES)
+    others = [
+        f"{name_of(path)} imports family {other}"
+        for path in rooms
+        for other in re.findall(r"ostinato\.families\.(\w+)\.", path.read_text(encoding="utf-8"))
+        if other not in {path.relative_to(ROOT).parts[1]} | USES[path.relative_to(ROOT).parts[1]]
+    ]
+    assert others == []
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_files_and_functions_stay_small(path):
     text = path.read_text(encoding="utf-8")
@@ -107,7 +122,7 @@ def test_the_library_never_prints_and_never_asks_an_object_what_it_has(path):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
-    allowed = {"getattr"} if name_of(path) in ("__init__.py", "recipes/language_model.py") else set()
+    allowed = {"getattr"} if name_of(path) in ("__init__.py", "families/text/settings.py") else set()
     assert not calls & ({"print", "hasattr", "getattr", "setattr", "exec", "eval"} - allowed)
 
 
@@ -121,9 +136,10 @@ def run_python(code):
         "import ostinato; dir(ostinato)",
         "import ostinato.errors, ostinato.config, ostinato.disk, ostinato.batch, ostinato.codecs, ostinato.data",
         "import ostinato.data.cache, ostinato.data.fetching, ostinato.decode.shards",
-        "import ostinato.runs, ostinato.recipes, ostinato.decode.pipeline, ostinato.decode.noise, ostinato.decode.text",
+        "import ostinato.runs, ostinato.families, ostinato.decode.pipeline, ostinato.decode.noise",
         "import ostinato.engine.engine, ostinato.engine.beam, ostinato.engine.sampling, ostinato.engine.scanning",
-        "import ostinato.decode.compiled, ostinato.decode.paths, ostinato.workshop.model, ostinato.workshop.generation",
+        "import ostinato.decode.compiled, ostinato.decode.paths, ostinato.decode.text",
+        "import ostinato.families.text.model, ostinato.families.text.generation",
         "import ostinato.decode.searching, ostinato.decode.constraints, ostinato.data.ngrams, ostinato.data.copies",
         "import ostinato.app.generating, ostinato.app.scoring, ostinato.app.novelty, ostinato.app.translating",
         "import ostinato.data.pairs, ostinato.data.pair_streams, ostinato.codecs.pairs",

@@ -27,16 +27,16 @@ if TYPE_CHECKING:
         TrainingError,
         UnknownSymbolError,
     )
-    from ostinato.recipes import RECIPES
+    from ostinato.families import RECIPES
+    from ostinato.families.labels.annotator import Annotator, load_annotator
+    from ostinato.families.pairs.translator import Translator, load_translator
+    from ostinato.families.text.generation import Generation
+    from ostinato.families.text.model import Model, load
+    from ostinato.families.text.results import Sample, Score, ScoredPart
     from ostinato.training.evaluation import Evaluation
     from ostinato.training.loop import Evaluated, RolledBack, Stepped, Stopped
-    from ostinato.workshop.generation import Generation
-    from ostinato.workshop.labelling import Annotator, load_annotator
-    from ostinato.workshop.model import Model, load
-    from ostinato.workshop.results import Sample, Score, ScoredPart
     from ostinato.workshop.setting_up import resume, train
     from ostinato.workshop.training import Training
-    from ostinato.workshop.translating import Translator, load_translator
 
 # Each name is imported on first use: importing the package must not cost what PyTorch costs.
 _HOMES = {
@@ -56,16 +56,16 @@ _HOMES = {
         "TrainingError",
         "UnknownSymbolError",
     ),
-    "ostinato.recipes": ("RECIPES",),
+    "ostinato.families": ("RECIPES",),
     "ostinato.training.evaluation": ("Evaluation",),
     "ostinato.training.loop": ("Evaluated", "RolledBack", "Stepped", "Stopped"),
-    "ostinato.workshop.generation": ("Generation",),
-    "ostinato.workshop.labelling": ("Annotator", "load_annotator"),
-    "ostinato.workshop.model": ("Model", "load"),
-    "ostinato.workshop.results": ("Sample", "Score", "ScoredPart"),
+    "ostinato.families.text.generation": ("Generation",),
+    "ostinato.families.labels.annotator": ("Annotator", "load_annotator"),
+    "ostinato.families.text.model": ("Model", "load"),
+    "ostinato.families.text.results": ("Sample", "Score", "ScoredPart"),
     "ostinato.workshop.setting_up": ("resume", "train"),
     "ostinato.workshop.training": ("Training",),
-    "ostinato.workshop.translating": ("Translator", "load_translator"),
+    "ostinato.families.pairs.translator": ("Translator", "load_translator"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -516,12 +516,12 @@ def test_an_empty_text_is_not_scored(run, text_run):
 
 
 def test_what_nobody_foresaw_still_ends_in_one_line(run, text_run, monkeypatch):
-    import ostinato.workshop.model
+    import ostinato.families.text.model
 
     def fail(*_, **__):
         raise RuntimeError("the sky fell\nin pieces")
 
-    monkeypatch.setattr(ostinato.workshop.model, "load", fail)
+    monkeypatch.setattr(ostinato.families.text.model, "load", fail)
     assert run("generate", text_run) == (1, "", "error: RuntimeError: the sky fell (--debug shows where)\n")
 
 

@@ -10,14 +10,14 @@ import ostinato
 from conftest import SMALL_FOLK
 from ostinato.data import Corpus, read_corpus
 from ostinato.errors import ConfigError
+from ostinato.families import folk
+from ostinato.families.tunes.composing import Composer, Wish, mass_removed
 from ostinato.music import parse_key, parse_meter, parse_tune, read_tunebook
 from ostinato.music.forms import problems, sections
 from ostinato.music.midi import write_midi
 from ostinato.music.musicxml import write_musicxml
 from ostinato.music.sound import write_wav
 from ostinato.music.sounding import tones
-from ostinato.recipes import folk
-from ostinato.workshop.composing import Composer, Wish, mass_removed
 
 
 @pytest.fixture

@@ -12,16 +12,16 @@ import pytest
 import ostinato
 from ostinato.decode.constraints import Remembered
 from ostinato.errors import ConfigError
+from ostinato.families.tunes.composing import Composer, Wish
+from ostinato.families.tunes.rewriting import Change, Rewriter, distance, parse_bars
+from ostinato.families.tunes.surprise import surprises
+from ostinato.families.tunes.writing import CopyLimit, write_tunes
 from ostinato.music import parse_key, parse_tune, write_tune
 from ostinato.music.copying import Melodies
 from ostinato.music.forms import normal, problems
 from ostinato.music.likeness import intervals
 from ostinato.music.refilling import Refill, numbered_bars, parts_of
 from ostinato.music.tokens import simplified, tokens_of, tune_of
-from ostinato.workshop.composing import Composer, Wish
-from ostinato.workshop.rewriting import Change, Rewriter, distance, parse_bars
-from ostinato.workshop.surprise import surprises
-from ostinato.workshop.tune_writing import CopyLimit, write_tunes
 
 TUNE = """X:1
 T:A tune

@@ -11,8 +11,8 @@ import pytest
 import ostinato
 from ostinato.app.cli import main
 from ostinato.errors import ConfigError
-from ostinato.recipes.addition import make
-from ostinato.workshop.translating import load_translator, with_source_words
+from ostinato.families.pairs.addition import make
+from ostinato.families.pairs.translator import load_translator, with_source_words
 
 ENGLISH = {"one": "un", "two": "deux", "red": "rouge", "cat": "chat", "dog": "chien", "big": "grand"}
 

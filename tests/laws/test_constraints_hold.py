@@ -16,9 +16,9 @@ from ostinato.decode.searching import SearchSettings
 from ostinato.engine.engine import Engine
 from ostinato.engine.packing import pack
 from ostinato.errors import ConfigError
-from ostinato.models import LanguageModel
-from ostinato.workshop.exact import ExactSampler
-from ostinato.workshop.generation import Generation
+from ostinato.families.text.exact import ExactSampler
+from ostinato.families.text.generation import Generation
+from ostinato.families.text.network import LanguageModel
 
 ALPHABET, LENGTH, PATTERNS = "ab\n", 5, 220
 FINISHED = {"end", "complete", "length"}

@@ -21,9 +21,9 @@ from ostinato.cores import (
 )
 from ostinato.cores.base import unroll
 from ostinato.cores.lookup import Lookup
-from ostinato.models import CORES as CORE_NAMES
-from ostinato.recipes import LanguageModelSettings
-from ostinato.recipes.language_model import build_model, shapes
+from ostinato.cores.table import CORES as CORE_NAMES
+from ostinato.families import LanguageModelSettings
+from ostinato.families.text.settings import build_model, shapes
 
 BATCH, TIME, WIDTH, HIDDEN = 4, 7, 3, 5
 CORES = {

@@ -11,13 +11,15 @@ from ostinato import codecs
 from ostinato.batch import Batch
 from ostinato.cores import tensors
 from ostinato.cores.products import Packed
+from ostinato.cores.table import CORES
 from ostinato.data import encode_texts
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.scoring import log_probs_of
 from ostinato.decode.searching import SearchSettings
-from ostinato.models import CORES, Context, Dropout, LanguageModel, LanguageModelTask
+from ostinato.families.text.generation import Generation
+from ostinato.families.text.network import Dropout, LanguageModel, LanguageModelTask
+from ostinato.models import Context
 from ostinato.training import evaluation
-from ostinato.workshop.generation import Generation
 
 LONGEST = 4
 

@@ -27,8 +27,8 @@ from ostinato.engine.kernels import code_digest
 from ostinato.engine.packing import pack
 from ostinato.engine.threads import Threads
 from ostinato.errors import ConfigError, EngineError
-from ostinato.models import LanguageModel
-from ostinato.workshop.generation import Generation
+from ostinato.families.text.generation import Generation
+from ostinato.families.text.network import LanguageModel
 
 LETTERS = codecs.CharacterCodec("abcdefgh ().\n")
 ITEMS = codecs.CharacterCodec("abcdefgh ().\n", end=True)

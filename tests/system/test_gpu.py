@@ -8,9 +8,9 @@ import torch
 import ostinato
 from conftest import TINY
 from ostinato import codecs
-from ostinato.models import LanguageModel
+from ostinato.families.text.generation import Generation
+from ostinato.families.text.network import LanguageModel
 from ostinato.runs import RunFolder
-from ostinato.workshop.generation import Generation
 from torchrun import launch
 
 pytestmark = [

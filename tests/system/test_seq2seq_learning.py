@@ -12,10 +12,11 @@ from ostinato.cores.attention import Attending
 from ostinato.data import encode_texts
 from ostinato.data.pair_streams import Pairs, PairStream
 from ostinato.decode.searching import SearchSettings
-from ostinato.models import Dropout, Feedback, LanguageModel, LanguageModelTask, Randomness
+from ostinato.families.pairs.settings import PairSettings, build_pair_model, build_pair_task, learn_pair_codec
+from ostinato.families.pairs.translator import best_targets
+from ostinato.families.text.network import Dropout, LanguageModel, LanguageModelTask
+from ostinato.models import Feedback, Randomness
 from ostinato.models.task import Context
-from ostinato.recipes.pairs import PairSettings, build_pair_model, build_pair_task, learn_pair_codec
-from ostinato.workshop.translating import best_targets
 
 
 def learned(texts, settings, steps):

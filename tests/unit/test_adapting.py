@@ -11,7 +11,7 @@ import ostinato
 from ostinato.data import Encoded
 from ostinato.engine.counting import CountModel
 from ostinato.errors import ConfigError
-from ostinato.models import LanguageModel
+from ostinato.families.text.network import LanguageModel
 from ostinato.training.adaptation import Adaptation
 from ostinato.training.adapting import Adapter
 from ostinato.training.dynamic import adapted_log_probs, dynamic

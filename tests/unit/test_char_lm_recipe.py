@@ -6,7 +6,7 @@ import pytest
 
 from ostinato import config
 from ostinato.errors import ConfigError
-from ostinato.recipes import RECIPES, Budget, char_lm
+from ostinato.families import RECIPES, Budget, char_lm
 
 MINUTES = (0.1, 0.3, 1, 3, 10, 30, 100, 1000)
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 import pytest
 
 from ostinato import config
+from ostinato.cores.table import CORES
 from ostinato.errors import ConfigError
-from ostinato.models import CORES
-from ostinato.recipes import RECIPES, Budget, LanguageModelSettings
+from ostinato.families import RECIPES, Budget, LanguageModelSettings
 
 
 @dataclass(frozen=True)

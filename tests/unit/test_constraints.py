@@ -23,9 +23,9 @@ from ostinato.decode.constraints.walking import NEVER, fewest_steps
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.searching import SearchSettings
 from ostinato.errors import ConfigError, EngineError
-from ostinato.models import LanguageModel
-from ostinato.workshop.exact import ExactSampler
-from ostinato.workshop.generation import Generation
+from ostinato.families.text.exact import ExactSampler
+from ostinato.families.text.generation import Generation
+from ostinato.families.text.network import LanguageModel
 
 LETTERS = "abcdefgh ()[].\n\"'é0123456789-"
 CORPUS = ["the cat (on a mat) is bad. " * 30, "be a cab, dad\n" * 30, '"a [bed] é" 2024-01-31 ' * 30]
@@ -269,7 +269,7 @@ def test_long_texts_are_drawn_exactly_by_rejection():
 
 
 def test_exact_sampling_gives_up_on_what_is_too_improbable(monkeypatch):
-    monkeypatch.setattr("ostinato.workshop.exact._MOST_TRIES", 3)
+    monkeypatch.setattr("ostinato.families.text.exact._MOST_TRIES", 3)
     codec = CharacterCodec("ab", end=True)
     sampler = ExactSampler(codec, untrained(codec), RuleSettings(match="(a{20}|b{20}|[ab]{1}a{19}b{0,60})"), length=99)
     monkeypatch.setattr(sampler, "method", lambda prompt: "rejection")

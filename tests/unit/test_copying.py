@@ -17,8 +17,8 @@ from ostinato.data.ngrams import NgramIndex, Rolling, mixed, weights
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.rules.copying import MaxCopy
 from ostinato.errors import ConfigError, DamagedError
-from ostinato.workshop.generation import Generation
-from ostinato.workshop.novelty import TrainingText
+from ostinato.families.text.generation import Generation
+from ostinato.families.text.novelty import TrainingText
 
 sequences = st.lists(st.integers(0, 2), max_size=40).map(lambda ids: np.array(ids, dtype=np.uint8))
 
@@ -181,7 +181,7 @@ def test_where_all_that_could_follow_is_a_copy_the_text_is_stuck():
     rule = MaxCopy(NgramIndex.build(corpus, 2, end=None), codec.size, None)
     import torch
 
-    from ostinato.models import LanguageModel
+    from ostinato.families.text.network import LanguageModel
 
     torch.manual_seed(0)
     model = LanguageModel(2, core="gru", layers=1, hidden_size=4, embedding_size=4).eval()

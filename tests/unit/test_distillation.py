@@ -12,7 +12,9 @@ from conftest import TINY
 from ostinato.app.training import follow
 from ostinato.batch import Batch
 from ostinato.errors import ConfigError
-from ostinato.models import Context, Distillation, Dropout, LanguageModel, LanguageModelTask, Randomness
+from ostinato.families.text.distillation import Distillation
+from ostinato.families.text.network import Dropout, LanguageModel, LanguageModelTask
+from ostinato.models import Context, Randomness
 from ostinato.runs import RunFolder
 
 

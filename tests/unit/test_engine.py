@@ -11,6 +11,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ostinato.cores.table import CORES
 from ostinato.engine import packing
 from ostinato.engine.block import fill_block
 from ostinato.engine.cpu import choose_instructions, instructions_here
@@ -18,7 +19,7 @@ from ostinato.engine.engine import Engine
 from ostinato.engine.kernels import Kernels
 from ostinato.engine.packing import PRECISIONS, can_pack, pack, quantised
 from ostinato.errors import ConfigError, DamagedError
-from ostinato.models import CORES, LanguageModel
+from ostinato.families.text.network import LanguageModel
 
 PACKED = [core for core in CORES if can_pack(core)]
 

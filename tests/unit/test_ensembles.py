@@ -12,7 +12,8 @@ import ostinato
 from conftest import TINY
 from ostinato.cores import map_state
 from ostinato.errors import ConfigError
-from ostinato.models import Ensemble, LanguageModel
+from ostinato.families.text.network import LanguageModel
+from ostinato.models import Ensemble
 from ostinato.training.adaptation import Adaptation
 
 

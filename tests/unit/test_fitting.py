@@ -10,14 +10,14 @@ import pytest
 
 import ostinato
 from ostinato import config
-from ostinato.recipes import RECIPES, Budget
+from ostinato.families import RECIPES, Budget
+from ostinato.families.text.report.facts import expected_seconds
 from ostinato.training.ranks import Alone
 from ostinato.workshop.budget import Amount
 from ostinato.workshop.building import Builder, Trial
 from ostinato.workshop.device import StepTime, choose_precision, time_steps
 from ostinato.workshop.fitting import fit
 from ostinato.workshop.preparing import Order, Prepared
-from ostinato.workshop.report import expected_seconds
 
 SYMBOLS = 1_000_000
 

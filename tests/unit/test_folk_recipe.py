@@ -3,8 +3,8 @@
 import pytest
 
 from ostinato.data import Corpus
-from ostinato.recipes import RECIPES, Budget, folk
-from ostinato.recipes.folk import FolkSettings
+from ostinato.families import RECIPES, Budget, folk
+from ostinato.families.tunes.folk import FolkSettings
 
 BOOK = """X:1
 T:Hill, The

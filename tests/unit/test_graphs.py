@@ -5,10 +5,11 @@ import torch
 
 from ostinato import codecs
 from ostinato.cores import tensors
+from ostinato.cores.table import CORES
 from ostinato.decode import stepping
 from ostinato.decode.graphs import GraphedStep
-from ostinato.models import CORES, LanguageModel
-from ostinato.workshop.generation import Generation
+from ostinato.families.text.generation import Generation
+from ostinato.families.text.network import LanguageModel
 
 
 def again(run):

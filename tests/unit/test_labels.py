@@ -21,19 +21,19 @@ from ostinato.data.encoded import Encoded
 from ostinato.data.frames import Frames
 from ostinato.data.label_streams import Labelled
 from ostinato.data.pair_streams import PairStream
-from ostinato.decode.prefix_beam import prefix_beam
 from ostinato.errors import CodecError, CorpusError, UnknownSymbolError
+from ostinato.families.labels.chain import ChainHead
+from ostinato.families.labels.classify import ClassifySettings
+from ostinato.families.labels.ctc import CtcSettings
+from ostinato.families.labels.ctc_head import PathHead, written
+from ostinato.families.labels.heads import PlaceHead, WholeHead
+from ostinato.families.labels.inputs import FrameInput, SpelledInput
+from ostinato.families.labels.metrics import accuracy, confusions, label_error, span_scores, spans
+from ostinato.families.labels.prefix_beam import prefix_beam
+from ostinato.families.labels.settings import build_label_task, build_labeller, learn_label_codec, measured
+from ostinato.families.labels.tag import TagSettings
 from ostinato.models import Randomness
-from ostinato.models.chain import ChainHead
-from ostinato.models.ctc import PathHead, written
-from ostinato.models.label_heads import PlaceHead, WholeHead
-from ostinato.models.label_inputs import FrameInput, SpelledInput
 from ostinato.models.task import Context
-from ostinato.recipes.classify import ClassifySettings
-from ostinato.recipes.ctc import CtcSettings
-from ostinato.recipes.labels import build_label_task, build_labeller, learn_label_codec, measured
-from ostinato.recipes.tag import TagSettings
-from ostinato.workshop.label_metrics import accuracy, confusions, label_error, span_scores, spans
 
 WIDTH, LABELS, PLACES = 3, 3, 5
 LENGTHS = torch.tensor([5, 1, 3])

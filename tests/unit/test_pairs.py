@@ -13,7 +13,7 @@ from ostinato.data import encode_texts, split
 from ostinato.data.pair_streams import Pairs, PairStream
 from ostinato.data.pairs import PairLimits, read_pairs
 from ostinato.errors import CodecError, CorpusError, UnknownSymbolError
-from ostinato.recipes.pairs import PairSettings, learn_pair_codec
+from ostinato.families.pairs.settings import PairSettings, learn_pair_codec
 
 PAIRS = ["go\tva !", "run\tcours !", "a\tb", "stop here\tarrête"]
 

@@ -11,12 +11,12 @@ import ostinato
 from ostinato.decode.units import bits
 from ostinato.engine.counting import CountModel
 from ostinato.errors import ConfigError
-from ostinato.recipes import LanguageModelSettings
+from ostinato.families import LanguageModelSettings
+from ostinato.families.text.report.facts import report_on
+from ostinato.families.text.report.page import learning_curves, report_page
+from ostinato.families.text.report.verdict import judge
+from ostinato.families.text.report.yardsticks import yards
 from ostinato.runs import RunFolder, read_model
-from ostinato.workshop.report import report_on
-from ostinato.workshop.report_page import learning_curves, report_page
-from ostinato.workshop.verdict import judge
-from ostinato.workshop.yardsticks import yards
 
 
 def record(step, train, valid, average=None, steps_of_an_epoch=40):
@@ -116,7 +116,7 @@ def test_a_report_on_running_text(text_run):
 
 def test_where_measuring_is_slow_less_is_measured(text_run, monkeypatch):
     for name, value in {"_LEAST": 64, "_TRIED": 32, "_SECONDS": 0.0}.items():
-        monkeypatch.setattr(f"ostinato.workshop.report.{name}", value)
+        monkeypatch.setattr(f"ostinato.families.text.report.facts.{name}", value)
     found = report_on(ostinato.load(text_run))
     assert found.evaluations[0].symbols == 64
     assert "On 64 characters" in report_page(found)

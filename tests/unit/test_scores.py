@@ -12,13 +12,13 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from ostinato.errors import ConfigError
+from ostinato.families.tunes.page import tune_page
 from ostinato.music import parse_tune
 from ostinato.music.engraving import engrave
 from ostinato.music.fluidsynth import FluidSynth, find_fluidsynth
 from ostinato.music.judging import judge
 from ostinato.music.musicxml import note_id, write_musicxml
 from ostinato.music.playing import played
-from ostinato.workshop.tune_page import tune_page
 
 TUNE = parse_tune(
     "X:1\nT:Up & <down>\nM:6/8\nL:1/8\nR:jig\nZ:made here\nK:Ador\n"

@@ -13,11 +13,11 @@ import ostinato
 from ostinato.codecs import ByteCodec, learn
 from ostinato.decode.scoring import gap_log_probs, places_of
 from ostinato.errors import ConfigError
-from ostinato.models import LanguageModel
-from ostinato.workshop.examining import compare, most_surprising
-from ostinato.workshop.heatmap import comparison_map, heat_map
-from ostinato.workshop.model import Model
-from ostinato.workshop.results import Score, ScoredPart
+from ostinato.families.text.examining import compare, most_surprising
+from ostinato.families.text.heatmap import comparison_map, heat_map
+from ostinato.families.text.model import Model
+from ostinato.families.text.network import LanguageModel
+from ostinato.families.text.results import Score, ScoredPart
 
 TEXT = "the dog sat on the xmat."
 

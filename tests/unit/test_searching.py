@@ -8,7 +8,7 @@ from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.searching import SearchSettings
 from ostinato.decode.strategies import Lengths
 from ostinato.errors import ConfigError
-from ostinato.workshop.choosing import best_of, sort_options
+from ostinato.families.text.choosing import best_of, sort_options
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from ostinato.data import encode_texts
 from ostinato.data.pair_streams import Pairs
 from ostinato.decode.searching import SearchSettings
 from ostinato.errors import ConfigError, CorpusError
+from ostinato.families.pairs.settings import PairSettings, build_pair_model, build_pair_task, learn_pair_codec
+from ostinato.families.pairs.translator import best_targets
 from ostinato.models import Feedback, Randomness
 from ostinato.models.feedback import run_fed_back
 from ostinato.models.task import Context
-from ostinato.recipes.pairs import PairSettings, build_pair_model, build_pair_task, learn_pair_codec
-from ostinato.workshop.translating import best_targets
 
 TEXTS = ["ab\txy", "b\ty", "aab\tyxx", "bbbba\tx"]
 SYSTEMS = [

@@ -10,13 +10,13 @@ from ostinato.codecs import TokenCodec
 from ostinato.decode.constraints import LayeredWalk, TokenWalk, token_walk
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.errors import ConfigError
-from ostinato.models import LanguageModel
+from ostinato.families.text.generation import Generation
+from ostinato.families.text.network import LanguageModel
 from ostinato.music import Meter
 from ostinato.music.forms import problems
 from ostinato.music.grammar import Grammar
 from ostinato.music.states import Form
 from ostinato.music.tokens import tune_of
-from ostinato.workshop.generation import Generation
 
 TOKENS = ["C", "D", "E", "G", "c", "2", "4", "6", "/2", "3", ">", "(3", "-", "|", "|:", ":|", "||", "|]", "[1", "[2"]
 

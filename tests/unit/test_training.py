@@ -15,7 +15,8 @@ from ostinato import codecs
 from ostinato.batch import Batch
 from ostinato.data import ContinuousStream, Encoded, encode_texts
 from ostinato.errors import ConfigError, TrainingError
-from ostinato.models import Context, Dropout, LanguageModel, LanguageModelTask, Loss, Randomness
+from ostinato.families.text.network import Dropout, LanguageModel, LanguageModelTask
+from ostinato.models import Context, Loss, Randomness
 from ostinato.training.loop import Evaluated, RolledBack, Stepped, Stopped, train
 from ostinato.training.ranks import Alone
 from ostinato.training.schedule import Schedule

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import ostinato
-from ostinato.recipes import RECIPES, Budget, LanguageModelSettings, Recipe
+from ostinato.families import RECIPES, Budget, LanguageModelSettings, Recipe
 
 
 def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:

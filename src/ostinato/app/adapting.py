@@ -13,7 +13,7 @@ from ostinato.errors import ConfigError
 from ostinato.training.adaptation import Adaptation
 
 if TYPE_CHECKING:
-    from ostinato.workshop.model import Model
+    from ostinato.families.text.model import Model
 
 _OPTIONS = {"method": "--adapt-method", "rate": "--adapt-rate", "decay": "--adapt-decay", "segment": "--adapt-segment"}
 _MIXED = {"counts": "--counts", "cache": "--cache"}

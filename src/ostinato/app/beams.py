@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from ostinato.workshop.results import Beginning
+    from ostinato.families.text.results import Beginning
 
 _SHOWN = 400  # characters of the end of each
 

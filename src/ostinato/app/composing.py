@@ -20,10 +20,10 @@ from ostinato.music.dances import DANCES, dance_of
 from ostinato.music.judging import Judgement, judge
 
 if TYPE_CHECKING:
+    from ostinato.families.text.model import Model
+    from ostinato.families.tunes.composing import Composed, Wish
+    from ostinato.families.tunes.surprise import Surprise
     from ostinato.music.collection import Collection
-    from ostinato.workshop.composing import Composed, Wish
-    from ostinato.workshop.model import Model
-    from ostinato.workshop.surprise import Surprise
 
 _USUAL_METER = "4/4"
 _INTERRUPTED = 130
@@ -65,8 +65,8 @@ def _composed(args: Namespace, model: Model) -> tuple[list[Composed], bool]:
 
 
 def _tunes(args: Namespace, model: Model, view: WorkView) -> Iterator[Composed]:
-    from ostinato.workshop.composing import Composer
-    from ostinato.workshop.rewriting import Change, Rewriter, parse_bars
+    from ostinato.families.tunes.composing import Composer
+    from ostinato.families.tunes.rewriting import Change, Rewriter, parse_bars
 
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
     if args.base is None:
@@ -94,7 +94,7 @@ def _tune_of_file(file: Path) -> Tune:
 
 
 def _wish(args: Namespace) -> Wish:
-    from ostinato.workshop.composing import Wish
+    from ostinato.families.tunes.composing import Wish
 
     rhythm = dance_of(args.rhythm) or args.rhythm.lower()
     meter = args.meter or (DANCES[rhythm].meter if rhythm in DANCES else _USUAL_METER)
@@ -131,7 +131,7 @@ class _About:
         self._judged: dict[int, tuple[Judgement, Surprise]] = {}
         if not needed:
             return
-        from ostinato.workshop.surprise import surprises
+        from ostinato.families.tunes.surprise import surprises
 
         collection = _collection(args, model)
         scored = surprises(model, [one.tokens for one in found])
@@ -149,7 +149,7 @@ class _About:
 
     def page(self, tune: Tune) -> bytes:
         """A tune as a page."""
-        from ostinato.workshop.tune_page import tune_page
+        from ostinato.families.tunes.page import tune_page
 
         judgement, surprise = self._judged[tune.number]
         return tune_page(tune, judgement, surprise.bars).encode()
@@ -173,7 +173,7 @@ class _About:
 
 def _collection(args: Namespace, model: Model) -> Collection | None:
     """The tunes that the model has learned from; a model file has none."""
-    from ostinato.workshop.training_tunes import collection_of
+    from ostinato.families.tunes.known import collection_of
 
     if args.run.is_file():
         return None

@@ -65,7 +65,7 @@ def demo(args: Namespace) -> int:
 
 
 def _show_samples(console: Console, out: Path) -> None:
-    from ostinato.workshop.model import load
+    from ostinato.families.text.model import load
 
     model = load(out)
     for temperature, word in _TEMPERATURES.items():
@@ -76,7 +76,7 @@ def _show_samples(console: Console, out: Path) -> None:
 
 def _show_score(console: Console, out: Path) -> None:
     from ostinato.app.scoring import show_score
-    from ostinato.workshop.model import load
+    from ostinato.families.text.model import load
 
     result = load(out).score(_SENTENCE, unknown="nearest")
     console.print("\nWhat surprises the model in a sentence (green: expected, red: not at all):\n")

@@ -12,8 +12,8 @@ from ostinato.config import at_least
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ostinato.workshop.model import Model
-    from ostinato.workshop.results import Unit
+    from ostinato.families.text.model import Model
+    from ostinato.families.text.results import Unit
 
 _ALTERNATIVES = 5  # told on a heat map
 _SHOWN_BEFORE = 20  # characters before a surprising place
@@ -72,7 +72,7 @@ def _alternatives(model: Model, text: str, args: Namespace) -> None:
 
 def _surprising(model: Model, text: str, args: Namespace) -> None:
     """The most surprising parts, first the most surprising."""
-    from ostinato.workshop.examining import most_surprising
+    from ostinato.families.text.examining import most_surprising
 
     at_least("--surprising", args.surprising, 1)
     (score,) = model.score_many([text], unknown=args.unknown)
@@ -90,9 +90,9 @@ def _surprising(model: Model, text: str, args: Namespace) -> None:
 
 def _compare(model: Model, text: str, args: Namespace) -> str | None:
     """Two models on one text, part by part; returns the page that is to be written, if one is."""
-    from ostinato.workshop.examining import compare
-    from ostinato.workshop.heatmap import comparison_map
-    from ostinato.workshop.model import load
+    from ostinato.families.text.examining import compare
+    from ostinato.families.text.heatmap import comparison_map
+    from ostinato.families.text.model import load
 
     unit: Unit = args.per or "word"
     other = load(args.compare, device=args.device)
@@ -114,7 +114,7 @@ def _compare(model: Model, text: str, args: Namespace) -> str | None:
 
 
 def _heat_map(model: Model, text: str, args: Namespace) -> str:
-    from ostinato.workshop.heatmap import heat_map
+    from ostinato.families.text.heatmap import heat_map
 
     return heat_map(model.examine(text, alternatives=args.alternatives or _ALTERNATIVES, unknown=args.unknown))
 

@@ -28,10 +28,10 @@ from ostinato.decode.shards import Shard
 from ostinato.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
-    from ostinato.workshop.generation import Generation
-    from ostinato.workshop.model import Model
-    from ostinato.workshop.novelty import TrainingText
-    from ostinato.workshop.results import Sample
+    from ostinato.families.text.generation import Generation
+    from ostinato.families.text.model import Model
+    from ostinato.families.text.novelty import TrainingText
+    from ostinato.families.text.results import Sample
 
 
 _PACE = 0.04  # seconds that each step of a watched beam is shown
@@ -260,7 +260,7 @@ def _training_text(model: Model, args: Namespace) -> TrainingText | None:
         if args.novelty:
             raise ConfigError(f"{args.run} is a model file, which holds no training text; give the run folder")
         return None
-    from ostinato.workshop.novelty import QUICK
+    from ostinato.families.text.novelty import QUICK
 
     training = model.training_text()
     try:

@@ -20,10 +20,10 @@ from ostinato.data.labelled import read_columns, read_sequences
 from ostinato.data.pairs import lines_of
 from ostinato.decode.units import bits
 from ostinato.errors import ConfigError
-from ostinato.recipes.systems import LABEL_MODELS
+from ostinato.families.labels.family import LABELS
 
 if TYPE_CHECKING:
-    from ostinato.workshop.labelling import Annotator, LabelEvaluation, Labelling
+    from ostinato.families.labels.annotator import Annotator, LabelEvaluation, Labelling
 
 _SHOWN = 3  # labels, of one place, that are told beside the best
 _CONFUSIONS = 10
@@ -50,7 +50,7 @@ def evaluate_labels(args: Namespace) -> int:
     refuse_others(args, "labels")
     model = _load(args)
     reading = Reading(args.encoding, args.errors)
-    corpus = LABEL_MODELS.read(args.corpus, model.settings, pair_limits(args), reading, part="test")
+    corpus = LABELS.read(args.corpus, model.settings, pair_limits(args), reading, part="test")
     for note in corpus.notes:
         print(note, file=sys.stderr)
     if args.skip_bad_pairs:
@@ -73,7 +73,7 @@ def evaluate_labels(args: Namespace) -> int:
 
 def _load(args: Namespace) -> Annotator:
     device = device_of(args)
-    from ostinato.workshop.labelling import load_annotator
+    from ostinato.families.labels.annotator import load_annotator
 
     model = load_annotator(args.model_file or args.run, device=device)
     args.codec = model.codec

@@ -18,7 +18,7 @@ from ostinato.app.plotting import plot_run
 from ostinato.decode.units import bits
 from ostinato.engine.cpu import trains_fast
 from ostinato.errors import ConfigError, OstinatoError
-from ostinato.recipes import RECIPES, Budget, find_recipe
+from ostinato.families import RECIPES, Budget, find_recipe
 from ostinato.runs import RunFolder, read_model
 from ostinato.runs import export as export_model
 from ostinato.workshop.budget import DEFAULT_MINUTES

@@ -17,9 +17,9 @@ from ostinato.data.corpus import lines
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ostinato.workshop.model import Model
-    from ostinato.workshop.novelty import Found
-    from ostinato.workshop.results import Yardstick
+    from ostinato.families.text.model import Model
+    from ostinato.families.text.novelty import Found
+    from ostinato.families.text.results import Yardstick
 
 _PASSES = 40  # through the training text, usually
 _SHOWN = 60  # characters of a copy
@@ -31,7 +31,7 @@ def novelty(args: Namespace) -> int:
     if args.file is not None and any(value is not None for value in (args.samples, args.length, args.seed)):
         raise ConfigError("--samples, --length and --seed are for texts that the model writes; leave them or FILE out")
     model = load_model(args)
-    from ostinato.workshop.novelty import report
+    from ostinato.families.text.novelty import report
 
     texts = _texts(model, args)
     with WorkView(Console(stderr=True)) as view:

@@ -17,7 +17,7 @@ from ostinato.music.population import DEGREES, Population
 from ostinato.runs import RunFolder
 
 if TYPE_CHECKING:
-    from ostinato.workshop.translating import Translation
+    from ostinato.families.pairs.translator import Translation
 
 _FORMATS = (".svg", ".png", ".pdf")
 _CURVES: dict[str, tuple[str, dict[str, Any]]] = {

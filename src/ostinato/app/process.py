@@ -21,8 +21,8 @@ from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
     from ostinato.app.console import Console
+    from ostinato.families.text.model import Model
     from ostinato.training.ranks import Ranks
-    from ostinato.workshop.model import Model
 
 
 _MMAP_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD = -4, -3, -1  # options of mallopt, malloc.h of the GNU C library
@@ -79,7 +79,7 @@ def load_model(args: Namespace) -> Model:
     """Load the model that a command asks for, telling what was found damaged, and when something is compiled."""
     if args.threads is not None:
         check_threads(args.threads)
-    from ostinato.workshop.model import load
+    from ostinato.families.text.model import load
 
     model = load(
         args.model_file or args.run,

@@ -13,8 +13,8 @@ from ostinato.app.output import write_file
 from ostinato.app.process import load_model
 
 if TYPE_CHECKING:
-    from ostinato.workshop.model import Model
-    from ostinato.workshop.report import Report
+    from ostinato.families.text.model import Model
+    from ostinato.families.text.report.facts import Report
 
 PAGE = "report.html"
 
@@ -27,8 +27,8 @@ def report(args: Namespace) -> int:
 
 def write_report(model: Model, console: Console) -> None:
     """Look at a run, show what is found, and leave the page in its folder."""
-    from ostinato.workshop.report import report_on
-    from ostinato.workshop.report_page import report_page
+    from ostinato.families.text.report.facts import report_on
+    from ostinato.families.text.report.page import report_page
 
     with console.status("reporting") as status:
         found = report_on(model, doing=lambda what: status.update(what), compiling=lambda what: status.update(what))

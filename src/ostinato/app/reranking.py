@@ -13,7 +13,7 @@ from ostinato.data.corpus import lines
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ostinato.workshop.results import Filling
+    from ostinato.families.text.results import Filling
 
 
 def rerank(args: Namespace) -> int:

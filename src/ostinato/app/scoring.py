@@ -26,15 +26,16 @@ from ostinato.data.corpus import lines
 from ostinato.data.reading import plain_document, size_on_disk
 from ostinato.decode.shards import Shard
 from ostinato.errors import ConfigError
-from ostinato.recipes import find_recipe
-from ostinato.recipes.systems import LABEL_MODELS, PAIR_MODELS
+from ostinato.families import find_recipe
+from ostinato.families.labels.family import LABELS
+from ostinato.families.pairs.family import PAIRS
 from ostinato.runs import read_about
 
 if TYPE_CHECKING:
     from ostinato.data.documents import Document
+    from ostinato.families.text.model import Model
+    from ostinato.families.text.results import Score, ScoredPart
     from ostinato.training.evaluation import Evaluation, Losses
-    from ostinato.workshop.model import Model
-    from ostinato.workshop.results import Score, ScoredPart
 
 _WORDS = "what white space separates, and every line end or end of an item"
 _LONG = 1_000_000  # characters; of a longer text no part is kept once it has been told
@@ -77,11 +78,11 @@ def evaluate(args: Namespace) -> int:
     """Measure a model on held-out text, on held-out pairs, or on labelled sequences."""
     system = find_recipe(read_about(args.model_file or args.run)["recipe"]).system
     # What only other models need is imported for them alone: 'score' is to start quickly.
-    if system is PAIR_MODELS:
+    if system is PAIRS:
         from ostinato.app.translating import evaluate_pairs
 
         return evaluate_pairs(args)
-    if system is LABEL_MODELS:
+    if system is LABELS:
         from ostinato.app.labelling import evaluate_labels
 
         return evaluate_labels(args)
@@ -151,7 +152,7 @@ def _score_items(model: Model, document: Document, args: Namespace, shard: Shard
 
 def _score_long(model: Model, pieces: Iterator[str], args: Namespace) -> int:
     """Score a text too long to hold with all its parts, telling each part as it comes."""
-    from ostinato.workshop.results import Score, grouped
+    from ostinato.families.text.results import Score, grouped
 
     console, log_prob, symbols = Console(), 0.0, 0
     if args.per is not None and not args.json and not console.is_terminal:

@@ -27,8 +27,8 @@ from ostinato.config import parse_assignments
 from ostinato.data import Corpus, Kind, Reading, read_corpus
 from ostinato.data.reading import names_of_corpora, size_on_disk
 from ostinato.errors import ConfigError, OstinatoError
-from ostinato.recipes import Recipe
-from ostinato.recipes.systems import LANGUAGE_MODELS
+from ostinato.families import Recipe
+from ostinato.families.text.family import TEXT
 from ostinato.runs import RunFolder, read_about
 from ostinato.workshop.preparing import recipe_of
 
@@ -50,7 +50,7 @@ def train(args: Namespace) -> int:
     """Train a new run."""
     recipe = recipe_of(args.recipe, None if args.base is None else read_about(args.base)["recipe"])
     settings = parse_assignments(args.settings, recipe.settings)
-    if args.lower and recipe.system is not LANGUAGE_MODELS:  # a setting, so that the run remembers it
+    if args.lower and recipe.system is not TEXT:  # a setting, so that the run remembers it
         settings["lower"] = True
     if not args.corpus and recipe.makes is None:  # what can be known before anything takes time is checked first
         read_corpus([])
@@ -255,7 +255,7 @@ def _names_reading(args: Namespace) -> bool:
 
 def _reader(recipe: Recipe, settings: Mapping[str, Any], args: Namespace) -> _Read:
     """How the corpus of a recipe is read, or made."""
-    of_pairs = recipe.system is not LANGUAGE_MODELS
+    of_pairs = recipe.system is not TEXT
     makes_own = not args.corpus and recipe.makes is not None
     if makes_own or not of_pairs:
         refuse_pair_options(args, f"and {recipe.name} {'makes its own' if makes_own else 'has none'}")

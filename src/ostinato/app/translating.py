@@ -19,10 +19,10 @@ from ostinato.data.pairs import lines_of
 from ostinato.decode.searching import SearchSettings
 from ostinato.decode.units import bits
 from ostinato.errors import ConfigError
-from ostinato.recipes.systems import PAIR_MODELS
+from ostinato.families.pairs.family import PAIRS
 
 if TYPE_CHECKING:
-    from ostinato.workshop.translating import PairEvaluation, Translation, Translator
+    from ostinato.families.pairs.translator import PairEvaluation, Translation, Translator
 
 _SHADES = " ░▒▓█"
 _WIDEST = 6  # characters of a source symbol over its column
@@ -61,7 +61,7 @@ def evaluate_pairs(args: Namespace) -> int:
     refuse_others(args, "pairs")
     limits, reading = pair_limits(args), Reading(args.encoding, args.errors)
     model = _load(args)
-    corpus = PAIR_MODELS.read(args.corpus, model.settings, limits, reading)
+    corpus = PAIRS.read(args.corpus, model.settings, limits, reading)
     for note in corpus.notes:
         print(note, file=sys.stderr)
     search = SearchSettings(greedy=True) if args.beam is None else SearchSettings(beam=args.beam, gnmt=0.6)
@@ -82,7 +82,7 @@ def evaluate_pairs(args: Namespace) -> int:
 
 def _load(args: Namespace) -> Translator:
     device = device_of(args)
-    from ostinato.workshop.translating import load_translator
+    from ostinato.families.pairs.translator import load_translator
 
     model = load_translator(args.model_file or args.run, device=device)
     args.codec = model.codec
@@ -144,7 +144,7 @@ def _shaded(found: Translation) -> list[str]:
 
 def _plot(found: Translation, target: Path) -> None:
     if target.suffix.lower() == ".html":
-        from ostinato.workshop.attention_page import write_attention_page
+        from ostinato.families.pairs.attention_page import write_attention_page
 
         write_attention_page(found, target)
         return

@@ -86,8 +86,8 @@ def _read(file: Path) -> list[Found]:
 def _beside(run: Path) -> Collection:
     from ostinato import codecs
     from ostinato.codecs import TokenCodec
+    from ostinato.families.tunes.known import collection_of
     from ostinato.runs import read_model
-    from ostinato.workshop.training_tunes import collection_of
 
     codec = codecs.from_json(read_model(run).codec)
     if not isinstance(codec, TokenCodec):

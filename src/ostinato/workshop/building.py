@@ -18,9 +18,12 @@ from ostinato.engine.cpu import has_bfloat16
 from ostinato.engine.layout import PANEL
 from ostinato.engine.packing import can_pack
 from ostinato.errors import ConfigError, EngineError
-from ostinato.models import Distillation, Ensemble, LanguageModelTask, Task
-from ostinato.recipes.systems import System
-from ostinato.recipes.training import TrainingSettings, train_settings
+from ostinato.families.base import System
+from ostinato.families.settings import TrainingSettings, train_settings
+from ostinato.families.text.distillation import Distillation
+from ostinato.families.text.members import Member
+from ostinato.families.text.network import LanguageModelTask
+from ostinato.models import Ensemble, Task
 from ostinato.runs import SavedModel
 from ostinato.training.arrays import load_weights
 from ostinato.training.ranks import Ranks
@@ -28,7 +31,6 @@ from ostinato.training.schedule import Schedule
 from ostinato.training.snapshot import Arrays
 from ostinato.training.trainer import Trainer
 from ostinato.workshop.device import StepTime, choose_precision, time_steps
-from ostinato.workshop.members import Member
 from ostinato.workshop.preparing import Watch
 from ostinato.workshop.threads import faster_threads, using_threads, usual_threads
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ostinato import config
-from ostinato.recipes.training import TrainingSettings
+from ostinato.families.settings import TrainingSettings
 from ostinato.training.ranks import Ranks
 from ostinato.workshop.building import Builder, Trial
 from ostinato.workshop.preparing import OF_THE_CODEC, Order, Prepared, recipe_of

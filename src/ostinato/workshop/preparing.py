@@ -12,10 +12,10 @@ from ostinato.codecs import PairCodec, Unknown
 from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts, split
 from ostinato.engine.cpu import trains_fast
 from ostinato.errors import ConfigError, CorpusError
-from ostinato.recipes import Budget, Recipe, find_recipe
-from ostinato.recipes.labels import check_kinds, check_labels
-from ostinato.recipes.systems import LABEL_MODELS
-from ostinato.recipes.training import TrainingSettings
+from ostinato.families import Budget, Recipe, find_recipe
+from ostinato.families.labels.family import LABELS
+from ostinato.families.labels.settings import check_kinds, check_labels
+from ostinato.families.settings import TrainingSettings
 from ostinato.runs import SavedModel
 from ostinato.runs.folder import Pin
 from ostinato.workshop.budget import Amount
@@ -111,7 +111,7 @@ def prepare(corpus: Corpus, order: Order, base: SavedModel | None, teacher: Save
         codec = recipe.system.codec(settings, train_part, valid_part, alphabet)
     else:
         codec = _known_codec(known, train_part)
-    if recipe.system is LABEL_MODELS and isinstance(codec, PairCodec):
+    if recipe.system is LABELS and isinstance(codec, PairCodec):
         check_kinds(codec, (train_part, valid_part))
         check_labels(codec, (train_part, valid_part))
     train, valid, pin = encode_parts(codec, train_part, valid_part, order)

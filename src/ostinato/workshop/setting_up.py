@@ -20,9 +20,11 @@ from ostinato.data.pairs import PairLimits
 from ostinato.engine.threads import check_threads
 from ostinato.engine.watching import ThreadWatch
 from ostinato.errors import ConfigError, CorpusError, DamagedError, RunError
-from ostinato.recipes import Recipe, find_recipe
-from ostinato.recipes.systems import LANGUAGE_MODELS
-from ostinato.recipes.training import TrainingSettings
+from ostinato.families import Recipe, find_recipe
+from ostinato.families.settings import TrainingSettings
+from ostinato.families.text.family import TEXT
+from ostinato.families.text.members import Member, check_same_symbols
+from ostinato.families.text.report.facts import expected_seconds
 from ostinato.runs import RunFolder, SavedModel, read_about, read_model
 from ostinato.training.ranks import Alone, Ranks
 from ostinato.training.snapshot import Snapshot
@@ -31,10 +33,8 @@ from ostinato.workshop.budget import EVALUATIONS, Amount, Clock
 from ostinato.workshop.building import Builder, Trial, compile_scans
 from ostinato.workshop.device import choose_device
 from ostinato.workshop.fitting import fit
-from ostinato.workshop.members import Member, check_same_symbols
 from ostinato.workshop.opening import opening_notes, short_notes
 from ostinato.workshop.preparing import Order, Prepared, Watch, encode_parts, prepare, recipe_of
-from ostinato.workshop.report import expected_seconds
 from ostinato.workshop.teaching import same_teachers, told_teachers
 from ostinato.workshop.threads import using_threads
 from ostinato.workshop.training import Training
@@ -82,7 +82,7 @@ def _read(sources: Sequence[str], order: Order) -> Corpus:
     """Read files as the recipe does."""
     about = {} if order.base is None else read_about(order.base)
     recipe = recipe_of(order.recipe, about.get("recipe"))
-    if recipe.system is LANGUAGE_MODELS:
+    if recipe.system is TEXT:
         return read_corpus(sources)
     recipe.check_read(order.settings)
     given = {**about.get("settings", {}), **order.settings}
@@ -299,10 +299,10 @@ def _teachers(recipe: Recipe, order: Order, base: SavedModel | None) -> list[Sav
 
 
 def _check_teachers(recipe: Recipe, teachers: Sequence[SavedModel]) -> None:
-    if teachers and recipe.system is not LANGUAGE_MODELS:
+    if teachers and recipe.system is not TEXT:
         raise ConfigError(f"only language models learn from teachers, and {recipe.name} is none; leave --teacher out")
     for teacher in teachers:
-        if find_recipe(teacher.config["recipe"]).system is not LANGUAGE_MODELS:
+        if find_recipe(teacher.config["recipe"]).system is not TEXT:
             raise ConfigError(f"{teacher.path} is no language model, which teachers are; leave it out")
 
 
@@ -381,7 +381,7 @@ def _last_evaluated(trainer: Trainer, run: RunFolder) -> Snapshot | None:
 
 
 def _clock(builder: Builder, trial: Trial, minutes: float, started: float, *, report: bool) -> Clock:
-    writes = builder.system is LANGUAGE_MODELS  # and is looked at in the end: novelty, a report
+    writes = builder.system is TEXT  # and is looked at in the end: novelty, a report
     reserve = _RESERVE_ITEMS if writes and builder.codec.end is not None else _RESERVE
     settings = trial.settings
     with using_threads(trial.threads):

@@ -19,20 +19,23 @@ from ostinato.data import Encoded
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.engine.watching import Switch, ThreadWatch
 from ostinato.errors import LostRankError, RunError
-from ostinato.models import Labeller, LanguageModel, Seq2Seq
-from ostinato.recipes import find_recipe
-from ostinato.recipes.systems import LANGUAGE_MODELS, PAIR_MODELS
+from ostinato.families import find_recipe
+from ostinato.families.labels.annotator import Annotator, load_annotator, told_labels
+from ostinato.families.labels.network import Labeller
+from ostinato.families.pairs.family import PAIRS
+from ostinato.families.pairs.network import Seq2Seq
+from ostinato.families.pairs.translator import Translator, load_translator, told_pairs
+from ostinato.families.text.family import TEXT
+from ostinato.families.text.generation import Generation
+from ostinato.families.text.model import Model, load
+from ostinato.families.text.network import LanguageModel
 from ostinato.runs import RunFolder
 from ostinato.training.loop import Evaluated, Event, RolledBack, Stepped, Stopped
 from ostinato.training.loop import train as train_loop
 from ostinato.training.snapshot import Snapshot
 from ostinato.training.trainer import Trainer
 from ostinato.workshop.budget import Clock
-from ostinato.workshop.generation import Generation
-from ostinato.workshop.labelling import Annotator, load_annotator, told_labels
-from ostinato.workshop.model import Model, load
 from ostinato.workshop.threads import set_threads, using_threads
-from ostinato.workshop.translating import Translator, load_translator, told_pairs
 
 _SAMPLE_SYMBOLS = 160
 _SAMPLE_ITEMS = 8
@@ -172,9 +175,9 @@ class Training:
         """Train to the end and return the best model: a ``Model``, a ``Translator`` or an ``Annotator``."""
         for _ in self:
             pass
-        if self.system is LANGUAGE_MODELS:
+        if self.system is TEXT:
             return self.model()
-        return self.translator() if self.system is PAIR_MODELS else self.annotator()
+        return self.translator() if self.system is PAIRS else self.annotator()
 
     def model(self) -> Model:
         """Load the best weights saved so far."""
@@ -191,7 +194,7 @@ class Training:
     @property
     def writes_texts(self) -> bool:
         """Whether texts are learned, and not what belongs to a source."""
-        return self.system is LANGUAGE_MODELS
+        return self.system is TEXT
 
     @property
     def symbols_per_second(self) -> float:

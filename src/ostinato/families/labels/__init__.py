@@ -1,0 +1,1 @@
+"""Models of labels: a label for each word, for the whole, or in their order."""

@@ -1,0 +1,341 @@
+"""A trained model of labels in the hand: label sequences, and measure how well."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import torch
+
+from ostinato.batch import PairBatch
+from ostinato.codecs import FrameCodec, LabelCodec, PairCodec, SpelledCodec, Unknown
+from ostinato.codecs.labels import are_spans, labels_of
+from ostinato.codecs.pairs import BETWEEN
+from ostinato.codecs.spelled import words_of
+from ostinato.config import at_least
+from ostinato.cores.encoders import Source
+from ostinato.data import Corpus, Encoded, encode_texts
+from ostinato.data.frames import Frames
+from ostinato.data.label_streams import Labelled
+from ostinato.errors import ConfigError, CorpusError
+from ostinato.families.labels.ctc_head import PathHead
+from ostinato.families.labels.heads import Best
+from ostinato.families.labels.metrics import SpanScores, accuracy, confusions, label_error, span_scores
+from ostinato.families.labels.network import Labeller
+from ostinato.families.labels.prefix_beam import prefix_beam
+from ostinato.families.labels.settings import (
+    LabelSettings,
+    build_label_task,
+    build_labeller,
+    check_kinds,
+    check_labelled,
+    check_labels,
+)
+from ostinato.families.restoring import described, put_weights
+from ostinato.models.task import Context
+from ostinato.runs import SavedModel, read_model
+
+_AT_ONCE = 64  # sequences
+Sources: TypeAlias = Sequence[str] | Frames
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """The labels that were found for a sequence.
+
+    Attributes:
+        labels: The labels, in their order.
+        log_prob: Natural log of the probability of all of them together. Of a best path it is that of the path, of a
+            beam a lower bound.
+        words: Of a tagger: what each label belongs to.
+        alternatives: Of each label: all labels and how probable they are there, most probable first; empty where
+            there is no such (random fields, labels without a place).
+        weights: Of one label for all: how much each place of the source counted for it; empty where only the
+            encoder's last state did.
+    """
+
+    labels: tuple[str, ...]
+    log_prob: float
+    words: tuple[str, ...] = ()
+    alternatives: tuple[tuple[tuple[str, float], ...], ...] = ()
+    weights: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class LabelEvaluation:
+    """How good a model is on labelled sequences.
+
+    Attributes:
+        sequences: How many.
+        labels: How many labels they have.
+        nats_per_label: Mean of -ln P(labels | source), for each label.
+        exact: Share of sequences all of whose labels are right.
+        accuracy: Share of labels that are right; ``None`` where they have no place.
+        label_error: Edits for each label; ``None`` where each has its place.
+        spans: Of labels in IOB notation: how many spans are found.
+        confusions: What was taken for what: the real label, the one found, how often; most frequent first.
+    """
+
+    sequences: int
+    labels: int
+    nats_per_label: float
+    exact: float
+    accuracy: float | None
+    label_error: float | None
+    spans: SpanScores | None
+    confusions: tuple[tuple[str, str, int], ...]
+
+
+class Annotator:
+    """A trained model of labels.
+
+    Args:
+        saved: What a run folder or a model file holds.
+        device: Where to run.
+
+    Raises:
+        ConfigError: It is no model of labels.
+        DamagedError: Weights and settings do not fit each other.
+    """
+
+    def __init__(self, saved: SavedModel, *, device: str = "cpu") -> None:
+        recipe, settings, codec = described(saved)
+        if not isinstance(settings, LabelSettings) or not isinstance(codec, PairCodec):
+            raise ConfigError(
+                f"{saved.path} is no model of labels: {recipe.name} is {recipe.summary}. "
+                "'ostinato train FILE --recipe tag' makes one; so do classify and ctc"
+            )
+        assert isinstance(codec.target, LabelCodec)
+        self.saved, self.settings, self.codec, self._labels = saved, settings, codec, codec.target
+        self.network: Labeller = build_labeller(settings, codec)
+        put_weights(self.network, saved)
+        self.network.to(device).eval()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The labels that it knows."""
+        return self._labels.names
+
+    @property
+    def reads_frames(self) -> bool:
+        """Whether it reads frames, and not texts."""
+        return isinstance(self.codec.source, FrameCodec)
+
+    @property
+    def between(self) -> str:
+        """What stands between two labels that are written as one text."""
+        return self._labels.between
+
+    @property
+    def has_places(self) -> bool:
+        """Whether each label has its place, so that there are always as many as there should be."""
+        return not isinstance(self.network.head, PathHead)
+
+    def label(
+        self,
+        sources: Sources,
+        *,
+        beam: int | None = None,
+        unknown: Unknown = "error",
+        tick: Callable[[int, int], None] | None = None,
+    ) -> list[Labelling]:
+        """Find the most probable labels of sequences, each by itself.
+
+        Args:
+            sources: Texts, or frames.
+            beam: Of labels without a place: keep so many beginnings; ``None`` takes the best path.
+            unknown: What to do with symbols of texts that the model does not know.
+            tick: Told how many of them are done.
+
+        Raises:
+            ConfigError: There is nothing to label, or a sequence is empty or of the wrong kind.
+            UnknownSymbolError: A text has symbols that the model does not know.
+        """
+        best = self._all_best(sources, beam, unknown, tick)
+        texts = [""] * len(best) if isinstance(sources, Frames) else sources
+        return [self._told(text, one) for text, one in zip(texts, best, strict=True)]
+
+    def evaluate(
+        self,
+        corpus: Corpus,
+        *,
+        beam: int | None = None,
+        unknown: Unknown = "error",
+        tick: Callable[[int, int], None] | None = None,
+    ) -> LabelEvaluation:
+        """Measure the model on labelled sequences; see ``known_only`` for labels that it does not know.
+
+        Raises:
+            CorpusError: A label is not known.
+        """
+        check_kinds(self.codec, [corpus])
+        corpus = check_labelled(corpus, {"lower": self.settings.lower})
+        assert isinstance(corpus.texts, tuple)
+        unit = self.settings.reading().unit
+        try:
+            check_labels(self.codec, [corpus])
+        except CorpusError as error:
+            raise CorpusError(f"{error}. --skip-bad-pairs leaves such sequences out and counts them") from None
+        sides = [text.partition(BETWEEN) for text in corpus.texts]
+        real = [labels_of(target, unit) for _, _, target in sides]
+        sources: Sources = corpus.frames or [source for source, _, _ in sides]
+        best = self._all_best(sources, beam, unknown, tick)
+        found = [[self.names[n] for n in one.labels] for one in best]
+        adapted = [self.codec.adapt(text, unknown) for text in corpus.texts]
+        nats, count = self._loss(self._encoded(replace(corpus, texts=tuple(adapted))))
+        placed = self.has_places
+        return LabelEvaluation(
+            sequences=len(real),
+            labels=count,
+            nats_per_label=nats,
+            exact=sum(one == other for one, other in zip(found, real, strict=True)) / len(real),
+            accuracy=accuracy(found, real) if placed else None,
+            label_error=None if placed else label_error(found, real),
+            spans=span_scores(found, real) if are_spans(self.names) else None,
+            confusions=tuple(confusions(found, real)) if placed else (),
+        )
+
+    def known_only(self, corpus: Corpus) -> tuple[Corpus, int]:
+        """Leave sequences out that have labels which the model does not know; return also how many these are.
+
+        Raises:
+            CorpusError: That is all of them.
+        """
+        assert isinstance(corpus.texts, tuple)
+        chosen = [n for n, text in enumerate(corpus.texts) if not self._unknown_labels(text)]
+        if not chosen:
+            raise CorpusError("every sequence has a label that the model does not know: nothing is left to measure on")
+        return corpus.select(chosen), len(corpus.texts) - len(chosen)
+
+    def _all_best(
+        self, sources: Sources, beam: int | None, unknown: Unknown, tick: Callable[[int, int], None] | None
+    ) -> list[Best]:
+        if beam is not None:
+            at_least("beam", beam, 1)
+            if self.has_places:
+                raise ConfigError("a beam is for labels without a place (recipe ctc); here the best are found exactly")
+        rows = self._rows(self._corpus(sources, unknown))
+        found: dict[int, Best] = {}
+        for some in rows.by_length(np.arange(len(rows)), _AT_ONCE):
+            found |= zip(some.tolist(), self._best(rows.batch(some), beam), strict=True)
+            if tick is not None:
+                tick(len(found), len(rows))
+        return [found[row] for row in range(len(rows))]
+
+    def _unknown_labels(self, text: str) -> list[str]:
+        return self._labels.unknown_in(text.partition(BETWEEN)[2])
+
+    def _corpus(self, sources: Sources, unknown: Unknown) -> Corpus:
+        """The sources with some label, so that they are encoded as labelled ones are."""
+        frames = sources if isinstance(sources, Frames) else None
+        texts = [""] * sources.count if isinstance(sources, Frames) else [_flat(text) for text in sources]
+        if not texts:
+            raise ConfigError("there is nothing to label")
+        empty = next((n for n, text in enumerate(texts, 1) if frames is None and not text), None)
+        if empty is not None:
+            raise ConfigError(f"there is nothing to label: text {empty:,} is empty")
+        own = [text.lower() for text in texts] if self.settings.lower else texts
+        adapted = [self.codec.source.adapt(text, unknown) for text in own]
+        corpus = Corpus("items", tuple(f"{text}{BETWEEN}{self.names[0]}" for text in adapted), frames=frames)
+        check_kinds(self.codec, [corpus])
+        return corpus
+
+    def _encoded(self, corpus: Corpus) -> Encoded:
+        return replace(encode_texts(self.codec, corpus.texts), frames=corpus.frames)
+
+    def _rows(self, corpus: Corpus) -> Labelled:
+        return Labelled(self._encoded(corpus), self.codec.begin)
+
+    def _encode(self, batch: PairBatch) -> Source:
+        device = self.network.device
+        sources, lengths = (torch.from_numpy(array).to(device) for array in (batch.sources, batch.source_lengths))
+        return self.network.encode(sources, lengths)
+
+    def _best(self, batch: PairBatch, beam: int | None) -> list[Best]:
+        head = self.network.head
+        with torch.inference_mode():
+            source = self._encode(batch)
+            if beam is None or not isinstance(head, PathHead):
+                return head.best(source)
+            log_probs = head.path_log_probs(source).double().cpu().numpy()
+            places = source.real.sum(dim=1).tolist()
+        return [
+            Best(*prefix_beam(own[:count], blank=head.blank, beam=beam)[0])
+            for own, count in zip(log_probs, places, strict=True)
+        ]
+
+    def _told(self, text: str, best: Best) -> Labelling:
+        names = self.names
+        alternatives = []
+        for row in [] if best.each is None else best.each.double().cpu().numpy():
+            order = np.argsort(-row, kind="stable")
+            alternatives.append(tuple((names[n], float(row[n])) for n in order.tolist()))
+        words = tuple(words_of(text)) if isinstance(self.codec.source, SpelledCodec) else ()
+        weights = () if best.weights is None else tuple(best.weights.double().tolist())
+        return Labelling(tuple(names[n] for n in best.labels), best.log_prob, words, tuple(alternatives), weights)
+
+    def _loss(self, encoded: Encoded) -> tuple[float, int]:
+        rows = Labelled(encoded, self.codec.begin)
+        self.settings.check_lengths(rows)
+        task, total = build_label_task(replace(self.settings, precision="float32"), self.network), 0.0
+        with torch.inference_mode():
+            for some in rows.by_length(np.arange(len(rows)), _AT_ONCE):
+                total += task.loss(rows.batch(some), (), Context())[0].total.item()
+        count = int(rows.target_lengths.sum())
+        return total / count, count
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were learned."""
+        return sum(math.prod(weight.shape) for weight in self.saved.weights.values())
+
+
+def _flat(text: str) -> str:
+    """A text without tabs, which would part it from its label."""
+    return text.replace(BETWEEN, " ").strip()
+
+
+def load_annotator(path: str | Path, *, device: str = "cpu") -> Annotator:
+    """Load a model of labels from a run folder or from a file that ``export`` wrote.
+
+    Raises:
+        ConfigError: It is no model of labels.
+        RunError: There is none, it is damaged, or of another format version.
+    """
+    return Annotator(read_model(Path(path)), device=device)
+
+
+def told_labels(network: Labeller, codec: PairCodec, data: Encoded) -> str:
+    """Return a line for each of some encoded sequences: source, what the network finds, and what there should be."""
+    was_training = network.training
+    network.eval()
+    assert isinstance(codec.target, LabelCodec)
+    names, rows, lines = codec.target.names, Labelled(data, codec.begin), []
+    between = codec.target.between
+    batch = rows.batch(np.arange(len(rows)))
+    with torch.inference_mode():
+        sources, lengths = (torch.from_numpy(a).to(network.device) for a in (batch.sources, batch.source_lengths))
+        found = network.head.best(network.encode(sources, lengths))
+    network.train(was_training)
+    for row, best in enumerate(found):
+        real = [names[n] for n in batch.targets[row, : rows.target_lengths[row]]]
+        own = [names[n] for n in best.labels]
+        source = batch.sources[row, : batch.source_lengths[row]]
+        if isinstance(codec.source, SpelledCodec):
+            lines.append(_told_tags(codec.source.decode(source.tolist()).split(), own, real))
+        else:
+            what = f"{len(source)} frames" if data.frames is not None else codec.source.decode(source.tolist()).strip()
+            lines.append(f"{what} → {between.join(own)} ({between.join(real)})")
+    return "\n".join(lines)
+
+
+def _told_tags(words: Sequence[str], found: Sequence[str], real: Sequence[str]) -> str:
+    told = (
+        f"{word}/{own}" + (f"(≠{other})" if own != other else "")
+        for word, own, other in zip(words, found, real, strict=True)
+    )
+    return " ".join(told)

@@ -1,0 +1,58 @@
+"""Classification: one label for a whole sequence of symbols, rows, or sounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from ostinato.data.labelled import LabelReading
+from ostinato.data.sound import LogMel
+from ostinato.families.base import Budget, Recipe
+from ostinato.families.labels.family import LABELS
+from ostinato.families.labels.settings import SequenceSettings, check_labelled
+
+if TYPE_CHECKING:
+    from ostinato.cores.encoders import Encoder
+    from ostinato.families.labels.heads import LabelHead
+
+
+@dataclass(frozen=True)
+class ClassifySettings(SequenceSettings):
+    """Settings of a classifier.
+
+    Attributes:
+        pooling: What of the encoder the label is read from: its last state (last), the mean of all places, or their
+            mean with weights that are learned (attention).
+    """
+
+    pooling: Literal["last", "mean", "attention"] = "attention"
+
+    def reading(self) -> LabelReading:
+        """How files are read."""
+        return LabelReading("whole", frame=self.frame, sound=LogMel(self.bands, highest=self.highest))
+
+    def build_head(self, encoder: Encoder, labels: int) -> LabelHead:
+        """Build the distribution over labels."""
+        from ostinato.families.labels.heads import WholeHead
+
+        return WholeHead(encoder.memory_size, encoder.summary_size, labels, pooling=self.pooling)
+
+
+def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers of a frame that was cut are all of one kind, so they are measured together."""
+    return {
+        "hidden_size": 128, "batch_size": 32 if budget.texts < 10_000 else 64, "learning_rate": 2e-3, "dropout": 0.3,
+        "weight_decay": 0.02, "cooldown": 0.7, "normalise": "each" if given.get("frame") is None else "together",
+    }  # fmt: skip
+
+
+RECIPE = Recipe(
+    name="classify",
+    summary="one label for a whole sequence: text, image rows, sound; 'label' says which",
+    source="Elman 1990; attention: Yang et al. 2016, 'Hierarchical attention networks'",
+    settings=ClassifySettings,
+    choose=choose,
+    read=check_labelled,
+    system=LABELS,
+)

@@ -1,0 +1,254 @@
+"""What all recipes for labelled sequences share: their settings, and how codec, model and task are built from them."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from ostinato import codecs
+from ostinato.codecs import Codec, FrameCodec, LabelCodec, PairCodec
+from ostinato.codecs.pairs import BETWEEN
+from ostinato.config import out_of_range
+from ostinato.data import Corpus
+from ostinato.data.frames import Frames
+from ostinato.data.label_streams import Labelled
+from ostinato.data.labelled import LabelReading
+from ostinato.errors import ConfigError, CorpusError
+from ostinato.families.settings import WIDEST, CoreName, TrainingSettings
+from ostinato.models.encoding import build_encoder
+
+if TYPE_CHECKING:
+    from ostinato.cores.encoders import Encoder
+    from ostinato.families.labels.heads import LabelHead
+    from ostinato.families.labels.inputs import Input
+    from ostinato.families.labels.network import Labeller, LabelTask
+
+
+_BLOCK = 2**16  # frames whose squares are in memory at once
+_RANGE = 20.0  # deviations that the range of a number is at most
+
+
+@dataclass(frozen=True)
+class LabelSettings(TrainingSettings, abc.ABC):
+    """Settings of every model of labels, besides those of every recipe.
+
+    Attributes:
+        encoder: both-ways, forwards, backwards (reads sources from their end) or convolutional.
+        embedding_size: Of text: width of an embedded symbol or word.
+        kernel: Of convolutions: how many places each reads.
+        longest: Of convolutions: how many places have a vector of their own; sources may not be longer.
+        input_dropout: Of what the encoder reads.
+        vocabulary: Of words and subwords: most of them.
+        lower: Whether letters of texts are made small.
+    """
+
+    encoder: Literal["both-ways", "forwards", "backwards", "convolutional"] = "both-ways"
+    core: CoreName = "lstm"
+    hidden_size: int = 128
+    embedding_size: int = 64
+    kernel: int = 3
+    longest: int = 2048
+    input_dropout: float = 0.0
+    vocabulary: int = 20_000
+    lower: bool = False
+
+    @abc.abstractmethod
+    def reading(self) -> LabelReading:
+        """How files are read."""
+
+    @abc.abstractmethod
+    def learn_source(self, train_part: Corpus, valid_part: Corpus) -> Codec:
+        """Learn how sources become ids, or what frames are measured by."""
+
+    @abc.abstractmethod
+    def build_input(self, codec: Codec) -> Input:
+        """Build what the encoder reads of sources."""
+
+    @abc.abstractmethod
+    def build_head(self, encoder: Encoder, labels: int) -> LabelHead:
+        """Build the distribution over labels."""
+
+    def check_lengths(self, rows: Labelled) -> None:
+        """Check that sequences are long enough for their labels: a hook of recipes where that is a question.
+
+        Raises:
+            CorpusError: One is not.
+        """
+
+    def problems(self) -> Iterator[str | None]:
+        """What is wrong with them; ``None`` is no problem."""
+        values = asdict(self)
+        for name in ("embedding_size", "kernel", "longest", "vocabulary"):
+            yield out_of_range(name, values[name], least=1, most=10**9 if name == "vocabulary" else WIDEST)
+        yield out_of_range("input_dropout", self.input_dropout, least=0, below=1)
+        if self.feedback != "never":
+            yield f"feedback = {self.feedback!r}: no label is read before the next, so there is nothing to feed back"
+        if self.encoder == "convolutional" and self.kernel % 2 == 0:
+            yield f"kernel must be odd, so that each place has as many before as after it; got {self.kernel}"
+        yield from self.own_problems(values)
+
+    def own_problems(self, values: dict[str, Any]) -> Iterator[str | None]:
+        """What is wrong with the settings of one recipe: a hook of theirs."""
+        yield from ()
+
+
+@dataclass(frozen=True)
+class SequenceSettings(LabelSettings, abc.ABC):
+    """Settings of models that read texts symbol by symbol, or frames.
+
+    Attributes:
+        codec: Of texts: characters, bytes, words or subwords.
+        frame: Of arrays: how many numbers a frame has, where longer ones are to be cut; null: as many as there are.
+        normalise: Of frames: each number is measured by its own mean and deviation (each), or by that of all
+            (together).
+        stack: Of frames: how many that follow each other are read as one.
+        bands: Of sound: how many bands of frequencies a frame has.
+        highest: Of sound: Hz that the highest band ends at.
+    """
+
+    codec: Literal["bytes", "characters", "subwords", "words"] = "characters"
+    frame: int | None = None
+    normalise: Literal["each", "together"] = "each"
+    stack: int = 1
+    bands: int = 40
+    highest: int = 4000
+
+    def own_problems(self, values: dict[str, Any]) -> Iterator[str | None]:
+        """What is wrong with them; ``None`` is no problem."""
+        yield out_of_range("frame", 1 if self.frame is None else self.frame, least=1)
+        yield out_of_range("stack", self.stack, least=1)
+        yield out_of_range("bands", self.bands, least=4, most=128)
+        yield out_of_range("highest", self.highest, least=100)
+        if self.codec == "subwords":
+            yield out_of_range("vocabulary", self.vocabulary, least=256)
+
+    def learn_source(self, train_part: Corpus, valid_part: Corpus) -> Codec:
+        """Learn how sources become ids, or what frames are measured by."""
+        self._check_kind(frames=train_part.frames is not None)
+        if train_part.frames is not None:
+            return measured(train_part.frames, together=self.normalise == "together")
+        spaced = " " if self.codec == "words" else ""
+        # An alphabet says nothing about the texts, so that of the validation part may be known as well.
+        parts = (train_part, valid_part) if self.codec == "characters" else (train_part,)
+        texts = [spaced + text.partition(BETWEEN)[0] for part in parts for text in part.texts]
+        return codecs.learn(self.codec, texts, end=False, vocabulary=self.vocabulary, unknown="unk")
+
+    def _check_kind(self, *, frames: bool) -> None:
+        """Check that nothing was set that sources of this kind do not have."""
+        names = ("codec", "lower", "vocabulary", "embedding_size") if frames else ("frame", "stack", "bands", "highest")
+        usual, own = {field.name: field.default for field in dataclasses.fields(self)}, asdict(self)
+        if odd := [name for name in names if own[name] != usual[name]]:
+            of, are = ("texts", "frames") if frames else ("frames", "texts")
+            raise ConfigError(f"{', '.join(odd)}: for {of}, and the sources are {are}; leave it out")
+
+    def build_input(self, codec: Codec) -> Input:
+        """Build what the encoder reads of sources."""
+        from ostinato.families.labels.inputs import FrameInput, SymbolInput
+
+        if isinstance(codec, FrameCodec):
+            return FrameInput(codec.mean, codec.deviation, stack=self.stack)
+        return SymbolInput(codec.size, self.embedding_size)
+
+
+def measured(frames: Frames, *, together: bool) -> FrameCodec:
+    """Find mean and deviation of the numbers in frames.
+
+    A number that hardly ever changes is measured by a twentieth of its range, so that it does not explode then.
+    """
+    mean = frames.values.mean(axis=0, dtype=np.float64)
+    squares = (
+        np.square(frames.values[n : n + _BLOCK] - mean).sum(axis=0) for n in range(0, len(frames.values), _BLOCK)
+    )
+    square = np.sum(list(squares), axis=0) / len(frames.values)
+    if together:
+        whole = mean.mean()
+        deviation = np.full_like(mean, np.sqrt((square + (mean - whole) ** 2).mean()))
+        mean = np.full_like(mean, whole)
+    else:
+        spread = frames.values.max(axis=0).astype(np.float64) - frames.values.min(axis=0)
+        deviation = np.maximum(np.sqrt(square), spread / _RANGE)
+    return FrameCodec(mean.tolist(), np.where(deviation > 0, deviation, 1.0).tolist())
+
+
+def learn_label_codec(settings: LabelSettings, train_part: Corpus, valid_part: Corpus) -> PairCodec:
+    """Learn the codec of sources from the training part, and the labels of both."""
+    how = settings.reading()
+    targets = [text.partition(BETWEEN)[2] for part in (train_part, valid_part) for text in part.texts]
+    labels = LabelCodec.learn(targets, unit=how.unit, end=True)
+    if len(labels.names) == 1 and how.stack is None:
+        raise CorpusError(f"there is only one label, {labels.names[0]!r}: nothing can be learned")
+    return PairCodec(settings.learn_source(train_part, valid_part), labels)
+
+
+def labels_of_codec(codec: PairCodec) -> int:
+    """Return how many labels there are; the end is none."""
+    return codec.size - 1
+
+
+def build_labeller(settings: LabelSettings, codec: PairCodec) -> Labeller:
+    """Build the network, with weights drawn from PyTorch's present random state."""
+    from ostinato.families.labels.network import Labeller
+
+    entry = settings.build_input(codec.source)
+    encoder = build_encoder(settings, entry.size)
+    return Labeller(entry, encoder, settings.build_head(encoder, labels_of_codec(codec)))
+
+
+def build_label_task(settings: LabelSettings, model: Labeller) -> LabelTask:
+    """Build the task of training a model as the settings say."""
+    from ostinato.families.labels.network import LabelTask
+
+    if settings.precision == "auto":
+        raise ConfigError("precision = 'auto' is to be resolved by a trial before a task is built")
+    return LabelTask(
+        model, input_dropout=settings.input_dropout, dropout=settings.dropout, precision=settings.precision
+    )
+
+
+def check_kinds(codec: PairCodec, corpora: Sequence[Corpus]) -> None:
+    """Check that corpora have what a model reads: texts, or frames of the right width.
+
+    Raises:
+        ConfigError: They have not.
+    """
+    for corpus in corpora:
+        frames = corpus.frames
+        if isinstance(codec.source, FrameCodec) != (frames is not None):
+            wants = codec.source.symbols if isinstance(codec.source, FrameCodec) else "texts"
+            raise ConfigError(f"the model reads {wants}, and given are {'texts' if frames is None else 'frames'}")
+        if frames is not None and isinstance(codec.source, FrameCodec) and frames.width != codec.source.width:
+            raise ConfigError(f"the model reads {codec.source.symbols}, and given are frames of {frames.width}")
+
+
+def check_labels(codec: PairCodec, corpora: Sequence[Corpus]) -> None:
+    """Check that a codec knows all labels of corpora.
+
+    Raises:
+        CorpusError: It does not; with the place of the first.
+    """
+    labels = codec.target
+    assert isinstance(labels, LabelCodec)
+    for corpus in corpora:
+        for number, text in enumerate(corpus.texts):
+            if unknown := labels.unknown_in(text.partition(BETWEEN)[2]):
+                place = corpus.places[number] if corpus.places else f"sequence {number + 1:,}"
+                raise CorpusError(f"{place}: {labels.complaint(unknown[0])}")
+
+
+def check_labelled(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
+    """Check that a corpus is one of labelled sequences, and make letters small; ``ostinato.read_labelled`` reads one.
+
+    Raises:
+        CorpusError: It is not.
+    """
+    if corpus.kind != "items" or any(text.count(BETWEEN) != 1 for text in corpus.texts):
+        raise CorpusError("this recipe learns from labelled sequences: lines of text, tab, label; columns; arrays")
+    if not settings.get("lower") or corpus.frames is not None:
+        return corpus
+    sides = (text.partition(BETWEEN) for text in corpus.texts)
+    return dataclasses.replace(corpus, texts=tuple(f"{source.lower()}{BETWEEN}{target}" for source, _, target in sides))

@@ -1,0 +1,107 @@
+"""Tagging: a label for each word, from both sides of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ostinato.codecs import Codec, SpelledCodec
+from ostinato.codecs.pairs import BETWEEN
+from ostinato.config import out_of_range
+from ostinato.data import Corpus
+from ostinato.data.labelled import LabelReading, how_many
+from ostinato.errors import CorpusError
+from ostinato.families.base import Budget, Recipe
+from ostinato.families.labels.family import LABELS
+from ostinato.families.labels.settings import LabelSettings, check_labelled
+from ostinato.families.settings import WIDEST
+
+if TYPE_CHECKING:
+    from ostinato.cores.encoders import Encoder
+    from ostinato.families.labels.heads import LabelHead
+    from ostinato.families.labels.inputs import Input
+
+
+@dataclass(frozen=True)
+class TagSettings(LabelSettings):
+    """Settings of a tagger.
+
+    Attributes:
+        columns: Of files of columns: how many, from the first, are read as input: words, then what else is known.
+        column_size: Width of an embedded value of a further column.
+        character_size: Width of an embedded character; a word's spelling is twice as wide. 0: it is not read.
+        crf: Whether the labels of a sentence know each other (a conditional random field).
+    """
+
+    columns: int = 1
+    column_size: int = 16
+    character_size: int = 32
+    crf: bool = True
+
+    def own_problems(self, values: dict[str, Any]) -> Iterator[str | None]:
+        """What is wrong with them; ``None`` is no problem."""
+        yield out_of_range("columns", self.columns, least=1)
+        yield out_of_range("column_size", self.column_size, least=1, most=WIDEST)
+        yield out_of_range("character_size", self.character_size, least=0, most=WIDEST)
+
+    def reading(self) -> LabelReading:
+        """How files are read."""
+        return LabelReading("words", per_word=True, columns=self.columns)
+
+    def learn_source(self, train_part: Corpus, valid_part: Corpus) -> Codec:
+        """Learn words, values of further columns and characters."""
+        sources = (text.partition(BETWEEN)[0] for text in train_part.texts)
+        return SpelledCodec.learn(sources, vocabulary=self.vocabulary)
+
+    def build_input(self, codec: Codec) -> Input:
+        """Build what the encoder reads of words."""
+        from ostinato.families.labels.inputs import SpelledInput
+
+        assert isinstance(codec, SpelledCodec)
+        return SpelledInput(
+            codec.starts, self.embedding_size, column_size=self.column_size, character_size=self.character_size
+        )
+
+    def build_head(self, encoder: Encoder, labels: int) -> LabelHead:
+        """Build the distribution over labels."""
+        from ostinato.families.labels.chain import ChainHead
+        from ostinato.families.labels.heads import PlaceHead
+
+        return (ChainHead if self.crf else PlaceHead)(encoder.memory_size, labels)
+
+
+def read(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
+    """Check that each word has a label.
+
+    Raises:
+        CorpusError: Some have not, or there are no words.
+    """
+    corpus = check_labelled(corpus, settings)
+    if corpus.frames is not None:
+        raise CorpusError("recipe tag reads words, and given are frames; recipes classify and ctc read those")
+    check = how_many(LabelReading("words", per_word=True))
+    for number, text in enumerate(corpus.texts):
+        source, _, target = text.partition(BETWEEN)
+        if told := check(source, target):
+            raise CorpusError(f"{corpus.places[number] if corpus.places else f'sequence {number + 1:,}'}: {told}")
+    return corpus
+
+
+def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Much dropout: what a tagger has to learn is soon known by heart."""
+    return {
+        "hidden_size": 128, "embedding_size": 100, "batch_size": 16, "learning_rate": 2e-3, "dropout": 0.5,
+        "input_dropout": 0.3, "weight_decay": 0.01, "cooldown": 0.5, "average": 0.995,
+    }  # fmt: skip
+
+
+RECIPE = Recipe(
+    name="tag",
+    summary="a label for each word, read from both sides; 'label' tags text with it",
+    source="Huang, Xu and Yu 2015, arXiv:1508.01991; spelling: Ma and Hovy 2016, arXiv:1603.01354",
+    settings=TagSettings,
+    choose=choose,
+    read=read,
+    system=LABELS,
+)

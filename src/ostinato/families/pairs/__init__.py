@@ -1,0 +1,1 @@
+"""Models of pairs: one text into another."""

@@ -1,0 +1,99 @@
+"""Adding numbers that are written as characters: the first task of sequence-to-sequence models."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ostinato import config
+from ostinato.codecs.pairs import BETWEEN
+from ostinato.config import out_of_range
+from ostinato.data import Corpus
+from ostinato.families.base import Budget, Recipe
+from ostinato.families.pairs.family import PAIRS
+from ostinato.families.pairs.settings import PairSettings, going_together
+from ostinato.families.pairs.translate import read
+
+_OWN = ("digits", "examples")
+
+
+@dataclass(frozen=True)
+class AdditionSettings(PairSettings):
+    """Settings of a model that adds: those of every model of pairs, and two more.
+
+    Attributes:
+        digits: Most digits of a number.
+        examples: How many sums there are to learn from and to validate on.
+    """
+
+    digits: int = 3
+    examples: int = 50_000
+
+    def problems(self) -> Iterator[str | None]:
+        """What is wrong with them; ``None`` is no problem."""
+        values = asdict(self)
+        for name in ("digits", "examples"):
+            yield out_of_range(name, values[name], least=1)
+        most = _different(self.digits) * 199 // 200  # nearly all are found by drawing; the last ones never
+        if self.examples > most:
+            yield f"examples must be at most {most:,} (nearly all sums of {self.digits} digits), got {self.examples:,}"
+        yield from PairSettings.problems(self)
+
+
+def make(settings: Mapping[str, Any], seed: int) -> Corpus:
+    """Make sums such as ``"123+7" TAB "130"``, no two of which have the same numbers.
+
+    Each number has 1 to ``digits`` digits, every count equally often.
+
+    Args:
+        settings: ``digits`` and ``examples``, where they are given.
+        seed: Chooses the numbers.
+
+    Source: the Keras example ``addition_rnn``.
+    """
+    own = [name for name in _OWN if name in settings]
+    read_settings = config.read(AdditionSettings, {name: settings[name] for name in own}, where="the settings given")
+    draw, known, texts = random.Random(seed), set[tuple[int, int]](), list[str]()
+    while len(texts) < read_settings.examples:
+        a, b = (_number(draw, read_settings.digits) for _ in range(2))
+        if (min(a, b), max(a, b)) in known:
+            continue
+        known.add((min(a, b), max(a, b)))
+        texts.append(f"{a}+{b}{BETWEEN}{a + b}")
+    made = f"sums of numbers of up to {read_settings.digits} digits"
+    made_by = ("addition", str(read_settings.digits), str(len(texts)), str(seed))
+    return Corpus("items", tuple(texts), notes=(f"{len(texts):,} {made}",), made_by=made_by)
+
+
+def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
+    """No dropout: there is nothing to learn by heart but sums."""
+    return {
+        "hidden_size": 128, "embedding_size": 32, "attention_size": 64, "batch_size": 64, "learning_rate": 4e-3,
+        "weight_decay": 0.0, "cooldown": 0.5, "patience": None,
+        **going_together(given),
+    }  # fmt: skip
+
+
+def _number(draw: random.Random, digits: int) -> int:
+    count = draw.randint(1, digits)
+    return int("".join(draw.choice("0123456789") for _ in range(count)))
+
+
+def _different(digits: int) -> int:
+    numbers = int(10 ** min(digits, 9))
+    return numbers * (numbers + 1) // 2
+
+
+RECIPE = Recipe(
+    name="addition",
+    summary="numbers added as characters; it makes its own examples",
+    source="Sutskever, Vinyals and Le 2014, arXiv:1409.3215; the Keras example addition_rnn",
+    settings=AdditionSettings,
+    choose=choose,
+    read=read,
+    makes=make,
+    of_made=_OWN,
+    system=PAIRS,
+)

@@ -1,0 +1,57 @@
+"""Translation, and all else that turns one text into another: an encoder, attention, a decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ostinato.data import Corpus
+from ostinato.errors import CorpusError
+from ostinato.families.base import Budget, Recipe
+from ostinato.families.pairs.family import PAIRS
+from ostinato.families.pairs.settings import PairSettings, going_together
+
+_SMALL = 300_000  # characters of both sides
+_LONG_SIDE = 60  # characters of a pair, on average: above, words are worth more than characters
+
+
+def read(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
+    """Check that a corpus is one of pairs, and make letters small; ``ostinato.data.pairs.read_pairs`` reads one.
+
+    Raises:
+        CorpusError: It is not.
+    """
+    if corpus.kind != "items" or any(text.count("\t") != 1 for text in corpus.texts):
+        raise CorpusError("this recipe learns from pairs: lines of source, tab, target")
+    return replace(corpus, texts=tuple(text.lower() for text in corpus.texts)) if settings.get("lower") else corpus
+
+
+def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Characters for short texts, words for sentences; more dropout where a little text is read often."""
+    long = budget.symbols / max(1, budget.texts) > _LONG_SIDE
+    codec = given.get("codec", "words" if long else "characters")
+    small = budget.symbols < _SMALL
+    return {
+        "codec": codec,
+        "batch_size": 64,
+        "learning_rate": 2e-3,
+        "dropout": 0.3 if codec in ("words", "subwords") else 0.2,
+        "input_dropout": 0.2 if codec in ("words", "subwords") else 0.1,
+        "weight_decay": 0.01,
+        "cooldown": 0.5,
+        "hidden_size": 128 if small else 256,
+        "embedding_size": 64 if small else 128,
+        **going_together(given),
+    }
+
+
+RECIPE = Recipe(
+    name="translate",
+    summary="one text into another: encoder, attention, decoder; 'translate' writes with it",
+    source="Bahdanau, Cho and Bengio 2014, arXiv:1409.0473; Sutskever et al. 2014, arXiv:1409.3215",
+    settings=PairSettings,
+    choose=choose,
+    read=read,
+    system=PAIRS,
+)

@@ -1,0 +1,291 @@
+"""A trained model of pairs in the hand: translate, show what was attended to, score, evaluate."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ostinato.codecs import PairCodec, Unknown
+from ostinato.codecs.pairs import BETWEEN
+from ostinato.codecs.words import UNKNOWN_WORD
+from ostinato.cores.attention import Attending
+from ostinato.cores.conv_decoder import Convolving
+from ostinato.data import Encoded, encode_texts
+from ostinato.data.pair_streams import Pairs
+from ostinato.decode.paths import Hypothesis
+from ostinato.decode.pipeline import RuleSettings
+from ostinato.decode.reference import ReferenceWriter
+from ostinato.decode.searching import SearchSettings
+from ostinato.errors import ConfigError
+from ostinato.families.pairs.metrics import TextMetrics, text_metrics
+from ostinato.families.pairs.network import Seq2Seq
+from ostinato.families.pairs.settings import PairSettings, build_pair_model, build_pair_task
+from ostinato.families.pairs.stepping import Seq2SeqStepper, padded
+from ostinato.families.restoring import described, put_weights
+from ostinato.models.task import Context
+from ostinato.runs import SavedModel, read_model
+
+_AT_ONCE = 64  # sources
+_STEP = 16  # symbols that a source's length is rounded up to
+_TIMES, _MORE = 3, 20  # a target has at most so many times that, and so many more symbols
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A target that was found for a source.
+
+    Attributes:
+        source: The source.
+        text: The target.
+        log_prob: Natural log of its probability, given the source; teacher-forced.
+        rank: What the beam compared: ``log_prob``, or that with length normalisation.
+        ended: Whether it came to its end within the length.
+        source_symbols: The source, symbol by symbol.
+        symbols: The target, symbol by symbol, its end included.
+        attention: How much of each source symbol was read for each target symbol, [T, S]; ``None``: the decoder has
+            no attention, or it was not asked for.
+    """
+
+    source: str
+    text: str
+    log_prob: float
+    rank: float
+    ended: bool
+    source_symbols: tuple[str, ...]
+    symbols: tuple[str, ...]
+    attention: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True)
+class PairEvaluation:
+    """How good a model is on pairs.
+
+    Attributes:
+        pairs: How many.
+        symbols: Target symbols, ends included.
+        characters: Target characters.
+        nats_per_symbol: Teacher-forced: every symbol is predicted from the true ones before it.
+        metrics: Of what the model writes by itself.
+    """
+
+    pairs: int
+    symbols: int
+    characters: int
+    nats_per_symbol: float
+    metrics: TextMetrics
+
+    @property
+    def perplexity(self) -> float:
+        """Teacher-forced, per symbol."""
+        return math.exp(self.nats_per_symbol)
+
+    @property
+    def nats_per_character(self) -> float:
+        """Teacher-forced; what makes models with different symbols comparable."""
+        return self.nats_per_symbol * self.symbols / self.characters
+
+
+class Translator:
+    """A trained model of pairs.
+
+    Args:
+        saved: What a run folder or a model file holds.
+        device: Where to run.
+
+    Raises:
+        ConfigError: It is no model of pairs.
+        DamagedError: Weights and settings do not fit each other.
+    """
+
+    def __init__(self, saved: SavedModel, *, device: str = "cpu") -> None:
+        recipe, settings, codec = described(saved)
+        if not isinstance(settings, PairSettings) or not isinstance(codec, PairCodec):
+            raise ConfigError(
+                f"{saved.path} is no model of pairs: {recipe.name} is {recipe.summary}. "
+                "'ostinato train PAIRS --recipe translate' makes one"
+            )
+        self.saved, self.settings, self.codec = saved, settings, codec
+        self.network: Seq2Seq = build_pair_model(settings, codec)
+        put_weights(self.network, saved)
+        self.network.to(device).eval()
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether the decoder says what of the source it reads."""
+        return self.settings.decoder not in ("summary", "last-state")
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were learned."""
+        return sum(weight.size for weight in self.saved.weights.values())
+
+    def translate(
+        self,
+        sources: Sequence[str],
+        search: SearchSettings | None = None,
+        *,
+        unknown: Unknown = "error",
+        replace_unknown: bool = False,
+        attention: bool = True,
+        tick: Callable[[int, int], None] | None = None,
+    ) -> list[list[Translation]]:
+        """Translate sources, each by itself.
+
+        Args:
+            sources: What to translate.
+            search: A beam (``beam``, ``n_best``, ``length_power`` or ``gnmt``) or ``greedy``; ``None``: greedy.
+            unknown: What to do with symbols of sources that the model does not know.
+            replace_unknown: Put the source word that was attended to most in the place of each unknown word.
+            attention: Whether to find out what of the source was read, which costs a step for every symbol.
+            tick: Told how many of them are done.
+
+        Returns:
+            For each source the best targets, best first.
+
+        Raises:
+            ConfigError: A source is empty, or longer than the model reads.
+            UnknownSymbolError: A source has symbols that the model does not know.
+        """
+        search = search or SearchSettings(greedy=True)
+        if search.is_random or search.best_of or search.exact:
+            raise ConfigError("a translation is the most probable text: greedy, or a beam that draws nothing")
+        if replace_unknown and not self.has_attention:
+            raise ConfigError(f"decoder = {self.settings.decoder!r} has no attention to replace unknown words by")
+        own = [source.strip().lower() if self.settings.lower else source.strip() for source in sources]
+        texts = [self.codec.source.adapt(source, unknown) for source in own]
+        ids = [self._source_ids(text) for text in texts]
+        hypotheses = best_targets(self.network, self.codec, ids, search, tick)
+        told = [
+            [self._translation(text, own, one, attention=attention or replace_unknown) for one in best]
+            for text, own, best in zip(texts, ids, hypotheses, strict=True)
+        ]
+        return [[with_source_words(one) for one in best] for best in told] if replace_unknown else told
+
+    def attention(self, source: Sequence[int], target: Sequence[int]) -> NDArray[np.float64] | None:
+        """Return what of a source is read for each symbol of a target, [T, S]; ``None``: there is no attention."""
+        if not self.has_attention:
+            return None
+        model, rows = self.network, []
+        with torch.inference_mode():
+            state = model.begin(model.encode(*padded([source], model.device)))
+            for symbol in [model.symbols, *target[:-1]]:
+                _, state = model.step(torch.tensor([symbol], device=model.device), state)
+                assert isinstance(state, Attending | Convolving)
+                rows.append(state.weights[0].double().cpu().numpy())
+        return np.stack(rows)
+
+    def evaluate(
+        self,
+        pairs: Sequence[str],
+        search: SearchSettings | None = None,
+        *,
+        unknown: Unknown = "error",
+        tick: Callable[[int, int], None] | None = None,
+    ) -> PairEvaluation:
+        """Measure the model on pairs ``source TAB target``; arguments as of ``translate``."""
+        if not pairs:
+            raise ConfigError("there is no pair to evaluate on")
+        adapted = [self.codec.adapt(pair, unknown) for pair in pairs]
+        encoded = encode_texts(self.codec, adapted)
+        rows = Pairs(encoded, self.codec.begin)
+        task, total = build_pair_task(replace(self.settings, precision="float32"), self.network), 0.0
+        with torch.inference_mode():
+            for some in rows.by_length(np.arange(len(rows)), _AT_ONCE):
+                total += task.loss(rows.batch(some), (), Context())[0].total.item()
+        # The references are as they were given, whatever the model can write of them.
+        sources, targets = zip(*(pair.split(BETWEEN) for pair in pairs), strict=True)
+        best = self.translate(sources, search, unknown=unknown, attention=False, tick=tick)
+        symbols = int(rows.target_lengths.sum())
+        metrics = text_metrics([one[0].text for one in best], list(targets))
+        return PairEvaluation(len(pairs), symbols, sum(map(len, targets)), total / symbols, metrics)
+
+    def _source_ids(self, text: str) -> list[int]:
+        if not text:
+            raise ConfigError("there is nothing to translate: a source is empty")
+        ids: list[int] = self.codec.encode_source(text).tolist()
+        return ids
+
+    def _translation(self, source: str, ids: Sequence[int], found: Hypothesis, *, attention: bool) -> Translation:
+        symbols = tuple(self.codec.pieces[id_].decode(errors="replace") for id_ in found.symbols)
+        own = self.codec.source_symbols(source, ids)
+        weights = self.attention(ids, found.symbols) if attention and found.symbols else None
+        return Translation(
+            source, self.codec.decode(found.symbols), found.score, found.rank, found.ending == "end", own, symbols,
+            weights,
+        )  # fmt: skip
+
+
+def load_translator(path: str | Path, *, device: str = "cpu") -> Translator:
+    """Load a model of pairs from a run folder or from a file that ``export`` wrote.
+
+    Raises:
+        ConfigError: It is no model of pairs.
+        RunError: There is none, it is damaged, or of another format version.
+    """
+    return Translator(read_model(Path(path)), device=device)
+
+
+def best_targets(
+    network: Seq2Seq,
+    codec: PairCodec,
+    sources: Sequence[Sequence[int]],
+    search: SearchSettings,
+    tick: Callable[[int, int], None] | None = None,
+) -> list[list[Hypothesis]]:
+    """Return the best hypotheses for each of some sources, ids as the source's codec has them; best first.
+
+    A target's longest length follows from its source alone, so that each is found as if it were alone.
+    """
+    limits = [_TIMES * -(-len(source) // _STEP) * _STEP + _MORE for source in sources]
+    order = sorted(range(len(sources)), key=lambda number: (limits[number], len(sources[number])))
+    found: dict[int, list[Hypothesis]] = {}
+    for limit, group in itertools.groupby(order, key=lambda number: limits[number]):
+        numbers = list(group)
+        for first in range(0, len(numbers), _AT_ONCE):
+            some = numbers[first : first + _AT_ONCE]
+            strategy = search.strategy([0] * len(some), RuleSettings())
+            stepper = Seq2SeqStepper(network)
+            writer = ReferenceWriter(stepper, [sources[n] for n in some], strategy, [], length=limit, end=codec.end)
+            while writer.go_on() is not None:
+                pass
+            found |= {number: writer.ended(row)[: search.n_best or 1] for row, number in enumerate(some)}
+            if tick is not None:
+                tick(len(found), len(sources))
+    return [found[number] for number in range(len(sources))]
+
+
+def told_pairs(network: Seq2Seq, codec: PairCodec, data: Encoded) -> str:
+    """Return a line for each of some encoded pairs: source, what the network makes of it, and what it should be."""
+    was_training = network.training
+    network.eval()
+    shift, sources, targets = codec.size + 1, [], []
+    for first, last in itertools.pairwise(data.offsets.tolist()):
+        ids = data.ids[first:last].astype(np.int64)
+        sources.append((ids[ids >= shift] - shift).tolist())
+        targets.append(ids[ids < shift].tolist())
+    found = best_targets(network, codec, sources, SearchSettings(greedy=True))
+    network.train(was_training)
+    lines = zip(sources, found, targets, strict=True)
+    return "\n".join(
+        f"{codec.source.decode(source).strip()} → {codec.decode(best[0].symbols)} ({codec.decode(target)})"
+        for source, best, target in lines
+    )
+
+
+def with_source_words(found: Translation) -> Translation:
+    """Return a translation with the attended source words in the place of unknown ones."""
+    assert found.attention is not None or not found.symbols
+    if found.attention is None:
+        return found
+    symbols = [
+        f" {found.source_symbols[int(row.argmax())].strip()}" if symbol.strip() == UNKNOWN_WORD else symbol
+        for symbol, row in zip(found.symbols, found.attention, strict=True)
+    ]
+    return replace(found, symbols=tuple(symbols), text="".join(symbols).strip())

@@ -1,0 +1,1 @@
+"""Language models: running text, and lists of items."""

@@ -1,0 +1,48 @@
+"""What may stand in a gap: texts scored between what is before and what is after, and texts proposed for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ostinato.codecs import Codec, Unknown
+from ostinato.families.text.results import Filling
+
+if TYPE_CHECKING:
+    from ostinato.models import SymbolModel
+
+_LOOK_AHEAD = 100  # characters after a gap that decide what may stand in it
+
+
+def fill(
+    network: SymbolModel, codec: Codec, before: str, after: str, fillings: Sequence[str], unknown: Unknown
+) -> list[Filling]:
+    """Score what may stand in a gap: log P(filling, after | before), in the order given."""
+    from ostinato.decode.scoring import gap_log_probs
+
+    context, rest, *adapted = (codec.adapt(text, unknown) for text in (before, after, *fillings))
+    end = [codec.end] * (codec.end is not None)
+    alone = codec.encode(context).tolist()
+    wholes = [codec.encode(context + filling + rest).tolist() + end for filling in adapted]
+    # Symbols may reach over the borders, so whole texts are encoded; what all begin with is read once.
+    shared = len(os.path.commonprefix([alone, *wholes]))  # noqa: RUF071 - it takes any sequences
+    tails = [alone[shared:], *(whole[shared:] for whole in wholes)]
+    first, *scores = gap_log_probs(network, alone[:shared], tails).tolist()
+    return [
+        Filling(filling, score - first, len(whole) - len(alone))
+        for filling, score, whole in zip(adapted, scores, wholes, strict=True)
+    ]
+
+
+def propose(
+    network: SymbolModel, codec: Codec, before: str, after: str, drawn: Sequence[str], unknown: Unknown
+) -> list[Filling]:
+    """Score every beginning of texts that were drawn to go on from ``before``, the empty one included; best first.
+
+    Of running text, the next 100 characters of ``after`` decide.
+    """
+    candidates = sorted({text[:size] for text in drawn for size in range(len(text) + 1)})
+    decides = after if codec.end is not None else after[:_LOOK_AHEAD]
+    found = fill(network, codec, before, decides, candidates, unknown)
+    return sorted(found, key=lambda filling: (-filling.log_prob, filling.text))

@@ -1,0 +1,450 @@
+"""A trained model in the hand: generate, score, evaluate."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ostinato import codecs, config
+from ostinato.codecs import Unknown
+from ostinato.data import Corpus, Encoded, cache_folder, encode_texts
+from ostinato.decode.pipeline import RuleSettings
+from ostinato.decode.rules.copying import MaxCopy
+from ostinato.decode.searching import By, SearchSettings
+from ostinato.decode.shards import Shard
+from ostinato.decode.units import bits
+from ostinato.engine.engine import Engine
+from ostinato.errors import ConfigError
+from ostinato.families.text import gaps
+from ostinato.families.text.adapting import adapted_weights, counts_of
+from ostinato.families.text.choosing import best_of, score_of, sort_options
+from ostinato.families.text.engines import Engines
+from ostinato.families.text.examining import Examination, ExaminedSymbol
+from ostinato.families.text.generation import Generation
+from ostinato.families.text.measuring import Measuring, encode_to_measure
+from ostinato.families.text.members import Member, check_same_symbols
+from ostinato.families.text.novelty import TrainingText
+from ostinato.families.text.results import Filling, Sample, Score, ScoredPart
+from ostinato.runs import SavedModel, export, read_model
+from ostinato.runs.arrays import arrays_digest
+from ostinato.training.adaptation import Adaptation
+
+# PyTorch is imported where it is first needed: compiled code can write, and score short texts, without it.
+if TYPE_CHECKING:
+    from ostinato.families.text.exact import ExactSampler
+    from ostinato.models import SymbolModel
+    from ostinato.training.evaluation import Evaluation, Losses, Protocol, Ticker
+
+_SHORT = 10_000  # symbols; more are scored by PyTorch, which reads many at once
+
+
+class Model:
+    """A trained language model.
+
+    Args:
+        saved: What a run folder or a model file holds.
+        device: Where to run: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"``.
+        threads: How many compiled code uses at most; ``None``: as many as there are cores.
+        compiling: Told what is being compiled, before that begins.
+        prepare: Called before PyTorch is used.
+        others: More saved models; together they are an ensemble, the mean of whose probabilities is used.
+
+    Raises:
+        ConfigError: The device is not there, or the models do not have the same symbols.
+        DamagedError: Weights and settings do not fit each other.
+    """
+
+    def __init__(
+        self,
+        saved: SavedModel,
+        *,
+        device: str = "cpu",
+        threads: int | None = None,
+        compiling: Callable[[str], None] | None = None,
+        prepare: Callable[[], None] | None = None,
+        others: Sequence[SavedModel] = (),
+    ) -> None:
+        self.saved, self._prepare = saved, prepare
+        check_same_symbols([saved, *others])
+        self.codec = codecs.from_json(saved.codec)
+        self.members = tuple(Member.of(one, self.codec.size) for one in (saved, *others))
+        self.settings = self.members[0].settings
+        self._device = _device(device, prepare)
+        self._options: dict[str, Any] = {"device": self._device, "threads": threads, "compiling": compiling}
+        self.engines = Engines(self.members, folder=cache_folder(), **self._options)
+        self._copying: dict[int, MaxCopy] = {}
+
+    @cached_property
+    def network(self) -> SymbolModel:
+        """The network in PyTorch, or the ensemble, in evaluation mode; made when it is first asked for."""
+        if self._prepare is not None:
+            self._prepare()
+        from ostinato.models import Ensemble
+
+        networks = [member.network(self._device) for member in self.members]
+        return networks[0] if len(networks) == 1 else Ensemble(networks).eval()
+
+    def generate(self, prompt: str = "", **options: Any) -> Sample:
+        """Write one text.
+
+        Args:
+            prompt: What to go on from; empty starts anew.
+            options: ``length`` (500 symbols at most), ``seed``, ``stop`` (strings before which the text ends),
+                ``unknown``, ``engine`` (``"auto"``, ``"compiled"`` or ``"torch"``), ``precision`` (``"int8"`` or
+                ``"fp32"``), and all fields of ``SearchSettings`` and ``RuleSettings`` by their names, such as
+                ``temperature``, ``top_k``, ``greedy``, ``beam``, ``match`` or ``max_copy``.
+
+        Raises:
+            ConfigError: A value is out of range, options cancel each other, or there is no such option.
+            UnknownSymbolError: The prompt has symbols that the model does not know.
+        """
+        found = self.generate_all([prompt], **options)
+        if len(found) > 1:
+            raise ConfigError(f"generate gives one text, and {len(found)} are asked for; use generate_all")
+        return found[0]
+
+    def stream(self, prompt: str = "", **options: Any) -> Iterator[str]:
+        """Write one text and yield it piece by piece, never half a character; options as of ``generate``.
+
+        Of a beam search, what all beginnings that can still win agree on is yielded at once.
+        """
+        for pieces in self.generate_many([prompt], **options):
+            if pieces[0]:
+                yield pieces[0]
+
+    def generate_all(self, prompts: Sequence[str], **options: Any) -> list[Sample]:
+        """Write texts to the end; options as of ``generate``, and ``samples`` for each prompt.
+
+        So ``n_best`` gives several texts for a prompt, ``best_of`` chooses among samples, ``exact`` draws from the
+        model's own distribution given the constraint.
+        """
+        settings, rules, others = sort_options(options)
+        if settings.exact:
+            return self._sampler(rules, others).samples(prompts, others.pop("samples", 1), others.pop("seed", None))
+        if settings.best_of is None:
+            return self.generate_many(prompts, settings=settings, rules=rules, **others).finish()
+        count, chosen = settings.best_of, replace(settings, best_of=None, by=None)
+        found = self.generate_many(
+            prompts, settings=chosen, rules=rules, **{**others, "samples": count * others.get("samples", 1)}
+        ).finish()
+        return best_of(found, count, settings.by or "total")
+
+    def generate_many(self, prompts: Sequence[str], **options: Any) -> Generation:
+        """Set up several texts to be written side by side; options as of ``generate``, or as of ``Generation``."""
+        settings, rules, others = sort_options(options)
+        if settings.best_of is not None or settings.exact:
+            raise ConfigError("best_of and exact need whole texts; use generate_all")
+        writer = self._writer(settings, rules, others)
+        given = {"copied": self._against_copying, **others}
+        return Generation(self.codec, writer, prompts, settings=settings, rules=rules, **given)
+
+    def _writer(self, settings: SearchSettings, rules: RuleSettings, options: dict[str, Any]) -> Engine | SymbolModel:
+        """What is to write: ``engine`` and ``precision`` are taken out of the options."""
+        engine = self.engines.choose(settings, rules, options.pop("engine", "auto"), options.pop("precision", None))
+        return self.network if engine is None else engine
+
+    def written_by(self, **options: Any) -> tuple[str, str]:
+        """Return what writes texts with some options of ``generate``, ``"compiled"`` or ``"torch"``, and its precision.
+
+        Raises:
+            ConfigError: Compiled code is asked for, and cannot do this.
+        """
+        settings, rules, others = sort_options(options)
+        engine = self.engines.choose(settings, rules, others.get("engine", "auto"), others.get("precision"))
+        return ("torch", "fp32") if engine is None else ("compiled", engine.model.precision)
+
+    def training_text(self, progress: Callable[[int, int, int], None] | None = None) -> TrainingText:
+        """Return the text that the model learned from, for asking how new a text is.
+
+        Raises:
+            ConfigError: This is a model file, which holds none.
+        """
+        return TrainingText(self.saved.path, self.codec, progress)
+
+    def _against_copying(self, most: int) -> MaxCopy:
+        if most not in self._copying:  # making its index takes a second for a million symbols
+            self._copying[most] = self.training_text().rule(most)
+        return self._copying[most]
+
+    def _sampler(self, rules: RuleSettings, options: dict[str, Any]) -> ExactSampler:
+        from ostinato.families.text.exact import ExactSampler
+
+        self._writer(SearchSettings(exact=True), rules, options)
+        given = {name: options[name] for name in ("length", "unknown") if name in options}
+        refused = sorted({name for name, value in options.items() if value} - {"length", "unknown", "samples", "seed"})
+        if refused:
+            raise ConfigError(f"exact sampling cannot go with {', '.join(refused)}; leave it out")
+        return ExactSampler(self.codec, self.network, rules, **given)
+
+    def exact_method(self, prompt: str, **options: Any) -> str:
+        """Tell how ``exact`` would draw: by ``"enumeration"`` of all texts, or by ``"rejection"``."""
+        _, rules, others = sort_options(options)
+        return self._sampler(rules, others).method(prompt)
+
+    def score(self, text: str, *, unknown: Unknown = "error") -> Score:
+        """Return how probable a text is, and each of its symbols.
+
+        Raises:
+            ConfigError: The text is empty.
+            UnknownSymbolError: The text has symbols that the model does not know.
+        """
+        return self.score_many([text], unknown=unknown)[0]
+
+    def score_many(self, texts: Sequence[str], *, unknown: Unknown = "error") -> list[Score]:
+        """Score texts, each by itself from a fresh state, many side by side."""
+        adapted = [self.codec.adapt(text, unknown) for text in texts]
+        if self.codec.end is None and not all(adapted):
+            raise ConfigError("there is nothing to score: the text is empty")
+        encoded = encode_texts(self.codec, adapted)
+        scores: dict[int, Score] = {}
+        for number, values in self._log_probs(encoded):
+            ids = encoded.ids[encoded.offsets[number] : encoded.offsets[number + 1]]
+            scores[number] = self._score(adapted[number], ids, values)
+        return [scores[number] for number in range(len(texts))]
+
+    def _log_probs(self, texts: Encoded) -> Iterator[tuple[int, np.ndarray[Any, Any]]]:
+        """The log-probabilities of every text's symbols, in float32: by compiled code, if they are few."""
+        engine = self.engines.to_score() if len(texts.ids) <= _SHORT else None
+        if engine is not None:
+            ids = texts.ids.astype(np.int64)
+            parts = [ids[a:b] for a, b in zip(texts.offsets[:-1], texts.offsets[1:], strict=True)]
+            return engine.log_probs(parts)
+        from ostinato.decode.scoring import log_probs_of
+
+        return log_probs_of(self.network, texts)
+
+    def examine(self, text: str, *, alternatives: int = 5, unknown: Unknown = "error") -> Examination:
+        """Score a text and say of every symbol its rank, the model's entropy, and what was expected instead.
+
+        Raises:
+            ConfigError: The text is empty, or ``alternatives`` is under 1.
+            UnknownSymbolError: The text has symbols that the model does not know.
+        """
+        from ostinato.decode.scoring import places_of
+
+        config.at_least("alternatives", alternatives, 1)
+        adapted = self.codec.adapt(text, unknown)
+        ids = encode_texts(self.codec, [adapted]).ids
+        if not len(ids):
+            raise ConfigError("there is nothing to score: the text is empty")
+        places = places_of(self.network, ids, alternatives)
+        score = self._score(adapted, ids, places.log_probs)
+        symbols = [
+            ExaminedSymbol(part, int(rank), bits(float(entropy)), self._named(best, best_log_probs))
+            for part, rank, entropy, best, best_log_probs in zip(
+                score.parts, places.ranks, places.entropies, places.best, places.best_log_probs, strict=True
+            )
+        ]
+        return Examination(score, symbols)
+
+    def rerank(
+        self, texts: Sequence[str], *, context: str = "", by: By = "total", unknown: Unknown = "error"
+    ) -> list[Filling]:
+        """Order texts, the most probable first; equally probable ones stay in their order.
+
+        Args:
+            texts: What to order.
+            context: What stands before each.
+            by: The log-probability of the whole, or of a symbol on average.
+            unknown: What to do with symbols that the model does not know.
+        """
+        return sorted(self.fill(context, "", texts, unknown=unknown), key=lambda found: -score_of(found, by))
+
+    def fill(self, before: str, after: str, fillings: Sequence[str], *, unknown: Unknown = "error") -> list[Filling]:
+        """Score what may stand in a gap: log P(filling, after | before), in the order given.
+
+        Raises:
+            UnknownSymbolError: A text has symbols that the model does not know.
+        """
+        return gaps.fill(self.network, self.codec, before, after, fillings, unknown)
+
+    def infill(
+        self,
+        before: str,
+        after: str,
+        *,
+        samples: int = 64,
+        length: int = 20,
+        seed: int = 1,
+        top: int = 10,
+        unknown: Unknown = "error",
+    ) -> list[Filling]:
+        """Propose what may stand in a gap, best first: texts that go on from ``before``, scored with ``after``.
+
+        Every beginning of each of ``samples`` drawn texts of ``length`` symbols is a candidate, the empty one
+        included. Of running text, the next 100 characters of ``after`` decide.
+
+        Raises:
+            UnknownSymbolError: A text has symbols that the model does not know.
+        """
+        config.at_least("top", top, 1)
+        drawn = self.generate_many([before], samples=samples, length=length, seed=seed, unknown=unknown).finish()
+        return gaps.propose(self.network, self.codec, before, after, [text.text for text in drawn], unknown)[:top]
+
+    def score_pieces(self, pieces: Iterable[str], *, unknown: Unknown = "error") -> Iterator[ScoredPart]:
+        """Score one running text that comes in pieces, and yield its symbols; memory does not grow with the text.
+
+        Raises:
+            ConfigError: The model is one of items.
+            UnknownSymbolError: A piece has symbols that the model does not know.
+        """
+        from ostinato.decode.scoring import running_log_probs
+
+        if self.codec.end is not None:
+            raise ConfigError("a model of items scores each item by itself, not a running text; use score_many")
+        ids: deque[int] = deque()
+
+        def chunks() -> Iterator[Any]:
+            for piece in pieces:
+                encoded = self.codec.encode(self.codec.adapt(piece, unknown))
+                ids.extend(encoded.tolist())
+                yield encoded
+
+        for values in running_log_probs(self.network, chunks()):
+            for value in values.tolist():
+                yield ScoredPart(self.codec.pieces[ids.popleft()], value, 1)
+
+    def evaluate(
+        self,
+        texts: Sequence[str] | Corpus,
+        *,
+        protocol: Protocol | None = None,
+        windows: int | None = None,
+        seed: int | None = None,
+        adaptation: Adaptation | None = None,
+        unknown: Unknown = "error",
+        tick: Ticker | None = None,
+    ) -> Evaluation:
+        """Measure the model on held-out text; arguments and errors as of ``measure``."""
+        how = {"protocol": protocol, "windows": windows, "seed": seed, "adaptation": adaptation}
+        return self.measure(texts, **how, unknown=unknown, tick=tick).evaluation()  # type: ignore[arg-type]
+
+    def measure(
+        self,
+        texts: Sequence[str] | Corpus,
+        *,
+        protocol: Protocol | None = None,
+        windows: int | None = None,
+        seed: int | None = None,
+        adaptation: Adaptation | None = None,
+        unknown: Unknown = "error",
+        shard: Shard | None = None,
+        cache: Path | None = None,
+        encoding: Ticker | None = None,
+        tick: Ticker | None = None,
+    ) -> Losses:
+        """Measure the losses on held-out text, or one shard of them.
+
+        Args:
+            texts: One running text, or items; or a corpus, which may be larger than memory.
+            protocol: ``"contiguous"`` or ``"windows"`` for a model of running text, ``"items"`` for one
+                of items, ``"dynamic"`` for both; ``None`` takes the first that fits.
+            windows: For the windows protocol: how many to draw (2,000).
+            seed: For the windows protocol: chooses them (1).
+            adaptation: For the dynamic protocol: how the model follows the text.
+            unknown: What to do with symbols that the model does not know.
+            shard: Which part to measure; ``None``: all.
+            cache: Where a corpus too large for memory is encoded; ``None`` is the usual place.
+            encoding: Told how many characters of it are encoded.
+            tick: Told of progress, in symbols.
+
+        Raises:
+            ConfigError: The protocol does not fit the model, or cannot be cut into shards.
+        """
+        how = Measuring.of(self.codec, protocol, windows=windows, seed=seed, shard=shard, adaptation=adaptation)
+        counts = counts_of(self.members, self.codec, adaptation, compiling=self._options["compiling"])
+        held = encode_to_measure(self.saved, self.codec, texts, unknown, cache, encoding)
+        losses = how.measure(
+            self.network, held.encoded, held.characters, tick, counts, items=self.codec.end is not None
+        )
+        saved = [(arrays_digest(member.saved.weights), member.saved.config) for member in self.members]
+        job = repr((held.sha256, saved, self.saved.codec, windows, seed))
+        return replace(held.counted(losses, self.codec), job=hashlib.sha256(job.encode()).hexdigest())
+
+    def adapted(
+        self,
+        texts: Sequence[str] | Corpus,
+        adaptation: Adaptation | None = None,
+        *,
+        unknown: Unknown = "error",
+        tick: Ticker | None = None,
+    ) -> Model:
+        """Return a model that has read texts and learned from them; this one, and the run, stay as they are.
+
+        ``adaptation`` says how it follows them, ``tick`` is told of progress, in symbols.
+
+        Raises:
+            ConfigError: There is no text.
+            UnknownSymbolError: A text has symbols that the model does not know.
+        """
+        if self._prepare is not None:
+            self._prepare()
+        how, device = adaptation or Adaptation(), self._device
+        saved, *others = (
+            adapted_weights(member, self.codec, texts, how, device=device, unknown=unknown, tick=tick)
+            for member in self.members
+        )
+        return Model(saved, prepare=self._prepare, others=others, **self._options)
+
+    def export(self, path: str | Path) -> None:
+        """Write the model into one file that ``load`` reads.
+
+        Raises:
+            ConfigError: This is an ensemble.
+            RunError: The file exists, or cannot be written.
+        """
+        if len(self.members) > 1:
+            raise ConfigError("a file holds one model; export the members of an ensemble one by one")
+        export(self.saved, Path(path))
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were learned."""
+        return sum(weight.size for member in self.members for weight in member.saved.weights.values())
+
+    def _named(self, ids: np.ndarray[Any, Any], log_probs: np.ndarray[Any, Any]) -> list[tuple[str, float]]:
+        pieces, end = self.codec.pieces, self.codec.end
+        parts = [ScoredPart(pieces[i], v, 1, i == end) for i, v in zip(ids.tolist(), log_probs.tolist(), strict=True)]
+        return [(part.text, part.log_prob) for part in parts]
+
+    def _score(self, text: str, ids: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> Score:
+        pieces, end = self.codec.pieces, self.codec.end
+        parts = [ScoredPart(pieces[i], v, 1, i == end) for i, v in zip(ids.tolist(), values.tolist(), strict=True)]
+        return Score(text, float(values.sum(dtype=np.float64)), len(ids), parts)
+
+
+def load(
+    path: str | Path,
+    *others: str | Path,
+    device: str = "cpu",
+    threads: int | None = None,
+    compiling: Callable[[str], None] | None = None,
+    prepare: Callable[[], None] | None = None,
+) -> Model:
+    """Load a model from a run folder or from a file that ``export`` wrote, or an ensemble from several.
+
+    Other arguments as of ``Model``.
+
+    Raises:
+        RunError: There is none, it is damaged, or of another format version.
+    """
+    first, *more = (read_model(Path(one)) for one in (path, *others))
+    return Model(first, device=device, threads=threads, compiling=compiling, prepare=prepare, others=more)
+
+
+def _device(name: str, prepare: Callable[[], None] | None) -> str:
+    """The device that is meant; the CPU is there without asking PyTorch."""
+    if name == "cpu":
+        return name
+    if prepare is not None:
+        prepare()
+    from ostinato.workshop.device import choose_device
+
+    return choose_device(name)

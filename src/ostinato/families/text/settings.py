@@ -1,0 +1,147 @@
+"""What all language-model recipes share: their settings, and how codec, model and task are built from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ostinato import codecs
+from ostinato.config import out_of_range
+from ostinato.errors import ConfigError
+from ostinato.families.settings import WIDEST, TrainingSettings, build_feedback
+
+if TYPE_CHECKING:
+    from ostinato.families.text.network import LanguageModel, LanguageModelTask
+
+
+MOGRIFIER_ROUNDS = 5  # what the core does unless told otherwise
+
+
+@dataclass(frozen=True)
+class LanguageModelSettings(TrainingSettings):
+    """Every setting of a language model, besides those of training; ``--set NAME=VALUE`` changes one.
+
+    Attributes:
+        codec: characters, bytes, words, plain-words (split at white space, as the papers do) or subwords.
+        nfc: For characters: bring text to Unicode's composed form.
+        vocabulary: For words, plain-words and subwords: most symbols.
+        unknown: For words: ``spell`` writes unknown ones in bytes, ``unk`` makes each ``<unk>``, as plain-words
+            always do.
+        embedding_size: Width of an embedded symbol.
+        residual: Layers from the second on add to their input.
+        tied: The output layer shares its weight with the embedding.
+        input_dropout: Of embedded inputs.
+        recurrent_dropout: Of recurrent weights (DropConnect).
+        variational: Dropout masks are drawn once per window row, not at each step.
+        activation_penalty: This times the mean square of the last layer's outputs is made small as well.
+        window: Time steps that back-propagation reaches.
+        restart: Probability that a row of running text starts anew at a window.
+    """
+
+    codec: Literal["bytes", "characters", "plain-words", "subwords", "tokens", "words"] = "characters"
+    nfc: bool = False
+    vocabulary: int = 10_000
+    unknown: Literal["spell", "unk"] = "spell"
+    embedding_size: int = 64
+    residual: bool = False
+    tied: bool = False
+    input_dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    variational: bool = True
+    activation_penalty: float = 0.0
+    window: int = 48
+    restart: float = 0.05
+
+    def problems(self) -> Iterator[str | None]:
+        """What is wrong with them; ``None`` is no problem."""
+        values = asdict(self)
+        yield out_of_range("embedding_size", self.embedding_size, least=1, most=WIDEST)
+        yield out_of_range("window", self.window, least=1)
+        for name in ("input_dropout", "recurrent_dropout"):
+            yield out_of_range(name, values[name], least=0, below=1)
+        yield out_of_range("vocabulary", self.vocabulary, least=256 if self.codec == "subwords" else 1)
+        yield out_of_range("restart", self.restart, least=0, most=1)
+        yield out_of_range("activation_penalty", self.activation_penalty, least=0)
+        yield from self._clashes()
+
+    def _clashes(self) -> Iterator[str]:
+        if self.tied and (self.embedding_size != self.hidden_size or self.core == "jordan"):
+            yield (
+                "tied = true needs embedding_size = hidden_size and an output layer to tie, got "
+                f"embedding_size = {self.embedding_size}, hidden_size = {self.hidden_size}, core = {self.core!r}"
+            )
+        if self.core.startswith("min-") and self.recurrent_dropout:
+            yield f"core = {self.core!r} has no recurrent weights, so recurrent_dropout cannot drop any; use dropout"
+        if self.core == "jordan" and self.dropout:
+            yield "core = 'jordan' puts out logits, which are never dropped; use input_dropout or recurrent_dropout"
+        if self.feedback != "never" and (self.recurrent_dropout or not self.variational):
+            yield "feedback goes step by step, with recurrent_dropout = 0 and variational = true only"
+        if self.nfc and self.codec != "characters":
+            yield f"nfc = true is for codec = 'characters', got codec = {self.codec!r}"
+        if self.unknown == "unk" and self.codec not in ("words", "plain-words"):
+            yield f"unknown = 'unk' is for codec = 'words' or 'plain-words', got codec = {self.codec!r}"
+        if self.unknown == "spell" and self.codec == "plain-words":
+            yield "codec = 'plain-words' spells no word: it goes with unknown = 'unk'"
+
+
+def learn_codec(settings: LanguageModelSettings, texts: Iterable[str], *, end: bool) -> codecs.Codec:
+    """Learn the codec that the settings name from the training texts."""
+    return codecs.learn(
+        settings.codec, texts, end=end, nfc=settings.nfc, vocabulary=settings.vocabulary, unknown=settings.unknown
+    )
+
+
+def build_model(settings: LanguageModelSettings, symbols: int) -> LanguageModel:
+    """Build the network, with weights drawn from PyTorch's present random state."""
+    from ostinato.families.text.network import LanguageModel
+
+    return LanguageModel(
+        symbols,
+        core=settings.core,
+        layers=settings.layers,
+        hidden_size=settings.hidden_size,
+        embedding_size=settings.embedding_size,
+        residual=settings.residual,
+        tied=settings.tied,
+    )
+
+
+def shapes(settings: LanguageModelSettings, symbols: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every weight of the network, by name; no PyTorch is needed for that."""
+    H, E = settings.hidden_size, settings.embedding_size
+    found: dict[str, tuple[int, ...]] = {"embedding.weight": (symbols + 1, E)}
+    for layer in range(settings.layers):
+        name, I = f"core.layers.{layer}", H if layer else E
+        own = _shapes_of_core(settings.core, I, H, symbols if layer == settings.layers - 1 else H)
+        found |= {f"{name}.{part}": shape for part, shape in own.items()}
+    if settings.core != "jordan":
+        found |= {"head.bias": (symbols,)}
+        found |= {} if settings.tied else {"head.weight": (symbols, H)}
+    return found
+
+
+def _shapes_of_core(core: str, I: int, H: int, O: int) -> dict[str, tuple[int, ...]]:
+    gates = {"gru": 3, "min-gru": 2, "min-lstm": 3}.get(core, 1 if core in ("elman", "elman-relu", "jordan") else 4) * H
+    found: dict[str, tuple[int, ...]] = {"weight_ih": (gates, I), "bias": (gates,)}
+    if core == "jordan":
+        return found | {"weight_sh": (H, O), "output.weight": (O, H), "output.bias": (O,)}
+    if not core.startswith("min-"):
+        found["weight_hh"] = (gates, H)
+    if core == "gru":
+        found["candidate_bias"] = (H,)
+    if core == "norm-lstm":
+        found |= {"input_gain": (gates,), "hidden_gain": (gates,), "cell_gain": (H,), "cell_bias": (H,)}
+    if core == "mogrifier":
+        found |= {f"rounds.{n}": (H, I) if n % 2 else (I, H) for n in range(MOGRIFIER_ROUNDS)}
+    return found
+
+
+def build_task(settings: LanguageModelSettings, model: LanguageModel) -> LanguageModelTask:
+    """Build the task of training a model as the settings say."""
+    from ostinato.families.text.network import Dropout, LanguageModelTask
+
+    if settings.precision == "auto":
+        raise ConfigError("precision = 'auto' is to be resolved by a trial before a task is built")
+    dropout = Dropout(settings.input_dropout, settings.dropout, settings.recurrent_dropout, settings.variational)
+    return LanguageModelTask(model, dropout, settings.precision, settings.activation_penalty, build_feedback(settings))

@@ -1,0 +1,1 @@
+"""Folk tunes in ABC notation, written by language models of tokens."""

@@ -1,0 +1,50 @@
+"""How much each bar of a tune surprises a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ostinato.decode.units import bits
+from ostinato.families.text.model import Model
+from ostinato.music.refilling import numbered_bars
+from ostinato.music.tokens import token_places, tune_of
+
+
+@dataclass(frozen=True)
+class Surprise:
+    """How probable a tune is to a model.
+
+    Attributes:
+        log_prob: Of its music, natural log; title and header not counted.
+        tokens: Of its music.
+        bars: For each bar its number, as players count, and how many bits it is worth, its bar line included.
+    """
+
+    log_prob: float
+    tokens: int
+    bars: tuple[tuple[int, float], ...]
+
+    @property
+    def bits_per_token(self) -> float:
+        """Of the music."""
+        return bits(-self.log_prob) / max(1, self.tokens)
+
+
+def surprises(model: Model, tunes: Sequence[Sequence[str]]) -> list[Surprise]:
+    """Score tunes in tokens, headers included, in float32."""
+    scores = model.score_many([" ".join(tokens) for tokens in tunes])
+    return [
+        _surprise(tokens, [part.log_prob for part in score.parts]) for tokens, score in zip(tunes, scores, strict=True)
+    ]
+
+
+def _surprise(tokens: Sequence[str], log_probs: Sequence[float]) -> Surprise:
+    tune = tune_of(tokens)
+    places = token_places(tune)
+    found = [
+        (number, bits(-sum(log_probs[places[bar.first] : places[bar.last] + 1])))
+        for number, bar in numbered_bars(tune).items()
+    ]
+    music = log_probs[places[0] : places[-1]]
+    return Surprise(sum(music), len(music), tuple(found))

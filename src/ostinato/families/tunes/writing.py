@@ -1,0 +1,135 @@
+"""Tunes in tokens by a model and an automaton; what copies too much is taken back to a bar line and written anew."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from ostinato.decode.constraints import Remembered, TokenAutomaton
+from ostinato.decode.pipeline import RuleSettings
+from ostinato.errors import ConfigError
+from ostinato.families.text.model import Model
+from ostinato.families.text.results import Sample
+from ostinato.music.copying import Melodies
+from ostinato.music.elements import BAR_LINES
+from ostinato.music.likeness import melody
+from ostinato.music.tokens import token_places, tune_of
+
+_MOST_TRIES = 400  # of a tune
+_PATIENCE = 3  # tries from one bar line, before it is another one
+
+
+@dataclass(frozen=True)
+class CopyLimit:
+    """How much may be copied.
+
+    Attributes:
+        melodies: From what.
+        time: Longest run of notes, in whole notes.
+    """
+
+    melodies: Melodies
+    time: Fraction
+
+
+@dataclass
+class Written:
+    """A tune in tokens, while it is being written and when it is.
+
+    Attributes:
+        seed: What the draws come from.
+        tokens: Header, and music so far.
+        sample: How it went on from there the last time.
+        tries: How often it was taken back.
+    """
+
+    seed: int
+    tokens: list[str]
+    sample: Sample | None = None
+    tries: int = 0
+    _bar: int = field(default=-1, repr=False)  # the bar line that it was taken back to last
+    _stuck: int = field(default=0, repr=False)
+
+    @property
+    def draw_seed(self) -> int:
+        """The seed of the next try: the tune's own, and others that follow from it."""
+        if not self.tries:
+            return self.seed
+        return int.from_bytes(hashlib.blake2b(f"{self.seed}/{self.tries}".encode(), digest_size=6).digest(), "big")
+
+    def take_back(self, all_tokens: Sequence[str], note: int, least: int) -> None:
+        """Keep what stands before the bar of a token; after several tries from there, before an earlier bar."""
+        ends = [place + 1 for place, token in enumerate(all_tokens[:note]) if token in BAR_LINES and place >= least]
+        place = len(ends) - 1
+        self._stuck = self._stuck + 1 if place == self._bar else 0
+        self._bar = place
+        back = place - self._stuck // _PATIENCE
+        self.tokens = list(all_tokens[: ends[back] if back >= 0 else least])
+        self.tries += 1
+
+
+def write_tunes(
+    model: Model,
+    automaton: TokenAutomaton | Remembered,
+    prompts: Sequence[Sequence[str]],
+    seeds: Sequence[int],
+    *,
+    temperature: float = 1.0,
+    length: int = 2000,
+    limit: CopyLimit | None = None,
+    tick: Callable[[int, int], None] | None = None,
+) -> list[Written]:
+    """Write tunes side by side; each depends on its seed and prompt alone.
+
+    Args:
+        model: A model of tunes.
+        automaton: What a tune may be, from its header on.
+        prompts: Tokens that each begins with.
+        seeds: One for each.
+        temperature: Above 0.
+        length: Most tokens after the prompt.
+        limit: How much may be copied; ``None``: anything.
+        tick: Told how many of them are done.
+
+    Raises:
+        ConfigError: A tune copies too much again and again.
+    """
+    rules = RuleSettings(automaton=automaton, temperature=temperature)
+    written = [Written(seed, list(prompt)) for seed, prompt in zip(seeds, prompts, strict=True)]
+    pending = list(zip(written, map(len, prompts), strict=True))
+    while pending:
+        texts, draws = [" ".join(one.tokens) for one, _ in pending], [one.draw_seed for one, _ in pending]
+        found = model.generate_many(texts, length=length, seed=draws, rules=rules).finish()
+        again = []
+        for (one, least), sample in zip(pending, found, strict=True):
+            one.sample, tokens = sample, [*one.tokens, *sample.text.split()]
+            note = None if limit is None else _copied_token(tokens, limit)
+            if note is None:
+                one.tokens = tokens
+                continue
+            if note < least or one.tries == _MOST_TRIES:
+                raise ConfigError(_hopeless(one, given=note < least))
+            one.take_back(tokens, note, least)
+            again.append((one, least))
+        pending = again
+        if tick is not None:
+            tick(len(written) - len(pending), len(written))
+    return written
+
+
+def _copied_token(tokens: Sequence[str], limit: CopyLimit) -> int | None:
+    """Which token is the note with which a copied run is too long; ``None``: none is."""
+    tune = tune_of(tokens)
+    note = limit.melodies.too_long(tune, limit.time)
+    return None if note is None else token_places(tune)[melody(tune)[note].place]
+
+
+def _hopeless(one: Written, *, given: bool) -> str:
+    if given:
+        return "what the tune shall begin with is itself copied for more bars than allowed; allow more, or change it"
+    return (
+        f"the tune of seed {one.seed} copied too much in {_MOST_TRIES} tries; allow more bars, raise the temperature, "
+        "or take a model that has learned its tunes less by heart"
+    )
