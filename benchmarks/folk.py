@@ -103,7 +103,7 @@ def tokenised(file: Path) -> list[list[str]]:
     return [tokens_of(normal(simplified(found.tune))) for found in tunes]
 
 
-def titled(tokens: list[str], model: ostinato.Model) -> list[str]:
+def titled(tokens: list[str], model: ostinato.TextModel) -> list[str]:
     """A tune as a model has learned them: with a title, if it knows titles."""
     known = set(model.codec.tokens)  # type: ignore[attr-defined]
     assert set(tokens) <= known, set(tokens) - known
@@ -315,7 +315,7 @@ def costs(run: Path) -> Iterator[dict[str, Any]]:
             yield {"form": f"{form or 'free'} {bars or ''} {cadence}".strip(), **_cost(composer, model, rows)}
 
 
-def _cost(composer: Composer, model: ostinato.Model, rows: int) -> dict[str, Any]:
+def _cost(composer: Composer, model: ostinato.TextModel, rows: int) -> dict[str, Any]:
     """Of 1,000 tunes, or of 100 that are written one after the other; the first ones of a form are among them."""
     count = 1_000 if rows > 1 else 100
     automaton = _Timed()

@@ -35,7 +35,7 @@ from ostinato.data.frames import Array, Frames
 from ostinato.data.labelled import read_labelled
 from ostinato.data.sound import LogMel
 from ostinato.families import find_recipe
-from ostinato.families.labels.annotator import Annotator, load_annotator
+from ostinato.families.labels.annotator import Annotator
 from ostinato.families.labels.settings import LabelSettings
 
 _VALID_SENTENCES = 1000
@@ -81,7 +81,7 @@ def main() -> None:
             if type(event).__name__ == "Evaluated":
                 print(training.metrics, flush=True)
         seconds = time.monotonic() - began
-        model = load_annotator(out)
+        model = Annotator.open(out)
         row = {
             "what": name, "seed": args.seed, **amount, "reading": reading, "seconds": seconds,
             "passes": training.epochs, "parameters": model.parameters, **_measured(model, test),

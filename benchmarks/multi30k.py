@@ -25,7 +25,7 @@ from ostinato.data.pairs import PairLimits, read_pairs
 from ostinato.decode.searching import SearchSettings
 from ostinato.families import find_recipe
 from ostinato.families.pairs.metrics import text_metrics
-from ostinato.families.pairs.translator import load_translator
+from ostinato.families.pairs.translator import Translator
 
 _SYSTEMS: dict[str, dict[str, Any]] = {
     "attention": {"decoder": "additive"},
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def _rows(run: Path, test: Sequence[str]) -> Iterator[dict[str, Any]]:
-    model = load_translator(run)
+    model = Translator.open(run)
     sources, targets = zip(*(pair.split("\t") for pair in test), strict=True)
     for beam in _BEAMS:
         began = time.perf_counter()

@@ -26,7 +26,7 @@ from ostinato.config import parse_assignments
 from ostinato.data import Corpus
 from ostinato.decode.searching import SearchSettings
 from ostinato.families import find_recipe
-from ostinato.families.pairs.translator import best_targets, load_translator
+from ostinato.families.pairs.translator import Translator, best_targets
 from ostinato.workshop.training import Training
 
 _KERAS_ADDITION = (
@@ -55,7 +55,7 @@ def main() -> None:
 
 def addition(folder: Path, settings: dict[str, Any], epochs: float, seed: int) -> Iterator[dict[str, Any]]:
     """Per epoch: characters right, padding counted as Keras does, and sums that are right as a whole."""
-    makes = find_recipe("addition").makes
+    makes = find_recipe("addition").generate_corpus
     assert makes is not None
     every = list(makes(settings, seed).texts)
     held, texts = every[::10], [text for n, text in enumerate(every) if n % 10]
@@ -80,7 +80,7 @@ def addition(folder: Path, settings: dict[str, Any], epochs: float, seed: int) -
 
 def feedback(folder: Path, settings: dict[str, Any], epochs: float, seed: int) -> Iterator[dict[str, Any]]:
     """Sums after equally many updates: reading the true symbol, its own more and more often, or its own always."""
-    makes = find_recipe("addition").makes
+    makes = find_recipe("addition").generate_corpus
     assert makes is not None
     every = list(makes(settings, seed).texts)
     held, texts = every[::10], [text for n, text in enumerate(every) if n % 10]
@@ -105,7 +105,7 @@ def _regimes(
         training = ostinato.train(train, out=out, recipe=recipe, settings=given, epochs=epochs, seed=seed, valid=valid)
         for _ in training:
             pass
-        seconds, model = time.perf_counter() - began, load_translator(out)
+        seconds, model = time.perf_counter() - began, Translator.open(out)
         with training.trainer.averaged():  # after equal updates: the best by teacher-forced loss may be an early one
             model.network.load_state_dict(training.trainer.task.module.state_dict())
         row: dict[str, Any] = {
@@ -135,7 +135,7 @@ def french(folder: Path, settings: dict[str, Any], epochs: float, seed: int) -> 
     began = time.perf_counter()
     for _ in training:
         pass
-    seconds, model = time.perf_counter() - began, load_translator(folder / "run")
+    seconds, model = time.perf_counter() - began, Translator.open(folder / "run")
     for search in (SearchSettings(greedy=True), SearchSettings(beam=4, gnmt=0.6)):
         found = model.evaluate(list(valid.texts), search)
         yield {

@@ -2,7 +2,7 @@
 
     python benchmarks/shapes.py [--quick]
 
-What ``workshop/device.py`` (precision) and ``workshop/threads.py`` decide by was read off this table. The four ways
+What ``training/device.py`` (precision) and ``workshop/threads.py`` decide by was read off this table. The four ways
 take turns in one process, so that a machine whose speed changes changes it for all of them; figures are medians.
 """
 
@@ -41,7 +41,7 @@ def run(recipe: str, corpus: str, settings: dict[str, Any], folder: Path) -> Tra
     if recipe == "addition":
         from ostinato.families import RECIPES
 
-        makes = RECIPES[recipe].makes
+        makes = RECIPES[recipe].generate_corpus
         assert makes is not None
         source = makes({}, 1)
     return ostinato.train(source, out=folder, recipe=recipe, steps=10_000, settings=settings)

@@ -38,7 +38,7 @@ def settings_of(cell: str, minutes: float, changed: dict[str, Any], on: str = TH
     held, (speed, precision) = CELLS[cell](), KINDS[on]
     recipe = RECIPES["char-lm"]
     budget = Budget(sum(map(len, held.train)), held.items, minutes, speed=speed)
-    chosen = {**recipe.choose(budget, changed), **changed}
+    chosen = {**recipe.sizes_for(budget, changed), **changed}
     return write(recipe.settings(**{**chosen, "precision": precision, "patience": None, "valid_symbols": 200_000}))
 
 

@@ -13,11 +13,10 @@ import safetensors.numpy
 import zstandard
 
 from ostinato import codecs
-from ostinato.app.arguments import build_parser
-from ostinato.app.cli import _MODULES
-from ostinato.app.data import _is_meant
+from ostinato.app.commands import COMMANDS, build_parser
 from ostinato.app.spreading import _words_without
-from ostinato.app.training import _share
+from ostinato.app.verbs.data import _is_meant
+from ostinato.app.verbs.train import _share
 from ostinato.codecs.words import split_words
 from ostinato.data import Reading, encode_texts, read_corpus, split
 from ostinato.data.blocks import blocks
@@ -153,9 +152,9 @@ def run_files(data: bytes) -> None:
 def arguments(data: bytes) -> None:
     """Any words after a command's name are understood, or refused with status 2, or the help is shown."""
     source = Bytes(data)
-    command = source.choose(tuple(_MODULES))
+    command = source.choose([command.name for command in COMMANDS])
     words = [word for word in source.text().split("\0") if word]
-    parser = build_parser({name: lambda args: 0 for name in _MODULES})
+    parser = build_parser([command])
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         try:
             args = parser.parse_args([command, *words])
@@ -163,7 +162,7 @@ def arguments(data: bytes) -> None:
             if ended.code not in (0, 2):
                 raise AssertionError(f"status {ended.code}") from ended
             return
-    assert args.act(args) == 0
+    assert args.command == command
 
 
 def option_values(data: bytes) -> None:
@@ -268,7 +267,7 @@ SEEDS = {
     "run_files": [seal({"a": 1}).encode(), safetensors.numpy.save({"w": np.zeros(2, dtype=np.float32)}), b"{}"],
     "arguments": [
         bytes([n]) + _words("runs/x", "--seed", "1", "--json", "--shard", "1/2", "--set", "layers=2", "--length", "5")
-        for n in range(len(_MODULES))
+        for n in range(len(COMMANDS))
     ],
     "option_values": [_words("1/4", "0.1", "all", "30", "temperature,top-k", "--ray", "auto", "--parts=3", "--json")],
     "constraints": [b"\0" + _words(r"(a|b)*c{2,3}", "0:1.2,40:0.6"), b"\0" + _words("()[]", "cat", "\u00e9")],

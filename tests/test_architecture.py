@@ -141,7 +141,7 @@ def run_python(code):
         "import ostinato.decode.compiled, ostinato.decode.paths, ostinato.decode.text",
         "import ostinato.families.text.model, ostinato.families.text.generation",
         "import ostinato.decode.searching, ostinato.decode.constraints, ostinato.data.ngrams, ostinato.data.copies",
-        "import ostinato.app.generating, ostinato.app.scoring, ostinato.app.novelty, ostinato.app.translating",
+        "from ostinato.app.commands import COMMANDS, module_of; [module_of(command.name) for command in COMMANDS]",
         "import ostinato.data.pairs, ostinato.data.pair_streams, ostinato.codecs.pairs",
         "from ostinato.app.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass",
         "from ostinato.app.cli import main; main(['recipes', 'char-lm']); main(['data'])",

@@ -3,8 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ostinato.app.arguments import build_parser
-from ostinato.app.cli import _MODULES
+from ostinato.app.commands import build_parser
 
 PAGE = Path(__file__).with_name("command-line.md")
 HEAD = """# Command line
@@ -43,7 +42,7 @@ def section(name: str, command: argparse.ArgumentParser) -> str:
 
 def page() -> str:
     """The whole page."""
-    parser = build_parser({name: lambda args: 0 for name in _MODULES})
+    parser = build_parser()
     commands = parser._subparsers._group_actions[0].choices  # type: ignore[union-attr]
     return "\n".join([HEAD, *(section(name, command) for name, command in commands.items())])  # type: ignore[union-attr]
 

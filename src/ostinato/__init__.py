@@ -28,13 +28,14 @@ if TYPE_CHECKING:
         UnknownSymbolError,
     )
     from ostinato.families import RECIPES
-    from ostinato.families.labels.annotator import Annotator, load_annotator
-    from ostinato.families.pairs.translator import Translator, load_translator
+    from ostinato.families.labels.annotator import Annotator
+    from ostinato.families.pairs.translator import Translator
     from ostinato.families.text.generation import Generation
-    from ostinato.families.text.model import Model, load
+    from ostinato.families.text.model import TextModel
     from ostinato.families.text.results import Sample, Score, ScoredPart
     from ostinato.training.evaluation import Evaluation
     from ostinato.training.loop import Evaluated, RolledBack, Stepped, Stopped
+    from ostinato.workshop.holding import load
     from ostinato.workshop.setting_up import resume, train
     from ostinato.workshop.training import Training
 
@@ -60,12 +61,13 @@ _HOMES = {
     "ostinato.training.evaluation": ("Evaluation",),
     "ostinato.training.loop": ("Evaluated", "RolledBack", "Stepped", "Stopped"),
     "ostinato.families.text.generation": ("Generation",),
-    "ostinato.families.labels.annotator": ("Annotator", "load_annotator"),
-    "ostinato.families.text.model": ("Model", "load"),
+    "ostinato.families.labels.annotator": ("Annotator",),
+    "ostinato.families.text.model": ("TextModel",),
     "ostinato.families.text.results": ("Sample", "Score", "ScoredPart"),
+    "ostinato.workshop.holding": ("load",),
     "ostinato.workshop.setting_up": ("resume", "train"),
     "ostinato.workshop.training": ("Training",),
-    "ostinato.families.pairs.translator": ("Translator", "load_translator"),
+    "ostinato.families.pairs.translator": ("Translator",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -83,7 +85,6 @@ __all__ = [  # a test checks that these are the names of _HOMES
     "Evaluated",
     "Evaluation",
     "Generation",
-    "Model",
     "OstinatoError",
     "Reading",
     "RolledBack",
@@ -96,14 +97,13 @@ __all__ = [  # a test checks that these are the names of _HOMES
     "Stepped",
     "Stopped",
     "SubwordCodec",
+    "TextModel",
     "Training",
     "TrainingError",
     "Translator",
     "UnknownSymbolError",
     "WordCodec",
     "load",
-    "load_annotator",
-    "load_translator",
     "read_corpus",
     "read_labelled",
     "read_pairs",

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from ostinato.app import scoring, spreading
+from ostinato.app import spreading
+from ostinato.app.verbs import score
 from ostinato.decode import scoring as scoring_decode
 from ostinato.decode.shards import Shard
 
@@ -34,7 +35,7 @@ def joined(run, words, parts):
 @pytest.mark.parametrize("parts", [2, 3])
 @pytest.mark.parametrize("json_", [["--json"], []])
 def test_the_shards_of_generate_join_to_the_whole(run, item_run, monkeypatch, parts, json_):
-    monkeypatch.setattr("ostinato.app.generating._TOGETHER", 4)
+    monkeypatch.setattr("ostinato.app.verbs.generate._TOGETHER", 4)
     words = ["generate", item_run, "--samples", 22, "--seed", 7, "--length", 9, "--temperature", 1.2, *json_]
     whole = run(*words)[1]
     assert "".join(joined(run, words, parts)) == whole
@@ -151,7 +152,7 @@ def test_a_long_text_is_scored_in_pieces_to_the_same_number(run, text_run, corpo
     path = corpora / "cats.txt"
     short = run("score", text_run, "--file", path, "--per", "line")[1]
     told = json.loads(run("score", text_run, "--file", path, "--json")[1])
-    monkeypatch.setattr(scoring, "_LONG", 100)
+    monkeypatch.setattr(score, "_LONG", 100)
     long = run("score", text_run, "--file", path, "--per", "line")[1]
     number = re.compile(r"-?\d[\d,]*\.\d+")
     assert number.sub("", long) == number.sub("", short)

@@ -15,8 +15,8 @@ import time
 import pytest
 
 import ostinato
-from ostinato.app import generating
 from ostinato.app.cli import main
+from ostinato.app.verbs import generate
 from ostinato.data import EMBEDDED
 from ostinato.data.datasets import DATA_SETS
 from ostinato.data.embedded import read_embedded
@@ -111,17 +111,17 @@ def test_what_got_stuck_says_so(run, text_run):
 
 def test_samples_are_told_as_they_come_and_in_their_order(run, item_run, monkeypatch):
     told = []
-    ready = generating._Teller.ready
+    ready = generate._Teller.ready
 
     def watched(self, run):
         ready(self, run)
         told.append(self._row)
 
-    monkeypatch.setattr(generating._Teller, "ready", watched)
+    monkeypatch.setattr(generate._Teller, "ready", watched)
     _, out, _ = run("generate", item_run, "--samples", 20, "--seed", 1)
     assert told == sorted(told)
     assert len(set(told)) > 2  # not all at once
-    monkeypatch.setattr(generating._Teller, "ready", lambda self, run: None)
+    monkeypatch.setattr(generate._Teller, "ready", lambda self, run: None)
     assert run("generate", item_run, "--samples", 20, "--seed", 1)[1] == out
 
 
@@ -516,12 +516,12 @@ def test_an_empty_text_is_not_scored(run, text_run):
 
 
 def test_what_nobody_foresaw_still_ends_in_one_line(run, text_run, monkeypatch):
-    import ostinato.families.text.model
+    import ostinato.workshop.holding
 
     def fail(*_, **__):
         raise RuntimeError("the sky fell\nin pieces")
 
-    monkeypatch.setattr(ostinato.families.text.model, "load", fail)
+    monkeypatch.setattr(ostinato.workshop.holding, "load", fail)
     assert run("generate", text_run) == (1, "", "error: RuntimeError: the sky fell (--debug shows where)\n")
 
 

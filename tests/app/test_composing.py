@@ -174,7 +174,7 @@ def test_tunebooks_and_tokens_can_be_measured(run, tunes_run, corpora):
     model = ostinato.load(tunes_run)
     book = read_corpus([str(corpora / "tunes.abc")])
     assert model.evaluate(book, protocol="dynamic").nats_per_symbol < model.evaluate(book).nats_per_symbol
-    tokens = Corpus("items", tuple(folk.read(book, {}).texts))
+    tokens = Corpus("items", tuple(folk.prepare(book, {}).texts))
     assert model.evaluate(tokens).nats_per_symbol == model.evaluate(book).nats_per_symbol
 
 

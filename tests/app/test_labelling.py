@@ -152,10 +152,22 @@ def test_what_does_not_fit_a_model_of_labels_is_refused(listener, tagger, classi
         ("label", tagger, "a", "--beam", 2): "a beam is for labels without a place",
         ("label", classifier, "a", "--beam", 0): "--beam must be at least 1, got 0",
         ("generate", tagger): "What works with it: label, evaluate, info, resume, export",
-        ("translate", tagger, "a"): "is no model of pairs",
-        ("evaluate", tagger, tmp_path / "wide.npy", "--counts"): "--counts cannot go with a model of labels",
+        ("translate", tagger, "a"): "'translate' does not work with",
+        (
+            "evaluate",
+            tagger,
+            tmp_path / "wide.npy",
+            "--counts",
+        ): "--counts: for a language model or",
         ("train", tmp_path / "x", "--recipe", "tag", "--set", "feedback=always"): "there is nothing to feed back",
-        ("train", tmp_path / "x", "--recipe", "tag", "--as", "text"): "--column and --as are for texts",
+        (
+            "train",
+            tmp_path / "x",
+            "--recipe",
+            "tag",
+            "--as",
+            "text",
+        ): "--as: for a language model or a model of tunes",
     }
     for words, told in cases.items():
         status, _, err = ran(capsys, *words)
@@ -171,7 +183,7 @@ def test_what_does_not_fit_a_model_of_labels_is_refused(listener, tagger, classi
 
 def test_a_model_of_text_is_no_model_of_labels(text_run, capsys):
     status, _, err = ran(capsys, "label", text_run, "a")
-    assert (status, "is no model of labels" in err) == (2, True)
+    assert (status, "'label' does not work with" in err) == (2, True)
 
 
 def test_losses_are_told_by_label(tagger, capsys):

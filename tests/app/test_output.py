@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from ostinato.app.output import as_json
+from ostinato.app.terminal.output import as_json
 from ostinato.errors import EngineError
 
 

@@ -20,7 +20,7 @@ def test_the_site_builds_without_a_warning(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "reference/python.html").read_text(encoding="utf-8")
-    for name in ("ostinato.train", "ostinato.Model.generate", "ostinato.errors.DamagedError"):
+    for name in ("ostinato.train", "ostinato.TextModel.generate", "ostinato.errors.DamagedError"):
         assert f'id="{name}"' in page
     assert raw_equations(tmp_path) == []
     assert (tmp_path / "systems/char-lm.html").read_text(encoding="utf-8").count("<math") > 10

@@ -11,8 +11,8 @@ import pytest
 import ostinato
 from ostinato.app.cli import main
 from ostinato.errors import ConfigError
-from ostinato.families.pairs.addition import make
-from ostinato.families.pairs.translator import load_translator, with_source_words
+from ostinato.families.pairs.addition import generate
+from ostinato.families.pairs.translator import Translator, with_source_words
 
 ENGLISH = {"one": "un", "two": "deux", "red": "rouge", "cat": "chat", "dog": "chien", "big": "grand"}
 
@@ -86,7 +86,7 @@ def test_unknown_words_are_refused_left_out_or_replaced_by_what_was_attended_to(
     status, out, _ = translated(capsys, run, "big green dog")  # words have an id for what they do not know
     assert status == 0
     assert len(out.split()) == 3
-    model = load_translator(run)
+    model = Translator.open(run)
     (best,) = model.translate(["big green dog"])[0]
     assert best.source_symbols == (" big", " green", " dog")
     symbols = tuple(" <unk>" if n == 1 else symbol for n, symbol in enumerate(best.symbols))
@@ -125,7 +125,9 @@ def test_evaluate_says_what_fits_pairs(run, pairs, capsys):
     odd = json.loads(capsys.readouterr().out)
     assert (odd["characters"], odd["metrics"]["exact"]) == (13, 0.0)
     assert main(["evaluate", str(run), str(pairs), "--protocol", "windows"]) == 2
-    assert "--protocol cannot go with a model of pairs" in capsys.readouterr().err
+    assert (
+        "--protocol: for a language model or a model of tunes, and this is a model of pairs" in capsys.readouterr().err
+    )
 
 
 def test_a_run_of_pairs_is_exported_resumed_and_told_about(run, tmp_path, capsys):
@@ -135,7 +137,7 @@ def test_a_run_of_pairs_is_exported_resumed_and_told_about(run, tmp_path, capsys
     assert "translate, 1×32 gru" in capsys.readouterr().out
     for command in (["generate", str(run)], ["score", str(run), "one"]):
         assert main(command) == 2
-        assert "is no language model" in capsys.readouterr().err
+        assert "it is a model of pairs (translate: " in capsys.readouterr().err
     assert (run / "samples").is_dir()
     assert " → " in next(iter(sorted((run / "samples").iterdir()))).read_text()
 
@@ -173,10 +175,10 @@ def test_pairs_need_two_columns_and_texts_need_no_pairs(tmp_path, capsys):
     assert main(["train", str(tmp_path / "a.tsv"), "--recipe", "translate", "--out", str(tmp_path / "r")]) == 1
     assert "a.tsv, line 2: a pair is source, tab, target; got 'two'" in capsys.readouterr().err
     assert main(["train", str(tmp_path / "a.tsv"), "--lower", "--out", str(tmp_path / "r")]) == 2
-    assert "--lower and --skip-bad-pairs are for pairs that are read, and char-lm has none" in capsys.readouterr().err
+    assert "--lower: for a model of pairs or a model of labels, and this is a language model" in capsys.readouterr().err
     words = ["train", str(tmp_path / "a.tsv"), "--recipe", "translate", "--as", "items", "--out", str(tmp_path / "r")]
     assert main(words) == 2
-    assert "--column and --as are for texts" in capsys.readouterr().err
+    assert "--as: for a language model or a model of tunes, and this is a model of pairs" in capsys.readouterr().err
 
 
 def test_addition_makes_its_own_sums(tmp_path, capsys):
@@ -184,8 +186,8 @@ def test_addition_makes_its_own_sums(tmp_path, capsys):
     words = ["train", "--recipe", "addition", "--steps", "3", "--out", str(out)]
     assert main([*words, "--set", "digits=2", "--set", "examples=500", "--set", "hidden_size=16"]) == 0
     assert "500 sums of numbers of up to 2 digits" in capsys.readouterr().out
-    model = load_translator(out)
-    made = make({"digits": 2, "examples": 500}, 1).texts
+    model = Translator.open(out)
+    made = generate({"digits": 2, "examples": 500}, 1).texts
     for sum_, answer in (text.split("\t") for text in made):  # as they are asked for: nothing is turned round
         assert sum(map(int, sum_.split("+"))) == int(answer)
     assert model.codec.source.decode(range(model.codec.source.size)) == "+0123456789"
@@ -197,7 +199,7 @@ def test_addition_makes_its_own_sums(tmp_path, capsys):
     assert ", 2 pairs (5 target symbols) held out," in told
     words[-1] = str(tmp_path / "other")
     assert main([*words, "--pairs", "3"]) == 2
-    assert "are for pairs that are read, and addition makes its own" in capsys.readouterr().err
+    assert "--pairs: for a corpus that is read, and addition makes its own" in capsys.readouterr().err
     assert main([*words, str(tmp_path / "held.tsv"), "--set", "digits=2"]) == 2
     assert "digits say what addition makes by itself, and a corpus is given" in capsys.readouterr().err
     assert main([*words, "--set", "digits=1", "--set", "examples=500"]) == 2
@@ -209,9 +211,12 @@ def test_a_language_model_is_no_model_of_pairs(run, tmp_path, capsys):
     words = ["train", str(tmp_path / "a.txt"), "--steps", "2", "--out", str(tmp_path / "lm"), "--no-report"]
     assert main([*words, "--set", "hidden_size=8"]) == 0
     assert main(["evaluate", str(tmp_path / "lm"), str(tmp_path / "a.txt"), "--beam", "2"]) == 2
-    assert capsys.readouterr().err == "error: --beam is for models of pairs and of labels\n"
-    with pytest.raises(ConfigError, match="is no model of pairs: char-lm is"):
-        load_translator(tmp_path / "lm")
+    assert (
+        capsys.readouterr().err
+        == "error: --beam: for a model of pairs or a model of labels, and this is a language model; leave it out\n"
+    )
+    with pytest.raises(ConfigError, match=r"is not a model of pairs: it is a language model \(char-lm: "):
+        Translator.open(tmp_path / "lm")
     (tmp_path / "a.tsv").write_text("".join(f"{n}\t{n}\n" for n in range(99)))
     words = ["train", str(tmp_path / "a.tsv"), "--steps", "2", "--out", str(tmp_path / "x"), "--recipe", "translate"]
     capsys.readouterr()

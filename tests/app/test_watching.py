@@ -9,8 +9,8 @@ import sys
 import pytest
 from rich.console import Console
 
-from ostinato.app.beams import beams
 from ostinato.app.cli import main
+from ostinato.app.terminal.beams import beams
 from ostinato.decode.units import bits
 from ostinato.runs import RunFolder
 
@@ -106,7 +106,7 @@ def test_beams_are_shown_as_they_compete(text_model):
 
 
 def test_a_watched_beam_leaves_its_text_behind(text_run, monkeypatch, capsys):
-    monkeypatch.setattr("ostinato.app.generating._PACE", 0.0)
+    monkeypatch.setattr("ostinato.app.verbs.generate._PACE", 0.0)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     words = ["generate", str(text_run), "--prompt", "the ", "--beam", "3", "--length", "20"]
     assert main(words) == 0

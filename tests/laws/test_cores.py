@@ -22,8 +22,7 @@ from ostinato.cores import (
 from ostinato.cores.base import unroll
 from ostinato.cores.lookup import Lookup
 from ostinato.cores.table import CORES as CORE_NAMES
-from ostinato.families import LanguageModelSettings
-from ostinato.families.text.settings import build_model, shapes
+from ostinato.families.text.settings import LanguageModelSettings, build_model, shapes
 
 BATCH, TIME, WIDTH, HIDDEN = 4, 7, 3, 5
 CORES = {

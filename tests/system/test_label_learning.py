@@ -123,7 +123,7 @@ def test_a_run_of_frames_is_exported_and_is_a_base_for_another(tmp_path):
     from ostinato.runs import export, read_model
 
     export(read_model(tmp_path / "run"), tmp_path / "model.safetensors")
-    again = ostinato.load_annotator(tmp_path / "model.safetensors")
+    again = ostinato.load(tmp_path / "model.safetensors")
     frames = strokes(60).frames
     assert [one.log_prob for one in again.label(frames)] == [one.log_prob for one in model.label(frames)]
     other = ostinato.train(strokes(40), out=tmp_path / "two", base=tmp_path / "run", steps=2)

@@ -14,9 +14,9 @@ from conftest import TINY
 from ostinato.engine.watching import ThreadWatch
 from ostinato.errors import ConfigError
 from ostinato.runs import RunFolder
+from ostinato.training.device import StepTime
 from ostinato.training.loop import Evaluated, RolledBack, Stopped
 from ostinato.workshop.budget import Clock
-from ostinato.workshop.device import StepTime
 from ostinato.workshop.threads import using_threads
 from ostinato.workshop.training import ThreadsChanged
 

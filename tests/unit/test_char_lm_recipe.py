@@ -12,7 +12,7 @@ MINUTES = (0.1, 0.3, 1, 3, 10, 30, 100, 1000)
 
 
 def chosen(symbols, minutes, *, items=False, device="cpu", speed=1.0):
-    return RECIPES["char-lm"].choose(Budget(symbols, items, minutes, device, speed=speed), {})
+    return RECIPES["char-lm"].sizes_for(Budget(symbols, items, minutes, device, speed=speed), {})
 
 
 @pytest.mark.parametrize("table", [char_lm._TEXT, char_lm._TEXT_ON_GPU, char_lm._ITEMS])
@@ -59,10 +59,10 @@ def test_recurrent_weights_are_dropped_in_very_many_passes_where_there_are_any_a
     assert chosen(10**6, 30)["recurrent_dropout"] > 0
     assert "recurrent_dropout" not in chosen(10**6, 10)
     for given in ({"core": "min-gru"}, {"core": "min-lstm"}, {"feedback": "linear"}):
-        settings = config.read(recipe.settings, {**recipe.choose(long, given), **given}, where="here")
+        settings = config.read(recipe.settings, {**recipe.sizes_for(long, given), **given}, where="here")
         assert settings.recurrent_dropout == 0
     for given in ({}, {"core": "elman"}, {"core": "jordan"}, {"core": "gru"}):
-        settings = config.read(recipe.settings, {**recipe.choose(long, given), **given}, where="here")
+        settings = config.read(recipe.settings, {**recipe.sizes_for(long, given), **given}, where="here")
         assert settings.recurrent_dropout > 0
 
 
@@ -70,6 +70,6 @@ def test_a_core_that_is_no_name_is_left_to_the_settings_to_refuse():
     with pytest.raises(ConfigError, match="core"):
         config.read(
             RECIPES["char-lm"].settings,
-            {**RECIPES["char-lm"].choose(Budget(10**6, False, 30), {"core": 5}), "core": 5},
+            {**RECIPES["char-lm"].sizes_for(Budget(10**6, False, 30), {"core": 5}), "core": 5},
             where="here",
         )

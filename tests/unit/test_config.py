@@ -6,7 +6,8 @@ import pytest
 from ostinato import config
 from ostinato.cores.table import CORES
 from ostinato.errors import ConfigError
-from ostinato.families import RECIPES, Budget, LanguageModelSettings
+from ostinato.families import RECIPES, Budget
+from ostinato.families.text.settings import LanguageModelSettings
 
 
 @dataclass(frozen=True)
@@ -67,16 +68,16 @@ def test_an_assignment_that_is_none_is_refused():
 @pytest.mark.parametrize("minutes", [0.1, 1, 5, 100])
 def test_every_recipe_chooses_settings_that_can_be_read_for_every_budget(name, items, minutes):
     recipe = RECIPES[name]
-    items = items or recipe.read is not None  # what reads its corpus itself makes items of it
+    items = items or recipe.prepare is not None  # what reads its corpus itself makes items of it
     for symbols in (50, 2_000, 100_000, 1_000_000, 100_000_000):
-        chosen = recipe.choose(Budget(symbols, items, minutes), {})
+        chosen = recipe.sizes_for(Budget(symbols, items, minutes), {})
         settings = config.read(recipe.settings, chosen, where="choose")
         assert items or settings.batch_size * settings.window <= max(64, symbols)
 
 
 def test_a_tied_recipe_follows_the_width_that_is_set():
     for given in ({"hidden_size": 32}, {"core": "jordan"}):
-        chosen = RECIPES["word-lm"].choose(Budget(10_000, False, 1), given)
+        chosen = RECIPES["word-lm"].sizes_for(Budget(10_000, False, 1), given)
         config.read(LanguageModelSettings, {**chosen, **given}, where="test")
 
 

@@ -190,7 +190,7 @@ def test_the_registry_is_whole():
 
 def test_the_data_command_tells_fetches_prints_and_prunes(server, monkeypatch, capsys, places):
     known = data_set(f"{server}/be.txt")
-    for module in ("ostinato.app.data", "ostinato.data.reading"):
+    for module in ("ostinato.app.verbs.data", "ostinato.data.reading"):
         monkeypatch.setattr(f"{module}.DATA_SETS", {"be": known})
     assert main(["data", "be"]) == 0
     assert "not on this machine; --fetch downloads it" in capsys.readouterr().out

@@ -9,7 +9,7 @@ from rich.console import Console
 
 import ostinato
 from conftest import TINY
-from ostinato.app.training import follow
+from ostinato.app.following import follow
 from ostinato.batch import Batch
 from ostinato.errors import ConfigError
 from ostinato.families.text.distillation import Distillation

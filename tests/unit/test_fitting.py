@@ -12,10 +12,10 @@ import ostinato
 from ostinato import config
 from ostinato.families import RECIPES, Budget
 from ostinato.families.text.report.facts import expected_seconds
+from ostinato.training.device import StepTime, choose_precision, time_steps
 from ostinato.training.ranks import Alone
 from ostinato.workshop.budget import Amount
 from ostinato.workshop.building import Builder, Trial
-from ostinato.workshop.device import StepTime, choose_precision, time_steps
 from ostinato.workshop.fitting import fit
 from ostinato.workshop.preparing import Order, Prepared
 
@@ -45,7 +45,7 @@ class Machine:
 def fitted(machine, minutes=5.0, given=None, amount=None):
     recipe, given = RECIPES["char-lm"], given or {}
     budget = Budget(SYMBOLS, False, minutes, machine.device, compiled=False)
-    settings = config.read(recipe.settings, {**recipe.choose(budget, given), **given}, where="test")
+    settings = config.read(recipe.settings, {**recipe.sizes_for(budget, given), **given}, where="test")
     prepared = Prepared(settings, {}, machine.train, machine.valid, None, (), budget)
     order = Order(Path("x"), amount=amount or Amount(minutes=minutes), settings=given)
     trial = fit(machine, prepared, order, Alone())
@@ -113,16 +113,17 @@ def test_a_report_is_given_more_time_where_there_is_more_to_read():
 def builder(valid, train=SYMBOLS, end=None):
     """What the real one is asked of sizes and texts."""
     texts = [SimpleNamespace(ids=np.broadcast_to(0, count)) for count in (train, valid)]
-    return Builder(None, SimpleNamespace(end=end), *texts, seed=1, device="cpu", base=None, ranks=Alone())
+    family = SimpleNamespace(size=lambda codec, data: len(data.ids))
+    return Builder(family, SimpleNamespace(end=end), *texts, seed=1, device="cpu", base=None, ranks=Alone())
 
 
 def test_precision_is_chosen_by_processor_and_shape_never_by_a_timing(monkeypatch):
-    monkeypatch.setattr("ostinato.workshop.device.has_bfloat16", lambda: True)
+    monkeypatch.setattr("ostinato.training.device.has_bfloat16", lambda: True)
     assert choose_precision("cpu", "lstm", 512) == "bfloat16"
     assert choose_precision("cpu", "lstm", 64) == "float32"
     assert choose_precision("cpu", "mogrifier", 512) == "float32"
     assert choose_precision("mps", "lstm", 512) == "float32"
-    monkeypatch.setattr("ostinato.workshop.device.has_bfloat16", lambda: False)
+    monkeypatch.setattr("ostinato.training.device.has_bfloat16", lambda: False)
     assert choose_precision("cpu", "lstm", 512) == "float32"
 
 
@@ -140,8 +141,8 @@ def test_the_same_command_resolves_to_the_same_settings_however_long_steps_take(
 
 def test_a_long_trial_step_is_not_made_seven_times(monkeypatch):
     now, made = [0.0], []
-    monkeypatch.setattr("ostinato.workshop.device.time.perf_counter", lambda: now[0])
-    monkeypatch.setattr("ostinato.workshop.device.time.thread_time", lambda: now[0] / 2)
+    monkeypatch.setattr("ostinato.training.device.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("ostinato.training.device.time.thread_time", lambda: now[0] / 2)
 
     def step(seconds):
         made.append(seconds)
@@ -160,7 +161,7 @@ def test_a_long_trial_step_is_not_made_seven_times(monkeypatch):
 
 
 def test_the_capped_core_is_for_processors_that_compiled_code_is_fast_on():
-    choose = RECIPES["char-lm"].choose
+    choose = RECIPES["char-lm"].sizes_for
     assert choose(Budget(SYMBOLS, False, 3), {})["core"] == "capped-lstm"
     assert choose(Budget(SYMBOLS, False, 3, compiled=False), {})["core"] == "lstm"
     assert choose(Budget(SYMBOLS, False, 3, device="cuda"), {})["core"] == "lstm"

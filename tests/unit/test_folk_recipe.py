@@ -29,16 +29,16 @@ def book():
 
 
 def test_a_title_and_the_dance_are_learned_with_a_tune(book):
-    first, second = (text.split() for text in folk.read(book, {}).texts)
+    first, second = (text.split() for text in folk.prepare(book, {}).texts)
     assert first[:5] == ["M:4/4", "K:maj", "R:reel", "|:", "c"]
     assert " ".join(first[first.index("T:") :]) == "T: `T `h `e `_ `H `i `l `l"
     assert second[:3] == ["M:4/4", "K:maj", "C"]
-    plain = folk.read(book, {"titles": False}).texts
+    plain = folk.prepare(book, {"titles": False}).texts
     assert [text.split() for text in plain] == [first[: first.index("T:")], second[: second.index("T:")]]
 
 
 def test_octaves_are_added_where_they_are_playable(book):
-    read = folk.read(book, {})
+    read = folk.prepare(book, {})
     assert folk.with_octaves(read, {}) is read
     more = folk.with_octaves(read, {"octaves": True})
     high = read.texts[0]
@@ -51,6 +51,6 @@ def test_octaves_are_added_where_they_are_playable(book):
 
 
 def test_the_network_of_folk_rnn_is_a_recipe():
-    chosen = RECIPES["folk-rnn"].choose(Budget(10**6, True, 10), {})
+    chosen = RECIPES["folk-rnn"].sizes_for(Budget(10**6, True, 10), {})
     assert (chosen["core"], chosen["layers"], chosen["hidden_size"], chosen["dropout"]) == ("lstm", 3, 512, 0.5)
     assert FolkSettings(**chosen).titles

@@ -11,11 +11,11 @@ import ostinato
 from ostinato.decode.units import bits
 from ostinato.engine.counting import CountModel
 from ostinato.errors import ConfigError
-from ostinato.families import LanguageModelSettings
 from ostinato.families.text.report.facts import report_on
 from ostinato.families.text.report.page import learning_curves, report_page
 from ostinato.families.text.report.verdict import judge
 from ostinato.families.text.report.yardsticks import yards
+from ostinato.families.text.settings import LanguageModelSettings
 from ostinato.runs import RunFolder, read_model
 
 

@@ -15,7 +15,7 @@ from ostinato.decode.scoring import gap_log_probs, places_of
 from ostinato.errors import ConfigError
 from ostinato.families.text.examining import compare, most_surprising
 from ostinato.families.text.heatmap import comparison_map, heat_map
-from ostinato.families.text.model import Model
+from ostinato.families.text.model import TextModel
 from ostinato.families.text.network import LanguageModel
 from ostinato.families.text.results import Score, ScoredPart
 
@@ -92,7 +92,7 @@ def test_a_gap_is_scored_as_the_whole_text_is_written(name, monkeypatch):
     codec = learn(name, ["the cat sat on the mat " * 9], end=False, vocabulary=290)
     torch.manual_seed(0)
     network = LanguageModel(codec.size, core="gru", layers=1, hidden_size=8, embedding_size=4).eval()
-    model = Model.__new__(Model)  # a model that was never saved
+    model = TextModel.__new__(TextModel)  # a model that was never saved
     model.codec, model.network, model.engines = codec, network, SimpleNamespace(to_score=lambda: None)
     for window in (1024, 3):
         monkeypatch.setattr("ostinato.decode.scoring._WINDOW", window)
@@ -113,7 +113,7 @@ def test_places_of_surprises_are_those_in_the_text_that_the_codec_gives_back():
 def test_a_heat_map_shows_whole_characters_of_models_of_bytes():
     codec = ByteCodec()
     torch.manual_seed(0)
-    model = Model.__new__(Model)
+    model = TextModel.__new__(TextModel)
     model.codec = codec
     model.network = LanguageModel(codec.size, core="gru", layers=1, hidden_size=8, embedding_size=4).eval()
     spans = Spans(heat_map(model.examine("Zoë")))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ostinato.engine.watching import ThreadWatch
-from ostinato.workshop.device import StepTime
+from ostinato.training.device import StepTime
 from ostinato.workshop.threads import faster_threads, using_threads, usual_threads
 
 

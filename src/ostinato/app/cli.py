@@ -6,40 +6,15 @@ import io
 import os
 import sys
 import time
-from argparse import Namespace
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections.abc import Sequence
 
-from ostinato.app.arguments import build_parser
-from ostinato.app.output import shown
+from ostinato.app.commands import build_parser, module_of
 from ostinato.app.process import ignore_known_warnings, tell_changes
+from ostinato.app.terminal.output import shown
 from ostinato.errors import ConfigError, OstinatoError, ToldElsewhereError
 
 _BROKEN_PIPE = 141  # 128 and the number of SIGPIPE, as shells tell it
 STARTED = time.monotonic()  # a time budget counts from here, imports included
-
-_MODULES = {
-    "demo": "demo",
-    "train": "training",
-    "resume": "training",
-    "generate": "generating",
-    "compose": "composing",
-    "tunes": "tunes",
-    "translate": "translating",
-    "label": "labelling",
-    "novelty": "novelty",
-    "score": "scoring",
-    "rerank": "reranking",
-    "infill": "reranking",
-    "evaluate": "scoring",
-    "join": "scoring",
-    "report": "reporting",
-    "info": "listing",
-    "runs": "listing",
-    "export": "listing",
-    "recipes": "listing",
-    "data": "data",
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,13 +23,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 done, 1 could not, 2 wrong usage, 130 interrupted, 141 the reader of the output went away.
     """
-    args = build_parser({name: _later(name) for name in _MODULES}).parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    args = build_parser(words).parse_args(words)
     args.started = STARTED if argv is None else time.monotonic()
-    args.words = list(sys.argv[1:] if argv is None else argv)
+    args.words = words
     args.codec = None  # the model's, once it is loaded
-    args.command_line = _told_command(sys.argv[1:] if argv is None else argv)
+    args.command_line = _told_command(words)
     try:
-        status: int = args.act(args)
+        status: int = module_of(args.command).act(args)
         sys.stdout.flush()
         tell_changes(args)
         return status
@@ -109,16 +85,6 @@ def _open_streams() -> bool:
                 os.close(handle)
             vars(sys)[name] = open(number, "r" if name == "stdin" else "w", closefd=False)  # noqa: SIM115
     return is_open
-
-
-def _later(name: str) -> Callable[[Namespace], int]:
-    """A command whose module is imported when it is called."""
-
-    def act(args: Namespace) -> int:
-        status: int = getattr(import_module(f"ostinato.app.{_MODULES[name]}"), name)(args)
-        return status
-
-    return act
 
 
 def _told_command(argv: Sequence[str]) -> str:

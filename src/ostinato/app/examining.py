@@ -7,12 +7,12 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostinato.app.output import as_json, write_file
+from ostinato.app.terminal.output import as_json, write_file
 from ostinato.config import at_least
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ostinato.families.text.model import Model
+    from ostinato.families.text.model import TextModel
     from ostinato.families.text.results import Unit
 
 _ALTERNATIVES = 5  # told on a heat map
@@ -24,7 +24,7 @@ def looks_closely(args: Namespace) -> bool:
     return any(value is not None for value in (args.alternatives, args.surprising, args.compare, args.html))
 
 
-def look_closely(model: Model, text: str, args: Namespace) -> int:
+def look_closely(model: TextModel, text: str, args: Namespace) -> int:
     """Take the closer look at a text that is asked for."""
     tables = [f"--{name}" for name in ("alternatives", "surprising", "compare") if vars(args)[name] is not None]
     if len(tables) > 1:
@@ -47,7 +47,7 @@ def look_closely(model: Model, text: str, args: Namespace) -> int:
     return 0
 
 
-def _alternatives(model: Model, text: str, args: Namespace) -> None:
+def _alternatives(model: TextModel, text: str, args: Namespace) -> None:
     """A line for every symbol: what stands there, and what was expected."""
     if args.per not in (None, "symbol"):
         raise ConfigError("--alternatives tells of every symbol; leave --per out")
@@ -70,7 +70,7 @@ def _alternatives(model: Model, text: str, args: Namespace) -> None:
             print(f"{part.log_prob:.4f}\t{symbol.rank}\t{symbol.entropy:.3f}\t{visible(part.text)}\t{others}")
 
 
-def _surprising(model: Model, text: str, args: Namespace) -> None:
+def _surprising(model: TextModel, text: str, args: Namespace) -> None:
     """The most surprising parts, first the most surprising."""
     from ostinato.families.text.examining import most_surprising
 
@@ -88,14 +88,14 @@ def _surprising(model: Model, text: str, args: Namespace) -> None:
             print(f"{part.bits_per_symbol:.3f}\t{part.log_prob:.4f}\t{found.start}\t{visible(part.text)}\t{before}")
 
 
-def _compare(model: Model, text: str, args: Namespace) -> str | None:
+def _compare(model: TextModel, text: str, args: Namespace) -> str | None:
     """Two models on one text, part by part; returns the page that is to be written, if one is."""
     from ostinato.families.text.examining import compare
     from ostinato.families.text.heatmap import comparison_map
-    from ostinato.families.text.model import load
+    from ostinato.families.text.model import TextModel
 
     unit: Unit = args.per or "word"
-    other = load(args.compare, device=args.device)
+    other = TextModel.open(args.compare, device=args.device)
     scores = [each.score_many([text], unknown=args.unknown)[0] for each in (model, other)]
     parts = compare(scores[0], scores[1], unit)
     names = (Path(args.run).name, Path(args.compare).name)
@@ -113,7 +113,7 @@ def _compare(model: Model, text: str, args: Namespace) -> str | None:
     return None if args.html is None else comparison_map(parts, names)
 
 
-def _heat_map(model: Model, text: str, args: Namespace) -> str:
+def _heat_map(model: TextModel, text: str, args: Namespace) -> str:
     from ostinato.families.text.heatmap import heat_map
 
     return heat_map(model.examine(text, alternatives=args.alternatives or _ALTERNATIVES, unknown=args.unknown))

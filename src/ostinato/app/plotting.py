@@ -10,14 +10,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostinato.app.output import write_file
+from ostinato.app.terminal.output import write_file
 from ostinato.decode.units import bits
 from ostinato.errors import ConfigError, RunError
 from ostinato.music.population import DEGREES, Population
 from ostinato.runs import RunFolder
 
 if TYPE_CHECKING:
-    from ostinato.families.pairs.translator import Translation
+    from ostinato.families.pairs.results import Translation
 
 _FORMATS = (".svg", ".png", ".pdf")
 _CURVES: dict[str, tuple[str, dict[str, Any]]] = {

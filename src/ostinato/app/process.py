@@ -12,16 +12,15 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ostinato.app.output import shown
+from ostinato.app.terminal.output import shown
 from ostinato.codecs import Changes
 from ostinato.engine.threads import check_threads
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ostinato.app.console import Console
-    from ostinato.families.text.model import Model
+    from ostinato.app.terminal.console import Console
     from ostinato.training.ranks import Ranks
 
 
@@ -67,29 +66,26 @@ def keep_freed_memory(of_any_size: bool = False) -> None:
         return
 
 
-def device_of(args: Namespace) -> str:
-    """Prepare PyTorch and return the device that a command asks for."""
-    prepare_torch(args.threads)
-    from ostinato.workshop.device import choose_device
+def load_model(args: Namespace) -> Any:
+    """Load the model that a command asks for, telling what was found damaged, and when something is compiled.
 
-    return choose_device(args.device)
-
-
-def load_model(args: Namespace) -> Model:
-    """Load the model that a command asks for, telling what was found damaged, and when something is compiled."""
+    Raises:
+        ConfigError: It has no such verb.
+    """
     if args.threads is not None:
         check_threads(args.threads)
-    from ostinato.families.text.model import load
+    from ostinato.workshop.holding import load
 
     model = load(
-        args.model_file or args.run,
-        *args.others,
+        vars(args).get("model_file") or args.run,
+        *vars(args).get("others", ()),
         device=args.device,
         threads=args.threads,
         compiling=lambda what: print(f"({what})", file=sys.stderr, flush=True),
         prepare=lambda: prepare_torch(args.threads),
     )
-    for warning in itertools.chain.from_iterable(member.saved.warnings for member in model.members):
+    model.check_verb(args.command)
+    for warning in itertools.chain.from_iterable(saved.warnings for saved in model.all_saved):
         print(f"warning: {shown(warning)}", file=sys.stderr)
     args.codec = model.codec
     return model
@@ -157,7 +153,7 @@ def number_of_processes() -> int:
 
 def console_of(ranks: Ranks, *, to_stderr: bool) -> Console:
     """Return where to show things: of several processes only the first one speaks."""
-    from ostinato.app.console import Console  # not needed for --help
+    from ostinato.app.terminal.console import Console  # not needed for --help
 
     return Console(stderr=to_stderr) if ranks.is_first else Console(quiet=True)
 
@@ -166,7 +162,7 @@ def _gpu_of_rank(name: str) -> str | None:
     """The GPU of this process, by its number on this machine; ``None`` where the CPU is to be used."""
     import torch
 
-    from ostinato.workshop.device import choose_device
+    from ostinato.training.device import choose_device
 
     chosen = choose_device(name)
     if chosen == "cpu":

@@ -1,31 +1,23 @@
-"""``report``: what there is to say of a run, in the terminal and as a page in its folder."""
+"""Writing and showing the report on a run."""
 
 from __future__ import annotations
 
-from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
 
-from ostinato.app.console import Console
-from ostinato.app.output import write_file
-from ostinato.app.process import load_model
+from ostinato.app.terminal.console import Console
+from ostinato.app.terminal.output import write_file
 
 if TYPE_CHECKING:
-    from ostinato.families.text.model import Model
+    from ostinato.families.text.model import TextModel
     from ostinato.families.text.report.facts import Report
 
 PAGE = "report.html"
 
 
-def report(args: Namespace) -> int:
-    """Report on a finished run."""
-    write_report(load_model(args), Console())
-    return 0
-
-
-def write_report(model: Model, console: Console) -> None:
+def write_report(model: TextModel, console: Console) -> None:
     """Look at a run, show what is found, and leave the page in its folder."""
     from ostinato.families.text.report.facts import report_on
     from ostinato.families.text.report.page import report_page

@@ -13,8 +13,8 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from ostinato.app.console import Console
-from ostinato.app.working import WorkView
+from ostinato.app.terminal.console import Console
+from ostinato.app.terminal.working import WorkView
 from ostinato.config import at_least
 from ostinato.decode.shards import Shard, parse_shard
 from ostinato.errors import ConfigError, ShardError
@@ -146,9 +146,9 @@ def _words_without(words: list[str], options: tuple[str, ...]) -> list[str]:
 
 def _join(outputs: list[bytes], *, as_json: bool) -> None:
     """Join an evaluation's parts as ``ostinato join`` does."""
-    from ostinato.app.scoring import join
+    from ostinato.app.verbs import join
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "parts.jsonl"
         path.write_text("".join(json.dumps(json.loads(output)) + "\n" for output in outputs), encoding="utf-8")
-        join(Namespace(parts=[path], json=as_json))
+        join.act(Namespace(parts=[path], json=as_json))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ostinato.app.output import write_file
+from ostinato.app.terminal.output import write_file
 from ostinato.errors import ConfigError
 from ostinato.music import Tune, write_tune
 from ostinato.music.engraving import engrave

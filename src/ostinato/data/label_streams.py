@@ -37,6 +37,10 @@ class Labelled(PairRows):
             if not lengths.all():
                 raise CorpusError(f"sequence {int(np.flatnonzero(lengths == 0)[0]) + 1:,} has no {what}; leave it out")
 
+    @property
+    def sizes(self) -> Array:
+        return self.source_lengths
+
     def batch(self, rows: Array) -> PairBatch:
         lengths, source_lengths = self.target_lengths[rows], self.source_lengths[rows]
         starts = self._data.offsets[rows]

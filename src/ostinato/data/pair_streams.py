@@ -29,6 +29,11 @@ class PairRows(abc.ABC):
     def __len__(self) -> int:
         return len(self.target_lengths)
 
+    @property
+    def sizes(self) -> Array:
+        """The number of places that each pair is counted as by budgets and evaluations, [N]."""
+        return self.target_lengths
+
     @abc.abstractmethod
     def batch(self, rows: Array) -> PairBatch:
         """Return some pairs side by side, padded."""

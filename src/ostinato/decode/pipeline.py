@@ -35,34 +35,34 @@ class RuleSettings:
     """What is asked for; ``None`` (or empty) is off. The rules themselves say what each does, and where it comes from.
 
     Attributes:
-        temperature: Above 0, or a schedule by position such as ``"0:1.2,40:0.6"``.
-        top_k: Keep so many symbols, at least 1.
-        top_p: Keep this mass, above 0, at most 1; ``min_p``, ``typical``, ``epsilon`` and ``eta`` have the same range.
-        min_p: Keep what is so probable beside the best.
-        typical: Keep this mass of what is nearest the entropy.
-        epsilon: Keep what has this probability.
-        eta: The same with a bar that falls with entropy.
-        mirostat: Steer to so many bits per symbol.
-        mirostat_rate: How fast (0.1).
-        repetition_penalty: Factor for symbols in the window; 1 is off.
+        temperature: Above 0; below 1 is safer; or a schedule by position such as ``0:1.2,40:0.6``.
+        top_k: Draw among the K most probable symbols.
+        top_p: Draw among the fewest symbols whose probabilities reach P.
+        min_p: Draw among symbols at least P times as probable as the best.
+        typical: Draw among the most typical symbols that reach P.
+        epsilon: Draw among symbols of probability P at least.
+        eta: The same, with a bar that falls with the entropy.
+        mirostat: Steer the surprise to so many bits per symbol.
+        mirostat_rate: The learning rate of ``mirostat`` (default: 0.1).
+        repetition_penalty: Factor for symbols in the window; above 1.
         presence_penalty: Nats off for symbols in the window.
-        frequency_penalty: Nats off for each time one stands there.
-        penalty_window: How many symbols back the three look (64).
-        no_repeat: No sequence of so many symbols twice.
+        frequency_penalty: Nats off for each time a symbol stands in the window.
+        penalty_window: Number of symbols that these three penalties look back (default: 64).
+        no_repeat: Write no sequence of N symbols twice.
         dry: Nats off for making a repeat longer.
-        dry_base: Times this for each symbol more (1.75).
-        dry_allowed: Repeats of so many symbols go unpunished (2).
-        bias: Nats added to single symbols, by their text.
-        ban: Strings that may not occur.
-        min_length: No end before so many symbols.
-        no_end: No end before the length limit.
-        end_bias: Nats added to the end symbol.
-        match: A regular expression that the whole new text matches.
-        lexicon: Words that alone may occur.
-        brackets: Pairs that have to balance, such as ``'()[]""'``.
-        max_line: Most characters of a line.
+        dry_base: With ``dry``: the factor for each symbol more (default: 1.75).
+        dry_allowed: With ``dry``: the length of repeats that go unpunished (default: 2).
+        bias: Nats added to a symbol, by its text.
+        ban: Never write this text.
+        min_length: In models of items: no end before N symbols.
+        no_end: In models of items: no end before the length limit.
+        end_bias: In models of items: nats added to the end.
+        match: The new text matches this regular expression, as a whole.
+        lexicon: Write only these words.
+        brackets: Close every bracket and quote that is opened, of these pairs.
+        max_line: Write lines of at most N characters.
         automaton: Any other constraint, an ``Automaton``; of a model whose symbols are tokens, a ``TokenAutomaton``.
-        max_copy: Most symbols in a row that may be copied from the training text.
+        max_copy: Copy at most N symbols in a row from the training text.
         order: Names of rules, first applied first; it has to name every rule that is on.
 
     Raises:

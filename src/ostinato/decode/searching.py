@@ -25,19 +25,19 @@ class SearchSettings:
 
     Attributes:
         greedy: Take the most probable symbol each time.
-        beam: Keep so many beginnings.
-        n_best: Give so many of the best (1).
-        length_power: Compare hypotheses by log-probability / symbols^a.
-        gnmt: Compare them by GNMT's formula with this exponent.
-        patience: Stop when ``patience * beam`` hypotheses have ended, instead of when no better one can come.
-        diverse: In so many groups that avoid each other.
-        strength: How much they do, in nats (0.5).
-        draw: Draw the beginnings that are kept.
-        stochastic: Draw ``beam`` different texts, without replacement.
-        best_of: Of so many samples give the best.
-        by: By which score: the log-probability of the whole text, or of a symbol on average, or any function of a
-            ``Sample``.
-        exact: Draw from the model's own distribution given that the constraint is fulfilled.
+        beam: Keep the K best beginnings.
+        n_best: With a beam: give the N best texts (default: 1).
+        length_power: With a beam: compare by log probability / symbols^A.
+        gnmt: With a beam: compare by GNMT's formula with exponent A.
+        patience: With a beam: stop when P times K texts have ended (default: when none can become better).
+        diverse: With a beam: search in G groups that avoid each other.
+        strength: With ``diverse``: the penalty for what another group has chosen, in nats (default: 0.5).
+        draw: With a beam: draw the beginnings that are kept.
+        stochastic: With a beam: draw K different samples, without replacement.
+        best_of: Give the best of N samples.
+        by: With ``best_of``: the log probability that decides, ``total`` or ``per-symbol`` (default: total). In Python
+            also any function of a ``Sample``.
+        exact: Draw exactly as the model does, given the constraint.
 
     Raises:
         ConfigError: Options cancel each other, or need one that is off, or are out of range.

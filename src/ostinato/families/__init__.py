@@ -1,25 +1,28 @@
-"""Named systems, one file each. The table below is all there is to register."""
+"""The table of recipes and their families: one file each, one line here."""
 
 from ostinato.errors import unknown_name
-from ostinato.families.base import Budget, Recipe
+from ostinato.families.base import Face, Family, Machine, Sources
 from ostinato.families.labels import classify, ctc, tag
 from ostinato.families.pairs import addition, translate
+from ostinato.families.recipe import Budget, Recipe
 from ostinato.families.text import char_lm, word_lm
-from ostinato.families.text.settings import LanguageModelSettings
 from ostinato.families.tunes import folk
 
-_ALL = (
-    char_lm.RECIPE,
-    word_lm.RECIPE,
-    folk.RECIPE,
-    folk.FOLK_RNN,
-    translate.RECIPE,
-    addition.RECIPE,
-    tag.RECIPE,
-    classify.RECIPE,
-    ctc.RECIPE,
-)
-RECIPES = {recipe.name: recipe for recipe in _ALL}
+RECIPES: dict[str, Recipe] = {}
+FAMILIES: dict[str, Family] = {}
+
+
+def register(*recipes: Recipe) -> None:
+    """Add recipes to the table, and their families with them.
+
+    Raises:
+        ValueError: A name is taken already.
+    """
+    for recipe in recipes:
+        if recipe.name in RECIPES or FAMILIES.get(recipe.family.name, recipe.family) is not recipe.family:
+            raise ValueError(f"there is a recipe {recipe.name!r} or a family {recipe.family.name!r} already")
+        RECIPES[recipe.name] = recipe
+        FAMILIES[recipe.family.name] = recipe.family
 
 
 def find_recipe(name: str) -> Recipe:
@@ -33,4 +36,33 @@ def find_recipe(name: str) -> Recipe:
     return RECIPES[name]
 
 
-__all__ = ["RECIPES", "Budget", "LanguageModelSettings", "Recipe", "find_recipe"]
+def verbs_of_all() -> frozenset[str]:
+    """Return every verb that the models of some family have."""
+    return frozenset(verb for family in FAMILIES.values() for verb in family.verbs)
+
+
+register(
+    char_lm.RECIPE,
+    word_lm.RECIPE,
+    folk.RECIPE,
+    folk.FOLK_RNN,
+    translate.RECIPE,
+    addition.RECIPE,
+    tag.RECIPE,
+    classify.RECIPE,
+    ctc.RECIPE,
+)
+
+__all__ = [
+    "FAMILIES",
+    "RECIPES",
+    "Budget",
+    "Face",
+    "Family",
+    "Machine",
+    "Recipe",
+    "Sources",
+    "find_recipe",
+    "register",
+    "verbs_of_all",
+]

@@ -1,32 +1,88 @@
-"""Families of models as training sees them, and recipes: named systems with their settings and sizes."""
+"""The seam: what training, loading and the command line ask of a family of models."""
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from ostinato.codecs import Codec
 from ostinato.data import Corpus, Encoded, Reading, Stream
-from ostinato.data.pairs import PairLimits
 from ostinato.errors import ConfigError
-from ostinato.families.settings import TrainingSettings
+from ostinato.families.options import OptionGroup
+from ostinato.runs import RunFolder, SavedModel
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from ostinato.data.documents import Tick
+    from ostinato.data.fetching import Fetched
+    from ostinato.families.recipe import Recipe
     from ostinato.models import Task
     from ostinato.training.ranks import Ranks
     from ostinato.training.validation import Measured
 
-_PANEL = 64  # units that compiled code takes together
+
+@dataclass(frozen=True)
+class Sources:
+    """What a corpus is read from, and how.
+
+    Attributes:
+        names: Files, folders, globs, ``-``, or the names of corpora and data sets.
+        reading: How bytes become text.
+        options: The family's own options, by name; only those that are given.
+        part: Of a file with several parts: which, ``"train"`` or ``"test"``.
+        to_learn: Whether it is for learning from, which takes more than one symbol.
+        tick: Called with the number of bytes just read.
+        fetching: Called with how far the download of a data set is.
+    """
+
+    names: Sequence[str]
+    reading: Reading = field(default_factory=Reading)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    part: str = "train"
+    to_learn: bool = True
+    tick: Tick | None = None
+    fetching: Fetched | None = None
 
 
-class Validates(Protocol):
+@dataclass(frozen=True)
+class Machine:
+    """What a trained model runs on.
+
+    Attributes:
+        device: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"``.
+        threads: Most processor threads of compiled code; ``None``: as many as there are cores.
+        compiling: Called with what is about to be compiled.
+        prepare: Called before PyTorch is used.
+    """
+
+    device: str = "cpu"
+    threads: int | None = None
+    compiling: Callable[[str], None] | None = None
+    prepare: Callable[[], None] | None = None
+
+    def torch_device(self) -> str:
+        """Return the device, ``"auto"`` resolved; the CPU is there without asking PyTorch.
+
+        Raises:
+            ConfigError: The device is not there.
+        """
+        if self.device == "cpu":
+            return self.device
+        if self.prepare is not None:
+            self.prepare()
+        from ostinato.training.device import choose_device
+
+        return choose_device(self.device)
+
+
+class Measure(Protocol):
     """Measures a task on a part of the held-out data.
 
     Attributes:
-        symbols: How many targets that part has.
+        symbols: Number of targets in that part.
         sha256: Digest of that part: losses of runs can be compared where it is the same.
     """
 
@@ -39,117 +95,265 @@ class Validates(Protocol):
         """Return the mean loss."""
 
 
-class System(Protocol):
-    """A family of models. Settings are of the recipe's own class.
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and of how much."""
+
+
+class Result(Protocol):
+    """What a verb gives back.
 
     Attributes:
-        commands: What its models are used with.
-        unit: What losses are counted by.
+        notes: What people should know besides.
     """
 
     @property
-    def commands(self) -> str: ...
+    def notes(self) -> tuple[str, ...]: ...
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data: what ``--json`` prints."""
+
+    def describe(self) -> str:
+        """Return it for people, in a few lines."""
+
+
+class Evaluates(Protocol):
+    """Models that can be measured on held-out data."""
+
+    def evaluate_on(self, corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Result:
+        """Measure the model.
+
+        Args:
+            corpus: As ``Face.read`` gives it.
+            options: The family's options for this verb, by name; only those that are given.
+            progress: Told how far the work is.
+
+        Raises:
+            ConfigError: Options do not go together, or not with this model.
+        """
+
+
+class Face(abc.ABC):
+    """A trained model in the hand: what ``ostinato.load`` returns.
+
+    Attributes:
+        saved: The contents of the run folder or model file.
+        recipe: The recipe that it was trained with.
+        codec: The codec.
+    """
+
+    saved: SavedModel
+    recipe: Recipe
+    codec: Codec
+
     @property
-    def unit(self) -> str: ...
+    def verbs(self) -> tuple[str, ...]:
+        """The commands that work with it, besides those that work with every model."""
+        return self.recipe.family.verbs
 
-    def read(
-        self, sources: Sequence[str], settings: Any, limits: PairLimits, reading: Reading, *, part: str = "train"
-    ) -> Corpus:
-        """Read files to learn from, or to measure with; of a file with several parts, one."""
+    @property
+    def all_saved(self) -> tuple[SavedModel, ...]:
+        """The saved models that it consists of: several in an ensemble."""
+        return (self.saved,)
 
-    def codec(self, settings: Any, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]) -> Codec:
-        """Learn how texts become ids; ``alphabet`` has every character of both parts."""
+    @property
+    def parameters(self) -> int:
+        """Number of learned weights."""
+        return sum(weight.size for saved in self.all_saved for weight in saved.weights.values())
 
+    def read(self, sources: Sources) -> Corpus:
+        """Read a corpus as the model's recipe does.
+
+        Raises:
+            CorpusError: It cannot be read.
+        """
+        return self.recipe.family.read(sources, self.recipe, self.saved.config["settings"])
+
+    def check_verb(self, verb: str) -> None:
+        """Check that a command works with this model.
+
+        Raises:
+            ConfigError: It does not; the error names those that do.
+        """
+        if verb not in self.verbs:
+            raise refused(self.saved, self.recipe, verb)
+
+    if not TYPE_CHECKING:  # so that mypy refuses a wrong name
+
+        def __getattr__(self, name: str) -> Any:
+            """Say which verbs there are where another family's is asked for.
+
+            Raises:
+                ConfigError: It is a verb of another family.
+                AttributeError: It is none.
+            """
+            from ostinato.families import verbs_of_all
+
+            if "recipe" in self.__dict__ and name in verbs_of_all():
+                raise refused(self.saved, self.recipe, name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def not_of(saved: SavedModel, recipe: Recipe, wanted: str) -> ConfigError:
+    """Return the error for a model that is not what is wanted, such as ``"a language model"``."""
+    return ConfigError(f"{saved.path} is not {wanted}: {_what_it_is(recipe)}")
+
+
+def refused(saved: SavedModel, recipe: Recipe, verb: str) -> ConfigError:
+    """Return the error for a verb that a model does not have."""
+    return ConfigError(f"{verb!r} does not work with {saved.path}: {_what_it_is(recipe)}")
+
+
+def _what_it_is(recipe: Recipe) -> str:
+    verbs = ", ".join((*recipe.family.verbs, "info", "resume", "export"))
+    return f"it is {recipe.family.article} ({recipe.name}: {recipe.summary}). What works with it: {verbs}"
+
+
+def check_single(saved: SavedModel, others: Sequence[SavedModel]) -> None:
+    """Check that no ensemble is asked for.
+
+    Raises:
+        ConfigError: One is.
+    """
+    if others:
+        raise ConfigError(f"only language models work together, and {saved.path} is none; give one run")
+
+
+class Family(abc.ABC):
+    """A family of models: how its corpora are read and batched, what is built of them, and how it is used.
+
+    Settings are of the recipe's own class. Nothing of PyTorch is imported before a network is asked for.
+
+    Attributes:
+        name: The name of its folder.
+        article: What its models are called, with an article, such as ``"a language model"``.
+        unit: What losses are counted by.
+        verbs: The commands that work with its models, besides those that work with every model.
+        options: The options that it has for a verb, besides those that all have.
+    """
+
+    name: ClassVar[str]
+    article: ClassVar[str]
+    unit: ClassVar[str]
+    verbs: ClassVar[tuple[str, ...]]
+    options: ClassVar[Mapping[str, tuple[OptionGroup, ...]]] = {}
+
+    @abc.abstractmethod
+    def read(self, sources: Sources, recipe: Recipe, given: Mapping[str, Any]) -> Corpus:
+        """Read a corpus to learn from, or to measure with.
+
+        Args:
+            sources: What to read, and how.
+            recipe: The recipe that is to learn from it.
+            given: Its settings as plain data, as far as they are known.
+
+        Raises:
+            CorpusError: It cannot be read.
+        """
+
+    def remembered(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings that options of reading imply, so that a run remembers them."""
+        return {}
+
+    @abc.abstractmethod
+    def learn_codec(self, settings: Any, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]) -> Codec:
+        """Learn how a corpus becomes ids; ``alphabet`` has every character of both parts."""
+
+    def check(self, codec: Codec, corpora: Sequence[Corpus]) -> None:
+        """Check that corpora are what a codec knows.
+
+        Raises:
+            ConfigError: They are of another kind.
+            CorpusError: They hold something that it does not know.
+        """
+        return
+
+    @abc.abstractmethod
     def stream(self, settings: Any, codec: Codec, data: Encoded, *, seed: int) -> Stream:
         """Return batches to train on, from their beginning."""
 
-    def model(self, settings: Any, codec: Codec) -> nn.Module:
+    @abc.abstractmethod
+    def network(self, settings: Any, codec: Codec) -> nn.Module:
         """Build the network, with weights drawn from PyTorch's present random state."""
 
-    def task(self, settings: Any, model: nn.Module) -> Task:
-        """Build what is learned."""
+    @abc.abstractmethod
+    def task(self, settings: Any, network: Any) -> Task:
+        """Build the task of training a network."""
 
-    def validation(self, settings: Any, codec: Codec, data: Encoded, seed: int, ranks: Ranks) -> Validates:
-        """Return what measures a task, on a part of the data that the seed chooses."""
+    @abc.abstractmethod
+    def measure(self, settings: Any, codec: Codec, data: Encoded, seed: int, ranks: Ranks) -> Measure:
+        """Return the measure of a task on a part of the held-out data that the seed chooses."""
 
+    @abc.abstractmethod
     def targets(self, codec: Codec, data: Encoded) -> int:
-        """Count what an epoch learns to predict."""
+        """Count the targets that an epoch learns to predict, by which losses are averaged."""
 
-    def amount(self, codec: Codec, data: Encoded) -> str:
-        """Say how much data there are, for people."""
+    @abc.abstractmethod
+    def size(self, codec: Codec, data: Encoded) -> int:
+        """Count the places that a network runs over: budgets, speeds and evaluations are planned by this number."""
 
-    def shape(self, settings: Any) -> str:
-        """Say what the network is like, in a few words."""
+    @abc.abstractmethod
+    def describe_data(self, codec: Codec, data: Encoded) -> str:
+        """Describe how much data there are."""
 
+    @abc.abstractmethod
+    def describe_network(self, settings: Any) -> str:
+        """Describe the network in a few words."""
 
-@dataclass(frozen=True)
-class Budget:
-    """What sizes are chosen by.
+    @abc.abstractmethod
+    def open(self, saved: SavedModel, others: Sequence[SavedModel], machine: Machine) -> Face:
+        """Return a trained model in the hand.
 
-    Attributes:
-        symbols: Training symbols (characters, for text that is not encoded yet).
-        items: Whether the corpus is a list of items.
-        minutes: Time for training.
-        device: Where, as PyTorch calls it.
-        compiled: Whether our own compiled code trains about as fast as PyTorch's kernels on this processor.
-        speed: Of training, as a multiple of the two cores that the rules were measured on.
-        texts: How many texts there are, where that is known.
-    """
-
-    symbols: int
-    items: bool
-    minutes: float
-    device: str = "cpu"
-    compiled: bool = True
-    speed: float = 1.0
-    texts: int = 1
-
-    @property
-    def usual_minutes(self) -> float:
-        """How long the machine of the rules would take for what this one does in its minutes."""
-        return self.minutes * self.speed
-
-    def compiles(self, width: int) -> bool:
-        """Whether our own compiled code trains an LSTM of this width, about as fast as PyTorch does."""
-        return self.device == "cpu" and self.compiled and width % _PANEL == 0
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A named system.
-
-    Attributes:
-        name: What the command line calls it.
-        summary: What it is, in one sentence.
-        source: The paper or lecture it comes from.
-        settings: The dataclass of its settings; its defaults hold where ``choose`` says nothing.
-        system: The family of models that it belongs to.
-        of_made: Settings that say what ``makes`` makes; with a corpus of the user's they would say nothing.
-        choose: Settings that suit a budget and what the user has set, both as plain data.
-        read: Makes of the corpus that was read what is learned from, given the settings as plain data; ``None``: that
-            is the corpus itself.
-        more: Makes more of the training part, given the settings; ``None``: it stays as it is.
-        makes: Makes a corpus of its own, given the settings and a seed, where the user has none; ``None``: it cannot.
-    """
-
-    name: str
-    summary: str
-    source: str
-    settings: type[TrainingSettings]
-    system: System
-    choose: Callable[[Budget, Mapping[str, Any]], dict[str, Any]]
-    read: Callable[[Corpus, Mapping[str, Any]], Corpus] | None = None
-    more: Callable[[Corpus, Mapping[str, Any]], Corpus] | None = None
-    makes: Callable[[Mapping[str, Any], int], Corpus] | None = None
-    of_made: tuple[str, ...] = ()
-
-    def check_read(self, given: Mapping[str, Any]) -> None:
-        """Check the settings that a user gives together with a corpus.
+        Args:
+            saved: The contents of a run folder or model file.
+            others: More of them, for an ensemble.
+            machine: Where to run.
 
         Raises:
-            ConfigError: Some are of what the recipe would make.
+            ConfigError: The device is not there, or the family has no ensembles.
+            DamagedError: Weights and settings do not fit each other.
         """
-        if names := [name for name in self.of_made if name in given]:
+
+    @abc.abstractmethod
+    def glimpse(self, network: Any, codec: Codec, data: Encoded, seed: int) -> str:
+        """Return a short sample of what a network in training does.
+
+        Args:
+            network: The network; its mode is left as it was.
+            codec: The codec.
+            data: The validation data.
+            seed: Of what is drawn.
+        """
+
+    def closing_seconds(
+        self, codec: Codec, train: Encoded, valid: Encoded, *, seconds_per_symbol: float, minutes: float, report: bool
+    ) -> float:
+        """Estimate how long takes what follows the last evaluation of a run.
+
+        Args:
+            codec: The codec.
+            train: The training data.
+            valid: The validation data.
+            seconds_per_symbol: Of an evaluation during training, per place (``size``).
+            minutes: The budget.
+            report: Whether there is to be a report.
+        """
+        return 0.0
+
+    def finish(self, run: RunFolder, train: Encoded) -> None:
+        """Do what a finished run has done to it once."""
+        return
+
+    def check_teachers(self, recipe: Recipe, teachers: Sequence[SavedModel], base: SavedModel | None) -> None:
+        """Check that a recipe can learn from other models.
+
+        Raises:
+            ConfigError: It cannot, or not from these.
+        """
+        if teachers:
             raise ConfigError(
-                f"{', '.join(names)} say what {self.name} makes by itself, and a corpus is given; leave one out"
+                f"only language models learn from teachers, and {recipe.name} is none; leave --teacher out"
             )
+
+    def taught(self, task: Task, teachers: Sequence[SavedModel], codec: Codec, device: str) -> Task:
+        """Return the task of learning from teachers as well."""
+        return task

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import abc
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ostinato.codecs import Codec
 from ostinato.data import Encoded, Stream
 from ostinato.data.pair_streams import PairRows, PairStream
 from ostinato.data.pairs import PairLimits
-from ostinato.families.base import Validates
+from ostinato.families.base import Family, Measure, Sources
+from ostinato.families.options import BEAM, PAIRS, OptionGroup
 
 if TYPE_CHECKING:
     from ostinato.training.ranks import Ranks
 
 
-class SourceTargetFamily(abc.ABC):
+class SourceTargetFamily(Family, abc.ABC):
     """A family of models of targets that belong to a source."""
+
+    options: ClassVar = {"train": (PAIRS,), "evaluate": (OptionGroup("search", (BEAM,)), PAIRS)}
+
+    def remembered(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        return {"lower": True} if options.get("lower") else {}
 
     @abc.abstractmethod
     def rows(self, settings: Any, codec: Codec, data: Encoded) -> PairRows:
@@ -26,12 +32,23 @@ class SourceTargetFamily(abc.ABC):
     def stream(self, settings: Any, codec: Codec, data: Encoded, *, seed: int) -> Stream:
         return PairStream(self.rows(settings, codec, data), batch_size=settings.batch_size, seed=seed)
 
-    def validation(self, settings: Any, codec: Codec, data: Encoded, seed: int, ranks: Ranks) -> Validates:
+    def measure(self, settings: Any, codec: Codec, data: Encoded, seed: int, ranks: Ranks) -> Measure:
         from ostinato.training.validation import PairValidation
 
         return PairValidation(self.rows(settings, codec, data), limit=settings.valid_symbols, seed=seed, ranks=ranks)
 
 
-def lowered(limits: PairLimits, *, lower: bool) -> PairLimits:
-    """Limits by which letters are made small where a model knows small ones only."""
-    return replace(limits, lower=limits.lower or lower)
+def limits_of(sources: Sources, *, lower: bool) -> PairLimits:
+    """Return what pairs may be.
+
+    Args:
+        sources: Their options of reading say so.
+        lower: Whether the model knows small letters only.
+    """
+    options = sources.options
+    return PairLimits(
+        options.get("longest"),
+        lower or options.get("lower", False),
+        options.get("pairs"),
+        options.get("skip_bad_pairs", False),
+    )

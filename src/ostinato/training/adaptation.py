@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 from ostinato.config import one_of, out_of_range, raise_problems
+from ostinato.errors import ConfigError
+
+_MIXED = ("counts", "cache")
 
 
 @dataclass(frozen=True)
@@ -50,3 +54,23 @@ class Adaptation:
     def is_mixed(self) -> bool:
         """Whether there is more than the network."""
         return self.counts or self.cache > 0
+
+
+def adaptation_of(options: Mapping[str, Any], *, asked: bool, hint: str) -> Adaptation | None:
+    """Return the adaptation that options describe; ``None`` if there is to be none.
+
+    Args:
+        options: ``adapt_method``, ``adapt_rate``, ``adapt_decay``, ``adapt_segment``, ``counts`` and ``cache``, as far
+            as they are given.
+        asked: Whether there is to be one.
+        hint: The option that asks for one.
+
+    Raises:
+        ConfigError: Options describe one, and none is asked for; or they are out of range.
+    """
+    names = {field.name: field.name if field.name in _MIXED else f"adapt_{field.name}" for field in fields(Adaptation)}
+    given = {name: options[option] for name, option in names.items() if option in options}
+    if given and not asked:
+        flags = ", ".join(f"--{names[name].replace('_', '-')}" for name in given)
+        raise ConfigError(f"{flags}: how to adapt is for {hint}, which is not given")
+    return Adaptation(**given) if asked else None

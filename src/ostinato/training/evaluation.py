@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from ostinato.models.symbol_model import SymbolModel
 Protocol: TypeAlias = Literal["contiguous", "windows", "items", "dynamic"]
 Ticker: TypeAlias = Callable[[int, int], None]  # symbols done, symbols in all
 
+_WORDS = "what white space separates, and every line end or end of an item"
 _BLOCK = 1000  # symbols of a bootstrap block: longer than what neighbouring losses share
 _LEAST_BLOCKS, _MOST_BLOCKS = 20, 2000
 _RESAMPLES = 1000
@@ -47,6 +48,11 @@ class Evaluation:
     words: int | None = None
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What people should know besides."""
+        return ()
+
+    @property
     def bits_per_symbol(self) -> float:
         """The same mean with logarithms to base 2."""
         return bits(self.nats_per_symbol)
@@ -65,6 +71,33 @@ class Evaluation:
     def perplexity_per_word(self) -> float | None:
         """The exponential of the loss per word, as the papers count: white space separates words, a line end is one."""
         return None if not self.words else perplexity(self.nats_per_symbol * self.symbols / self.words)
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "protocol": self.protocol,
+            "symbols": self.symbols,
+            "nats_per_symbol": self.nats_per_symbol,
+            "bits_per_symbol": self.bits_per_symbol,
+            "perplexity": self.perplexity,
+            "standard_error": self.standard_error,
+            "bits_per_character": self.bits_per_character,
+            "words": self.words,
+            "perplexity_per_word": self.perplexity_per_word,
+        }
+
+    def describe(self) -> str:
+        """Return the losses in a line, with another one for words."""
+        beside = [f"{self.symbols:,} symbols"]
+        if self.bits_per_character is not None:
+            beside.append(f"{self.bits_per_character:.4f} bits per character")
+        told = (
+            f"{self.protocol}: {self.nats_per_symbol:.4f} ± {self.standard_error:.4f} nats per symbol, "
+            f"{self.bits_per_symbol:.4f} bits per symbol, perplexity {self.perplexity:.3f} ({'; '.join(beside)})"
+        )
+        if self.perplexity_per_word is None:
+            return told
+        return f"{told}\nperplexity per word {self.perplexity_per_word:.3f} ({self.words:,} words: {_WORDS})"
 
 
 @dataclass(frozen=True)
@@ -91,6 +124,39 @@ class Losses:
     job: str = ""
     words: int | None = None
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What people should know besides."""
+        return ()
+
+    def plain(self) -> dict[str, Any]:
+        """Return them as plain data, of which ``from_plain`` makes them again."""
+        return {
+            "protocol": self.protocol,
+            "job": self.job,
+            "first": self.first,
+            "everything": self.everything,
+            "characters": self.characters,
+            "words": self.words,
+            "totals": self.totals.tolist(),
+            "counts": self.counts.tolist(),
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Losses:
+        """Return the losses that ``plain`` gave.
+
+        Raises:
+            KeyError: One is missing; ``ValueError``, ``TypeError``: one is no such number.
+        """
+        totals, counts = np.array(plain["totals"], dtype=np.float64), np.array(plain["counts"], dtype=np.int64)
+        about = (plain["characters"], plain["everything"], plain["first"], plain["job"])
+        return cls(plain["protocol"], totals, counts, *about, plain["words"])
+
+    def describe(self) -> str:
+        """Return the losses for people, as if they were all there are."""
+        return self.evaluation().describe()
+
     def evaluation(self) -> Evaluation:
         """Return the mean and its standard error, by a bootstrap that draws blocks, windows or items anew."""
         symbols = int(self.counts.sum())
@@ -100,7 +166,7 @@ class Losses:
         return Evaluation(self.protocol, symbols, self.characters, mean, error, self.words)
 
 
-def join(shards: Sequence[Losses]) -> Losses:
+def join_losses(shards: Sequence[Losses]) -> Losses:
     """Join the shards of one evaluation.
 
     Raises:

@@ -78,7 +78,7 @@ class PairValidation:
 
     Args:
         pairs: The validation pairs.
-        limit: Most target symbols used.
+        limit: The sizes of the pairs that are used add up to so many at most.
         seed: Chooses the pairs.
         ranks: The processes that share the rows; ``None``: this one alone.
 
@@ -89,7 +89,7 @@ class PairValidation:
 
     def __init__(self, pairs: PairRows, *, limit: int, seed: int, ranks: Ranks | None = None) -> None:
         self._ranks = Alone() if ranks is None else ranks
-        rows = pairs.by_length(_drawn(pairs.target_lengths, limit, seed), _PAIR_ROWS)
+        rows = pairs.by_length(_drawn(pairs.sizes, limit, seed), _PAIR_ROWS)
         self._batches: list[Batch] = [pairs.batch(some) for some in rows]
         self.symbols = sum(batch.count for batch in self._batches)
         self.sha256 = _digest(self._batches)

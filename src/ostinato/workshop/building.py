@@ -18,19 +18,16 @@ from ostinato.engine.cpu import has_bfloat16
 from ostinato.engine.layout import PANEL
 from ostinato.engine.packing import can_pack
 from ostinato.errors import ConfigError, EngineError
-from ostinato.families.base import System
+from ostinato.families import Family
 from ostinato.families.settings import TrainingSettings, train_settings
-from ostinato.families.text.distillation import Distillation
-from ostinato.families.text.members import Member
-from ostinato.families.text.network import LanguageModelTask
-from ostinato.models import Ensemble, Task
+from ostinato.models import Task
 from ostinato.runs import SavedModel
 from ostinato.training.arrays import load_weights
+from ostinato.training.device import StepTime, choose_precision, time_steps
 from ostinato.training.ranks import Ranks
 from ostinato.training.schedule import Schedule
 from ostinato.training.snapshot import Arrays
 from ostinato.training.trainer import Trainer
-from ostinato.workshop.device import StepTime, choose_precision, time_steps
 from ostinato.workshop.preparing import Watch
 from ostinato.workshop.threads import faster_threads, using_threads, usual_threads
 
@@ -43,7 +40,7 @@ class Builder:
     """What stays the same for a run and its trials.
 
     Attributes:
-        system: The family of models that the recipe is of.
+        family: The family of models that the recipe is of.
         codec: The codec.
         train: The training texts.
         valid: The validation texts.
@@ -55,7 +52,7 @@ class Builder:
         threads: How many processor threads train; ``None``: a trial chooses.
     """
 
-    system: System
+    family: Family
     codec: Codec
     train: Encoded
     valid: Encoded
@@ -63,18 +60,18 @@ class Builder:
     device: str
     base: SavedModel | None
     ranks: Ranks
-    teachers: tuple[Member, ...] = ()
+    teachers: tuple[SavedModel, ...] = ()
     threads: int | None = None
 
     def stream(self, settings: TrainingSettings) -> Stream:
         """Build the stream, at its start."""
-        return self.system.stream(settings, self.codec, self.train, seed=self.seed)
+        return self.family.stream(settings, self.codec, self.train, seed=self.seed)
 
     def model(self, settings: TrainingSettings) -> nn.Module:
         """Build the network: the base's weights, or new ones drawn from the seed alone."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            model = self.system.model(settings, self.codec)
+            model = self.family.network(settings, self.codec)
         if self.base is not None:
             try:
                 load_weights(dict(model.named_parameters()), self.base.weights)
@@ -107,18 +104,15 @@ class Builder:
         return Trainer(
             self._task(settings),
             self.stream(settings),
-            self.system.validation(settings, self.codec, self.valid, self.seed, self.ranks),
+            self.family.measure(settings, self.codec, self.valid, self.seed, self.ranks),
             train_settings(settings, seed=self.seed),
             Schedule(settings.warmup, settings.cooldown),
             self.ranks,
         )
 
     def _task(self, settings: TrainingSettings) -> Task:
-        task = self.system.task(settings, self.model(settings))
-        if not self.teachers:
-            return task
-        assert isinstance(task, LanguageModelTask), "others have no teachers"
-        return Distillation(task, Ensemble([teacher.network(self.device) for teacher in self.teachers]))
+        task = self.family.task(settings, self.model(settings))
+        return self.family.taught(task, self.teachers, self.codec, self.device)
 
     def resolved(self, settings: TrainingSettings) -> TrainingSettings:
         """Resolve ``precision = "auto"``."""
@@ -147,7 +141,11 @@ class Builder:
     def products(self, settings: TrainingSettings) -> float:
         """Return the weights times the symbols of a training step: what its time on a CPU goes by, nearly."""
         weights = sum(parameter.numel() for parameter in self.model(settings).parameters())
-        return weights * len(self.train.ids) / self.stream(settings).batches_per_epoch
+        return weights * self.symbols_per_step(settings)
+
+    def symbols_per_step(self, settings: TrainingSettings) -> float:
+        """Return how many places the network runs over in a training step, on average."""
+        return self.family.size(self.codec, self.train) / self.stream(settings).batches_per_epoch
 
     def _step_time(self, settings: TrainingSettings, threads: int | None, too_long: float = math.inf) -> StepTime:
         """Time a training step."""
@@ -158,8 +156,8 @@ class Builder:
 
     def validation(self, settings: TrainingSettings) -> dict[str, Any]:
         """Describe the part of the held-out data that is validated on, as plain data."""
-        part = self.system.validation(settings, self.codec, self.valid, self.seed, self.ranks)
-        return {"symbols": part.symbols, "held_out": self.system.targets(self.codec, self.valid), "sha256": part.sha256}
+        part = self.family.measure(settings, self.codec, self.valid, self.seed, self.ranks)
+        return {"symbols": part.symbols, "held_out": self.family.targets(self.codec, self.valid), "sha256": part.sha256}
 
     def evaluation_seconds(self, settings: TrainingSettings) -> float:
         """Tell how long an evaluation takes, of weights and average, from one of few symbols."""
@@ -174,7 +172,7 @@ class Builder:
 
     def evaluated_symbols(self, settings: TrainingSettings) -> int:
         """Return how many symbols an evaluation reads."""
-        return min(settings.valid_symbols, len(self.valid.ids))
+        return min(settings.valid_symbols, self.family.size(self.codec, self.valid))
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ def fit(builder: Builder, prepared: Prepared, order: Order, ranks: Ranks) -> Tri
     if 1 / _LIKE < speed < _LIKE:
         return trial
     recipe = recipe_of(order.recipe, None)
-    chosen = recipe.choose(replace(prepared.budget, speed=speed), order.settings)
+    chosen = recipe.sizes_for(replace(prepared.budget, speed=speed), order.settings)
     known = config.write(prepared.settings)
     codec = {name: known[name] for name in OF_THE_CODEC if name in known}  # has been learned already
     better: TrainingSettings = config.read(
@@ -41,6 +41,5 @@ def _trial(builder: Builder, settings: TrainingSettings, order: Order, ranks: Ra
 def _speed(builder: Builder, settings: TrainingSettings, seconds: float) -> float:
     """How fast training is, as a multiple of the usual: on a CPU its time goes as weights times symbols, nearly."""
     if builder.device != "cpu":  # where a step takes about as long whatever the width
-        symbols = len(builder.train.ids) / builder.stream(settings).batches_per_epoch
-        return symbols / seconds / _USUAL_SYMBOLS
+        return builder.symbols_per_step(settings) / seconds / _USUAL_SYMBOLS
     return builder.products(settings) / seconds / _USUAL

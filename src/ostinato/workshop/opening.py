@@ -50,13 +50,13 @@ def _busy(trial: Trial) -> list[str]:
 def _describe(training: Training, train_data: Encoded, valid_data: Encoded) -> str:
     settings, codec = training.settings, training.codec
     count = sum(p.numel() for p in training.trainer.task.module.parameters())
-    system = training.system
+    family = training.family
     return (
-        f"{system.shape(settings)}, {count:,} parameters, "
+        f"{family.describe_network(settings)}, {count:,} parameters, "
         f"dropout {settings.dropout:g}, "
-        f"{codec.symbols}; {system.amount(codec, train_data)} to learn from, "
-        f"{system.amount(codec, valid_data)} held out, of which {training.validation['symbols']:,} {system.unit}s "
-        f"spread over them are validated on; "
+        f"{codec.symbols}; {family.describe_data(codec, train_data)} to learn from, "
+        f"{family.describe_data(codec, valid_data)} held out, of which {training.validation['symbols']:,} "
+        f"{family.unit}s spread over them are validated on; "
         f"learning rate {settings.learning_rate:g}, "
         f"{settings.precision} on {training.device}{_threads_of(training)}; "
         f"{training.trainer.schedule.steps:,} training steps"

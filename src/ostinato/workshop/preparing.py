@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ostinato import codecs, config
-from ostinato.codecs import PairCodec, Unknown
+from ostinato.codecs import Unknown
 from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts, split
 from ostinato.engine.cpu import trains_fast
 from ostinato.errors import ConfigError, CorpusError
 from ostinato.families import Budget, Recipe, find_recipe
-from ostinato.families.labels.family import LABELS
-from ostinato.families.labels.settings import check_kinds, check_labels
 from ostinato.families.settings import TrainingSettings
 from ostinato.runs import SavedModel
 from ostinato.runs.folder import Pin
@@ -108,12 +106,10 @@ def prepare(corpus: Corpus, order: Order, base: SavedModel | None, teacher: Save
     known, recipe = base or teacher, _recipe(order, base)
     if known is None:
         alphabet = corpus.alphabet | (order.valid.alphabet if isinstance(order.valid, Corpus) else frozenset())
-        codec = recipe.system.codec(settings, train_part, valid_part, alphabet)
+        codec = recipe.family.learn_codec(settings, train_part, valid_part, alphabet)
     else:
         codec = _known_codec(known, train_part)
-    if recipe.system is LABELS and isinstance(codec, PairCodec):
-        check_kinds(codec, (train_part, valid_part))
-        check_labels(codec, (train_part, valid_part))
+    recipe.family.check(codec, (train_part, valid_part))
     train, valid, pin = encode_parts(codec, train_part, valid_part, order)
     if not len(valid.ids):
         raise CorpusError("nothing is left to validate on: the validation part has no symbol that the model knows")
@@ -154,13 +150,13 @@ def _parts(corpus: Corpus, order: Order, base: SavedModel | None) -> tuple[Corpu
     recipe = _recipe(order, base)
     settings = order.settings if base is None else {**base.config["settings"], **order.settings}
     as_is: Reader = lambda corpus, settings: corpus  # noqa: E731
-    read, more = recipe.read or as_is, recipe.more or as_is
+    prepare, augment = recipe.prepare or as_is, recipe.augment or as_is
     if isinstance(order.valid, Corpus):
-        train_part, valid_part = read(corpus, settings), read(order.valid, settings)
+        train_part, valid_part = prepare(corpus, settings), prepare(order.valid, settings)
     else:
         assert not callable(order.valid)
-        train_part, valid_part = split(read(corpus, settings), share=order.valid, seed=order.seed)
-    return more(train_part, settings), valid_part
+        train_part, valid_part = split(prepare(corpus, settings), share=order.valid, seed=order.seed)
+    return augment(train_part, settings), valid_part
 
 
 def recipe_of(asked: str | None, base: str | None) -> Recipe:
@@ -200,7 +196,7 @@ def _settings(
         chosen = base.config["settings"]
     else:
         assert budget is not None
-        chosen = recipe.choose(budget, order.settings)
+        chosen = recipe.sizes_for(budget, order.settings)
     if base is None and known is not None:
         chosen = {
             **chosen,

@@ -15,23 +15,19 @@ import torch
 
 from ostinato import codecs, config
 from ostinato.config import at_least
-from ostinato.data import Cache, Corpus, Encoded, Reading, Stream, cache_folder, read_corpus, split
-from ostinato.data.pairs import PairLimits
+from ostinato.data import Cache, Corpus, Encoded, Stream, cache_folder, split
 from ostinato.engine.threads import check_threads
 from ostinato.engine.watching import ThreadWatch
 from ostinato.errors import ConfigError, CorpusError, DamagedError, RunError
-from ostinato.families import Recipe, find_recipe
+from ostinato.families import Recipe, Sources, find_recipe
 from ostinato.families.settings import TrainingSettings
-from ostinato.families.text.family import TEXT
-from ostinato.families.text.members import Member, check_same_symbols
-from ostinato.families.text.report.facts import expected_seconds
 from ostinato.runs import RunFolder, SavedModel, read_about, read_model
+from ostinato.training.device import choose_device
 from ostinato.training.ranks import Alone, Ranks
 from ostinato.training.snapshot import Snapshot
 from ostinato.training.trainer import Trainer
 from ostinato.workshop.budget import EVALUATIONS, Amount, Clock
 from ostinato.workshop.building import Builder, Trial, compile_scans
-from ostinato.workshop.device import choose_device
 from ostinato.workshop.fitting import fit
 from ostinato.workshop.opening import opening_notes, short_notes
 from ostinato.workshop.preparing import Order, Prepared, Watch, encode_parts, prepare, recipe_of
@@ -39,13 +35,12 @@ from ostinato.workshop.teaching import same_teachers, told_teachers
 from ostinato.workshop.threads import using_threads
 from ostinato.workshop.training import Training
 
-_RESERVE = 1.0  # seconds for what comes after the last evaluation
-_RESERVE_ITEMS = 4.0  # the same, when sampled items are checked for being new
+_RESERVE = 1.0  # seconds for what comes after the last evaluation, besides what the family does then
 _CHECKPOINT = 0.2  # seconds, until the first one is measured
 
 
 def train(
-    corpus: str | Sequence[str] | Corpus,
+    corpus: str | Sequence[str] | Corpus = (),
     *,
     out: str | Path,
     minutes: float | None = None,
@@ -58,7 +53,7 @@ def train(
 
     Args:
         corpus: Files, folders, globs or the name of an embedded corpus, read as the recipe does; or a corpus that was
-            read.
+            read. Where nothing is named, the recipe makes its own, if it can.
         out: Where the run folder shall be.
         minutes: Wall time of all, set-up included; without any amount it is 3 minutes.
         epochs: Instead: passes over the training data.
@@ -74,20 +69,12 @@ def train(
     amount = Amount(minutes, epochs, steps)
     order = Order(Path(out), amount=amount, base=None if base is None else Path(base), **options)
     if not isinstance(corpus, Corpus):
-        corpus = _read([corpus] if isinstance(corpus, str) else list(corpus), order)
+        names = [corpus] if isinstance(corpus, str) else list(corpus)
+        about = {} if order.base is None else read_about(order.base)
+        recipe = recipe_of(order.recipe, about.get("recipe"))
+        given = {**about.get("settings", {}), **order.settings}
+        corpus = recipe.corpus(Sources(names), given, order.seed, own=order.settings)
     return set_up(corpus, order)
-
-
-def _read(sources: Sequence[str], order: Order) -> Corpus:
-    """Read files as the recipe does."""
-    about = {} if order.base is None else read_about(order.base)
-    recipe = recipe_of(order.recipe, about.get("recipe"))
-    if recipe.system is TEXT:
-        return read_corpus(sources)
-    recipe.check_read(order.settings)
-    given = {**about.get("settings", {}), **order.settings}
-    settings = config.read(recipe.settings, given, where="the settings given")
-    return recipe.system.read(sources, settings, PairLimits(), Reading())
 
 
 def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | None = None) -> Training:
@@ -114,10 +101,10 @@ def set_up(corpus: Corpus | Callable[[], Corpus], order: Order, ranks: Ranks | N
 
     prepared, notes, origin = ranks.decide(found_out)
     codec = codecs.from_json(prepared.codec)
-    members = tuple(Member.of(one, codec.size) for one in taught_by)
     builder = Builder(
-        recipe.system, codec, prepared.train, prepared.valid, order.seed, device, base, ranks, members, order.threads
-    )
+        recipe.family, codec, prepared.train, prepared.valid, order.seed, device, base, ranks, tuple(taught_by),
+        order.threads,
+    )  # fmt: skip
     compiled = compile_scans(builder.device, prepared.settings.core, prepared.settings.hidden_size, order.watch)
     trial = fit(builder, prepared, order, ranks)
     clock = None
@@ -199,9 +186,9 @@ def resume(
         lambda: _data(run, codec, corpus, valid, Order(run.path, cache=cache, watch=watch))
     )
     where = choose_device(device or about["device"], ranks)
-    taught_by = tuple(Member.of(one, codec.size) for one in same_teachers(run, teachers))
+    taught_by = tuple(same_teachers(run, teachers))
     builder = Builder(
-        recipe.system, codec, train_data, valid_data, about["seed"], where, None, ranks, taught_by, threads
+        recipe.family, codec, train_data, valid_data, about["seed"], where, None, ranks, taught_by, threads
     )
     trainer = _restored(builder, settings, checkpoint, run)
     notes = [
@@ -293,17 +280,8 @@ def _first_trainer(builder: Builder, trial: Trial, amount: Amount, clock: Clock 
 def _teachers(recipe: Recipe, order: Order, base: SavedModel | None) -> list[SavedModel]:
     """Read the models that are learned from as well, and check that they can be."""
     teachers = [read_model(path) for path in order.teachers]
-    _check_teachers(recipe, teachers)
-    check_same_symbols([*teachers, *([] if base is None else [base])])
+    recipe.family.check_teachers(recipe, teachers, base)
     return teachers
-
-
-def _check_teachers(recipe: Recipe, teachers: Sequence[SavedModel]) -> None:
-    if teachers and recipe.system is not TEXT:
-        raise ConfigError(f"only language models learn from teachers, and {recipe.name} is none; leave --teacher out")
-    for teacher in teachers:
-        if find_recipe(teacher.config["recipe"]).system is not TEXT:
-            raise ConfigError(f"{teacher.path} is no language model, which teachers are; leave it out")
 
 
 def _checkpoint(run: RunFolder, minutes: float | None) -> tuple[Snapshot, list[str], bool]:
@@ -381,16 +359,18 @@ def _last_evaluated(trainer: Trainer, run: RunFolder) -> Snapshot | None:
 
 
 def _clock(builder: Builder, trial: Trial, minutes: float, started: float, *, report: bool) -> Clock:
-    writes = builder.system is TEXT  # and is looked at in the end: novelty, a report
-    reserve = _RESERVE_ITEMS if writes and builder.codec.end is not None else _RESERVE
     settings = trial.settings
     with using_threads(trial.threads):
         evaluation = builder.evaluation_seconds(settings)
-    if report and writes:  # of a short budget a quarter at most: what it costs is only roughly known
-        per_symbol = evaluation / builder.evaluated_symbols(settings)
-        cost = expected_seconds(builder.codec, builder.train, builder.valid, per_symbol)
-        reserve += min(cost, 15 * minutes)
-    return Clock(started + 60 * minutes, 60 * minutes, reserve, evaluation + _CHECKPOINT)
+    closing = builder.family.closing_seconds(
+        builder.codec,
+        builder.train,
+        builder.valid,
+        seconds_per_symbol=evaluation / builder.evaluated_symbols(settings),
+        minutes=minutes,
+        report=report,
+    )
+    return Clock(started + 60 * minutes, 60 * minutes, _RESERVE + closing, evaluation + _CHECKPOINT)
 
 
 def _about(builder: Builder, trial: Trial) -> dict[str, Any]:

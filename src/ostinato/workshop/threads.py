@@ -16,7 +16,7 @@ import torch
 
 from ostinato.cores import most_threads
 from ostinato.engine.watching import BETTER, FREE
-from ostinato.workshop.device import StepTime
+from ostinato.training.device import StepTime
 
 #: Weights times symbols of a step under which a second thread gains little (docs/design/sizes.md).
 _SMALL = 50e6

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections import deque
@@ -14,37 +13,20 @@ from typing import Any, TypeAlias
 import torch
 
 from ostinato import config
-from ostinato.codecs import Codec, PairCodec
+from ostinato.codecs import Codec
 from ostinato.data import Encoded
-from ostinato.decode.pipeline import RuleSettings
 from ostinato.engine.watching import Switch, ThreadWatch
 from ostinato.errors import LostRankError, RunError
 from ostinato.families import find_recipe
-from ostinato.families.labels.annotator import Annotator, load_annotator, told_labels
-from ostinato.families.labels.network import Labeller
-from ostinato.families.pairs.family import PAIRS
-from ostinato.families.pairs.network import Seq2Seq
-from ostinato.families.pairs.translator import Translator, load_translator, told_pairs
-from ostinato.families.text.family import TEXT
-from ostinato.families.text.generation import Generation
-from ostinato.families.text.model import Model, load
-from ostinato.families.text.network import LanguageModel
 from ostinato.runs import RunFolder
 from ostinato.training.loop import Evaluated, Event, RolledBack, Stepped, Stopped
 from ostinato.training.loop import train as train_loop
 from ostinato.training.snapshot import Snapshot
 from ostinato.training.trainer import Trainer
 from ostinato.workshop.budget import Clock
+from ostinato.workshop.holding import load
 from ostinato.workshop.threads import set_threads, using_threads
 
-_SAMPLE_SYMBOLS = 160
-_SAMPLE_ITEMS = 8
-_SAMPLE_PAIRS = 4
-_SAMPLE_TEMPERATURE = 0.8
-_NOVELTY_ITEMS = 1_000
-_NOVELTY_LOGITS = 2**20  # in one step of the search, so that memory stays bounded
-_LONGEST_ITEM = 200
-_BLOCK = 2**16  # items decoded at once
 _RECENT = 200  # steps whose mean time is the present speed
 _RANKS_ASK = 16  # steps after which several processes ask the first one's clock
 _SPEED_SECONDS, _SPEED_STEPS = 8.0, 5  # of the steps that a plan is made by
@@ -114,7 +96,7 @@ class Training:
     Attributes:
         run: The run folder.
         trainer: The run in memory.
-        system: The family of models that is trained.
+        family: The family of models that is trained.
         settings: Every setting, resolved.
         validation: Which part of the held-out data is validated on: ``symbols``, those ``held_out`` in all, ``sha256``.
         metrics: The last evaluation, as it stands in metrics.jsonl.
@@ -139,7 +121,7 @@ class Training:
         self.metrics: dict[str, Any] = {}
         about = run.config()
         recipe = find_recipe(about["recipe"])
-        self.system = recipe.system
+        self.family = recipe.family
         self.settings = config.read(recipe.settings, about["settings"], where=f"{run.path}/config.json")
         self.device: str = about["device"]
         self.validation: dict[str, Any] = about["validation"]
@@ -147,7 +129,7 @@ class Training:
         self._at = trainer.step
         self._ranks = trainer.ranks
         self._train_data, self._valid_data = train_data, valid_data
-        self._symbols = self.system.targets(codec, train_data)
+        self._symbols = self.family.targets(codec, train_data)
         self._recent: deque[tuple[float, int]] = deque(maxlen=_RECENT)
 
     def __iter__(self) -> Iterator[TrainingEvent]:
@@ -171,30 +153,11 @@ class Training:
         snapshot = self.trainer.snapshot()
         self._ranks.decide(lambda: self.run.save(snapshot))
 
-    def to_end(self) -> Model | Translator | Annotator:
-        """Train to the end and return the best model: a ``Model``, a ``Translator`` or an ``Annotator``."""
+    def to_end(self) -> Any:
+        """Train to the end and return the best model, as ``ostinato.load`` does."""
         for _ in self:
             pass
-        if self.system is TEXT:
-            return self.model()
-        return self.translator() if self.system is PAIRS else self.annotator()
-
-    def model(self) -> Model:
-        """Load the best weights saved so far."""
         return load(self.run.path)
-
-    def translator(self) -> Translator:
-        """Load the best weights saved so far of a model of pairs."""
-        return load_translator(self.run.path)
-
-    def annotator(self) -> Annotator:
-        """Load the best weights saved so far of a model of labels."""
-        return load_annotator(self.run.path)
-
-    @property
-    def writes_texts(self) -> bool:
-        """Whether texts are learned, and not what belongs to a source."""
-        return self.system is TEXT
 
     @property
     def symbols_per_second(self) -> float:
@@ -346,66 +309,14 @@ class Training:
 
     def _mark_finished(self, event: Stopped) -> None:
         self.run.mark_finished(event.step, event.reason)
-        if self.codec.end is not None and self.writes_texts:
-            self.run.write_novelty(measure_novelty(self.model(), self._train_data))
+        self.family.finish(self.run, self._train_data)
 
     def _write_sample(self, step: int) -> str:
-        text = self._sample()
+        text = self.family.glimpse(self.trainer.task.module, self.codec, self._valid_data, step)
         self.run.write_sample(step, text)
         return text
-
-    def _sample(self) -> str:
-        network = self.trainer.task.module
-        few = self._valid_data.part(0, min(_SAMPLE_PAIRS, self._valid_data.texts))
-        if isinstance(self.codec, PairCodec):
-            if isinstance(network, Seq2Seq):
-                return told_pairs(network, self.codec, few)
-            assert isinstance(network, Labeller)
-            return told_labels(network, self.codec, few)
-        assert isinstance(network, LanguageModel)
-        network.eval()
-        run = Generation(
-            self.codec,
-            network,
-            [""],
-            samples=1 if self.codec.end is None else _SAMPLE_ITEMS,
-            length=_SAMPLE_SYMBOLS,
-            seed=self.trainer.step,
-            rules=RuleSettings(temperature=_SAMPLE_TEMPERATURE),
-        )
-        samples = run.finish()
-        network.train()
-        return "\n".join(sample.text for sample in samples)
-
-
-def _found(texts: set[str], data: Encoded, codec: Codec) -> set[str]:
-    """Which of the texts are among the items; a block at a time, as there may be more items than memory holds."""
-    found: set[str] = set()
-    for first in range(0, data.texts, _BLOCK):
-        block = data.part(first, min(first + _BLOCK, data.texts))
-        ids = block.ids.tolist()
-        found |= texts & {codec.decode(ids[a:b]) for a, b in itertools.pairwise(block.offsets.tolist())}
-    return found
 
 
 def _finite(value: float | None) -> float | None:
     """JSON has no word for a number that is not finite."""
     return value if value is not None and math.isfinite(value) else None
-
-
-def measure_novelty(model: Model, train_data: Encoded) -> dict[str, Any]:
-    """Sample 1,000 items and count those that are not among the training items, and how many differ."""
-    at_once = max(1, min(_NOVELTY_ITEMS, _NOVELTY_LOGITS // model.codec.size))
-    texts = []
-    for first in range(0, _NOVELTY_ITEMS, at_once):
-        samples = min(at_once, _NOVELTY_ITEMS - first)
-        run = model.generate_many([""], samples=samples, length=_LONGEST_ITEM, seed=1 + first)
-        texts += [sample.text for sample in run.finish()]
-    known = _found(set(texts), train_data, model.codec)
-    return {
-        "samples": len(texts),
-        "new": sum(text not in known for text in texts),
-        "distinct": len(set(texts)),
-        "temperature": 1.0,
-        "step": model.saved.best["step"],
-    }

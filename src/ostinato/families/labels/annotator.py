@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -22,11 +21,13 @@ from ostinato.data import Corpus, Encoded, encode_texts
 from ostinato.data.frames import Frames
 from ostinato.data.label_streams import Labelled
 from ostinato.errors import ConfigError, CorpusError
+from ostinato.families.base import Face, Machine, Progress, not_of
 from ostinato.families.labels.ctc_head import PathHead
 from ostinato.families.labels.heads import Best
-from ostinato.families.labels.metrics import SpanScores, accuracy, confusions, label_error, span_scores
+from ostinato.families.labels.metrics import accuracy, confusions, label_error, span_scores
 from ostinato.families.labels.network import Labeller
 from ostinato.families.labels.prefix_beam import prefix_beam
+from ostinato.families.labels.results import LabelEvaluation, Labelling
 from ostinato.families.labels.settings import (
     LabelSettings,
     build_label_task,
@@ -40,80 +41,45 @@ from ostinato.models.task import Context
 from ostinato.runs import SavedModel, read_model
 
 _AT_ONCE = 64  # sequences
+_SHOWN = 4  # sequences, during training
 Sources: TypeAlias = Sequence[str] | Frames
 
 
-@dataclass(frozen=True)
-class Labelling:
-    """The labels that were found for a sequence.
-
-    Attributes:
-        labels: The labels, in their order.
-        log_prob: Natural log of the probability of all of them together. Of a best path it is that of the path, of a
-            beam a lower bound.
-        words: Of a tagger: what each label belongs to.
-        alternatives: Of each label: all labels and how probable they are there, most probable first; empty where
-            there is no such (random fields, labels without a place).
-        weights: Of one label for all: how much each place of the source counted for it; empty where only the
-            encoder's last state did.
-    """
-
-    labels: tuple[str, ...]
-    log_prob: float
-    words: tuple[str, ...] = ()
-    alternatives: tuple[tuple[tuple[str, float], ...], ...] = ()
-    weights: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class LabelEvaluation:
-    """How good a model is on labelled sequences.
-
-    Attributes:
-        sequences: How many.
-        labels: How many labels they have.
-        nats_per_label: Mean of -ln P(labels | source), for each label.
-        exact: Share of sequences all of whose labels are right.
-        accuracy: Share of labels that are right; ``None`` where they have no place.
-        label_error: Edits for each label; ``None`` where each has its place.
-        spans: Of labels in IOB notation: how many spans are found.
-        confusions: What was taken for what: the real label, the one found, how often; most frequent first.
-    """
-
-    sequences: int
-    labels: int
-    nats_per_label: float
-    exact: float
-    accuracy: float | None
-    label_error: float | None
-    spans: SpanScores | None
-    confusions: tuple[tuple[str, str, int], ...]
-
-
-class Annotator:
+class Annotator(Face):
     """A trained model of labels.
 
     Args:
-        saved: What a run folder or a model file holds.
-        device: Where to run.
+        saved: The contents of a run folder or a model file.
+        machine: Where to run.
 
     Raises:
-        ConfigError: It is no model of labels.
+        ConfigError: It is no model of labels, or the device is not there.
         DamagedError: Weights and settings do not fit each other.
     """
 
-    def __init__(self, saved: SavedModel, *, device: str = "cpu") -> None:
+    codec: PairCodec
+
+    def __init__(self, saved: SavedModel, machine: Machine | None = None) -> None:
         recipe, settings, codec = described(saved)
         if not isinstance(settings, LabelSettings) or not isinstance(codec, PairCodec):
-            raise ConfigError(
-                f"{saved.path} is no model of labels: {recipe.name} is {recipe.summary}. "
-                "'ostinato train FILE --recipe tag' makes one; so do classify and ctc"
-            )
+            raise not_of(saved, recipe, "a model of labels")
         assert isinstance(codec.target, LabelCodec)
-        self.saved, self.settings, self.codec, self._labels = saved, settings, codec, codec.target
+        self.saved, self.recipe, self.settings, self.codec = saved, recipe, settings, codec
+        self._labels = codec.target
+        device = (machine or Machine()).torch_device()
         self.network: Labeller = build_labeller(settings, codec)
         put_weights(self.network, saved)
         self.network.to(device).eval()
+
+    @classmethod
+    def open(cls, path: str | Path, *, device: str = "cpu") -> Annotator:
+        """Load a model of labels from a run folder or from a file that ``export`` wrote.
+
+        Raises:
+            ConfigError: It is no model of labels.
+            RunError: There is none, it is damaged, or of another format version.
+        """
+        return cls(read_model(Path(path)), Machine(device))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -158,6 +124,20 @@ class Annotator:
         best = self._all_best(sources, beam, unknown, tick)
         texts = [""] * len(best) if isinstance(sources, Frames) else sources
         return [self._told(text, one) for text, one in zip(texts, best, strict=True)]
+
+    def evaluate_on(self, corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> LabelEvaluation:
+        """Measure the model on labelled sequences; with ``skip_bad_pairs`` only on those whose labels it knows."""
+        beam, left_out = options.get("beam"), 0
+        if options.get("skip_bad_pairs"):
+            corpus, left_out = self.known_only(corpus)
+        evaluation = self.evaluate(
+            corpus,
+            beam=beam,
+            unknown=options.get("unknown", "error"),
+            tick=lambda done, total: progress("labelling", done, total),
+        )
+        search = "best path" if beam is None else f"prefix beam {beam}"
+        return replace(evaluation, search=search, left_out=left_out)
 
     def evaluate(
         self,
@@ -288,29 +268,15 @@ class Annotator:
         count = int(rows.target_lengths.sum())
         return total / count, count
 
-    @property
-    def parameters(self) -> int:
-        """How many numbers were learned."""
-        return sum(math.prod(weight.shape) for weight in self.saved.weights.values())
-
 
 def _flat(text: str) -> str:
     """A text without tabs, which would part it from its label."""
     return text.replace(BETWEEN, " ").strip()
 
 
-def load_annotator(path: str | Path, *, device: str = "cpu") -> Annotator:
-    """Load a model of labels from a run folder or from a file that ``export`` wrote.
-
-    Raises:
-        ConfigError: It is no model of labels.
-        RunError: There is none, it is damaged, or of another format version.
-    """
-    return Annotator(read_model(Path(path)), device=device)
-
-
-def told_labels(network: Labeller, codec: PairCodec, data: Encoded) -> str:
-    """Return a line for each of some encoded sequences: source, what the network finds, and what there should be."""
+def glimpse(network: Labeller, codec: PairCodec, data: Encoded) -> str:
+    """Return a line for each of the first sequences: its source, the network's labels, and the true ones."""
+    data = data.part(0, min(_SHOWN, data.texts))
     was_training = network.training
     network.eval()
     assert isinstance(codec.target, LabelCodec)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ostinato.data.labelled import LabelReading
 from ostinato.data.sound import LogMel
-from ostinato.families.base import Budget, Recipe
 from ostinato.families.labels.family import LABELS
 from ostinato.families.labels.settings import SequenceSettings, check_labelled
+from ostinato.families.recipe import Budget, Recipe
 
 if TYPE_CHECKING:
     from ostinato.cores.encoders import Encoder
@@ -39,7 +39,7 @@ class ClassifySettings(SequenceSettings):
         return WholeHead(encoder.memory_size, encoder.summary_size, labels, pooling=self.pooling)
 
 
-def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
+def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """Numbers of a frame that was cut are all of one kind, so they are measured together."""
     return {
         "hidden_size": 128, "batch_size": 32 if budget.texts < 10_000 else 64, "learning_rate": 2e-3, "dropout": 0.3,
@@ -52,7 +52,7 @@ RECIPE = Recipe(
     summary="one label for a whole sequence: text, image rows, sound; 'label' says which",
     source="Elman 1990; attention: Yang et al. 2016, 'Hierarchical attention networks'",
     settings=ClassifySettings,
-    choose=choose,
-    read=check_labelled,
-    system=LABELS,
+    sizes_for=sizes_for,
+    prepare=check_labelled,
+    family=LABELS,
 )

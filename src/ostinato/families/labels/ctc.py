@@ -12,9 +12,9 @@ from ostinato.data.label_streams import Labelled
 from ostinato.data.labelled import LabelReading
 from ostinato.data.sound import LogMel
 from ostinato.errors import CorpusError
-from ostinato.families.base import Budget, Recipe
 from ostinato.families.labels.family import LABELS
 from ostinato.families.labels.settings import SequenceSettings, check_labelled
+from ostinato.families.recipe import Budget, Recipe
 
 if TYPE_CHECKING:
     from ostinato.cores.encoders import Encoder
@@ -57,7 +57,7 @@ class CtcSettings(SequenceSettings):
         return PathHead(encoder.memory_size, labels)
 
 
-def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
+def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """Small steps: at first everything is blank."""
     return {
         "hidden_size": 128, "batch_size": 32, "learning_rate": 2e-3, "dropout": 0.2, "weight_decay": 0.01,
@@ -70,7 +70,7 @@ RECIPE = Recipe(
     summary="labels in their order without being told where they are: speech, handwriting; 'label' finds them",
     source="Graves et al. 2006, 'Connectionist temporal classification'",
     settings=CtcSettings,
-    choose=choose,
-    read=check_labelled,
-    system=LABELS,
+    sizes_for=sizes_for,
+    prepare=check_labelled,
+    family=LABELS,
 )

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ostinato.codecs import Codec, PairCodec
-from ostinato.data import Corpus, Encoded, Reading
+from ostinato.data import Corpus, Encoded
 from ostinato.data.label_streams import Labelled
 from ostinato.data.labelled import read_labelled
 from ostinato.data.pair_streams import PairRows
-from ostinato.data.pairs import PairLimits
-from ostinato.families.labels.settings import LabelSettings, build_label_task, build_labeller, learn_label_codec
-from ostinato.families.sources import SourceTargetFamily, lowered
+from ostinato.families.base import Face, Machine, Sources, check_single
+from ostinato.families.labels.settings import (
+    LabelSettings,
+    build_label_task,
+    build_labeller,
+    check_kinds,
+    check_labels,
+    learn_label_codec,
+)
+from ostinato.families.recipe import Recipe
+from ostinato.families.sources import SourceTargetFamily, limits_of
+from ostinato.runs import SavedModel
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,51 +29,66 @@ if TYPE_CHECKING:
     from ostinato.models import Task
 
 
-class LabelModels(SourceTargetFamily):
+class LabelFamily(SourceTargetFamily):
     """Models of labels, given their sources."""
 
-    commands, unit = "label, evaluate", "label"
+    name, article, unit = "labels", "a model of labels", "label"
+    verbs = ("label", "evaluate")
 
-    def read(
-        self,
-        sources: Sequence[str],
-        settings: LabelSettings,
-        limits: PairLimits,
-        reading: Reading,
-        *,
-        part: str = "train",
-    ) -> Corpus:
-        return read_labelled(
-            sources, settings.reading(), lowered(limits, lower=settings.lower), reading=reading, part=part
-        )
+    def read(self, sources: Sources, recipe: Recipe, given: Mapping[str, Any]) -> Corpus:
+        settings = recipe.parse(given)
+        limits = limits_of(sources, lower=settings.lower)
+        return read_labelled(sources.names, settings.reading(), limits, reading=sources.reading, part=sources.part)
 
-    def codec(self, settings: LabelSettings, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]) -> Codec:
+    def learn_codec(
+        self, settings: LabelSettings, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]
+    ) -> Codec:
         return learn_label_codec(settings, train_part, valid_part)
+
+    def check(self, codec: Codec, corpora: Sequence[Corpus]) -> None:
+        assert isinstance(codec, PairCodec)
+        check_kinds(codec, corpora)
+        check_labels(codec, corpora)
 
     def rows(self, settings: LabelSettings, codec: Codec, data: Encoded) -> PairRows:
         rows = Labelled(data, codec.begin)
         settings.check_lengths(rows)
         return rows
 
-    def model(self, settings: LabelSettings, codec: Codec) -> nn.Module:
+    def network(self, settings: LabelSettings, codec: Codec) -> nn.Module:
         assert isinstance(codec, PairCodec)
         return build_labeller(settings, codec)
 
-    def task(self, settings: LabelSettings, model: Any) -> Task:
-        return build_label_task(settings, model)
+    def task(self, settings: LabelSettings, network: Any) -> Task:
+        return build_label_task(settings, network)
 
     def targets(self, codec: Codec, data: Encoded) -> int:
         return int((data.ids < codec.size - 1).sum())  # without the end of each
 
-    def amount(self, codec: Codec, data: Encoded) -> str:
+    def size(self, codec: Codec, data: Encoded) -> int:
+        return int(Labelled(data, codec.begin).source_lengths.sum())
+
+    def describe_data(self, codec: Codec, data: Encoded) -> str:
         return f"{data.texts:,} sequences ({self.targets(codec, data):,} labels)"
 
-    def shape(self, settings: LabelSettings) -> str:
+    def describe_network(self, settings: LabelSettings) -> str:
         core = "" if settings.encoder == "convolutional" else f" {settings.core}"
         return (
             f"{settings.layers}×{settings.hidden_size}{core}, encoder {settings.encoder}, "
             f"{settings.batch_size} sequences at once"
         )
 
+    def open(self, saved: SavedModel, others: Sequence[SavedModel], machine: Machine) -> Face:
+        from ostinato.families.labels.annotator import Annotator
 
-LABELS = LabelModels()
+        check_single(saved, others)
+        return Annotator(saved, machine)
+
+    def glimpse(self, network: Any, codec: Codec, data: Encoded, seed: int) -> str:
+        from ostinato.families.labels.annotator import glimpse
+
+        assert isinstance(codec, PairCodec)
+        return glimpse(network, codec, data)
+
+
+LABELS = LabelFamily()

@@ -19,8 +19,8 @@ from ostinato.data.frames import Frames
 from ostinato.data.label_streams import Labelled
 from ostinato.data.labelled import LabelReading
 from ostinato.errors import ConfigError, CorpusError
+from ostinato.families.encoding import build_encoder
 from ostinato.families.settings import WIDEST, CoreName, TrainingSettings
-from ostinato.models.encoding import build_encoder
 
 if TYPE_CHECKING:
     from ostinato.cores.encoders import Encoder

@@ -12,9 +12,9 @@ from ostinato.config import out_of_range
 from ostinato.data import Corpus
 from ostinato.data.labelled import LabelReading, how_many
 from ostinato.errors import CorpusError
-from ostinato.families.base import Budget, Recipe
 from ostinato.families.labels.family import LABELS
 from ostinato.families.labels.settings import LabelSettings, check_labelled
+from ostinato.families.recipe import Budget, Recipe
 from ostinato.families.settings import WIDEST
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class TagSettings(LabelSettings):
         return (ChainHead if self.crf else PlaceHead)(encoder.memory_size, labels)
 
 
-def read(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
+def prepare(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
     """Check that each word has a label.
 
     Raises:
@@ -88,7 +88,7 @@ def read(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
     return corpus
 
 
-def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
+def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """Much dropout: what a tagger has to learn is soon known by heart."""
     return {
         "hidden_size": 128, "embedding_size": 100, "batch_size": 16, "learning_rate": 2e-3, "dropout": 0.5,
@@ -101,7 +101,7 @@ RECIPE = Recipe(
     summary="a label for each word, read from both sides; 'label' tags text with it",
     source="Huang, Xu and Yu 2015, arXiv:1508.01991; spelling: Ma and Hovy 2016, arXiv:1603.01354",
     settings=TagSettings,
-    choose=choose,
-    read=read,
-    system=LABELS,
+    sizes_for=sizes_for,
+    prepare=prepare,
+    family=LABELS,
 )

@@ -11,10 +11,10 @@ from ostinato import config
 from ostinato.codecs.pairs import BETWEEN
 from ostinato.config import out_of_range
 from ostinato.data import Corpus
-from ostinato.families.base import Budget, Recipe
 from ostinato.families.pairs.family import PAIRS
 from ostinato.families.pairs.settings import PairSettings, going_together
-from ostinato.families.pairs.translate import read
+from ostinato.families.pairs.translate import prepare
+from ostinato.families.recipe import Budget, Recipe
 
 _OWN = ("digits", "examples")
 
@@ -42,7 +42,7 @@ class AdditionSettings(PairSettings):
         yield from PairSettings.problems(self)
 
 
-def make(settings: Mapping[str, Any], seed: int) -> Corpus:
+def generate(settings: Mapping[str, Any], seed: int) -> Corpus:
     """Make sums such as ``"123+7" TAB "130"``, no two of which have the same numbers.
 
     Each number has 1 to ``digits`` digits, every count equally often.
@@ -67,7 +67,7 @@ def make(settings: Mapping[str, Any], seed: int) -> Corpus:
     return Corpus("items", tuple(texts), notes=(f"{len(texts):,} {made}",), made_by=made_by)
 
 
-def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
+def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """No dropout: there is nothing to learn by heart but sums."""
     return {
         "hidden_size": 128, "embedding_size": 32, "attention_size": 64, "batch_size": 64, "learning_rate": 4e-3,
@@ -91,9 +91,9 @@ RECIPE = Recipe(
     summary="numbers added as characters; it makes its own examples",
     source="Sutskever, Vinyals and Le 2014, arXiv:1409.3215; the Keras example addition_rnn",
     settings=AdditionSettings,
-    choose=choose,
-    read=read,
-    makes=make,
-    of_made=_OWN,
-    system=PAIRS,
+    sizes_for=sizes_for,
+    prepare=prepare,
+    generate_corpus=generate,
+    generator_settings=_OWN,
+    family=PAIRS,
 )

@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 
 from ostinato.disk.documents import write_whole
-from ostinato.families.pairs.translator import Translation
+from ostinato.families.pairs.results import Translation
 
 _SHORT = 2  # characters
 _PAGE = """<!doctype html>

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ostinato.codecs import Codec, PairCodec
-from ostinato.data import Corpus, Encoded, Reading
+from ostinato.data import Corpus, Encoded
 from ostinato.data.pair_streams import PairRows, Pairs
-from ostinato.data.pairs import PairLimits, read_pairs
+from ostinato.data.pairs import read_pairs
+from ostinato.families.base import Face, Machine, Sources, check_single
 from ostinato.families.pairs.settings import PairSettings, build_pair_model, build_pair_task, learn_pair_codec
-from ostinato.families.sources import SourceTargetFamily, lowered
+from ostinato.families.recipe import Recipe
+from ostinato.families.sources import SourceTargetFamily, limits_of
+from ostinato.runs import SavedModel
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,42 +21,59 @@ if TYPE_CHECKING:
     from ostinato.models import Task
 
 
-class PairModels(SourceTargetFamily):
+class PairFamily(SourceTargetFamily):
     """Models of targets, given their sources."""
 
-    commands, unit = "translate, evaluate", "symbol"
+    name, article, unit = "pairs", "a model of pairs", "symbol"
+    verbs = ("translate", "evaluate")
 
-    def read(
-        self, sources: Sequence[str], settings: Any, limits: PairLimits, reading: Reading, *, part: str = "train"
-    ) -> Corpus:
-        return read_pairs(sources, lowered(limits, lower=settings.lower), reading=reading)
+    def read(self, sources: Sources, recipe: Recipe, given: Mapping[str, Any]) -> Corpus:
+        limits = limits_of(sources, lower=recipe.parse(given).lower)
+        return read_pairs(sources.names, limits, reading=sources.reading)
 
-    def codec(self, settings: PairSettings, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]) -> Codec:
+    def learn_codec(
+        self, settings: PairSettings, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]
+    ) -> Codec:
         parts = (train_part, valid_part) if settings.codec == "characters" else (train_part,)
         return learn_pair_codec(settings, [text for part in parts for text in part.texts])
 
     def rows(self, settings: PairSettings, codec: Codec, data: Encoded) -> PairRows:
         return Pairs(data, codec.begin)
 
-    def model(self, settings: PairSettings, codec: Codec) -> nn.Module:
+    def network(self, settings: PairSettings, codec: Codec) -> nn.Module:
         assert isinstance(codec, PairCodec)
         return build_pair_model(settings, codec)
 
-    def task(self, settings: PairSettings, model: Any) -> Task:
-        return build_pair_task(settings, model)
+    def task(self, settings: PairSettings, network: Any) -> Task:
+        return build_pair_task(settings, network)
 
     def targets(self, codec: Codec, data: Encoded) -> int:
         return int((data.ids < codec.size).sum())  # the ids of sources come after those of targets
 
-    def amount(self, codec: Codec, data: Encoded) -> str:
+    def size(self, codec: Codec, data: Encoded) -> int:
+        return self.targets(codec, data)
+
+    def describe_data(self, codec: Codec, data: Encoded) -> str:
         return f"{data.texts:,} pairs ({self.targets(codec, data):,} target symbols)"
 
-    def shape(self, settings: PairSettings) -> str:
+    def describe_network(self, settings: PairSettings) -> str:
         core = "" if settings.encoder == "convolutional" else f" {settings.core}"
         return (
             f"{settings.layers}×{settings.hidden_size}{core}, encoder {settings.encoder}, decoder {settings.decoder}, "
             f"{settings.batch_size} pairs at once"
         )
 
+    def open(self, saved: SavedModel, others: Sequence[SavedModel], machine: Machine) -> Face:
+        from ostinato.families.pairs.translator import Translator
 
-PAIRS = PairModels()
+        check_single(saved, others)
+        return Translator(saved, machine)
+
+    def glimpse(self, network: Any, codec: Codec, data: Encoded, seed: int) -> str:
+        from ostinato.families.pairs.translator import glimpse
+
+        assert isinstance(codec, PairCodec)
+        return glimpse(network, codec, data)
+
+
+PAIRS = PairFamily()

@@ -11,8 +11,8 @@ from ostinato.codecs import PairCodec
 from ostinato.codecs.pairs import BETWEEN
 from ostinato.config import out_of_range
 from ostinato.errors import ConfigError
+from ostinato.families.encoding import build_encoder, build_stack
 from ostinato.families.settings import WIDEST, CoreName, TrainingSettings, build_feedback
-from ostinato.models.encoding import build_encoder, build_stack
 
 if TYPE_CHECKING:
     from ostinato.cores import Core

@@ -8,15 +8,15 @@ from typing import Any
 
 from ostinato.data import Corpus
 from ostinato.errors import CorpusError
-from ostinato.families.base import Budget, Recipe
 from ostinato.families.pairs.family import PAIRS
 from ostinato.families.pairs.settings import PairSettings, going_together
+from ostinato.families.recipe import Budget, Recipe
 
 _SMALL = 300_000  # characters of both sides
 _LONG_SIDE = 60  # characters of a pair, on average: above, words are worth more than characters
 
 
-def read(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
+def prepare(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
     """Check that a corpus is one of pairs, and make letters small; ``ostinato.data.pairs.read_pairs`` reads one.
 
     Raises:
@@ -27,7 +27,7 @@ def read(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
     return replace(corpus, texts=tuple(text.lower() for text in corpus.texts)) if settings.get("lower") else corpus
 
 
-def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
+def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """Characters for short texts, words for sentences; more dropout where a little text is read often."""
     long = budget.symbols / max(1, budget.texts) > _LONG_SIDE
     codec = given.get("codec", "words" if long else "characters")
@@ -51,7 +51,7 @@ RECIPE = Recipe(
     summary="one text into another: encoder, attention, decoder; 'translate' writes with it",
     source="Bahdanau, Cho and Bengio 2014, arXiv:1409.0473; Sutskever et al. 2014, arXiv:1409.3215",
     settings=PairSettings,
-    choose=choose,
-    read=read,
-    system=PAIRS,
+    sizes_for=sizes_for,
+    prepare=prepare,
+    family=PAIRS,
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,15 +17,17 @@ from ostinato.codecs.pairs import BETWEEN
 from ostinato.codecs.words import UNKNOWN_WORD
 from ostinato.cores.attention import Attending
 from ostinato.cores.conv_decoder import Convolving
-from ostinato.data import Encoded, encode_texts
+from ostinato.data import Corpus, Encoded, encode_texts
 from ostinato.data.pair_streams import Pairs
 from ostinato.decode.paths import Hypothesis
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.reference import ReferenceWriter
 from ostinato.decode.searching import SearchSettings
 from ostinato.errors import ConfigError
-from ostinato.families.pairs.metrics import TextMetrics, text_metrics
+from ostinato.families.base import Face, Machine, Progress, not_of
+from ostinato.families.pairs.metrics import text_metrics
 from ostinato.families.pairs.network import Seq2Seq
+from ostinato.families.pairs.results import PairEvaluation, Translation
 from ostinato.families.pairs.settings import PairSettings, build_pair_model, build_pair_task
 from ostinato.families.pairs.stepping import Seq2SeqStepper, padded
 from ostinato.families.restoring import described, put_weights
@@ -33,98 +35,50 @@ from ostinato.models.task import Context
 from ostinato.runs import SavedModel, read_model
 
 _AT_ONCE = 64  # sources
+_GNMT = 0.6  # of the length normalisation, in evaluation
+_SHOWN = 4  # pairs, during training
 _STEP = 16  # symbols that a source's length is rounded up to
 _TIMES, _MORE = 3, 20  # a target has at most so many times that, and so many more symbols
 
 
-@dataclass(frozen=True)
-class Translation:
-    """A target that was found for a source.
-
-    Attributes:
-        source: The source.
-        text: The target.
-        log_prob: Natural log of its probability, given the source; teacher-forced.
-        rank: What the beam compared: ``log_prob``, or that with length normalisation.
-        ended: Whether it came to its end within the length.
-        source_symbols: The source, symbol by symbol.
-        symbols: The target, symbol by symbol, its end included.
-        attention: How much of each source symbol was read for each target symbol, [T, S]; ``None``: the decoder has
-            no attention, or it was not asked for.
-    """
-
-    source: str
-    text: str
-    log_prob: float
-    rank: float
-    ended: bool
-    source_symbols: tuple[str, ...]
-    symbols: tuple[str, ...]
-    attention: NDArray[np.float64] | None
-
-
-@dataclass(frozen=True)
-class PairEvaluation:
-    """How good a model is on pairs.
-
-    Attributes:
-        pairs: How many.
-        symbols: Target symbols, ends included.
-        characters: Target characters.
-        nats_per_symbol: Teacher-forced: every symbol is predicted from the true ones before it.
-        metrics: Of what the model writes by itself.
-    """
-
-    pairs: int
-    symbols: int
-    characters: int
-    nats_per_symbol: float
-    metrics: TextMetrics
-
-    @property
-    def perplexity(self) -> float:
-        """Teacher-forced, per symbol."""
-        return math.exp(self.nats_per_symbol)
-
-    @property
-    def nats_per_character(self) -> float:
-        """Teacher-forced; what makes models with different symbols comparable."""
-        return self.nats_per_symbol * self.symbols / self.characters
-
-
-class Translator:
+class Translator(Face):
     """A trained model of pairs.
 
     Args:
-        saved: What a run folder or a model file holds.
-        device: Where to run.
+        saved: The contents of a run folder or a model file.
+        machine: Where to run.
 
     Raises:
-        ConfigError: It is no model of pairs.
+        ConfigError: It is no model of pairs, or the device is not there.
         DamagedError: Weights and settings do not fit each other.
     """
 
-    def __init__(self, saved: SavedModel, *, device: str = "cpu") -> None:
+    codec: PairCodec
+
+    def __init__(self, saved: SavedModel, machine: Machine | None = None) -> None:
         recipe, settings, codec = described(saved)
         if not isinstance(settings, PairSettings) or not isinstance(codec, PairCodec):
-            raise ConfigError(
-                f"{saved.path} is no model of pairs: {recipe.name} is {recipe.summary}. "
-                "'ostinato train PAIRS --recipe translate' makes one"
-            )
-        self.saved, self.settings, self.codec = saved, settings, codec
+            raise not_of(saved, recipe, "a model of pairs")
+        self.saved, self.recipe, self.settings, self.codec = saved, recipe, settings, codec
+        device = (machine or Machine()).torch_device()
         self.network: Seq2Seq = build_pair_model(settings, codec)
         put_weights(self.network, saved)
         self.network.to(device).eval()
+
+    @classmethod
+    def open(cls, path: str | Path, *, device: str = "cpu") -> Translator:
+        """Load a model of pairs from a run folder or from a file that ``export`` wrote.
+
+        Raises:
+            ConfigError: It is no model of pairs.
+            RunError: There is none, it is damaged, or of another format version.
+        """
+        return cls(read_model(Path(path)), Machine(device))
 
     @property
     def has_attention(self) -> bool:
         """Whether the decoder says what of the source it reads."""
         return self.settings.decoder not in ("summary", "last-state")
-
-    @property
-    def parameters(self) -> int:
-        """How many numbers were learned."""
-        return sum(weight.size for weight in self.saved.weights.values())
 
     def translate(
         self,
@@ -181,6 +135,19 @@ class Translator:
                 rows.append(state.weights[0].double().cpu().numpy())
         return np.stack(rows)
 
+    def evaluate_on(self, corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> PairEvaluation:
+        """Measure the model on the pairs of a corpus; ``beam`` is searched with GNMT's length normalisation."""
+        beam = options.get("beam")
+        search = SearchSettings(greedy=True) if beam is None else SearchSettings(beam=beam, gnmt=_GNMT)
+        evaluation = self.evaluate(
+            list(corpus.texts),
+            search,
+            unknown=options.get("unknown", "error"),
+            tick=lambda done, total: progress("translating", done, total),
+        )
+        told = "greedy" if beam is None else f"beam {beam}, GNMT's length normalisation {_GNMT}"
+        return replace(evaluation, search=told)
+
     def evaluate(
         self,
         pairs: Sequence[str],
@@ -222,16 +189,6 @@ class Translator:
         )  # fmt: skip
 
 
-def load_translator(path: str | Path, *, device: str = "cpu") -> Translator:
-    """Load a model of pairs from a run folder or from a file that ``export`` wrote.
-
-    Raises:
-        ConfigError: It is no model of pairs.
-        RunError: There is none, it is damaged, or of another format version.
-    """
-    return Translator(read_model(Path(path)), device=device)
-
-
 def best_targets(
     network: Seq2Seq,
     codec: PairCodec,
@@ -261,8 +218,9 @@ def best_targets(
     return [found[number] for number in range(len(sources))]
 
 
-def told_pairs(network: Seq2Seq, codec: PairCodec, data: Encoded) -> str:
-    """Return a line for each of some encoded pairs: source, what the network makes of it, and what it should be."""
+def glimpse(network: Seq2Seq, codec: PairCodec, data: Encoded) -> str:
+    """Return a line for each of the first pairs: its source, the network's target, and the true one."""
+    data = data.part(0, min(_SHOWN, data.texts))
     was_training = network.training
     network.eval()
     shift, sources, targets = codec.size + 1, [], []

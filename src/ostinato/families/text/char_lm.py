@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ostinato.families.base import Budget, Recipe
+from ostinato.families.recipe import Budget, Recipe
 from ostinato.families.text.family import TEXT
 from ostinato.families.text.settings import LanguageModelSettings
 
@@ -76,7 +76,7 @@ _WINDOW = 48
 _LEAST_WINDOWS = 8  # of each row in an epoch
 
 
-def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
+def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """Choose sizes by the amount of data and the time."""
     table = _ITEMS if budget.items else _TEXT if budget.device == "cpu" else _TEXT_ON_GPU
     minutes = budget.usual_minutes
@@ -101,6 +101,6 @@ RECIPE = Recipe(
     summary="a language model over characters: text, code, names",
     source="Graves 2013, arXiv:1308.0850; Karpathy 2015, The Unreasonable Effectiveness of Recurrent Neural Networks",
     settings=LanguageModelSettings,
-    system=TEXT,
-    choose=choose,
+    family=TEXT,
+    sizes_for=sizes_for,
 )

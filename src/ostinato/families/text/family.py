@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from ostinato import codecs
 from ostinato.codecs import Codec
-from ostinato.data import Corpus, Encoded, Reading, Stream, build_stream, read_corpus
-from ostinato.data.pairs import PairLimits
-from ostinato.families.base import Validates
+from ostinato.data import Corpus, Encoded, Stream, build_stream, read_corpus
+from ostinato.errors import ConfigError
+from ostinato.families.base import Face, Family, Machine, Measure, Sources
+from ostinato.families.recipe import Recipe
+from ostinato.families.text.options import OPTIONS
 from ostinato.families.text.settings import LanguageModelSettings, build_model, build_task, learn_codec
+from ostinato.runs import RunFolder, SavedModel
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,18 +21,27 @@ if TYPE_CHECKING:
     from ostinato.models import Task
     from ostinato.training.ranks import Ranks
 
+_ITEMS_SECONDS = 3.0  # after the last evaluation, when sampled items are checked for being new
 
-class LanguageModels:
-    """Models of running text, or of items."""
 
-    commands, unit = "generate, score, evaluate", "symbol"
+class TextFamily(Family):
+    """Language models of running text, or of items."""
 
-    def read(
-        self, sources: Sequence[str], settings: Any, limits: PairLimits, reading: Reading, *, part: str = "train"
-    ) -> Corpus:
-        return read_corpus(sources, reading=reading)
+    name, article, unit = "text", "a language model", "symbol"
+    verbs: ClassVar[tuple[str, ...]] = ("generate", "novelty", "score", "rerank", "infill", "evaluate", "report")
+    options = OPTIONS
 
-    def codec(
+    def read(self, sources: Sources, recipe: Recipe, given: Mapping[str, Any]) -> Corpus:
+        return read_corpus(
+            sources.names,
+            reading=sources.reading,
+            kind=sources.options.get("kind"),
+            to_learn=sources.to_learn,
+            tick=sources.tick,
+            fetching=sources.fetching,
+        )
+
+    def learn_codec(
         self, settings: LanguageModelSettings, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]
     ) -> Codec:
         items = train_part.kind == "items"
@@ -49,15 +62,13 @@ class LanguageModels:
             restart=settings.restart,
         )
 
-    def model(self, settings: LanguageModelSettings, codec: Codec) -> nn.Module:
+    def network(self, settings: LanguageModelSettings, codec: Codec) -> nn.Module:
         return build_model(settings, codec.size)
 
-    def task(self, settings: LanguageModelSettings, model: Any) -> Task:
-        return build_task(settings, model)
+    def task(self, settings: LanguageModelSettings, network: Any) -> Task:
+        return build_task(settings, network)
 
-    def validation(
-        self, settings: LanguageModelSettings, codec: Codec, data: Encoded, seed: int, ranks: Ranks
-    ) -> Validates:
+    def measure(self, settings: LanguageModelSettings, codec: Codec, data: Encoded, seed: int, ranks: Ranks) -> Measure:
         from ostinato.training.validation import Validation
 
         items, limit = codec.end is not None, settings.valid_symbols
@@ -66,14 +77,66 @@ class LanguageModels:
     def targets(self, codec: Codec, data: Encoded) -> int:
         return len(data.ids)
 
-    def amount(self, codec: Codec, data: Encoded) -> str:
+    def size(self, codec: Codec, data: Encoded) -> int:
+        return len(data.ids)
+
+    def describe_data(self, codec: Codec, data: Encoded) -> str:
         return f"{len(data.ids):,} symbols"
 
-    def shape(self, settings: LanguageModelSettings) -> str:
+    def describe_network(self, settings: LanguageModelSettings) -> str:
         return (
             f"{settings.layers}×{settings.hidden_size} {settings.core}, "
             f"{settings.batch_size} rows × {settings.window} steps"
         )
 
+    def open(self, saved: SavedModel, others: Sequence[SavedModel], machine: Machine) -> Face:
+        from ostinato.families.text.model import TextModel
 
-TEXT = LanguageModels()
+        return TextModel(saved, others, machine)
+
+    def glimpse(self, network: Any, codec: Codec, data: Encoded, seed: int) -> str:
+        from ostinato.families.text.generation import glimpse
+
+        return glimpse(network, codec, seed)
+
+    def closing_seconds(
+        self, codec: Codec, train: Encoded, valid: Encoded, *, seconds_per_symbol: float, minutes: float, report: bool
+    ) -> float:
+        seconds = 0.0 if codec.end is None else _ITEMS_SECONDS
+        if not report:
+            return seconds
+        from ostinato.families.text.report.facts import expected_seconds
+
+        # Of a short budget a quarter at most: what a report costs is only roughly known.
+        return seconds + min(expected_seconds(codec, train, valid, seconds_per_symbol), 15 * minutes)
+
+    def finish(self, run: RunFolder, train: Encoded) -> None:
+        if codecs.from_json(run.codec()).end is None:
+            return
+        from ostinato.families.text.model import TextModel
+        from ostinato.families.text.new_items import count_new_items
+
+        run.write_novelty(count_new_items(TextModel.open(run.path), train))
+
+    def check_teachers(self, recipe: Recipe, teachers: Sequence[SavedModel], base: SavedModel | None) -> None:
+        from ostinato.families import find_recipe
+        from ostinato.families.text.members import check_same_symbols
+
+        for teacher in teachers:
+            if not isinstance(find_recipe(teacher.config["recipe"]).family, TextFamily):
+                raise ConfigError(f"{teacher.path} is no language model, which teachers are; leave it out")
+        check_same_symbols([*teachers, *([] if base is None else [base])])
+
+    def taught(self, task: Task, teachers: Sequence[SavedModel], codec: Codec, device: str) -> Task:
+        if not teachers:
+            return task
+        from ostinato.families.text.distillation import Distillation
+        from ostinato.families.text.members import Member
+        from ostinato.families.text.network import LanguageModelTask
+        from ostinato.models import Ensemble
+
+        assert isinstance(task, LanguageModelTask)
+        return Distillation(task, Ensemble([Member.of(one, codec.size).network(device) for one in teachers]))
+
+
+TEXT = TextFamily()

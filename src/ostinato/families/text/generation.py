@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ostinato.codecs import Codec, Unknown
 from ostinato.config import at_least
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 #: A longer prompt is refused: reading it would take minutes, and a recurrent state forgets it anyway.
 MOST_PROMPT_SYMBOLS = 1_000_000
 _LONGEST = 1_000_000_000
+_GLIMPSE_SYMBOLS, _GLIMPSE_ITEMS, _GLIMPSE_TEMPERATURE = 160, 8, 0.8  # of a sample during training
 
 
 class Generation:
@@ -255,3 +256,21 @@ def _prompt_ids(codec: Codec, prompt: str) -> list[int]:
             "What is that far back is forgotten anyway: give the prompt's end, for example with --prompt-tail 10000"
         )
     return ids
+
+
+def glimpse(network: Any, codec: Codec, seed: int) -> str:
+    """Return a short sample of a network in training: one text, or some items."""
+    was_training = network.training
+    network.eval()
+    generation = Generation(
+        codec,
+        network,
+        [""],
+        samples=1 if codec.end is None else _GLIMPSE_ITEMS,
+        length=_GLIMPSE_SYMBOLS,
+        seed=seed,
+        rules=RuleSettings(temperature=_GLIMPSE_TEMPERATURE),
+    )
+    texts = [sample.text for sample in generation.finish()]
+    network.train(was_training)
+    return "\n".join(texts)

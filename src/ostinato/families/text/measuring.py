@@ -167,9 +167,9 @@ def encode_to_measure(
     encoding: Ticker | None,
 ) -> HeldOut:
     """Encode texts to measure on; a corpus is read as the model's recipe reads one to learn from it."""
-    read = find_recipe(saved.config["recipe"]).read
-    if isinstance(texts, Corpus) and read is not None:
-        texts = read(texts, saved.config["settings"])
+    prepare = find_recipe(saved.config["recipe"]).prepare
+    if isinstance(texts, Corpus) and prepare is not None:
+        texts = prepare(texts, saved.config["settings"])
     if isinstance(texts, Corpus) and not texts.is_held:
         store = Cache(cache or cache_folder())
         pinned = store.encoded(codec, {"text": texts}, unknown=unknown, progress=encoding)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from ostinato import config
 from ostinato.errors import ConfigError, DamagedError
-from ostinato.families import LanguageModelSettings, find_recipe
-from ostinato.families.text.settings import build_model, shapes
+from ostinato.families import find_recipe
+from ostinato.families.base import not_of
+from ostinato.families.recipe import Recipe
+from ostinato.families.text.settings import LanguageModelSettings, build_model, shapes
 from ostinato.runs import SavedModel
 from ostinato.training.snapshot import Arrays
 
@@ -22,12 +24,14 @@ class Member:
     """One saved model.
 
     Attributes:
-        saved: What a run folder or a model file holds.
+        saved: The contents of a run folder or a model file.
+        recipe: Its recipe.
         settings: Its settings.
         symbols: How many symbols V.
     """
 
     saved: SavedModel
+    recipe: Recipe
     settings: LanguageModelSettings
     symbols: int
 
@@ -42,13 +46,10 @@ class Member:
         recipe = find_recipe(saved.config["recipe"])
         settings = config.read(recipe.settings, saved.config["settings"], where=f"{saved.path}/config.json")
         if not isinstance(settings, LanguageModelSettings):
-            raise ConfigError(
-                f"{saved.path} is no language model: {recipe.name} is {recipe.summary}. "
-                f"What works with it: {recipe.system.commands}, info, resume, export"
-            )
+            raise not_of(saved, recipe, "a language model")
         if problem := _misfit(shapes(settings, symbols), saved.weights):
             raise DamagedError(f"{saved.path} is damaged: weights and settings do not fit: {problem}")
-        return cls(saved, settings, symbols)
+        return cls(saved, recipe, settings, symbols)
 
     def network(self, device: str) -> LanguageModel:
         """Build the network in PyTorch, in evaluation mode."""

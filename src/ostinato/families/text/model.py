@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,10 +18,11 @@ from ostinato.data import Corpus, Encoded, cache_folder, encode_texts
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.rules.copying import MaxCopy
 from ostinato.decode.searching import By, SearchSettings
-from ostinato.decode.shards import Shard
+from ostinato.decode.shards import Shard, parse_shard
 from ostinato.decode.units import bits
 from ostinato.engine.engine import Engine
 from ostinato.errors import ConfigError
+from ostinato.families.base import Face, Machine, Progress, Sources
 from ostinato.families.text import gaps
 from ostinato.families.text.adapting import adapted_weights, counts_of
 from ostinato.families.text.choosing import best_of, score_of, sort_options
@@ -34,7 +35,7 @@ from ostinato.families.text.novelty import TrainingText
 from ostinato.families.text.results import Filling, Sample, Score, ScoredPart
 from ostinato.runs import SavedModel, export, read_model
 from ostinato.runs.arrays import arrays_digest
-from ostinato.training.adaptation import Adaptation
+from ostinato.training.adaptation import Adaptation, adaptation_of
 
 # PyTorch is imported where it is first needed: compiled code can write, and score short texts, without it.
 if TYPE_CHECKING:
@@ -45,47 +46,54 @@ if TYPE_CHECKING:
 _SHORT = 10_000  # symbols; more are scored by PyTorch, which reads many at once
 
 
-class Model:
+class TextModel(Face):
     """A trained language model.
 
     Args:
-        saved: What a run folder or a model file holds.
-        device: Where to run: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"``.
-        threads: How many compiled code uses at most; ``None``: as many as there are cores.
-        compiling: Told what is being compiled, before that begins.
-        prepare: Called before PyTorch is used.
-        others: More saved models; together they are an ensemble, the mean of whose probabilities is used.
+        saved: The contents of a run folder or a model file.
+        others: More of them; together they are an ensemble, whose probabilities are the mean of theirs.
+        machine: Where to run, and on how many threads.
 
     Raises:
-        ConfigError: The device is not there, or the models do not have the same symbols.
+        ConfigError: It is no language model, the device is not there, or the models do not have the same symbols.
         DamagedError: Weights and settings do not fit each other.
     """
 
-    def __init__(
-        self,
-        saved: SavedModel,
-        *,
-        device: str = "cpu",
-        threads: int | None = None,
-        compiling: Callable[[str], None] | None = None,
-        prepare: Callable[[], None] | None = None,
-        others: Sequence[SavedModel] = (),
-    ) -> None:
-        self.saved, self._prepare = saved, prepare
+    def __init__(self, saved: SavedModel, others: Sequence[SavedModel] = (), machine: Machine | None = None) -> None:
+        self.saved, self._machine = saved, machine or Machine()
         check_same_symbols([saved, *others])
         self.codec = codecs.from_json(saved.codec)
         self.members = tuple(Member.of(one, self.codec.size) for one in (saved, *others))
-        self.settings = self.members[0].settings
-        self._device = _device(device, prepare)
-        self._options: dict[str, Any] = {"device": self._device, "threads": threads, "compiling": compiling}
+        self.recipe, self.settings = self.members[0].recipe, self.members[0].settings
+        self._device = self._machine.torch_device()
+        self._options: dict[str, Any] = {
+            "device": self._device,
+            "threads": self._machine.threads,
+            "compiling": self._machine.compiling,
+        }
         self.engines = Engines(self.members, folder=cache_folder(), **self._options)
         self._copying: dict[int, MaxCopy] = {}
+
+    @classmethod
+    def open(cls, path: str | Path, *others: str | Path, device: str = "cpu", threads: int | None = None) -> TextModel:
+        """Load a language model from a run folder or a file that ``export`` wrote, or an ensemble from several.
+
+        Raises:
+            ConfigError: It is no language model.
+            RunError: There is none, it is damaged, or of another format version.
+        """
+        first, *more = (read_model(Path(one)) for one in (path, *others))
+        return cls(first, more, Machine(device, threads))
+
+    @property
+    def all_saved(self) -> tuple[SavedModel, ...]:
+        return tuple(member.saved for member in self.members)
 
     @cached_property
     def network(self) -> SymbolModel:
         """The network in PyTorch, or the ensemble, in evaluation mode; made when it is first asked for."""
-        if self._prepare is not None:
-            self._prepare()
+        if self._machine.prepare is not None:
+            self._machine.prepare()
         from ostinato.models import Ensemble
 
         networks = [member.network(self._device) for member in self.members]
@@ -326,6 +334,28 @@ class Model:
         how = {"protocol": protocol, "windows": windows, "seed": seed, "adaptation": adaptation}
         return self.measure(texts, **how, unknown=unknown, tick=tick).evaluation()  # type: ignore[arg-type]
 
+    def read(self, sources: Sources) -> Corpus:
+        """Read texts of the model's own kind, running text or items, as its recipe does."""
+        kind = "text" if self.codec.end is None else "items"
+        corpus = super().read(replace(sources, options={**sources.options, "kind": kind}, to_learn=False))
+        return replace(corpus, notes=())  # they tell what kind it is taken for
+
+    def evaluate_on(self, corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Evaluation | Losses:
+        """Measure the model on held-out text; with ``shard`` a part of it, whose losses ``join`` joins."""
+        protocol, shard = options.get("protocol"), options.get("shard")
+        losses = self.measure(
+            corpus,
+            protocol=protocol,
+            windows=options.get("windows"),
+            seed=options.get("seed"),
+            adaptation=adaptation_of(options, asked=protocol == "dynamic", hint="--protocol dynamic"),
+            unknown=options.get("unknown", "error"),
+            shard=None if shard is None else parse_shard(shard),
+            encoding=lambda done, total: progress("encoding the text", done, total),
+            tick=lambda done, total: progress("evaluating", done, total),
+        )
+        return losses.evaluation() if shard is None else losses
+
     def measure(
         self,
         texts: Sequence[str] | Corpus,
@@ -375,7 +405,7 @@ class Model:
         *,
         unknown: Unknown = "error",
         tick: Ticker | None = None,
-    ) -> Model:
+    ) -> TextModel:
         """Return a model that has read texts and learned from them; this one, and the run, stay as they are.
 
         ``adaptation`` says how it follows them, ``tick`` is told of progress, in symbols.
@@ -384,14 +414,14 @@ class Model:
             ConfigError: There is no text.
             UnknownSymbolError: A text has symbols that the model does not know.
         """
-        if self._prepare is not None:
-            self._prepare()
+        if self._machine.prepare is not None:
+            self._machine.prepare()
         how, device = adaptation or Adaptation(), self._device
         saved, *others = (
             adapted_weights(member, self.codec, texts, how, device=device, unknown=unknown, tick=tick)
             for member in self.members
         )
-        return Model(saved, prepare=self._prepare, others=others, **self._options)
+        return TextModel(saved, others, self._machine)
 
     def export(self, path: str | Path) -> None:
         """Write the model into one file that ``load`` reads.
@@ -404,11 +434,6 @@ class Model:
             raise ConfigError("a file holds one model; export the members of an ensemble one by one")
         export(self.saved, Path(path))
 
-    @property
-    def parameters(self) -> int:
-        """How many numbers were learned."""
-        return sum(weight.size for member in self.members for weight in member.saved.weights.values())
-
     def _named(self, ids: np.ndarray[Any, Any], log_probs: np.ndarray[Any, Any]) -> list[tuple[str, float]]:
         pieces, end = self.codec.pieces, self.codec.end
         parts = [ScoredPart(pieces[i], v, 1, i == end) for i, v in zip(ids.tolist(), log_probs.tolist(), strict=True)]
@@ -418,33 +443,3 @@ class Model:
         pieces, end = self.codec.pieces, self.codec.end
         parts = [ScoredPart(pieces[i], v, 1, i == end) for i, v in zip(ids.tolist(), values.tolist(), strict=True)]
         return Score(text, float(values.sum(dtype=np.float64)), len(ids), parts)
-
-
-def load(
-    path: str | Path,
-    *others: str | Path,
-    device: str = "cpu",
-    threads: int | None = None,
-    compiling: Callable[[str], None] | None = None,
-    prepare: Callable[[], None] | None = None,
-) -> Model:
-    """Load a model from a run folder or from a file that ``export`` wrote, or an ensemble from several.
-
-    Other arguments as of ``Model``.
-
-    Raises:
-        RunError: There is none, it is damaged, or of another format version.
-    """
-    first, *more = (read_model(Path(one)) for one in (path, *others))
-    return Model(first, device=device, threads=threads, compiling=compiling, prepare=prepare, others=more)
-
-
-def _device(name: str, prepare: Callable[[], None] | None) -> str:
-    """The device that is meant; the CPU is there without asking PyTorch."""
-    if name == "cpu":
-        return name
-    if prepare is not None:
-        prepare()
-    from ostinato.workshop.device import choose_device
-
-    return choose_device(name)

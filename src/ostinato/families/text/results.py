@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from html import escape
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from ostinato.decode.units import bits, perplexity
 
@@ -48,6 +48,14 @@ class Sample:
     log_kept: float | None = None
     novelty: Novelty | None = None
     precision: str = "fp32"
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {**asdict(self), "removed": self.removed}
+
+    def describe(self) -> str:
+        """Return the text with its prompt."""
+        return f"{self.prompt}{self.text}"
 
     @property
     def removed(self) -> float | None:
@@ -100,6 +108,19 @@ class Filling:
     log_prob: float
     symbols: int
 
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {**asdict(self), "per_symbol": self.per_symbol}
+
+    def describe(self) -> str:
+        """Return it."""
+        return self.text
+
+    @property
+    def per_symbol(self) -> float:
+        """The mean log-probability of a symbol."""
+        return self.log_prob / max(1, self.symbols)
+
 
 @dataclass(frozen=True)
 class Yardstick:
@@ -132,6 +153,10 @@ class ScoredPart:
     symbols: int
     is_end: bool = False
 
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"text": self.text, "log_prob": self.log_prob, "symbols": self.symbols}
+
     @property
     def text(self) -> str:
         """The part for people to read; a lone byte shows as ``\\xNN``, the end as ``<end>``."""
@@ -160,6 +185,25 @@ class Score:
     symbols: int
     parts: Sequence[ScoredPart]
     bound: Literal["exact", "lower", "estimate"] = "exact"
+
+    def plain(self, per: Unit | None = None) -> dict[str, Any]:
+        """Return it as plain data, with its parts where ``per`` names them."""
+        plain: dict[str, Any] = {
+            "text": self.text,
+            "log_prob": self.log_prob,
+            "nats_per_symbol": self.nats_per_symbol,
+            "bits_per_symbol": self.bits_per_symbol,
+            "perplexity": self.perplexity,
+            "symbols": self.symbols,
+        }
+        return plain if per is None else plain | {"parts": [part.plain() for part in self.per(per)]}
+
+    def describe(self) -> str:
+        """Return the log-probability and its means, in a line."""
+        return (
+            f"log probability {self.log_prob:.4f}, {self.bits_per_symbol:.4f} bits per symbol, "
+            f"perplexity {self.perplexity:.3f}, {self.symbols} symbols"
+        )
 
     @property
     def nats_per_symbol(self) -> float:

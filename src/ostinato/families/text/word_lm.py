@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ostinato.families.base import Budget, Recipe
+from ostinato.families.recipe import Budget, Recipe
 from ostinato.families.text.family import TEXT
 from ostinato.families.text.settings import LanguageModelSettings
 
@@ -14,7 +14,7 @@ _WINDOW = 32
 _HIDDEN = 256
 
 
-def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
+def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """Choose sizes by the amount of data; dropout is what keeps a word model from learning small data by heart."""
     words = budget.symbols // _CHARACTERS_PER_WORD
     batch_size = max(1, min(32, words // (_WINDOW * 8)))
@@ -38,6 +38,6 @@ RECIPE = Recipe(
     summary="a language model over words, the output layer tied to the embedding",
     source="Mikolov et al. 2010; Zaremba et al. 2014, arXiv:1409.2329; Press and Wolf 2017, arXiv:1608.05859",
     settings=LanguageModelSettings,
-    system=TEXT,
-    choose=choose,
+    family=TEXT,
+    sizes_for=sizes_for,
 )

@@ -15,7 +15,7 @@ from ostinato.codecs import TokenCodec
 from ostinato.config import at_least, one_of, raise_problems
 from ostinato.decode.constraints import Remembered
 from ostinato.errors import AbcError, ConfigError, unknown_name
-from ostinato.families.text.model import Model
+from ostinato.families.text.model import TextModel
 from ostinato.families.tunes.known import collection_of
 from ostinato.families.tunes.writing import CopyLimit, Written, write_tunes
 from ostinato.music import Key, Meter, Tune, parse_tune
@@ -125,7 +125,7 @@ class Composer:
             tune.
     """
 
-    def __init__(self, model: Model, wish: Wish, tick: Callable[[int, int], None] | None = None) -> None:
+    def __init__(self, model: TextModel, wish: Wish, tick: Callable[[int, int], None] | None = None) -> None:
         known = known_tokens(model)
         self._model, self.wish = model, wish
         self._digest = arrays_digest(model.saved.weights)[:12]
@@ -244,7 +244,7 @@ def _after(tick: Callable[[int, int], None], before: int, count: int) -> Callabl
     return lambda done, total: tick(before + done, count)
 
 
-def known_tokens(model: Model) -> tuple[str, ...]:
+def known_tokens(model: TextModel) -> tuple[str, ...]:
     """Return the tokens that a model of tunes knows.
 
     Raises:

@@ -9,9 +9,9 @@ from typing import Any
 from ostinato.data import Corpus
 from ostinato.data.corpus import lines
 from ostinato.errors import CorpusError
-from ostinato.families.base import Budget, Recipe
-from ostinato.families.text.family import TEXT
+from ostinato.families.recipe import Budget, Recipe
 from ostinato.families.text.settings import LanguageModelSettings
+from ostinato.families.tunes.family import TUNES
 from ostinato.music import read_tunebook
 from ostinato.music.cleaning import Cleaned, clean
 from ostinato.music.forms import normal
@@ -41,7 +41,7 @@ class FolkSettings(LanguageModelSettings):
     octaves: bool = False
 
 
-def read(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
+def prepare(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
     """Turn tunebooks into items, a tune each in tokens, with settings of one tune as a group.
 
     Args:
@@ -104,7 +104,7 @@ def _lines(corpus: Corpus) -> Iterator[str]:
     return iter(corpus.texts) if corpus.kind == "items" else lines(corpus.texts)
 
 
-def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
+def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """One layer and much dropout: tunes are few."""
     width = 512 if budget.usual_minutes >= _FOR_WIDTH else 384
     compiled = budget.compiles(given.get("hidden_size", width))
@@ -126,18 +126,18 @@ RECIPE = Recipe(
     summary="folk tunes in ABC notation, as tokens relative to the tonic; 'compose' writes with it",
     source="Sturm, Santos, Ben-Tal and Korshunova 2016, arXiv:1604.08723 (folk-rnn)",
     settings=FolkSettings,
-    system=TEXT,
-    choose=choose,
-    read=read,
-    more=with_octaves,
+    family=TUNES,
+    sizes_for=sizes_for,
+    prepare=prepare,
+    augment=with_octaves,
 )
 
 
-def choose_folk_rnn(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
+def sizes_for_folk_rnn(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """The network of folk-rnn whatever the time; the rate of ours, as its own belongs to RMSProp and 100 passes."""
     return {
-        **choose(budget, given), "core": "lstm", "layers": 3, "hidden_size": 512, "embedding_size": 128, "dropout": 0.5,
-        "input_dropout": 0.0, "variational": False, "activation_penalty": 0.0, "learning_rate": 3e-3,
+        **sizes_for(budget, given), "core": "lstm", "layers": 3, "hidden_size": 512, "embedding_size": 128,
+        "dropout": 0.5, "input_dropout": 0.0, "variational": False, "activation_penalty": 0.0, "learning_rate": 3e-3,
     }  # fmt: skip
 
 
@@ -146,8 +146,8 @@ FOLK_RNN = Recipe(
     summary="the network of folk-rnn (3×512, dropout 0.5) on the tokens of 'folk'",
     source=RECIPE.source,
     settings=FolkSettings,
-    system=TEXT,
-    choose=choose_folk_rnn,
-    read=read,
-    more=with_octaves,
+    family=TUNES,
+    sizes_for=sizes_for_folk_rnn,
+    prepare=prepare,
+    augment=with_octaves,
 )

@@ -13,7 +13,7 @@ from rapidfuzz.distance import Levenshtein
 from ostinato.config import at_least
 from ostinato.decode.constraints import Remembered
 from ostinato.errors import ConfigError
-from ostinato.families.text.model import Model
+from ostinato.families.text.model import TextModel
 from ostinato.families.tunes.composing import Composed, known_tokens, made_by, usable_tokens
 from ostinato.families.tunes.writing import Written, write_tunes
 from ostinato.music import Tune
@@ -73,7 +73,7 @@ class Rewriter:
         ConfigError: The model is none of tunes, the tune cannot be told in its tokens, or there are no such bars.
     """
 
-    def __init__(self, model: Model, tune: Tune, change: Change) -> None:
+    def __init__(self, model: TextModel, tune: Tune, change: Change) -> None:
         known = known_tokens(model)
         self._model, self._tune, self._change = model, tune, change
         simple = normal(simplified(tune))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ostinato.decode.units import bits
-from ostinato.families.text.model import Model
+from ostinato.families.text.model import TextModel
 from ostinato.music.refilling import numbered_bars
 from ostinato.music.tokens import token_places, tune_of
 
@@ -31,7 +31,7 @@ class Surprise:
         return bits(-self.log_prob) / max(1, self.tokens)
 
 
-def surprises(model: Model, tunes: Sequence[Sequence[str]]) -> list[Surprise]:
+def surprises(model: TextModel, tunes: Sequence[Sequence[str]]) -> list[Surprise]:
     """Score tunes in tokens, headers included, in float32."""
     scores = model.score_many([" ".join(tokens) for tokens in tunes])
     return [

@@ -10,7 +10,7 @@ from fractions import Fraction
 from ostinato.decode.constraints import Remembered, TokenAutomaton
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.errors import ConfigError
-from ostinato.families.text.model import Model
+from ostinato.families.text.model import TextModel
 from ostinato.families.text.results import Sample
 from ostinato.music.copying import Melodies
 from ostinato.music.elements import BAR_LINES
@@ -71,7 +71,7 @@ class Written:
 
 
 def write_tunes(
-    model: Model,
+    model: TextModel,
     automaton: TokenAutomaton | Remembered,
     prompts: Sequence[Sequence[str]],
     seeds: Sequence[int],

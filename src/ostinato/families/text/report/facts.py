@@ -15,7 +15,7 @@ from ostinato.decode.units import bits
 from ostinato.engine.kernels import Compiling
 from ostinato.errors import ConfigError
 from ostinato.families.text.measuring import Measuring
-from ostinato.families.text.model import Model
+from ostinato.families.text.model import TextModel
 from ostinato.families.text.novelty import QUICK, Found
 from ostinato.families.text.novelty import report as novelty_of
 from ostinato.families.text.report.verdict import Verdict, judge
@@ -87,7 +87,7 @@ def expected_seconds(codec: Codec, train: Encoded, valid: Encoded, seconds_per_s
 
 
 def report_on(
-    model: Model, *, doing: Callable[[str], None] | None = None, compiling: Compiling | None = None
+    model: TextModel, *, doing: Callable[[str], None] | None = None, compiling: Compiling | None = None
 ) -> Report:
     """Look at a run.
 
@@ -136,20 +136,20 @@ def report_on(
     )
 
 
-def _protocols(model: Model, valid: Encoded) -> list[str]:
+def _protocols(model: TextModel, valid: Encoded) -> list[str]:
     if model.codec.end is not None:
         return ["items"]
     return ["contiguous", "windows"] if len(valid.ids) > 1000 else ["contiguous"]
 
 
-def _evaluate(model: Model, valid: Encoded, protocol: Any) -> Evaluation:
+def _evaluate(model: TextModel, valid: Encoded, protocol: Any) -> Evaluation:
     windows = _WINDOWS if protocol == "windows" else None
     how = Measuring.of(model.codec, protocol, windows=windows, seed=None, shard=None)
     characters = max(1, len(model.codec.decode(valid.ids.tolist())))
     return how.measure(model.network, valid, characters, None, items=model.codec.end is not None).evaluation()
 
 
-def _affordable(model: Model, texts: Encoded) -> int:
+def _affordable(model: TextModel, texts: Encoded) -> int:
     """How many symbols can be measured in the time for it."""
     if len(texts.ids) <= _LEAST:
         return _LEAST

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import secrets
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostinato.app.console import Console
-from ostinato.app.output import as_json
+from ostinato.app.options import groups
 from ostinato.app.process import load_model
+from ostinato.app.terminal.console import Console
+from ostinato.app.terminal.output import as_json
+from ostinato.app.terminal.working import WorkView
 from ostinato.app.tune_files import TuneFiles, in_abc
-from ostinato.app.working import WorkView
 from ostinato.errors import ConfigError, RunError
 from ostinato.music import Tune, parse_key, parse_meter, read_tunebook, write_tune
 from ostinato.music.dances import DANCES, dance_of
 from ostinato.music.judging import Judgement, judge
 
 if TYPE_CHECKING:
-    from ostinato.families.text.model import Model
+    from ostinato.families.text.model import TextModel
     from ostinato.families.tunes.composing import Composed, Wish
     from ostinato.families.tunes.surprise import Surprise
     from ostinato.music.collection import Collection
@@ -30,7 +31,53 @@ _INTERRUPTED = 130
 _OF_NEW_TUNES = ("rhythm", "meter", "mode", "start", "cadence", "title", "max_copy_bars")
 
 
-def compose(args: Namespace) -> int:
+EXAMPLES = """\
+ostinato compose runs/tunes --rhythm jig --key G --out jig.html
+ostinato compose runs/tunes --tunes 50 --best 5 --out best.abc
+ostinato compose runs/tunes --from jig.abc --lock 1-4
+"""
+
+
+def arguments(command: ArgumentParser) -> None:
+    """Add the arguments."""
+    groups.run(command)
+    command.add_argument("--rhythm", default="", metavar="DANCE", help="kind of dance, such as jig or reel")
+    command.add_argument("--key", default="D", help="tonic and mode, such as D, Ador, Emin (default: %(default)s)")
+    command.add_argument("--tunes", type=int, default=1, help="how many (default: %(default)s)")
+    command.add_argument("--seed", type=int, help="same seed, same tune; of N tunes the next ones have the next seeds")
+    command.add_argument(
+        "--out", type=Path, action="append", default=[], metavar="FILE",
+        help="write to FILE.abc, .mid, .musicxml, .wav, .svg or .html (a page with score and sound); may be repeated",
+    )  # fmt: skip
+    wish = command.add_argument_group("the tune")
+    wish.add_argument("--meter", help="such as 6/8 (default: that of the rhythm, or 4/4)")
+    wish.add_argument("--mode", help="mode, if --key names the tonic only: maj, min, dor, mix, …")
+    wish.add_argument("--form", default="AABB", help="parts, each once or twice ('': any; default: %(default)s)")
+    wish.add_argument("--bars", type=int, default=8, help="bars of each part (0: any; default: %(default)s)")
+    wish.add_argument("--start", default="", metavar="ABC", help="how it begins: notes in that key, L:1/8")
+    wish.add_argument("--range", default="", metavar="NAME", help="instrument: fiddle, whistle, flute or pipes")
+    wish.add_argument("--cadence", default="", choices=("", "tonic", "dominant"), help="what it ends on")
+    wish.add_argument("--title", default="", help="title (default: the model finds one)")
+    wish.add_argument("--temperature", type=float, default=1.0, help="higher is wilder (default: %(default)g)")
+    wish.add_argument(
+        "--max-copy-bars", type=float, default=0, metavar="N", help="copy no longer run of notes from a training tune"
+    )
+    change = command.add_argument_group("changing a tune")
+    change.add_argument("--from", dest="base", type=Path, metavar="FILE", help="change the tune of this ABC file")
+    what = change.add_mutually_exclusive_group()
+    what.add_argument("--lock", default="", metavar="BARS", help="with --from: bars that stay, such as 1-4,7")
+    what.add_argument("--vary", type=float, metavar="D", help="with --from: change about this share of the notes")
+    output = command.add_argument_group("output")
+    output.add_argument("--best", type=int, metavar="N", help="judge the tunes and keep the N best, best first")
+    output.add_argument(
+        "--sound", choices=("auto", "strings", "fluidsynth"), default="auto",
+        help="what plays .wav: plucked strings, FluidSynth, or that if it is installed (default: %(default)s)",
+    )  # fmt: skip
+    output.add_argument("--json", action="store_true", help="one object per tune on standard output")
+    groups.machine(command, default_device="cpu")
+
+
+def act(args: Namespace) -> int:
     """Compose tunes, or write bars of one anew, and print them or write them to files."""
     if args.best is not None and not 1 <= args.best <= args.tunes:
         raise ConfigError(f"--best must be from 1 to --tunes, which is {args.tunes}; got {args.best}")
@@ -50,7 +97,7 @@ def compose(args: Namespace) -> int:
     return 0 if whole else _INTERRUPTED
 
 
-def _composed(args: Namespace, model: Model) -> tuple[list[Composed], bool]:
+def _composed(args: Namespace, model: TextModel) -> tuple[list[Composed], bool]:
     """The tunes, and whether all of them are there: what was made before Ctrl-C is kept."""
     found: list[Composed] = []
     with WorkView(Console(stderr=True)) as view:
@@ -64,7 +111,7 @@ def _composed(args: Namespace, model: Model) -> tuple[list[Composed], bool]:
     return found, len(found) == args.tunes
 
 
-def _tunes(args: Namespace, model: Model, view: WorkView) -> Iterator[Composed]:
+def _tunes(args: Namespace, model: TextModel, view: WorkView) -> Iterator[Composed]:
     from ostinato.families.tunes.composing import Composer
     from ostinato.families.tunes.rewriting import Change, Rewriter, parse_bars
 
@@ -126,7 +173,7 @@ class _About:
         needed: Whether it will be asked for; else nothing is looked at.
     """
 
-    def __init__(self, args: Namespace, model: Model, found: Sequence[Composed], *, needed: bool) -> None:
+    def __init__(self, args: Namespace, model: TextModel, found: Sequence[Composed], *, needed: bool) -> None:
         self._found = found
         self._judged: dict[int, tuple[Judgement, Surprise]] = {}
         if not needed:
@@ -171,7 +218,7 @@ class _About:
         }
 
 
-def _collection(args: Namespace, model: Model) -> Collection | None:
+def _collection(args: Namespace, model: TextModel) -> Collection | None:
     """The tunes that the model has learned from; a model file has none."""
     from ostinato.families.tunes.known import collection_of
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ostinato.app.console import Console
-from ostinato.app.working import WorkView
+from ostinato.app.terminal.console import Console
+from ostinato.app.terminal.working import WorkView
 from ostinato.data import EMBEDDED, Cache, cache_folder, digest, read_corpus
 from ostinato.data.cache import Entry, days_unused
 from ostinato.data.datasets import DATA_SETS, DataSet
@@ -24,7 +24,23 @@ _KINDS = (
 )
 
 
-def data(args: Namespace) -> int:
+EXAMPLES = """\
+ostinato data
+ostinato data tinyshakespeare --fetch
+ostinato data --prune 30
+"""
+
+
+def arguments(command: ArgumentParser) -> None:
+    """Add the arguments."""
+    command.add_argument("name", nargs="?", help="data set to tell about")
+    command.add_argument("--print", action="store_true", help="print its text")
+    command.add_argument("--fetch", action="store_true", help="download it now")
+    command.add_argument("--cache", action="store_true", help="list encoded corpora and downloads that are kept")
+    command.add_argument("--prune", metavar="WHICH", help="remove from there: a name, 'all', or days unused")
+
+
+def act(args: Namespace) -> int:
     """List what can be trained on by name, tell about one, get it, or look after the cache."""
     if args.prune is not None:
         return _prune(args.prune)

@@ -7,8 +7,8 @@ import math
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
-from ostinato.app.console import Console
-from ostinato.app.output import shown
+from ostinato.app.terminal.console import Console
+from ostinato.app.terminal.output import shown
 from ostinato.decode.units import bits
 from ostinato.training.loop import Evaluated, RolledBack, Stepped, Stopped
 from ostinato.workshop.opening import counted
@@ -29,7 +29,7 @@ class TrainingView:
 
     def __init__(self, console: Console, training: Training, *, samples: bool = True) -> None:
         self._console, self._training, self._samples = console, training, samples
-        self._unit = training.system.unit
+        self._unit = training.family.unit
         self._loss: float | None = None
         self._valid = ""
         self._bar = Progress(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ostinato.app.console import Console
-from ostinato.app.output import as_json
-from ostinato.app.working import WorkView
+from ostinato.app.terminal.console import Console
+from ostinato.app.terminal.output import as_json
+from ostinato.app.terminal.working import WorkView
 from ostinato.errors import ConfigError, RunError
 from ostinato.music import Tune, read_tunebook
 from ostinato.music.abc_reading import Found
@@ -20,8 +20,26 @@ from ostinato.music.forms import problems
 from ostinato.music.judging import Judgement, judge
 from ostinato.music.population import Population, difference, population
 
+EXAMPLES = """\
+ostinato tunes session.abc --all
+ostinato tunes mine.abc --beside runs/tunes
+"""
 
-def tunes(args: Namespace) -> int:
+
+def arguments(command: ArgumentParser) -> None:
+    """Add the arguments."""
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="tunebooks in ABC notation")
+    command.add_argument("--all", action="store_true", help="name every tune that is left out, and why")
+    command.add_argument(
+        "--beside", type=Path, metavar="RUN", help="judge each tune beside those that a run has learned"
+    )
+    command.add_argument(
+        "--plot", type=Path, metavar="FILE", help="with --beside: draw how often which notes and steps occur"
+    )
+    command.add_argument("--json", action="store_true", help="objects on standard output: the report, then each tune")
+
+
+def act(args: Namespace) -> int:
     """Tell what tunebooks hold."""
     books = [(file.name, _read(file)) for file in args.files]
     cleaned = clean(books)

@@ -1,23 +1,25 @@
-"""``novelty``."""
+"""``novelty``: what a text copies from the training text."""
 
 from __future__ import annotations
 
 import dataclasses
 import statistics
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostinato.app.console import Console
 from ostinato.app.examining import visible
-from ostinato.app.output import as_json
+from ostinato.app.options import groups
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file
-from ostinato.app.working import WorkView
+from ostinato.app.terminal.console import Console
+from ostinato.app.terminal.output import as_json
+from ostinato.app.terminal.working import WorkView
 from ostinato.data.corpus import lines
 from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ostinato.families.text.model import Model
+    from ostinato.families.text.model import TextModel
     from ostinato.families.text.novelty import Found
     from ostinato.families.text.results import Yardstick
 
@@ -26,7 +28,25 @@ _SHOWN = 60  # characters of a copy
 _SAMPLES, _LENGTH, _SEED = 8, 500, 1
 
 
-def novelty(args: Namespace) -> int:
+EXAMPLES = """\
+ostinato novelty runs/book
+ostinato novelty runs/book mine.txt
+"""
+
+
+def arguments(command: ArgumentParser) -> None:
+    """Add the arguments."""
+    groups.run(command)
+    command.add_argument("file", nargs="?", type=Path, help="text ('-': stdin); of items, lines (default: samples)")
+    command.add_argument("--samples", type=int, metavar="N", help="without FILE: how many texts to write (default: 8)")
+    command.add_argument("--length", type=int, metavar="N", help="without FILE: most symbols of each (default: 500)")
+    command.add_argument("--seed", type=int, help="without FILE: of the first text (default: 1)")
+    command.add_argument("--json", action="store_true", help="one object per text on standard output")
+    groups.unknown(command)
+    groups.machine(command, default_device="cpu")
+
+
+def act(args: Namespace) -> int:
     """Tell what texts have in common with the training text, beside what held-out text has."""
     if args.file is not None and any(value is not None for value in (args.samples, args.length, args.seed)):
         raise ConfigError("--samples, --length and --seed are for texts that the model writes; leave them or FILE out")
@@ -52,7 +72,7 @@ def novelty(args: Namespace) -> int:
     return 0
 
 
-def _texts(model: Model, args: Namespace) -> list[str]:
+def _texts(model: TextModel, args: Namespace) -> list[str]:
     """The texts that are asked about: a file (of items every line), or what the model writes by itself."""
     if args.file is None:
         samples = model.generate_all(

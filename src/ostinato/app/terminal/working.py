@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from ostinato.app.console import Console
+from ostinato.app.terminal.console import Console
 
 
 class WorkView:

@@ -1,4 +1,4 @@
-"""``generate``."""
+"""``generate``: new texts."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ import dataclasses
 import secrets
 import sys
 import time
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.live import Live
 from rich.spinner import Spinner
 
 from ostinato.app.adapting import adapted
-from ostinato.app.console import Console
-from ostinato.app.output import as_json, as_written
+from ostinato.app.options import groups
+from ostinato.app.options.families import add_family_options
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file
 from ostinato.app.spreading import shard_of, spread
-from ostinato.app.working import WorkView
+from ostinato.app.terminal.console import Console
+from ostinato.app.terminal.output import as_json, as_written
+from ostinato.app.terminal.working import WorkView
 from ostinato.config import at_least
 from ostinato.data.corpus import lines
 from ostinato.decode.pipeline import RuleSettings
@@ -29,7 +32,7 @@ from ostinato.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
     from ostinato.families.text.generation import Generation
-    from ostinato.families.text.model import Model
+    from ostinato.families.text.model import TextModel
     from ostinato.families.text.novelty import TrainingText
     from ostinato.families.text.results import Sample
 
@@ -40,7 +43,44 @@ _LONG_PROMPT = 20_000  # characters
 _TOGETHER = 64
 
 
-def generate(args: Namespace) -> int:
+EXAMPLES = """\
+ostinato generate runs/book --prompt "It was " --temperature 0.7
+ostinato generate runs/names --samples 20 --top-p 0.9
+ostinato generate runs/book --match "[a-z ]+\\." --beam 8
+"""
+
+
+def arguments(command: ArgumentParser) -> None:
+    """Add the arguments."""
+    groups.run(command)
+    command.add_argument("others", nargs="*", type=Path, metavar="RUN", help="more runs: the mean of all writes")
+    prompt = command.add_mutually_exclusive_group()
+    prompt.add_argument("--prompt", help="text to go on from (default: none)")
+    command.add_argument("--length", type=int, default=500, help="most symbols to write (default: %(default)s)")
+    command.add_argument("--samples", type=int, default=1, help="how many texts (default: %(default)s)")
+    command.add_argument("--seed", type=int, help="same seed, same text; text n uses seed + n (default: a random one)")
+    prompt.add_argument("--prompt-file", type=Path, metavar="FILE", help="read the prompt from a file ('-': stdin)")
+    prompt.add_argument("--prompts", type=Path, metavar="FILE", help="go on from every line of a file ('-': stdin)")
+    command.add_argument("--prompt-tail", type=int, metavar="N", help="use only the last N characters of the prompt")
+    command.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end before TEXT; may be repeated")
+    command.add_argument("--json", action="store_true", help="one object per text on standard output")
+    command.add_argument("--novelty", action="store_true", help="tell what is copied from the training text")
+    command.add_argument(
+        "--engine",
+        choices=("auto", "compiled", "torch"),
+        default="auto",
+        help="what writes: compiled code, PyTorch, or compiled code where it can (default: %(default)s)",
+    )
+    command.add_argument(
+        "--precision", choices=("int8", "fp32"), help="of compiled code (default: int8); fp32 writes what PyTorch does"
+    )
+    add_family_options(command, "generate")
+    groups.model_file(command)
+    groups.unknown(command)
+    groups.machine(command, default_device="cpu")
+
+
+def act(args: Namespace) -> int:
     """Write texts; one is streamed as it is made."""
     search, rules = _settings(args)
     if args.rules == "":
@@ -84,7 +124,7 @@ def generate(args: Namespace) -> int:
     return status
 
 
-def _tell_how(model: Model, search: SearchSettings, rules: RuleSettings, args: Namespace, seed: int | None) -> None:
+def _tell_how(model: TextModel, search: SearchSettings, rules: RuleSettings, args: Namespace, seed: int | None) -> None:
     """Say with which seed, if nobody gave it, and what has written."""
     engine, precision = model.written_by(settings=search, rules=rules, engine=args.engine, precision=args.precision)
     name = "PyTorch" if engine == "torch" else "compiled code"
@@ -145,7 +185,7 @@ class _Teller:
 
 
 def _write(
-    model: Model, prompts: Sequence[str], options: dict[str, Any], args: Namespace, teller: _Teller, total: int
+    model: TextModel, prompts: Sequence[str], options: dict[str, Any], args: Namespace, teller: _Teller, total: int
 ) -> int:
     """Write some texts and tell them; what was made before Ctrl-C is kept. Returns the exit status."""
     search = options["settings"]
@@ -185,15 +225,14 @@ def _are_several(args: Namespace) -> bool:
 def _tell(samples: list[Sample], first: int, args: Namespace, *, of_items: bool) -> None:
     if args.json:
         for sample in samples:
-            told = {**dataclasses.asdict(sample), "removed": sample.removed}
-            print(as_json(told), flush=True)
+            print(as_json(sample.plain()), flush=True)
         return
     if _is_one(args):
         print(flush=True)
     elif _are_several(args):
         _print_all(samples, first, of_items=of_items)
     else:
-        print(as_written(f"{samples[0].prompt}{samples[0].text}"))
+        print(as_written(samples[0].describe()))
     for sample in samples:
         _remark(sample)
 
@@ -227,7 +266,7 @@ def _stream(run: Generation) -> None:
 
 def _watch(run: Generation, length: int) -> None:
     """Show all beginnings of a beam as they compete, slowly enough for people."""
-    from ostinato.app.beams import beams
+    from ostinato.app.terminal.beams import beams
 
     with Live(console=Console(), transient=True, auto_refresh=False) as live:
         for step, _ in enumerate(run, start=1):
@@ -254,7 +293,7 @@ def _print_all(samples: list[Sample], first: int, *, of_items: bool) -> None:
         print(as_written(f"{head}{sample.prompt}{sample.text}"), flush=True)
 
 
-def _training_text(model: Model, args: Namespace) -> TrainingText | None:
+def _training_text(model: TextModel, args: Namespace) -> TrainingText | None:
     """The training text, if what is written is to be compared with it."""
     if args.model_file is not None or not args.run.is_dir():
         if args.novelty:
@@ -272,7 +311,7 @@ def _training_text(model: Model, args: Namespace) -> TrainingText | None:
     return training if args.novelty or (args.json and size <= QUICK) else None
 
 
-def _against_copying(model: Model, args: Namespace) -> dict[str, Any]:
+def _against_copying(model: TextModel, args: Namespace) -> dict[str, Any]:
     """The rule against copying, made once for all texts, with a bar while its index is made."""
     if args.max_copy is None:
         return {}

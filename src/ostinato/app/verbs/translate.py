@@ -1,34 +1,59 @@
-"""``translate``, and ``evaluate`` for models of pairs."""
+"""``translate``: targets for sources."""
 
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
-from dataclasses import asdict
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostinato.app.console import Console
-from ostinato.app.output import as_json
+from ostinato.app.options import groups
 from ostinato.app.plotting import check_picture, plot_attention
-from ostinato.app.process import device_of
-from ostinato.app.reading import pair_limits, read_file, refuse_others
-from ostinato.app.working import WorkView
-from ostinato.data import Reading
+from ostinato.app.process import load_model
+from ostinato.app.reading import read_file
+from ostinato.app.terminal.console import Console
+from ostinato.app.terminal.output import as_json
+from ostinato.app.terminal.working import WorkView
 from ostinato.data.pairs import lines_of
 from ostinato.decode.searching import SearchSettings
-from ostinato.decode.units import bits
 from ostinato.errors import ConfigError
-from ostinato.families.pairs.family import PAIRS
 
 if TYPE_CHECKING:
-    from ostinato.families.pairs.translator import PairEvaluation, Translation, Translator
+    from ostinato.families.pairs.results import Translation
 
 _SHADES = " ░▒▓█"
 _WIDEST = 6  # characters of a source symbol over its column
 
 
-def translate(args: Namespace) -> int:
+EXAMPLES = """\
+ostinato translate runs/pairs "good morning" --beam 4 --attention
+ostinato translate runs/pairs --file sources.txt --json
+"""
+
+
+def arguments(command: ArgumentParser) -> None:
+    """Add the arguments."""
+    groups.run(command)
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("text", nargs="?", help="source (default: standard input, a source per line)")
+    what.add_argument("--file", type=Path, help="a source per line ('-': stdin)")
+    command.add_argument("--beam", type=int, metavar="K", help="keep the K best beginnings (default: the best alone)")
+    command.add_argument("--n-best", type=int, metavar="N", help="with a beam: give the N best targets")
+    command.add_argument("--attention", action="store_true", help="show what of the source was read for each symbol")
+    command.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw that: .svg, .png, .pdf or .html; of one source"
+    )
+    command.add_argument("--length-power", type=float, metavar="A", help="with a beam: compare by log prob / symbols^A")
+    command.add_argument("--gnmt", type=float, metavar="A", help="with a beam: compare by GNMT's formula")
+    command.add_argument(
+        "--replace-unknown", action="store_true", help="put the source word attended to in place of unknown ones"
+    )
+    command.add_argument("--json", action="store_true", help="one object per target on standard output")
+    groups.unknown(command)
+    groups.machine(command, default_device="cpu")
+
+
+def act(args: Namespace) -> int:
     """Write the target for each source."""
     sources = _sources(args)
     search = _search(args)
@@ -36,7 +61,7 @@ def translate(args: Namespace) -> int:
         raise ConfigError(f"--plot draws one source, and there are {len(sources)}")
     if args.plot is not None:
         check_picture(args.plot, ".html")
-    model = _load(args)
+    model = load_model(args)
     if (args.attention or args.plot is not None) and not model.has_attention:
         raise ConfigError(f"decoder = {model.settings.decoder!r} has no attention to show")
     with WorkView(Console(stderr=True)) as view:
@@ -54,39 +79,6 @@ def translate(args: Namespace) -> int:
     if args.plot is not None:
         _plot(found[0][0], args.plot)
     return 0
-
-
-def evaluate_pairs(args: Namespace) -> int:
-    """Measure a model of pairs: teacher-forced loss, and how good what it writes is."""
-    refuse_others(args, "pairs")
-    limits, reading = pair_limits(args), Reading(args.encoding, args.errors)
-    model = _load(args)
-    corpus = PAIRS.read(args.corpus, model.settings, limits, reading)
-    for note in corpus.notes:
-        print(note, file=sys.stderr)
-    search = SearchSettings(greedy=True) if args.beam is None else SearchSettings(beam=args.beam, gnmt=0.6)
-    with WorkView(Console(stderr=True)) as view:
-        found = model.evaluate(
-            list(corpus.texts),
-            search,
-            unknown=args.unknown,
-            tick=lambda done, total: view.watch("translating", done, total),
-        )
-    if args.json:
-        means = {"perplexity": found.perplexity, "nats_per_character": found.nats_per_character}
-        print(as_json({**asdict(found), **means}))
-    else:
-        _tell_evaluation(found, args)
-    return 0
-
-
-def _load(args: Namespace) -> Translator:
-    device = device_of(args)
-    from ostinato.families.pairs.translator import load_translator
-
-    model = load_translator(args.model_file or args.run, device=device)
-    args.codec = model.codec
-    return model
 
 
 def _sources(args: Namespace) -> list[str]:
@@ -112,12 +104,7 @@ def _search(args: Namespace) -> SearchSettings:
 
 def _tell(found: Translation, args: Namespace) -> None:
     if args.json:
-        told = {
-            "source": found.source, "text": found.text, "log_prob": found.log_prob, "rank": found.rank,
-            "ended": found.ended, "source_symbols": found.source_symbols, "symbols": found.symbols,
-            "attention": None if found.attention is None else found.attention.round(4).tolist(),
-        }  # fmt: skip
-        print(as_json(told))
+        print(as_json(found.plain()))
         return
     if not found.ended:
         print(f"(cut off: no end within the length) {found.source}", file=sys.stderr)
@@ -149,17 +136,3 @@ def _plot(found: Translation, target: Path) -> None:
         write_attention_page(found, target)
         return
     plot_attention(found, target)
-
-
-def _tell_evaluation(found: PairEvaluation, args: Namespace) -> None:
-    metrics = found.metrics
-    search = "greedy" if args.beam is None else f"beam {args.beam}, GNMT's length normalisation 0.6"
-    print(f"{found.pairs:,} pairs, {found.symbols:,} target symbols")
-    print(
-        f"teacher-forced: {found.nats_per_symbol:.4f} nats per symbol ({bits(found.nats_per_symbol):.4f} bits, "
-        f"perplexity {found.perplexity:.3f}), {found.nats_per_character:.4f} nats per character"
-    )
-    print(f"written by itself ({search}):")
-    print(f"  exact match {metrics.exact:.2%}, character error {metrics.character_error:.2%}")
-    print(f"  BLEU {metrics.bleu:.2f}  {metrics.bleu_signature}")
-    print(f"  chrF {metrics.chrf:.2f}  {metrics.chrf_signature}")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from rich.markup import escape
 from rich.panel import Panel
 from rich.text import Text
 
-from ostinato.app.console import Console
+from ostinato.app.following import follow, free_folder
+from ostinato.app.options import groups
 from ostinato.app.process import prepare_torch
-from ostinato.app.training import follow, free_folder
+from ostinato.app.terminal.console import Console
 from ostinato.data import digest, read_corpus
 
 _CORPUS = "python-docs"
@@ -22,7 +23,20 @@ _TEMPERATURES = {0.4: "careful", 0.8: "balanced", 1.1: "daring"}
 _LENGTH = 300
 
 
-def demo(args: Namespace) -> int:
+EXAMPLES = """\
+ostinato demo
+ostinato demo --minutes 0.5 --out runs/first
+"""
+
+
+def arguments(command: ArgumentParser) -> None:
+    """Add the arguments."""
+    command.add_argument("--minutes", type=float, default=1.0, help="time for it (default: %(default)g)")
+    command.add_argument("--out", type=Path, help="run folder to make (default: runs/demo)")
+    groups.machine(command)
+
+
+def act(args: Namespace) -> int:
     """Train for about a minute, then show samples, a scored sentence, and what to try next."""
     console = Console()
     corpus = read_corpus([_CORPUS])
@@ -65,9 +79,9 @@ def demo(args: Namespace) -> int:
 
 
 def _show_samples(console: Console, out: Path) -> None:
-    from ostinato.families.text.model import load
+    from ostinato.families.text.model import TextModel
 
-    model = load(out)
+    model = TextModel.open(out)
     for temperature, word in _TEMPERATURES.items():
         sample = model.generate(_PROMPT, length=_LENGTH, temperature=temperature, seed=7)
         text = Text.assemble((_PROMPT, "bold"), sample.text)
@@ -75,10 +89,10 @@ def _show_samples(console: Console, out: Path) -> None:
 
 
 def _show_score(console: Console, out: Path) -> None:
-    from ostinato.app.scoring import show_score
-    from ostinato.families.text.model import load
+    from ostinato.app.scores import show_score
+    from ostinato.families.text.model import TextModel
 
-    result = load(out).score(_SENTENCE, unknown="nearest")
+    result = TextModel.open(out).score(_SENTENCE, unknown="nearest")
     console.print("\nWhat surprises the model in a sentence (green: expected, red: not at all):\n")
     show_score(console, result)
     words = sorted(result.per("word"), key=lambda part: part.log_prob)[:2]

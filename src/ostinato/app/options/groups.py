@@ -1,0 +1,67 @@
+"""Groups of arguments that commands share. Nothing here imports PyTorch, so that --help is quick."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def ranked(command: argparse.ArgumentParser) -> None:
+    """Add what commands that order texts share."""
+    command.add_argument("--top", type=int, metavar="N", help="show only the best N")
+    command.add_argument("--json", action="store_true", help="one object per text on standard output")
+    unknown(command)
+    machine(command, default_device="cpu")
+
+
+def report(command: argparse.ArgumentParser) -> None:
+    """Add whether there is a report in the end."""
+    command.add_argument("--no-report", action="store_true", help="leave out the report in the end, RUN/report.html")
+
+
+def tensorboard(command: argparse.ArgumentParser) -> None:
+    """Add what researchers watch training with."""
+    command.add_argument(
+        "--tensorboard", action="store_true", help="write RUN/tensorboard as well; needs the extra 'tensorboard'"
+    )
+
+
+def run(command: argparse.ArgumentParser) -> None:
+    """Add the run or model file."""
+    command.add_argument("run", type=Path, metavar="RUN", help="run folder, or file that 'export' made")
+
+
+def teachers(command: argparse.ArgumentParser) -> None:
+    """Add the models that are learned from."""
+    command.add_argument(
+        "--teacher",
+        dest="teachers",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="RUN",
+        help="learn from this model's expectations too (distillation); may be repeated",
+    )
+
+
+def unknown(command: argparse.ArgumentParser) -> None:
+    """Add what happens to symbols that are not known."""
+    command.add_argument(
+        "--unknown",
+        choices=("error", "nearest", "skip"),
+        default="error",
+        help="for symbols the model does not know (default: %(default)s)",
+    )
+
+
+def machine(command: argparse.ArgumentParser, *, default_device: str | None = "auto") -> None:
+    """Add where to run."""
+    group = command.add_argument_group("machine")
+    told = default_device or "the run's own"
+    group.add_argument("--device", default=default_device, help=f"auto, cpu, cuda or mps (default: {told})")
+    group.add_argument("--threads", type=int, help="processor threads (default: chosen by a trial)")
+
+
+def model_file(command: argparse.ArgumentParser) -> None:
+    """Add the file of a model that was sent along with a part of bulk work, where RUN is elsewhere."""
+    command.add_argument("--model-file", type=Path, help=argparse.SUPPRESS)

@@ -1,0 +1,1 @@
+"""Progress, colours and lines in the terminal."""

@@ -1,0 +1,108 @@
+"""``info``: all about a run or a model file. Needs no PyTorch."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from ostinato import codecs
+from ostinato.app.describing import status_of, unit_of
+from ostinato.app.options import groups
+from ostinato.app.plotting import plot_run
+from ostinato.app.terminal.losses import loss_with_error
+from ostinato.app.terminal.output import as_json, shown
+from ostinato.errors import ConfigError
+from ostinato.runs import RunFolder, read_model
+
+EXAMPLES = """\
+ostinato info runs/book
+ostinato info runs/book --plot curves.svg
+"""
+
+
+def arguments(command: ArgumentParser) -> None:
+    """Add the arguments."""
+    groups.run(command)
+    command.add_argument("--json", action="store_true", help="one object on standard output")
+    command.add_argument("--plot", type=Path, metavar="FILE", help="draw its learning curves: .svg, .png or .pdf")
+
+
+def act(args: Namespace) -> int:
+    """Tell all about a run or a model file."""
+    model = read_model(args.run, untrained=True)
+    for warning in model.warnings:
+        print(f"warning: {shown(warning)}", file=sys.stderr)
+    run = RunFolder(args.run) if args.run.is_dir() else None
+    if args.plot is not None:
+        if run is None:
+            raise ConfigError(
+                f"--plot draws the course of training, which a model file such as {args.run} does not hold"
+            )
+        plot_run(run, args.plot)
+        print(f"{args.plot}: learning curves of {run.path}", file=sys.stderr)
+    codec = codecs.from_json(model.codec)
+    about: dict[str, Any] = {
+        "path": str(args.run),
+        "recipe": model.config["recipe"],
+        "parameters": sum(array.size for array in model.weights.values()),
+        "codec": codec.name,
+        "vocabulary": codec.size,
+        "symbols": codec.symbols,
+        "best": model.best,
+        "validation": model.config["validation"],
+        "training": _training(run),
+        "novelty": None if run is None else run.novelty(),
+        "settings": model.config["settings"],
+        "origin": model.origin,
+    }
+    if args.json:
+        print(as_json(about))
+    else:
+        _show(about)
+    return 0
+
+
+def _training(run: RunFolder | None) -> dict[str, Any] | None:
+    if run is None:
+        return None
+    metrics = run.metrics()
+    last = metrics[-1] if metrics else {}
+    return {"status": status_of(run), "checkpoints": run.steps(), "last_evaluation": last}
+
+
+def _show(about: dict[str, Any]) -> None:
+    best, origin, training, novelty = about["best"], about["origin"], about["training"], about["novelty"]
+    s = about["settings"]
+    name, recipe, unknown = Path(about["path"]).name, about["recipe"], "?"
+    size, core = f"{s.get('layers', unknown)}×{s.get('hidden_size', unknown)}", s.get("core", unknown)
+    _say(f"{name}: {recipe}, {size} {core}, {about['parameters']:,} parameters, {about['symbols']}")
+    names = ", ".join(f"{source['name']} ({source['bytes']:,} bytes)" for source in origin["sources"])
+    _say(f"data: {names}")
+    if "nats_per_symbol" in best:
+        nats = best["nats_per_symbol"]
+        weights = "averaged weights" if best["weights"] == "average" else "weights as trained"
+        unit, part = unit_of(about["recipe"]), about["validation"]
+        _say(
+            f"best: {loss_with_error(best)} bits per {unit} ({nats:.4f} nats) at step {best['step']:,}, {weights}; "
+            f"validated on {part['symbols']:,} of {part['held_out']:,} {unit}s held out"
+        )
+    if training is not None:
+        last = training["last_evaluation"]
+        _say(f"training: {training['status']}, {last.get('epochs', 0):.2f} epochs", end="")
+        _say(f", checkpoints at steps {', '.join(map(str, training['checkpoints']))}")
+    if novelty is not None:
+        _say(
+            f"novelty: of {novelty['samples']:,} sampled items {novelty['new']:,} are new (not among the training "
+            f"items), {novelty['distinct']:,} are distinct"
+        )
+    _say("settings: " + ", ".join(f"{name}={json.dumps(value)}" for name, value in s.items()))
+    versions = ", ".join(f"{name} {number}" for name, number in origin["versions"].items())
+    command = origin["command"] or "the Python API"
+    _say(f"made by: {command} ({versions}, Python {origin['python']})")
+
+
+def _say(text: str, end: str = "\n") -> None:
+    print(shown(text), end=end)

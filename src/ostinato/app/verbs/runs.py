@@ -1,0 +1,86 @@
+"""``runs``: the runs in a folder. Needs no PyTorch."""
+
+from __future__ import annotations
+
+import math
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ostinato.app.describing import unit_of
+from ostinato.app.terminal.losses import loss_with_error
+from ostinato.app.terminal.output import as_json, shown
+from ostinato.decode.units import bits
+from ostinato.errors import OstinatoError
+from ostinato.runs import RunFolder
+
+EXAMPLES = """\
+ostinato runs
+ostinato runs experiments --json
+"""
+
+
+def arguments(command: ArgumentParser) -> None:
+    """Add the arguments."""
+    command.add_argument("folder", nargs="?", type=Path, default=Path("runs"), help="(default: %(default)s)")
+    command.add_argument("--json", action="store_true", help="one object per run on standard output")
+
+
+def act(args: Namespace) -> int:
+    """List the runs in a folder."""
+    rows = []
+    for path in sorted(p.parent for p in args.folder.glob("[!.]*/config.json")):
+        try:
+            rows.append(_row(RunFolder(path)))
+        except (OstinatoError, OSError) as error:
+            print(f"warning: {shown(error)}", file=sys.stderr)
+    if args.json:
+        for row in rows:
+            print(as_json(row))
+    elif not rows:
+        print(f"no runs in {args.folder}; 'ostinato train CORPUS' makes one")
+    else:
+        _show_runs(rows)
+    return 0
+
+
+def _show_runs(rows: Sequence[dict[str, Any]]) -> None:
+    """Print runs, best first among those validated on the same symbols; others are not ranked against each other."""
+    width = max(len(row["path"]) for row in rows)
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row["validation_sha256"], []).append(row)
+    for group in groups.values():
+        unit = unit_of(group[0]["recipe"])
+        if len(groups) > 1:
+            print(f"validated on {group[0]['validation_symbols']:,} {unit}s of {shown(group[0]['data'])}")
+        for row in sorted(group, key=_loss_of):
+            loss = "" if row["best"] is None else f"{loss_with_error(row['best'], 3)} bits per {unit}"
+            name, recipe = shown(row["path"]), shown(row["recipe"])
+            print(f"{name:<{width}}  {recipe:<8}  step {row['step']:>7,}  {row['status']:<10}  {loss}")
+    if len(groups) > 1:
+        print("Only runs of one group can be compared: others were validated on other text, or in other symbols.")
+
+
+def _loss_of(row: Mapping[str, Any]) -> float:
+    return math.inf if row["best"] is None else row["best"]["nats_per_symbol"]
+
+
+def _row(run: RunFolder) -> dict[str, Any]:
+    metrics = run.metrics()
+    nats = metrics[-1]["best_nats_per_symbol"] if metrics else None
+    error = metrics[-1].get("best_standard_error") if metrics else None
+    about = run.config()
+    return {
+        "path": str(run.path),
+        "recipe": about["recipe"],
+        "step": max(run.steps(), default=0),
+        "status": "unfinished" if run.finished() is None else "finished",
+        "bits_per_symbol": None if nats is None else bits(nats),
+        "best": None if nats is None else {"nats_per_symbol": nats, "standard_error": error},
+        "data": ", ".join(source["name"] for source in run.origin()["sources"]) or "its own examples",
+        "validation_symbols": about["validation"]["symbols"],
+        "validation_sha256": about["validation"]["sha256"],
+    }

@@ -1,0 +1,160 @@
+"""``score``: how probable a text is, and where it surprises."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostinato.app.adapting import adapted
+from ostinato.app.examining import look_closely, looks_closely
+from ostinato.app.options import groups
+from ostinato.app.options.families import add_family_options
+from ostinato.app.process import load_model
+from ostinato.app.scores import COLUMNS, show_part, show_score
+from ostinato.app.spreading import shard_of, spread
+from ostinato.app.terminal.console import Console
+from ostinato.app.terminal.output import as_json
+from ostinato.data import Reading
+from ostinato.data.corpus import lines
+from ostinato.data.reading import plain_document
+from ostinato.decode.shards import Shard
+from ostinato.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ostinato.data.documents import Document
+    from ostinato.families.text.model import TextModel
+    from ostinato.families.text.results import Score
+
+_LONG = 1_000_000  # characters; of a longer text no part is kept once it has been told
+
+
+EXAMPLES = """\
+ostinato score runs/book "It was a dark night." --per word
+ostinato score runs/book --file chapter.txt --html chapter.html
+"""
+
+
+def arguments(command: ArgumentParser) -> None:
+    """Add the arguments."""
+    groups.run(command)
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("text", nargs="?", help="text to score")
+    what.add_argument("--file", type=Path, help="score a file ('-': stdin); of items, every line by itself")
+    command.add_argument("--per", choices=("symbol", "word", "line"), help="show each of these")
+    command.add_argument("--alternatives", type=int, metavar="N", help="at every place: rank, entropy, the N best")
+    command.add_argument("--surprising", type=int, metavar="N", help="the N most surprising words (or other --per)")
+    command.add_argument("--html", type=Path, metavar="FILE", help="write a heat map: one page that needs nothing else")
+    command.add_argument("--compare", type=Path, metavar="RUN", help="beside another model, by word (or other --per)")
+    command.add_argument("--json", action="store_true", help="one object per text on standard output")
+    add_family_options(command, "score")
+    groups.model_file(command)
+    groups.unknown(command)
+    groups.machine(command, default_device="cpu")
+
+
+def act(args: Namespace) -> int:
+    """Score a text, or a file: of items every line by itself, of running text the whole as one, however long."""
+    shard = shard_of(args, *([] if args.text is not None else [args.file]))
+    if args.ray is not None:
+        return spread(args)
+    document = None if args.text is not None else _document(args)
+    model = adapted(args, load_model(args))
+    if model.codec.end is not None and document is not None:
+        if looks_closely(args):
+            raise ConfigError(
+                "--alternatives, --surprising, --compare and --html look at one text, and a model of items takes every "
+                "line of a file by itself; give one item as TEXT"
+            )
+        return _score_items(model, document, args, shard)
+    if shard is not None:
+        raise ConfigError("--shard cuts a file of items; a running text is one sequence that no shard can do a part of")
+    text, rest = (str(args.text), None) if document is None else _beginning(document)
+    if looks_closely(args):
+        if rest is not None:
+            raise ConfigError(
+                f"--alternatives, --surprising, --compare and --html look at texts of at most {_LONG:,} characters; "
+                "give a part of this one"
+            )
+        return look_closely(model, text, args)
+    if rest is None:
+        (result,) = model.score_many([text], unknown=args.unknown)
+        _tell(Console(), result, args)
+        return 0
+    return _score_long(model, itertools.chain([text], rest), args)
+
+
+def _score_items(model: TextModel, document: Document, args: Namespace, shard: Shard | None) -> int:
+    """Score the lines of a document in blocks, printing each as soon as it is done."""
+    from ostinato.decode.scoring import ITEMS
+
+    def filled() -> Iterator[str]:
+        return (line for line in lines(document.pieces()) if line.strip())
+
+    console = Console()
+    mine = range(sys.maxsize) if shard is None else shard.of(range(-(-sum(1 for _ in filled()) // ITEMS)))
+    found = filled()
+    for number in itertools.count():
+        block = list(itertools.islice(found, ITEMS))
+        if not block or number >= mine.stop:
+            break
+        if number >= mine.start:
+            for result in model.score_many(block, unknown=args.unknown):
+                _tell(console, result, args)
+    return 0
+
+
+def _score_long(model: TextModel, pieces: Iterator[str], args: Namespace) -> int:
+    """Score a text too long to hold with all its parts, telling each part as it comes."""
+    from ostinato.families.text.results import Score, grouped
+
+    console, log_prob, symbols = Console(), 0.0, 0
+    if args.per is not None and not args.json and not console.is_terminal:
+        print(COLUMNS)
+    for part in grouped(model.score_pieces(pieces, unknown=args.unknown), args.per or "symbol"):
+        log_prob, symbols = log_prob + part.log_prob, symbols + part.symbols
+        if args.per is not None and args.json:
+            print(as_json(part.plain()))
+        elif args.per is not None:
+            show_part(console, part)
+    whole = Score("", log_prob, symbols, ())
+    if args.json:
+        told = {name: value for name, value in whole.plain().items() if name != "text"}
+        print(as_json({"file": Path(args.file).name, **told}))
+    else:
+        print(whole.describe())
+    return 0
+
+
+def _beginning(document: Document) -> tuple[str, Iterator[str] | None]:
+    """The whole text and ``None`` where it is short; else its beginning and the rest."""
+    pieces, text = document.pieces(), ""
+    for piece in pieces:
+        text += piece
+        if len(text) > _LONG:
+            return text, pieces
+    return text, None
+
+
+def _document(args: Namespace) -> Document:
+    if args.file is None and sys.stdin.isatty():
+        raise ConfigError("give a text to score, or --file FILE")
+    args.file = "-" if args.file is None else args.file
+    return plain_document(str(args.file), Reading(), standard_input=sys.stdin.buffer)
+
+
+def _tell(console: Console, result: Score, args: Namespace) -> None:
+    if args.json:
+        print(as_json(result.plain(args.per)))
+        return
+    if args.per is not None:
+        if not console.is_terminal:
+            print(COLUMNS)
+        for part in result.per(args.per):
+            show_part(console, part)
+    elif console.is_terminal:
+        show_score(console, result)
+    print(result.describe())

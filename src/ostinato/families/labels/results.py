@@ -1,0 +1,130 @@
+"""Results of models of labels: the labels of a sequence, and how good a model is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ostinato.decode.units import bits
+from ostinato.families.labels.metrics import SpanScores
+
+_OTHERS, _LEAST = 3, 0.001  # labels told beside the best, and how probable they have to be
+_CONFUSIONS = 10
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """The labels that were found for a sequence.
+
+    Attributes:
+        labels: The labels, in their order.
+        log_prob: Natural log of the probability of all of them together. Of a best path it is that of the path, of a
+            beam a lower bound.
+        words: Of a tagger: what each label belongs to.
+        alternatives: Of each label: all labels and how probable they are there, most probable first; empty where
+            there is no such (random fields, labels without a place).
+        weights: Of one label for all: how much each place of the source counted for it; empty where only the
+            encoder's last state did.
+    """
+
+    labels: tuple[str, ...]
+    log_prob: float
+    words: tuple[str, ...] = ()
+    alternatives: tuple[tuple[tuple[str, float], ...], ...] = ()
+    weights: tuple[float, ...] = ()
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        plain: dict[str, Any] = {"labels": self.labels, "log_prob": self.log_prob}
+        if self.words:
+            plain["words"] = self.words
+        if self.alternatives:
+            plain["probabilities"] = [dict(one) for one in self.alternatives]
+        if self.weights:
+            plain["weights"] = [round(weight, 6) for weight in self.weights]
+        return plain
+
+    def describe(self, between: str = " ") -> str:
+        """Return words with their labels, or labels, and of a single one how probable it is.
+
+        Args:
+            between: What stands between two labels.
+        """
+        if self.words:
+            return " ".join(f"{word}/{label}" for word, label in zip(self.words, self.labels, strict=True))
+        told = between.join(self.labels)
+        if len(self.alternatives) != 1:
+            return told
+        best, *others = self.alternatives[0]
+        rest = ", ".join(f"{label} {share:.1%}" for label, share in others[:_OTHERS] if share >= _LEAST)
+        return f"{told}\t{best[1]:.1%}" + (f"\t({rest})" if rest else "")
+
+
+@dataclass(frozen=True)
+class LabelEvaluation:
+    """How good a model is on labelled sequences.
+
+    Attributes:
+        sequences: How many.
+        labels: How many labels they have.
+        nats_per_label: Mean of -ln P(labels | source), for each label.
+        exact: Share of sequences all of whose labels are right.
+        accuracy: Share of labels that are right; ``None`` where they have no place.
+        label_error: Edits for each label; ``None`` where each has its place.
+        spans: Of labels in IOB notation: how many spans are found.
+        confusions: What was taken for what: the real label, the one found, how often; most frequent first.
+        search: How labels without a place were searched for.
+        left_out: How many more sequences were not measured, as the model does not know some label of theirs.
+    """
+
+    sequences: int
+    labels: int
+    nats_per_label: float
+    exact: float
+    accuracy: float | None
+    label_error: float | None
+    spans: SpanScores | None
+    confusions: tuple[tuple[str, str, int], ...]
+    search: str = "best path"
+    left_out: int = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What people should know besides."""
+        if not self.left_out:
+            return ()
+        return (f"left out: {self.left_out:,} sequences with labels that the model does not know",)
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        plain: dict[str, Any] = {
+            "sequences": self.sequences, "labels": self.labels, "nats_per_label": self.nats_per_label,
+            "exact": self.exact, "accuracy": self.accuracy, "label_error": self.label_error,
+            "confusions": [{"real": real, "found": taken, "count": count} for real, taken, count in self.confusions],
+        }  # fmt: skip
+        if self.spans is not None:
+            plain["spans"] = {
+                "found": self.spans.found, "real": self.spans.real, "right": self.spans.right,
+                "precision": self.spans.precision, "recall": self.spans.recall, "f1": self.spans.f1,
+            }  # fmt: skip
+        return plain
+
+    def describe(self) -> str:
+        """Return losses, accuracies and confusions, in lines."""
+        nats, spans = self.nats_per_label, self.spans
+        lines = []
+        lines += [f"{self.sequences:,} sequences, {self.labels:,} labels"]
+        lines += [f"{nats:.4f} nats per label ({bits(nats):.4f} bits)"]
+        if self.accuracy is not None:
+            lines.append(f"accuracy {self.accuracy:.2%}" + (f", whole sequences {self.exact:.2%}" if spans else ""))
+        if self.label_error is not None:
+            lines.append(f"label error {self.label_error:.2%}, whole sequences right {self.exact:.2%} ({self.search})")
+        if spans is not None:
+            lines.append(
+                f"spans: F1 {spans.f1:.2%}, precision {spans.precision:.2%}, recall {spans.recall:.2%} "
+                f"({spans.right:,} right of {spans.found:,} found and {spans.real:,} real; CoNLL's definition)"
+            )
+        if self.confusions:
+            told = ", ".join(f"{real} as {taken} {count:,}×" for real, taken, count in self.confusions[:_CONFUSIONS])
+            lines.append(f"most often taken for another: {told}")
+        return "\n".join(lines)

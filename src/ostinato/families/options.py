@@ -1,0 +1,105 @@
+"""Options of verbs as plain data: families declare them, the command line makes arguments of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+Kind: TypeAlias = Literal["flag", "int", "float", "text", "path"]
+TYPES = {"int": int, "float": float, "text": str, "path": Path}
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a verb. One that is not given has the value ``None``, a flag ``False``, a repeated one ``[]``.
+
+    Attributes:
+        flag: As it is typed, such as ``"--beam"``.
+        help: Its help text.
+        kind: What its value is; a flag has none.
+        metavar: The name of its value in the help.
+        choices: Its values, where they are few.
+        alone: Its value where it is typed without one; ``None``: it always needs one.
+        repeated: Whether it may be given several times.
+        dest: The name under which it is handed on; empty: that of the flag.
+    """
+
+    flag: str
+    help: str
+    kind: Kind = "text"
+    metavar: str | None = None
+    choices: tuple[str, ...] | None = None
+    alone: str | None = None
+    repeated: bool = False
+    dest: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name under which its value is handed on."""
+        return self.dest or self.flag.lstrip("-").replace("-", "_")
+
+
+@dataclass(frozen=True)
+class OptionGroup:
+    """Options that stand together in the help.
+
+    Attributes:
+        title: Over them.
+        options: The options, in their order.
+    """
+
+    title: str
+    options: tuple[Option, ...]
+
+
+_ATTRIBUTE = re.compile(r"^ {8}(\w+): (.*?)(?=^ {8}\w|^ {4}\w|\Z)", re.MULTILINE | re.DOTALL)
+
+
+def options_of(settings: Any, metavars: Mapping[str, str], others: Mapping[str, Option | None]) -> tuple[Option, ...]:
+    """Return an option for each field of a dataclass; its help text is that of the field in the class's docstring.
+
+    Args:
+        settings: The dataclass.
+        metavars: Names of the values of fields.
+        others: Options for fields whose value is not typed as it is; ``None``: no option.
+    """
+    helps = {name: _as_help(text) for name, text in _ATTRIBUTE.findall(settings.__doc__)}
+    made = (
+        others[field.name]
+        if field.name in others
+        else Option(
+            f"--{field.name.replace('_', '-')}", helps[field.name], _kind(str(field.type)), metavars.get(field.name)
+        )
+        for field in fields(settings)
+    )
+    return tuple(option for option in made if option is not None)
+
+
+def _as_help(text: str) -> str:
+    """Return an attribute's description as a help text: one line, without the marks of code, in small letters."""
+    line = " ".join(text.split()).replace("``", "").removesuffix(".")
+    return line[0].lower() + line[1:] if line[1:2].islower() or line[1:2] == " " else line
+
+
+def _kind(annotation: str) -> Kind:
+    words = set(re.findall(r"\w+", annotation))
+    if "bool" in words:
+        return "flag"
+    return "text" if "str" in words else "int" if "int" in words else "float"
+
+
+PAIRS = OptionGroup(
+    "pairs and labelled sequences: lines of source, tab, target; JSON lines; two files; columns; arrays",
+    (
+        Option("--pairs", "only the first N", "int", "N"),
+        Option("--longest", "most characters of a side", "int", "N"),
+        Option("--lower", "in small letters", "flag"),
+        Option("--skip-bad-pairs", "leave wrong ones out and count them", "flag"),
+    ),
+)
+"""Options of reading that every family of sources and targets has."""
+
+BEAM = Option("--beam", "of pairs, and of recipe ctc: search with a beam (default: the best step by step)", "int", "K")

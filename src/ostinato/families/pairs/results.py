@@ -1,0 +1,105 @@
+"""Results of models of pairs: targets that were found for sources, and how good a model is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.decode.units import bits
+from ostinato.families.pairs.metrics import TextMetrics
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A target that was found for a source.
+
+    Attributes:
+        source: The source.
+        text: The target.
+        log_prob: Natural log of its probability, given the source; teacher-forced.
+        rank: What the beam compared: ``log_prob``, or that with length normalisation.
+        ended: Whether it came to its end within the length.
+        source_symbols: The source, symbol by symbol.
+        symbols: The target, symbol by symbol, its end included.
+        attention: How much of each source symbol was read for each target symbol, [T, S]; ``None``: the decoder has
+            no attention, or it was not asked for.
+    """
+
+    source: str
+    text: str
+    log_prob: float
+    rank: float
+    ended: bool
+    source_symbols: tuple[str, ...]
+    symbols: tuple[str, ...]
+    attention: NDArray[np.float64] | None
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "source": self.source, "text": self.text, "log_prob": self.log_prob, "rank": self.rank,
+            "ended": self.ended, "source_symbols": self.source_symbols, "symbols": self.symbols,
+            "attention": None if self.attention is None else self.attention.round(4).tolist(),
+        }  # fmt: skip
+
+    def describe(self) -> str:
+        """Return the target."""
+        return self.text
+
+
+@dataclass(frozen=True)
+class PairEvaluation:
+    """How good a model is on pairs.
+
+    Attributes:
+        pairs: How many.
+        symbols: Target symbols, ends included.
+        characters: Target characters.
+        nats_per_symbol: Teacher-forced: every symbol is predicted from the true ones before it.
+        metrics: Of what the model writes by itself.
+        search: How it was searched for.
+    """
+
+    pairs: int
+    symbols: int
+    characters: int
+    nats_per_symbol: float
+    metrics: TextMetrics
+    search: str = "greedy"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What people should know besides."""
+        return ()
+
+    @property
+    def perplexity(self) -> float:
+        """Teacher-forced, per symbol."""
+        return math.exp(self.nats_per_symbol)
+
+    @property
+    def nats_per_character(self) -> float:
+        """Teacher-forced; what makes models with different symbols comparable."""
+        return self.nats_per_symbol * self.symbols / self.characters
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        own = {name: value for name, value in asdict(self).items() if name != "search"}
+        return {**own, "perplexity": self.perplexity, "nats_per_character": self.nats_per_character}
+
+    def describe(self) -> str:
+        """Return the teacher-forced loss and the metrics, in lines."""
+        metrics = self.metrics
+        return (
+            f"{self.pairs:,} pairs, {self.symbols:,} target symbols\n"
+            f"teacher-forced: {self.nats_per_symbol:.4f} nats per symbol ({bits(self.nats_per_symbol):.4f} bits, "
+            f"perplexity {self.perplexity:.3f}), {self.nats_per_character:.4f} nats per character\n"
+            f"written by itself ({self.search}):\n"
+            f"  exact match {metrics.exact:.2%}, character error {metrics.character_error:.2%}\n"
+            f"  BLEU {metrics.bleu:.2f}  {metrics.bleu_signature}\n"
+            f"  chrF {metrics.chrf:.2f}  {metrics.chrf_signature}"
+        )

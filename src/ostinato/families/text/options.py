@@ -1,0 +1,141 @@
+"""Options that only language models have, by verb."""
+
+from __future__ import annotations
+
+from ostinato.decode.pipeline import RuleSettings
+from ostinato.decode.searching import SearchSettings
+from ostinato.families.options import Option, OptionGroup, options_of
+
+COLUMN = Option("--column", "of CSV and JSONL: the column that holds the text")
+READING = OptionGroup(
+    "reading text",
+    (COLUMN, Option("--as", "running text, or one item per line", choices=("text", "items"), dest="kind")),
+)
+_ADAPTING = (
+    Option(
+        "--adapt-method",
+        "rms: each weight by its gradient's usual size; sgd: all alike (default: rms)",
+        choices=("rms", "sgd"),
+    ),
+    Option("--adapt-rate", "how fast (default: 0.001 for rms, 0.05 for sgd)", "float", "R"),
+    Option("--adapt-decay", "back to the trained weights (default: 0.002)", "float", "D"),
+    Option("--adapt-segment", "symbols between two changes (default: 20)", "int", "N"),
+)
+ADAPTING = OptionGroup(
+    "adapting to a text of yours",
+    (Option("--adapt", "first read this and learn from it; RUN stays", "path", "FILE"), *_ADAPTING),
+)
+DYNAMIC = OptionGroup(
+    "the dynamic protocol: learning from what was read",
+    (
+        *_ADAPTING,
+        Option("--counts", "mix with counts of what followed what, of the training text and this one", "flag"),
+        Option("--cache", "mix with a neural cache of the last N places", "int", "N"),
+    ),
+)
+BULK = OptionGroup(
+    "bulk work",
+    (
+        Option(
+            "--shard", "do one part, such as 1/4; the outputs of all parts, joined, are the whole", metavar="PART/PARTS"
+        ),
+        Option(
+            "--ray",
+            "do the parts on a Ray cluster (default address: one started here for the time); needs the extra 'ray'",
+            metavar="ADDRESS",
+            alone="local",
+        ),
+        Option("--parts", "for --ray: how many parts (default: 4 for each processor)", "int", "N"),
+    ),
+)
+ENSEMBLE = OptionGroup(
+    "ensembles",
+    (
+        Option(
+            "--with",
+            "another run: the mean of all is taken; may be repeated",
+            "path",
+            "RUN",
+            repeated=True,
+            dest="others",
+        ),
+    ),
+)
+PROTOCOL = OptionGroup(
+    "text",
+    (
+        Option(
+            "--protocol",
+            "contiguous: once through, state carried. windows: random 256-symbol windows, each from a fresh state. "
+            "items: every item by itself. dynamic: once through, learning from what was read; not comparable with the "
+            "others (default: what fits the model)",
+            choices=("contiguous", "windows", "items", "dynamic"),
+        ),
+        Option("--windows", "for the windows protocol: how many to draw (default: 2000)", "int"),
+        Option("--seed", "for the windows protocol: chooses them (default: 1)", "int"),
+        COLUMN,
+    ),
+)
+_RULES = options_of(
+    RuleSettings,
+    {
+        "temperature": "T", "top_k": "K", "top_p": "P", "min_p": "P", "typical": "P", "epsilon": "P", "eta": "P",
+        "mirostat": "BITS", "mirostat_rate": "R", "repetition_penalty": "R", "presence_penalty": "X",
+        "frequency_penalty": "X", "penalty_window": "N", "no_repeat": "N", "dry": "X", "dry_base": "B",
+        "dry_allowed": "N", "min_length": "N", "end_bias": "X", "match": "REGEX", "max_line": "N", "max_copy": "N",
+    },
+    {
+        "bias": Option("--bias", "nats for one symbol; may be repeated", metavar="SYMBOL=X", repeated=True),
+        "ban": Option("--ban", "never write TEXT; may be repeated", metavar="TEXT", repeated=True),
+        "lexicon": Option("--lexicon", "only words of this file", "path", "FILE"),
+        "brackets": Option(
+            "--brackets",
+            "what opens closes (default pairs: round, square, curly, double quotes)",
+            metavar="PAIRS",
+            alone='()[]{}""',
+        ),
+        "order": Option(
+            "--rules", "show the rules in their order, or set it: names and commas", metavar="ORDER", alone=""
+        ),
+        "automaton": None,
+    },
+)  # fmt: skip
+_CONSTRAINTS = ("match", "lexicon", "brackets", "max_line", "ban")
+SEARCH = OptionGroup(
+    "search (default: draw symbol by symbol)",
+    (
+        *options_of(
+            SearchSettings,
+            {
+                "beam": "K", "n_best": "N", "length_power": "A", "gnmt": "A", "patience": "P", "diverse": "G",
+                "strength": "S", "best_of": "N",
+            },
+            {
+                "by": Option(
+                    "--by",
+                    "of --best-of: by which log probability (default: total)",
+                    choices=("total", "per-symbol"),
+                )
+            },
+        ),
+        Option("--watch", "with a beam: see the beginnings compete in the terminal", "flag"),
+    ),
+)  # fmt: skip
+RULES = OptionGroup(
+    "rules, applied in order",
+    (
+        *(option for option in _RULES if option.name not in _CONSTRAINTS),
+        Option("--keep-index", "with --max-copy: keep its index in the run folder", "flag"),
+    ),
+)
+CONSTRAINTS = OptionGroup(
+    "constraints: every finished text is guaranteed to match",
+    tuple(option for option in _RULES if option.name in _CONSTRAINTS),
+)
+OPTIONS = {
+    "train": (READING,),
+    "resume": (READING,),
+    "generate": (SEARCH, RULES, CONSTRAINTS, ADAPTING, BULK),
+    "score": (ENSEMBLE, ADAPTING, BULK),
+    "evaluate": (PROTOCOL, DYNAMIC, ENSEMBLE, BULK),
+}

@@ -1,0 +1,41 @@
+"""Loading a trained model, whatever it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ostinato.families import Machine, find_recipe
+from ostinato.runs import read_model
+
+
+def load(
+    path: str | Path,
+    *others: str | Path,
+    device: str = "cpu",
+    threads: int | None = None,
+    compiling: Callable[[str], None] | None = None,
+    prepare: Callable[[], None] | None = None,
+) -> Any:
+    """Load a model from a run folder or from a file that ``export`` wrote; several language models as an ensemble.
+
+    Args:
+        path: The run folder or model file.
+        others: More of them: the mean of their probabilities is used.
+        device: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"``.
+        threads: Most processor threads of compiled code; ``None``: as many as there are cores.
+        compiling: Called with what is about to be compiled.
+        prepare: Called before PyTorch is used.
+
+    Returns:
+        A ``TextModel``, ``Translator`` or ``Annotator``, by what was trained; ``TextModel.open`` and the others load
+        the same with their type known.
+
+    Raises:
+        ConfigError: The device is not there, or the models cannot work together.
+        RunError: There is none, it is damaged, or of another format version.
+    """
+    saved, *more = (read_model(Path(one)) for one in (path, *others))
+    family = find_recipe(saved.config["recipe"]).family
+    return family.open(saved, more, Machine(device, threads, compiling, prepare))
