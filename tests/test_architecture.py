@@ -12,7 +12,7 @@ import ostinato
 
 ROOT = Path(ostinato.__file__).parent
 ORDER = [  # lowest first; a module may import its own package and what lies below it
-    {"errors"},
+    {"errors", "units"},
     {"config"},
     {"disk"},
     {"batch", "music"},

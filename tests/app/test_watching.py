@@ -11,8 +11,8 @@ from rich.console import Console
 
 from ostinato.app.cli import main
 from ostinato.app.terminal.beams import beams
-from ostinato.decode.units import bits
 from ostinato.runs import RunFolder
+from ostinato.units import bits
 
 SMALL = ["--set", "hidden_size=16", "--set", "batch_size=4", "--set", "window=16", "--set", "precision=float32"]
 

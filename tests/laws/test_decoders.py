@@ -9,8 +9,8 @@ from ostinato.cores.base import unroll
 from ostinato.cores.conv_decoder import ConvolutionalDecoder
 from ostinato.cores.decoders import FromLastState, WithSummary
 from ostinato.cores.encoders import Bidirectional, Convolutional, OneWay
+from ostinato.cores.table import CORES as CORE_NAMES
 from ostinato.cores.table import new_core
-from ostinato.families.text.network import CORES as CORE_NAMES
 
 BATCH, SOURCE, TIME, WIDTH, HIDDEN = 4, 6, 5, 3, 4
 LENGTHS = torch.tensor([6, 2, 1, 4])

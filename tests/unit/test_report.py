@@ -8,7 +8,6 @@ import pyppmd
 import pytest
 
 import ostinato
-from ostinato.decode.units import bits
 from ostinato.engine.counting import CountModel
 from ostinato.errors import ConfigError
 from ostinato.families.text.report.facts import report_on
@@ -17,6 +16,7 @@ from ostinato.families.text.report.verdict import judge
 from ostinato.families.text.report.yardsticks import yards
 from ostinato.families.text.settings import LanguageModelSettings
 from ostinato.runs import RunFolder, read_model
+from ostinato.units import bits
 
 
 def record(step, train, valid, average=None, steps_of_an_epoch=40):

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ostinato.decode.units import bits, perplexity
+from ostinato.units import bits, perplexity
 
 
 def test_units_of_loss():

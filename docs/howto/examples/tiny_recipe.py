@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import ostinato
-from ostinato.families import RECIPES, Budget, LanguageModelSettings, Recipe
+from ostinato.families import RECIPES, Budget, Recipe, register
+from ostinato.families.text.family import TEXT
+from ostinato.families.text.settings import LanguageModelSettings
 
 
-def choose(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
+def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """The less there is to learn from, the narrower."""
     return {
         "codec": "bytes",
@@ -26,11 +28,11 @@ RECIPE = Recipe(
     summary="a narrow GRU over bytes, for a page or two of text",
     source="Cho et al. 2014, arXiv:1406.1078",
     settings=LanguageModelSettings,
-    choose=choose,
+    family=TEXT,
+    sizes_for=sizes_for,
 )
 
-# What the table in recipes/__init__.py does, for the time of this example:
-RECIPES[RECIPE.name] = RECIPE
+register(RECIPE)
 try:
     with tempfile.TemporaryDirectory() as folder:
         corpus = ostinato.Corpus("text", ("to be or not to be, that is the question. " * 40,))
@@ -40,4 +42,4 @@ try:
         assert model.settings.hidden_size == 64
         assert model.codec.size == 256
 finally:
-    del RECIPES[RECIPE.name]
+    del RECIPES[RECIPE.name]  # only for the time of this example

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostinato.app.terminal.output import write_file
-from ostinato.decode.units import bits
 from ostinato.errors import ConfigError, RunError
 from ostinato.music.population import DEGREES, Population
 from ostinato.runs import RunFolder
+from ostinato.units import bits
 
 if TYPE_CHECKING:
     from ostinato.families.pairs.results import Translation

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ostinato.decode.units import bits
 from ostinato.training.loop import Evaluated, Stepped
+from ostinato.units import bits
 from ostinato.workshop.training import Sampled, Training, TrainingEvent
 
 if TYPE_CHECKING:

@@ -42,8 +42,8 @@ class RuleSettings:
         typical: Draw among the most typical symbols that reach P.
         epsilon: Draw among symbols of probability P at least.
         eta: The same, with a bar that falls with the entropy.
-        mirostat: Steer the surprise to so many bits per symbol.
-        mirostat_rate: The learning rate of ``mirostat`` (default: 0.1).
+        mirostat: Steer the surprise to this many bits per symbol.
+        mirostat_rate: With ``mirostat``: how fast (default: 0.1).
         repetition_penalty: Factor for symbols in the window; above 1.
         presence_penalty: Nats off for symbols in the window.
         frequency_penalty: Nats off for each time a symbol stands in the window.

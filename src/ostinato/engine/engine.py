@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from ostinato.engine.kernels import Compiling, Kernels
 from ostinato.engine.packing import PackedModel
 from ostinato.engine.state import Carried, network_arrays, scratch_arrays
 from ostinato.engine.threads import Sharing, Threads, meeting_place
+from ostinato.units import Bound
 
 _STEPS = 1024  # symbols of a text read in one call, so that it can be interrupted
 _ROWS = 64  # texts read side by side
@@ -24,6 +25,9 @@ _ROWS = 64  # texts read side by side
 
 class Engine:
     """Runs a packed model.
+
+    Attributes:
+        bound: Whether its probabilities are exact; those of a softmax, which all packed models end in, are.
 
     Args:
         model: The model.
@@ -35,6 +39,8 @@ class Engine:
     Raises:
         ConfigError: This processor does not have the instructions.
     """
+
+    bound: ClassVar[Bound] = "exact"
 
     def __init__(
         self,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ostinato.families.recipe import Recipe
     from ostinato.models import Task
     from ostinato.training.ranks import Ranks
+    from ostinato.training.snapshot import Arrays
     from ostinato.training.validation import Measured
 
 
@@ -208,6 +209,16 @@ def _what_it_is(recipe: Recipe) -> str:
     return f"it is {recipe.family.article} ({recipe.name}: {recipe.summary}). What works with it: {verbs}"
 
 
+def check_width(width: int, weights: Arrays) -> None:
+    """Check that some weight has a width.
+
+    Raises:
+        ValueError: None has.
+    """
+    if width not in {size for array in weights.values() for size in array.shape}:
+        raise ValueError(f"the settings have {width:,} units, and no weight in the file has")
+
+
 def check_single(saved: SavedModel, others: Sequence[SavedModel]) -> None:
     """Check that no ensemble is asked for.
 
@@ -274,6 +285,14 @@ class Family(abc.ABC):
     @abc.abstractmethod
     def network(self, settings: Any, codec: Codec) -> nn.Module:
         """Build the network, with weights drawn from PyTorch's present random state."""
+
+    def check_weights(self, settings: Any, weights: Arrays) -> None:
+        """Check that saved weights have the width of the settings, before a network of that width takes memory.
+
+        Raises:
+            ValueError: They have not.
+        """
+        return
 
     @abc.abstractmethod
     def task(self, settings: Any, network: Any) -> Task:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -66,7 +66,8 @@ def options_of(settings: Any, metavars: Mapping[str, str], others: Mapping[str, 
         metavars: Names of the values of fields.
         others: Options for fields whose value is not typed as it is; ``None``: no option.
     """
-    helps = {name: _as_help(text) for name, text in _ATTRIBUTE.findall(settings.__doc__)}
+    names = {field.name for field in fields(settings)}
+    helps = {name: _as_help(text, names) for name, text in _ATTRIBUTE.findall(settings.__doc__)}
     made = (
         others[field.name]
         if field.name in others
@@ -78,9 +79,13 @@ def options_of(settings: Any, metavars: Mapping[str, str], others: Mapping[str, 
     return tuple(option for option in made if option is not None)
 
 
-def _as_help(text: str) -> str:
-    """Return an attribute's description as a help text: one line, without the marks of code, in small letters."""
-    line = " ".join(text.split()).replace("``", "").removesuffix(".")
+def _as_help(text: str, names: Set[str]) -> str:
+    """Return an attribute's description as a help text: one line in small letters, other fields as their options."""
+
+    def typed(code: re.Match[str]) -> str:
+        return f"--{code[1].replace('_', '-')}" if code[1] in names else code[1]
+
+    line = re.sub("``(.*?)``", typed, " ".join(text.split())).removesuffix(".")
     return line[0].lower() + line[1:] if line[1:2].islower() or line[1:2] == " " else line
 
 

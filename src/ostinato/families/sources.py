@@ -10,11 +10,12 @@ from ostinato.codecs import Codec
 from ostinato.data import Encoded, Stream
 from ostinato.data.pair_streams import PairRows, PairStream
 from ostinato.data.pairs import PairLimits
-from ostinato.families.base import Family, Measure, Sources
+from ostinato.families.base import Family, Measure, Sources, check_width
 from ostinato.families.options import BEAM, PAIRS, OptionGroup
 
 if TYPE_CHECKING:
     from ostinato.training.ranks import Ranks
+    from ostinato.training.snapshot import Arrays
 
 
 class SourceTargetFamily(Family, abc.ABC):
@@ -31,6 +32,9 @@ class SourceTargetFamily(Family, abc.ABC):
 
     def stream(self, settings: Any, codec: Codec, data: Encoded, *, seed: int) -> Stream:
         return PairStream(self.rows(settings, codec, data), batch_size=settings.batch_size, seed=seed)
+
+    def check_weights(self, settings: Any, weights: Arrays) -> None:
+        check_width(settings.hidden_size, weights)
 
     def measure(self, settings: Any, codec: Codec, data: Encoded, seed: int, ranks: Ranks) -> Measure:
         from ostinato.training.validation import PairValidation

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ostinato.cores.base import uniform_
+from ostinato.units import Bound
 
 
 class SoftmaxHead(nn.Module):
@@ -21,7 +22,7 @@ class SoftmaxHead(nn.Module):
         identity: The core's output already are the logits (Jordan).
     """
 
-    bound: ClassVar[Literal["exact", "lower", "estimate"]] = "exact"
+    bound: ClassVar[Bound] = "exact"
 
     def __init__(
         self, input_size: int, symbols: int, *, tied_to: nn.Embedding | None = None, identity: bool = False

@@ -133,7 +133,6 @@ class Field:
 #: In the order in which they are looked for: longer ones first. ``::`` ends one repeat and begins the next.
 BAR_LINES = ("::", "|:", ":|", "|]", "[|", "||", "|")
 
-Sounding: TypeAlias = Note | Rest | Chord
 Element: TypeAlias = (
     Note | Rest | BarsOfRest | Chord | Grace | Text | Decoration | Slur | Tuplet | Broken | BarLine | Ending | Field
 )

@@ -11,7 +11,6 @@ from ostinato.music.elements import BarLine, Element
 from ostinato.music.tune import Tune
 
 _OPENS, _CLOSES = ("|:", "::"), (":|", "::")
-_ENDS = ("||", "|]", "[|", EDGE)
 
 
 @dataclass

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ostinato.data import Encoded
 from ostinato.decode.scoring import ITEMS, log_probs_of, rows_at_once, running_log_probs, window_log_probs
 from ostinato.decode.shards import Shard
-from ostinato.decode.units import bits, perplexity
 from ostinato.errors import ConfigError
 from ostinato.models.symbol_model import SymbolModel
+from ostinato.units import Bound, bits, describe_bound, perplexity
 
 Protocol: TypeAlias = Literal["contiguous", "windows", "items", "dynamic"]
 Ticker: TypeAlias = Callable[[int, int], None]  # symbols done, symbols in all
@@ -38,6 +38,7 @@ class Evaluation:
         nats_per_symbol: Mean of -ln P(symbol | what came before).
         standard_error: Of that mean, in nats per symbol.
         words: How many words of text they make up, of a model of words; see ``perplexity_per_word``.
+        bound: Whether the probabilities are the model's own, lower bounds, or estimates.
     """
 
     protocol: Protocol
@@ -46,6 +47,7 @@ class Evaluation:
     nats_per_symbol: float
     standard_error: float
     words: int | None = None
+    bound: Bound = "exact"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -84,11 +86,12 @@ class Evaluation:
             "bits_per_character": self.bits_per_character,
             "words": self.words,
             "perplexity_per_word": self.perplexity_per_word,
+            "bound": self.bound,
         }
 
     def describe(self) -> str:
         """Return the losses in a line, with another one for words."""
-        beside = [f"{self.symbols:,} symbols"]
+        beside = [describe_bound(self.bound), f"{self.symbols:,} symbols"]
         if self.bits_per_character is not None:
             beside.append(f"{self.bits_per_character:.4f} bits per character")
         told = (
@@ -113,6 +116,7 @@ class Losses:
         first: The number of this one's first.
         job: What was measured on what by what, as a digest: shards of another job do not join.
         words: How many words they make up, of all shards, where the model is one of words.
+        bound: Whether the probabilities are the model's own, lower bounds, or estimates.
     """
 
     protocol: Protocol
@@ -123,6 +127,7 @@ class Losses:
     first: int = 0
     job: str = ""
     words: int | None = None
+    bound: Bound = "exact"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -138,6 +143,7 @@ class Losses:
             "everything": self.everything,
             "characters": self.characters,
             "words": self.words,
+            "bound": self.bound,
             "totals": self.totals.tolist(),
             "counts": self.counts.tolist(),
         }
@@ -151,7 +157,7 @@ class Losses:
         """
         totals, counts = np.array(plain["totals"], dtype=np.float64), np.array(plain["counts"], dtype=np.int64)
         about = (plain["characters"], plain["everything"], plain["first"], plain["job"])
-        return cls(plain["protocol"], totals, counts, *about, plain["words"])
+        return cls(plain["protocol"], totals, counts, *about, plain["words"], plain["bound"])
 
     def describe(self) -> str:
         """Return the losses for people, as if they were all there are."""
@@ -163,7 +169,7 @@ class Losses:
         # The mean is over symbols, so sums and counts are drawn together.
         error = _bootstrap(self.totals, self.counts.astype(np.float64))
         mean = float(self.totals.sum() / symbols)
-        return Evaluation(self.protocol, symbols, self.characters, mean, error, self.words)
+        return Evaluation(self.protocol, symbols, self.characters, mean, error, self.words, self.bound)
 
 
 def join_losses(shards: Sequence[Losses]) -> Losses:
@@ -185,7 +191,8 @@ def join_losses(shards: Sequence[Losses]) -> Losses:
         raise ConfigError(f"these shards do not join: there are {at:,} parts of {ordered[0].everything:,}")
     totals = np.concatenate([shard.totals for shard in ordered])
     counts = np.concatenate([shard.counts for shard in ordered])
-    return Losses(ordered[0].protocol, totals, counts, ordered[0].characters, at, words=ordered[0].words)
+    one = ordered[0]
+    return Losses(one.protocol, totals, counts, one.characters, at, words=one.words, bound=one.bound)
 
 
 def contiguous(model: SymbolModel, text: Encoded, *, characters: int, tick: Ticker | None = None) -> Losses:

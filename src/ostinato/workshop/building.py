@@ -26,7 +26,6 @@ from ostinato.training.arrays import load_weights
 from ostinato.training.device import StepTime, choose_precision, time_steps
 from ostinato.training.ranks import Ranks
 from ostinato.training.schedule import Schedule
-from ostinato.training.snapshot import Arrays
 from ostinato.training.trainer import Trainer
 from ostinato.workshop.preparing import Watch
 from ostinato.workshop.threads import faster_threads, using_threads, usual_threads
@@ -81,16 +80,6 @@ class Builder:
                     "Leave the settings of its sizes as they are, or train without --from"
                 ) from error
         return model.to(self.device)
-
-    def check_width(self, settings: TrainingSettings, weights: Arrays) -> None:
-        """Check that some weights have the width of the settings, before a network of that width takes memory.
-
-        Raises:
-            ValueError: None has.
-        """
-        widths = {size for array in weights.values() for size in array.shape}
-        if settings.hidden_size not in widths:
-            raise ValueError(f"the settings have {settings.hidden_size:,} units, and no weight in the file has")
 
     def trainer(self, settings: TrainingSettings) -> Trainer:
         """Build a trainer at its start; its schedule has no plan yet.

@@ -224,7 +224,7 @@ def resume(
 def _restored(builder: Builder, settings: TrainingSettings, checkpoint: Snapshot, run: RunFolder) -> Trainer:
     """Return the trainer where a checkpoint was written, if that fits the run's settings."""
     try:
-        builder.check_width(settings, checkpoint.weights)  # before so much memory is taken as the settings ask for
+        builder.family.check_weights(settings, checkpoint.weights)  # before the network takes memory
         trainer = builder.trainer(settings)
         trainer.restore(checkpoint)
     except (ValueError, KeyError, TypeError, IndexError, RuntimeError) as error:

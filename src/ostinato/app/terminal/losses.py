@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ostinato.decode.units import bits
+from ostinato.units import bits
 
 
 def loss_with_error(best: Mapping[str, Any], digits: int = 4) -> str:

@@ -9,8 +9,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from ostinato.app.terminal.console import Console
 from ostinato.app.terminal.output import shown
-from ostinato.decode.units import bits
 from ostinato.training.loop import Evaluated, RolledBack, Stepped, Stopped
+from ostinato.units import bits
 from ostinato.workshop.opening import counted
 from ostinato.workshop.training import Sampled, ThreadsChanged, Training, TrainingEvent
 

@@ -12,9 +12,9 @@ from typing import Any
 from ostinato.app.describing import unit_of
 from ostinato.app.terminal.losses import loss_with_error
 from ostinato.app.terminal.output import as_json, shown
-from ostinato.decode.units import bits
 from ostinato.errors import OstinatoError
 from ostinato.runs import RunFolder
+from ostinato.units import bits
 
 EXAMPLES = """\
 ostinato runs

@@ -172,6 +172,7 @@ class Annotator(Face):
             sequences=len(real),
             labels=count,
             nats_per_label=nats,
+            bound=self.network.head.bound,
             exact=sum(one == other for one, other in zip(found, real, strict=True)) / len(real),
             accuracy=accuracy(found, real) if placed else None,
             label_error=None if placed else label_error(found, real),
@@ -256,7 +257,8 @@ class Annotator(Face):
             alternatives.append(tuple((names[n], float(row[n])) for n in order.tolist()))
         words = tuple(words_of(text)) if isinstance(self.codec.source, SpelledCodec) else ()
         weights = () if best.weights is None else tuple(best.weights.double().tolist())
-        return Labelling(tuple(names[n] for n in best.labels), best.log_prob, words, tuple(alternatives), weights)
+        return Labelling(tuple(names[n] for n in best.labels), best.log_prob, words, tuple(alternatives), weights,
+                         self.network.head.best_bound)  # fmt: skip
 
     def _loss(self, encoded: Encoded) -> tuple[float, int]:
         rows = Labelled(encoded, self.codec.begin)

@@ -22,6 +22,8 @@ class PathHead(LabelHead):
     Source: Graves et al. 2006, "Connectionist temporal classification".
     """
 
+    best_bound = "lower"  # other paths write the same labels
+
     def __init__(self, memory_size: int, labels: int) -> None:
         super().__init__()
         self.labels = self.blank = labels

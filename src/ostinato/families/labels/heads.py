@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ostinato.cores.base import uniform_
 from ostinato.cores.encoders import Source
+from ostinato.units import Bound
 
 
 class Best(NamedTuple):
@@ -34,8 +35,12 @@ class LabelHead(nn.Module, abc.ABC):
 
     Attributes:
         labels: How many labels V there are.
+        bound: Whether ``log_prob`` is exact.
+        best_bound: Whether the log-probability of ``best`` is that of the labels, or a lower bound of it.
     """
 
+    bound: ClassVar[Bound] = "exact"
+    best_bound: ClassVar[Bound] = "exact"
     labels: int
 
     @abc.abstractmethod

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ostinato.decode.units import bits
 from ostinato.families.labels.metrics import SpanScores
+from ostinato.units import Bound, bits, describe_bound
 
 _OTHERS, _LEAST = 3, 0.001  # labels told beside the best, and how probable they have to be
 _CONFUSIONS = 10
@@ -20,6 +20,7 @@ class Labelling:
         labels: The labels, in their order.
         log_prob: Natural log of the probability of all of them together. Of a best path it is that of the path, of a
             beam a lower bound.
+        bound: Whether ``log_prob`` is exact: that of a best path or a beam is a lower bound.
         words: Of a tagger: what each label belongs to.
         alternatives: Of each label: all labels and how probable they are there, most probable first; empty where
             there is no such (random fields, labels without a place).
@@ -32,10 +33,11 @@ class Labelling:
     words: tuple[str, ...] = ()
     alternatives: tuple[tuple[tuple[str, float], ...], ...] = ()
     weights: tuple[float, ...] = ()
+    bound: Bound = "exact"
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain data."""
-        plain: dict[str, Any] = {"labels": self.labels, "log_prob": self.log_prob}
+        plain: dict[str, Any] = {"labels": self.labels, "log_prob": self.log_prob, "bound": self.bound}
         if self.words:
             plain["words"] = self.words
         if self.alternatives:
@@ -74,6 +76,7 @@ class LabelEvaluation:
         spans: Of labels in IOB notation: how many spans are found.
         confusions: What was taken for what: the real label, the one found, how often; most frequent first.
         search: How labels without a place were searched for.
+        bound: Whether the loss is exact.
         left_out: How many more sequences were not measured, as the model does not know some label of theirs.
     """
 
@@ -86,6 +89,7 @@ class LabelEvaluation:
     spans: SpanScores | None
     confusions: tuple[tuple[str, str, int], ...]
     search: str = "best path"
+    bound: Bound = "exact"
     left_out: int = 0
 
     @property
@@ -100,6 +104,7 @@ class LabelEvaluation:
         plain: dict[str, Any] = {
             "sequences": self.sequences, "labels": self.labels, "nats_per_label": self.nats_per_label,
             "exact": self.exact, "accuracy": self.accuracy, "label_error": self.label_error,
+            "bound": self.bound,
             "confusions": [{"real": real, "found": taken, "count": count} for real, taken, count in self.confusions],
         }  # fmt: skip
         if self.spans is not None:
@@ -114,7 +119,7 @@ class LabelEvaluation:
         nats, spans = self.nats_per_label, self.spans
         lines = []
         lines += [f"{self.sequences:,} sequences, {self.labels:,} labels"]
-        lines += [f"{nats:.4f} nats per label ({bits(nats):.4f} bits)"]
+        lines += [f"{nats:.4f} nats per label ({bits(nats):.4f} bits; {describe_bound(self.bound)})"]
         if self.accuracy is not None:
             lines.append(f"accuracy {self.accuracy:.2%}" + (f", whole sequences {self.exact:.2%}" if spans else ""))
         if self.label_error is not None:

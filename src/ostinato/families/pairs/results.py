@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.decode.units import bits
 from ostinato.families.pairs.metrics import TextMetrics
+from ostinato.units import Bound, bits, describe_bound
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ class PairEvaluation:
         nats_per_symbol: Teacher-forced: every symbol is predicted from the true ones before it.
         metrics: Of what the model writes by itself.
         search: How it was searched for.
+        bound: Whether the teacher-forced loss is exact.
     """
 
     pairs: int
@@ -70,6 +71,7 @@ class PairEvaluation:
     nats_per_symbol: float
     metrics: TextMetrics
     search: str = "greedy"
+    bound: Bound = "exact"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -97,7 +99,8 @@ class PairEvaluation:
         return (
             f"{self.pairs:,} pairs, {self.symbols:,} target symbols\n"
             f"teacher-forced: {self.nats_per_symbol:.4f} nats per symbol ({bits(self.nats_per_symbol):.4f} bits, "
-            f"perplexity {self.perplexity:.3f}), {self.nats_per_character:.4f} nats per character\n"
+            f"perplexity {self.perplexity:.3f}), {self.nats_per_character:.4f} nats per character "
+            f"({describe_bound(self.bound)})\n"
             f"written by itself ({self.search}):\n"
             f"  exact match {metrics.exact:.2%}, character error {metrics.character_error:.2%}\n"
             f"  BLEU {metrics.bleu:.2f}  {metrics.bleu_signature}\n"

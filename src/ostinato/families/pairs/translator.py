@@ -171,7 +171,8 @@ class Translator(Face):
         best = self.translate(sources, search, unknown=unknown, attention=False, tick=tick)
         symbols = int(rows.target_lengths.sum())
         metrics = text_metrics([one[0].text for one in best], list(targets))
-        return PairEvaluation(len(pairs), symbols, sum(map(len, targets)), total / symbols, metrics)
+        return PairEvaluation(len(pairs), symbols, sum(map(len, targets)), total / symbols, metrics,
+                              bound=self.network.head.bound)  # fmt: skip
 
     def _source_ids(self, text: str) -> list[int]:
         if not text:

@@ -7,9 +7,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ostinato.decode.units import bits
 from ostinato.errors import ConfigError
 from ostinato.families.text.results import Score, ScoredPart, Unit
+from ostinato.units import bits
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from ostinato import codecs
 from ostinato.codecs import Codec
 from ostinato.data import Corpus, Encoded, Stream, build_stream, read_corpus
 from ostinato.errors import ConfigError
-from ostinato.families.base import Face, Family, Machine, Measure, Sources
+from ostinato.families.base import Face, Family, Machine, Measure, Sources, check_width
 from ostinato.families.recipe import Recipe
 from ostinato.families.text.options import OPTIONS
 from ostinato.families.text.settings import LanguageModelSettings, build_model, build_task, learn_codec
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ostinato.models import Task
     from ostinato.training.ranks import Ranks
+    from ostinato.training.snapshot import Arrays
 
 _ITEMS_SECONDS = 3.0  # after the last evaluation, when sampled items are checked for being new
 
@@ -64,6 +65,9 @@ class TextFamily(Family):
 
     def network(self, settings: LanguageModelSettings, codec: Codec) -> nn.Module:
         return build_model(settings, codec.size)
+
+    def check_weights(self, settings: Any, weights: Arrays) -> None:
+        check_width(settings.hidden_size, weights)
 
     def task(self, settings: LanguageModelSettings, network: Any) -> Task:
         return build_task(settings, network)

@@ -19,7 +19,6 @@ from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.rules.copying import MaxCopy
 from ostinato.decode.searching import By, SearchSettings
 from ostinato.decode.shards import Shard, parse_shard
-from ostinato.decode.units import bits
 from ostinato.engine.engine import Engine
 from ostinato.errors import ConfigError
 from ostinato.families.base import Face, Machine, Progress, Sources
@@ -36,6 +35,7 @@ from ostinato.families.text.results import Filling, Sample, Score, ScoredPart
 from ostinato.runs import SavedModel, export, read_model
 from ostinato.runs.arrays import arrays_digest
 from ostinato.training.adaptation import Adaptation, adaptation_of
+from ostinato.units import Bound, bits
 
 # PyTorch is imported where it is first needed: compiled code can write, and score short texts, without it.
 if TYPE_CHECKING:
@@ -212,21 +212,25 @@ class TextModel(Face):
             raise ConfigError("there is nothing to score: the text is empty")
         encoded = encode_texts(self.codec, adapted)
         scores: dict[int, Score] = {}
-        for number, values in self._log_probs(encoded):
+        rows, bound = self._log_probs(encoded)
+        for number, values in rows:
             ids = encoded.ids[encoded.offsets[number] : encoded.offsets[number + 1]]
-            scores[number] = self._score(adapted[number], ids, values)
+            scores[number] = self._score(adapted[number], ids, values, bound)
         return [scores[number] for number in range(len(texts))]
 
-    def _log_probs(self, texts: Encoded) -> Iterator[tuple[int, np.ndarray[Any, Any]]]:
-        """The log-probabilities of every text's symbols, in float32: by compiled code, if they are few."""
+    def _log_probs(self, texts: Encoded) -> tuple[Iterator[tuple[int, np.ndarray[Any, Any]]], Bound]:
+        """Return the log-probabilities of every text's symbols, in float32, and whether they are exact.
+
+        Few are computed by compiled code.
+        """
         engine = self.engines.to_score() if len(texts.ids) <= _SHORT else None
         if engine is not None:
             ids = texts.ids.astype(np.int64)
             parts = [ids[a:b] for a, b in zip(texts.offsets[:-1], texts.offsets[1:], strict=True)]
-            return engine.log_probs(parts)
+            return engine.log_probs(parts), engine.bound
         from ostinato.decode.scoring import log_probs_of
 
-        return log_probs_of(self.network, texts)
+        return log_probs_of(self.network, texts), self.network.head.bound
 
     def examine(self, text: str, *, alternatives: int = 5, unknown: Unknown = "error") -> Examination:
         """Score a text and say of every symbol its rank, the model's entropy, and what was expected instead.
@@ -243,7 +247,7 @@ class TextModel(Face):
         if not len(ids):
             raise ConfigError("there is nothing to score: the text is empty")
         places = places_of(self.network, ids, alternatives)
-        score = self._score(adapted, ids, places.log_probs)
+        score = self._score(adapted, ids, places.log_probs, self.network.head.bound)
         symbols = [
             ExaminedSymbol(part, int(rank), bits(float(entropy)), self._named(best, best_log_probs))
             for part, rank, entropy, best, best_log_probs in zip(
@@ -396,7 +400,8 @@ class TextModel(Face):
         )
         saved = [(arrays_digest(member.saved.weights), member.saved.config) for member in self.members]
         job = repr((held.sha256, saved, self.saved.codec, windows, seed))
-        return replace(held.counted(losses, self.codec), job=hashlib.sha256(job.encode()).hexdigest())
+        job = hashlib.sha256(job.encode()).hexdigest()
+        return replace(held.counted(losses, self.codec), job=job, bound=self.network.head.bound)
 
     def adapted(
         self,
@@ -439,7 +444,7 @@ class TextModel(Face):
         parts = [ScoredPart(pieces[i], v, 1, i == end) for i, v in zip(ids.tolist(), log_probs.tolist(), strict=True)]
         return [(part.text, part.log_prob) for part in parts]
 
-    def _score(self, text: str, ids: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> Score:
+    def _score(self, text: str, ids: np.ndarray[Any, Any], values: np.ndarray[Any, Any], bound: Bound) -> Score:
         pieces, end = self.codec.pieces, self.codec.end
         parts = [ScoredPart(pieces[i], v, 1, i == end) for i, v in zip(ids.tolist(), values.tolist(), strict=True)]
-        return Score(text, float(values.sum(dtype=np.float64)), len(ids), parts)
+        return Score(text, float(values.sum(dtype=np.float64)), len(ids), parts, bound)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any, Literal, TypeAlias
 
-from ostinato.decode.units import bits, perplexity
+from ostinato.units import Bound, bits, describe_bound, perplexity
 
 Unit: TypeAlias = Literal["symbol", "character", "word", "line"]
 
@@ -184,7 +184,7 @@ class Score:
     log_prob: float
     symbols: int
     parts: Sequence[ScoredPart]
-    bound: Literal["exact", "lower", "estimate"] = "exact"
+    bound: Bound = "exact"
 
     def plain(self, per: Unit | None = None) -> dict[str, Any]:
         """Return it as plain data, with its parts where ``per`` names them."""
@@ -195,6 +195,7 @@ class Score:
             "bits_per_symbol": self.bits_per_symbol,
             "perplexity": self.perplexity,
             "symbols": self.symbols,
+            "bound": self.bound,
         }
         return plain if per is None else plain | {"parts": [part.plain() for part in self.per(per)]}
 
@@ -202,7 +203,7 @@ class Score:
         """Return the log-probability and its means, in a line."""
         return (
             f"log probability {self.log_prob:.4f}, {self.bits_per_symbol:.4f} bits per symbol, "
-            f"perplexity {self.perplexity:.3f}, {self.symbols} symbols"
+            f"perplexity {self.perplexity:.3f}, {self.symbols} symbols ({describe_bound(self.bound)})"
         )
 
     @property

@@ -111,6 +111,11 @@ class Composed:
     written: int
     taken_back: int
 
+    @property
+    def removed(self) -> float | None:
+        """The share of the probability mass that the grammar removed per token, as a geometric mean."""
+        return None if self.log_kept is None else -math.expm1(self.log_kept / max(1, self.written))
+
 
 class Composer:
     """Composes tunes that are as wished.
@@ -285,13 +290,6 @@ def made_by(digest: str, precision: str, command: str) -> str:
 def _version() -> str:
     """Looked up once: that reads a file."""
     return version("ostinato")
-
-
-def mass_removed(composed: Composed) -> float | None:
-    """The share of probability that the grammar took from each token, on average (geometric mean)."""
-    if composed.log_kept is None:
-        return None
-    return 1 - math.exp(composed.log_kept / max(1, composed.written))
 
 
 def _plain(value: object) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ostinato.decode.units import bits
 from ostinato.families.text.model import TextModel
 from ostinato.music.refilling import numbered_bars
 from ostinato.music.tokens import token_places, tune_of
+from ostinato.units import bits
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import numpy as np
 
 from ostinato.codecs import Codec
 from ostinato.data import Encoded
-from ostinato.decode.units import bits
 from ostinato.engine.kernels import Compiling
 from ostinato.errors import ConfigError
 from ostinato.families.text.measuring import Measuring
@@ -22,6 +21,7 @@ from ostinato.families.text.report.verdict import Verdict, judge
 from ostinato.families.text.report.yardsticks import MOST, Yard, yards
 from ostinato.families.text.results import Yardstick
 from ostinato.runs import RunFolder
+from ostinato.units import bits
 
 if TYPE_CHECKING:
     from ostinato.training.evaluation import Evaluation

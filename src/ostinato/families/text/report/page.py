@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from ostinato.decode.units import bits
 from ostinato.families.text.novelty import Found
 from ostinato.families.text.report.facts import Report
+from ostinato.units import bits
 
 _STYLE = """
 body { font: 16px/1.6 system-ui, sans-serif; margin: 2rem auto; max-width: 54rem; padding: 0 1rem; color: #222;

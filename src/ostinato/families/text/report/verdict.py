@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ostinato.decode.units import bits
 from ostinato.families.text.settings import LanguageModelSettings
+from ostinato.units import bits
 
 _RISE = 0.005  # nats above the best, from which on it is overfitting and not noise
 _FALL = 0.01  # nats in the last quarter, from which on it is still learning

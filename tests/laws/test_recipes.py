@@ -1,0 +1,200 @@
+"""Laws of every recipe: it reads its corpus, resumes byte for byte, is read back, and refuses what it lacks by name."""
+
+import json
+import random
+import shutil
+
+import numpy as np
+import pytest
+
+import ostinato
+from ostinato.errors import ConfigError
+from ostinato.families import FAMILIES, RECIPES, Sources, verbs_of_all
+from ostinato.runs import RunFolder
+
+SMALL = {
+    "hidden_size": 16,
+    "embedding_size": 8,
+    "batch_size": 4,
+    "precision": "float32",
+    "patience": None,
+    "average": 0.9,
+}
+
+
+def tunes(folder, corpora):
+    return corpora / "tunes.abc"
+
+
+def text(folder, corpora):
+    return corpora / "cats.txt"
+
+
+def pairs(folder, corpora):
+    draw = random.Random(1)
+    path = folder / "pairs.tsv"
+    words = {"big": "grand", "red": "rouge", "cat": "chat", "dog": "chien"}
+    chosen = [[draw.choice(list(words)) for _ in range(draw.randint(1, 4))] for _ in range(80)]
+    path.write_text("".join(f"{' '.join(one)}\t{' '.join(words[word] for word in one)}\n" for one in chosen))
+    return path
+
+
+def tags(folder, corpora):
+    draw = random.Random(2)
+    path = folder / "tags.txt"
+    names = {"the": "D", "cat": "N", "dog": "N", "sat": "V", "ran": "V"}
+    sentences = [[draw.choice(list(names)) for _ in range(draw.randint(2, 5))] for _ in range(60)]
+    path.write_text("\n\n".join("\n".join(f"{word} {names[word]}" for word in one) for one in sentences) + "\n")
+    return path
+
+
+def classes(folder, corpora):
+    path = folder / "classes.tsv"
+    path.write_text(
+        "".join(f"{'ab' * (n % 4 + 1)}{'c' if n % 2 else ''}\t{'odd' if n % 2 else 'even'}\n" for n in range(60))
+    )
+    return path
+
+
+def labels_in_order(folder, corpora):
+    draw = random.Random(3)
+    path = folder / "order.tsv"
+    chosen = [[draw.choice("ab") for _ in range(draw.randint(1, 3))] for _ in range(60)]
+    path.write_text("".join(f"{''.join(3 * letter for letter in one)}\t{' '.join(one)}\n" for one in chosen))
+    return path
+
+
+#: For each recipe: what writes its toy corpus (``None``: it makes its own), and settings besides the small ones.
+TOYS = {
+    "char-lm": (text, {"window": 16}),
+    "word-lm": (text, {"window": 8, "hidden_size": 8}),
+    "folk": (tunes, {"window": 32}),
+    "folk-rnn": (tunes, {"window": 32}),
+    "translate": (pairs, {}),
+    "addition": (None, {"digits": 1, "examples": 54}),
+    "tag": (tags, {}),
+    "classify": (classes, {}),
+    "ctc": (labels_in_order, {}),
+}
+
+
+def settings_of(recipe):
+    return {**SMALL, **TOYS[recipe][1]}
+
+
+def training(recipe, corpus, out):
+    given = {"recipe": recipe, "steps": 8, "settings": settings_of(recipe), "threads": 1}
+    return ostinato.train(out=out, **given) if corpus is None else ostinato.train(str(corpus), out=out, **given)
+
+
+@pytest.fixture(scope="module", params=RECIPES)
+def trained(request, corpora, tmp_path_factory):
+    """A recipe's name, its toy corpus, a finished run, and a folder."""
+    folder = tmp_path_factory.mktemp(request.param)
+    write = TOYS[request.param][0]
+    corpus = None if write is None else write(folder, corpora)
+    training(request.param, corpus, folder / "run").to_end()
+    return request.param, corpus, folder / "run", folder
+
+
+def held_out(recipe, corpus, folder):
+    """A file to measure on."""
+    if corpus is not None:
+        return corpus
+    texts = RECIPES[recipe].generate_corpus({**settings_of(recipe)}, 1).texts
+    (folder / "held.tsv").write_text("\n".join(texts) + "\n")
+    return folder / "held.tsv"
+
+
+def test_every_recipe_has_a_toy():
+    assert TOYS.keys() == RECIPES.keys()
+
+
+def test_every_recipe_resumes_byte_for_byte(trained, tmp_path):
+    recipe, corpus, run, _ = trained
+    part = training(recipe, corpus, tmp_path / "part")
+    for event in part:
+        if event.step == 5:
+            break
+    part.save()
+    ostinato.resume(tmp_path / "part").to_end()
+    ends = [RunFolder(path).load(8).snapshot for path in (run, tmp_path / "part")]
+    for kind in ("weights", "average", "optimizer", "carried_state"):
+        first, second = (vars(end)[kind] for end in ends)
+        assert first.keys() == second.keys()
+        assert all(first[name].tobytes() == second[name].tobytes() for name in first), kind
+
+
+def test_every_run_and_its_export_are_read_back(trained, tmp_path, run):
+    recipe, _, folder, _ = trained
+    model = ostinato.load(folder)
+    assert model.recipe is RECIPES[recipe]
+    assert model.verbs == RECIPES[recipe].family.verbs
+    assert run("export", folder, tmp_path / "model.safetensors")[0] == 0
+    again = ostinato.load(tmp_path / "model.safetensors", device="auto")
+    assert type(again) is type(model)
+    assert again.parameters == model.parameters
+    assert all(np.array_equal(again.saved.weights[name], weight) for name, weight in model.saved.weights.items())
+
+
+def test_every_model_refuses_a_verb_that_it_lacks_and_names_those_it_has(trained, run, tmp_path):
+    recipe, _, folder, _ = trained
+    model, family = ostinato.load(folder), RECIPES[recipe].family
+    assert "evaluate" in family.verbs
+    told = f"What works with it: {', '.join(family.verbs)}, info, resume, export"
+    for verb in verbs_of_all() - set(family.verbs):
+        with pytest.raises(ConfigError) as caught:
+            getattr(model, verb)
+        assert told in str(caught.value)
+    words = {"generate": (), "translate": ("a",), "label": ("a",), "compose": ()}
+    for verb in words.keys() - set(family.verbs):
+        status, out, err = run(verb, folder, *words[verb])
+        assert (status, out) == (2, "")
+        assert told in err
+
+
+def test_what_evaluate_prints_is_what_python_gives(trained, run):
+    recipe, corpus, folder, place = trained
+    path = held_out(recipe, corpus, place)
+    model = ostinato.load(folder)
+    result = model.evaluate_on(model.read(Sources([str(path)], part="test")), {}, lambda what, done, total: None)
+    status, out, _ = run("evaluate", folder, path, "--json")
+    assert status == 0
+    assert json.loads(out) == json.loads(json.dumps(result.plain()))
+    assert result.plain()["bound"] == "exact"
+    assert run("evaluate", folder, path)[1] == result.describe() + "\n"
+    assert "exact" in result.describe()
+
+
+def test_every_command_says_that_an_older_checkpoint_is_used(trained, run, tmp_path):
+    recipe, corpus, folder, place = trained
+    copy = shutil.copytree(folder, tmp_path / "run")
+    best = json.loads((copy / "best.json").read_text())
+    weights = (
+        copy / "checkpoints" / f"step-{best['step']:06d}" / ("average" if best["weights"] == "average" else "weights")
+    )
+    weights.with_suffix(".safetensors").write_bytes(b"damaged")
+    commands = {
+        "generate": ("--length", 3), "translate": ("1+1",) if recipe == "addition" else ("big",),
+        "label": ("the cat",) if recipe == "tag" else ("ab",), "evaluate": (held_out(recipe, corpus, place),),
+    }  # fmt: skip
+    for verb in commands.keys() & set(RECIPES[recipe].family.verbs):
+        status, _, err = run(verb, copy, *commands[verb], *(["--unknown", "nearest"] if verb != "generate" else []))
+        assert (status, "another checkpoint is used" in err) == (0, True), (verb, err)
+
+
+def test_options_of_two_families_with_one_name_are_one_option():
+    known = {}
+    for family in FAMILIES.values():
+        for verb, groups in family.options.items():
+            for option in (option for group in groups for option in group.options):
+                assert known.setdefault((verb, option.flag), option) == option
+
+
+def test_a_recipe_that_makes_its_corpus_does_so_from_python_too(tmp_path):
+    settings = settings_of("addition")
+    for number, corpus in enumerate(((), [])):
+        run = ostinato.train(corpus, recipe="addition", steps=1, out=tmp_path / str(number), settings=settings)
+        assert any("54 sums of numbers of up to 1 digits" in note for note in run.notes)
+    with pytest.raises(ConfigError, match="digits, examples say what addition makes by itself, and a corpus is given"):
+        ostinato.train(str(tmp_path / "x.tsv"), recipe="addition", steps=1, out=tmp_path / "x", settings=settings)
