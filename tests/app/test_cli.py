@@ -192,7 +192,7 @@ def test_score_tells_one_line_or_every_part(run, text_run, text_model):
     assert status == 0
     assert out == (
         f"log probability {result.log_prob:.4f}, {result.bits_per_symbol:.4f} bits per symbol, "
-        f"perplexity {result.perplexity:.3f}, 7 symbols\n"
+        f"perplexity {result.perplexity:.3f}, 7 symbols (exact)\n"
     )
     _, out, _ = run("score", text_run, "the cat\nsat", "--per", "word")
     lines = [line.split("\t") for line in out.splitlines()[:-1]]
