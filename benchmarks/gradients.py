@@ -19,7 +19,8 @@ import torch
 
 import ostinato
 from common import report
-from ostinato.cores import step_by_step, tensors
+from ostinato.cores.base import step_by_step
+from ostinato.cores.state import tensors
 from ostinato.families.text.network import LanguageModel
 from ostinato.families.text.settings import build_model
 

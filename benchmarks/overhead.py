@@ -20,7 +20,7 @@ from torch import nn
 
 import ostinato
 from common import report
-from ostinato.workshop.training import Training
+from ostinato.workshop.run import Training
 
 PAIRS, SECONDS = 15, 2.0
 SHAPES = [

@@ -27,7 +27,7 @@ from ostinato.data import Corpus
 from ostinato.decode.searching import SearchSettings
 from ostinato.families import find_recipe
 from ostinato.families.pairs.translator import Translator, best_targets
-from ostinato.workshop.training import Training
+from ostinato.workshop.run import Training
 
 _KERAS_ADDITION = (
     0.4116, 0.5708, 0.6534, 0.7011, 0.7436, 0.7705, 0.8573, 0.9228, 0.9665, 0.9774, 0.9807, 0.9842, 0.9810, 0.9970,

@@ -20,7 +20,7 @@ import torch
 import ostinato
 from common import report
 from ostinato.data import read_corpus
-from ostinato.workshop.training import Training
+from ostinato.workshop.run import Training
 
 TEXT = {"batch_size": 16, "window": 48}
 ITEMS = {"batch_size": 64, "window": 256}

@@ -160,7 +160,7 @@ def ours(case: tuple[str, int, int, int, int], precision: str) -> tuple[Callable
     import numpy as np
     import torch
 
-    from ostinato.batch import Batch
+    from ostinato.batch import SymbolBatch
     from ostinato.families.text.network import Dropout, LanguageModel, LanguageModelTask
     from ostinato.models import Context
     from ostinato.models.randomness import Randomness
@@ -175,8 +175,8 @@ def ours(case: tuple[str, int, int, int, int], precision: str) -> tuple[Callable
     class Same:
         """A stream of one batch."""
 
-        def next(self) -> Batch:
-            return Batch(ids[:, :-1], ids[:, 1:], None, np.zeros(rows, dtype=bool))
+        def next(self) -> SymbolBatch:
+            return SymbolBatch(ids[:, :-1], ids[:, 1:], None, np.zeros(rows, dtype=bool))
 
     model = LanguageModel(SYMBOLS, core=core, layers=layers, hidden_size=width, embedding_size=EMBEDDING)
     task = LanguageModelTask(model, Dropout(), precision)
@@ -191,7 +191,7 @@ def ours(case: tuple[str, int, int, int, int], precision: str) -> tuple[Callable
         for number in range(7):
             trainer._optimizer.clear_gradients()
             times = [time.perf_counter()]
-            loss, _ = task.loss(Same().next(), task.initial_state(rows), Context(Randomness(1, number)))
+            loss, _ = task.loss(Same().next(), task.initial_state(rows), Context(Randomness(1, number), training=True))
             times.append(time.perf_counter())
             (loss.total / loss.count).backward()
             times.append(time.perf_counter())

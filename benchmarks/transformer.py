@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ostinato.app.process import keep_freed_memory
-from ostinato.batch import Batch
+from ostinato.batch import SymbolBatch
 from ostinato.engine.cpu import multiplies_bfloat16
 from ostinato.models.task import Context, Loss
 from ostinato.training.loop import Evaluated, train
@@ -85,7 +85,7 @@ class _Task:
     def initial_state(self, batch_size: int) -> Tensor:
         return torch.zeros(batch_size, 1)
 
-    def loss(self, batch: Batch, state: Tensor, context: Context) -> tuple[Loss, Tensor]:
+    def loss(self, batch: SymbolBatch, state: Tensor, context: Context) -> tuple[Loss, Tensor]:
         inputs, targets = torch.from_numpy(batch.inputs), torch.from_numpy(batch.targets)
         with torch.autocast("cpu", torch.bfloat16, enabled=context.training and multiplies_bfloat16()):
             logits = self.module(inputs)
@@ -99,7 +99,7 @@ class _Windows:
     def __init__(self, ids: NDArray[Any], shape: Shape, seed: int) -> None:
         self._ids, self._shape, self._random = ids, shape, np.random.default_rng(seed)
 
-    def next(self) -> Batch:
+    def next(self) -> SymbolBatch:
         return windows_of(self._ids, self._random.integers(0, len(self._ids) - self._shape.window, self._shape.batch),
                           self._shape.window)  # fmt: skip
 
@@ -114,10 +114,10 @@ class _Windows:
         return len(self._ids) // (self._shape.window * self._shape.batch)
 
 
-def windows_of(ids: NDArray[Any], starts: NDArray[Any], window: int) -> Batch:
+def windows_of(ids: NDArray[Any], starts: NDArray[Any], window: int) -> SymbolBatch:
     """Cut windows of a text, each with the symbol before it."""
     rows = ids[starts[:, None] + np.arange(window + 1)].astype(np.int64)
-    return Batch(rows[:, :-1], rows[:, 1:], None, np.ones(len(rows), dtype=bool))
+    return SymbolBatch(rows[:, :-1], rows[:, 1:], None, np.ones(len(rows), dtype=bool))
 
 
 @dataclass(frozen=True)

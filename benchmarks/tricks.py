@@ -11,15 +11,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ostinato.batch import Batch
-from ostinato.cores import LSTM, LSTMState, NormLSTM
+from ostinato.batch import SymbolBatch
 from ostinato.cores.base import as_carried, finish_scan, masked
 from ostinato.cores.lookup import Inputs, Lookup
+from ostinato.cores.lstm import LSTM, LSTMState
+from ostinato.cores.norm_lstm import NormLSTM
 from ostinato.families.text.network import LanguageModelTask, Masks, _Output
 from ostinato.models.task import Context, Loss
 from ostinato.training.adamw import AdamW
 from ostinato.training.snapshot import Arrays
-from ostinato.workshop.training import Training
+from ostinato.workshop.run import Training
 
 
 def apply(name: str, training: Training) -> None:
@@ -186,7 +187,7 @@ class _Task(LanguageModelTask):
     embedding_dropout = 0.0
     alpha = beta = 0.0
 
-    def loss(self, batch: Batch, state: Any, context: Context) -> tuple[Loss, Any]:
+    def loss(self, batch: SymbolBatch, state: Any, context: Context) -> tuple[Loss, Any]:
         kept: list[Tensor] = []
         self._kept = kept
         found, state = super().loss(batch, state, context)
@@ -255,7 +256,7 @@ class _Pieces:
         stream._start_epoch(0, 0)  # type: ignore[attr-defined]
         self._random = np.random.default_rng(training.trainer.settings.seed)
 
-    def next(self) -> Batch:
+    def next(self) -> SymbolBatch:
         trainer = self._training.trainer
         count = max(1, self._lengths(trainer.schedule.progress(trainer.step), self._random) // self._piece)
         pieces = [self._stream.next()]
@@ -267,7 +268,7 @@ class _Pieces:
         fresh = pieces[0].fresh | (self._random.random(len(pieces[0].fresh)) < self._restart)
         inputs = np.concatenate([piece.inputs for piece in pieces], axis=1)
         inputs[fresh, 0] = self._training.codec.begin
-        return Batch(inputs, np.concatenate([piece.targets for piece in pieces], axis=1), None, fresh)
+        return SymbolBatch(inputs, np.concatenate([piece.targets for piece in pieces], axis=1), None, fresh)
 
     def position(self) -> dict[str, int]:
         return self._stream.position()

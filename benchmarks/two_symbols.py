@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from common import report
-from ostinato.batch import Batch
+from ostinato.batch import SymbolBatch
 from ostinato.families.text.network import Dropout, LanguageModel, LanguageModelTask
 from ostinato.models import Feedback, Randomness
 from ostinato.models.task import Context
@@ -47,7 +47,7 @@ def measured(own: float) -> dict[str, Any]:
         for group in optimizer.param_groups:
             group["lr"] = _RATE * (1 - step / _STEPS)
         optimizer.zero_grad()
-        loss, _ = task.loss(batch, model.initial_state(_ROWS), Context(Randomness(1, step)))
+        loss, _ = task.loss(batch, model.initial_state(_ROWS), Context(Randomness(1, step), training=True))
         (loss.total / loss.count).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     with torch.no_grad():
@@ -71,10 +71,10 @@ def derived(own: float) -> float:
     return 0.9 * (1 - own) + 0.5 * own
 
 
-def _batch() -> Batch:
+def _batch() -> SymbolBatch:
     targets = np.array([pair for pair, count in _COUNTS.items() for _ in range(count)], dtype=np.int64)
     inputs = np.concatenate([np.full((_ROWS, 1), 2), targets[:, :1]], axis=1)
-    return Batch(inputs, targets, None, np.ones(_ROWS, dtype=bool))
+    return SymbolBatch(inputs, targets, None, np.ones(_ROWS, dtype=bool))
 
 
 def draw(rows: list[dict[str, Any]], target: Path) -> None:

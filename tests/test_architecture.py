@@ -34,7 +34,7 @@ USES = {"text": set(), "pairs": set(), "labels": set(), "tunes": {"text"}}
 MODULES = sorted(ROOT.rglob("*.py"))
 FACES = {"__init__", "__main__"}  # these re-export from every layer
 MOST_LINES, MOST_BODY, MOST_POSITIONAL = 450, 50, 7
-FACADES = {("workshop/setting_up.py", "train")} | {
+FACADES = {("workshop/start.py", "train")} | {
     ("families/text/model.py", name)
     for name in ("generate", "stream", "generate_all", "generate_many", "exact_method", "written_by")
 }

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from ostinato.training.evaluation import Evaluation
     from ostinato.training.loop import Evaluated, RolledBack, Stepped, Stopped
     from ostinato.workshop.holding import load
-    from ostinato.workshop.setting_up import resume, train
-    from ostinato.workshop.training import Training
+    from ostinato.workshop.resume import resume
+    from ostinato.workshop.run import Training
+    from ostinato.workshop.start import train
 
 # Each name is imported on first use: importing the package must not cost what PyTorch costs.
 _HOMES = {
@@ -65,8 +66,9 @@ _HOMES = {
     "ostinato.families.text.model": ("TextModel",),
     "ostinato.families.text.results": ("Sample", "Score", "ScoredPart"),
     "ostinato.workshop.holding": ("load",),
-    "ostinato.workshop.setting_up": ("resume", "train"),
-    "ostinato.workshop.training": ("Training",),
+    "ostinato.workshop.resume": ("resume",),
+    "ostinato.workshop.start": ("train",),
+    "ostinato.workshop.run": ("Training",),
     "ostinato.families.pairs.translator": ("Translator",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -3,12 +3,16 @@
 import pytest
 import torch
 
-from ostinato.cores import GRU, LSTM, Elman, Stack, map_state, select_rows, tensors
 from ostinato.cores.attention import AdditiveAttention, MultiplicativeAttention
 from ostinato.cores.base import unroll
 from ostinato.cores.conv_decoder import ConvolutionalDecoder
 from ostinato.cores.decoders import FromLastState, WithSummary
+from ostinato.cores.elman import Elman
 from ostinato.cores.encoders import Bidirectional, Convolutional, OneWay
+from ostinato.cores.gru import GRU
+from ostinato.cores.lstm import LSTM
+from ostinato.cores.stack import Stack
+from ostinato.cores.state import map_state, select_rows, tensors
 from ostinato.cores.table import CORES as CORE_NAMES
 from ostinato.cores.table import new_core
 

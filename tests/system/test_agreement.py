@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from ostinato import codecs
-from ostinato.batch import Batch
-from ostinato.cores import tensors
+from ostinato.batch import SymbolBatch
 from ostinato.cores.products import Packed
+from ostinato.cores.state import tensors
 from ostinato.cores.table import CORES
 from ostinato.data import encode_texts
 from ostinato.decode.pipeline import RuleSettings
@@ -67,7 +67,7 @@ def test_search_scoring_and_loss_give_one_number(core, end):
         assert len(new) == sample.symbols
         assert new.sum() == pytest.approx(sample.log_prob, abs=1e-4)
         ids = encoded.ids.astype(np.int64)[None]
-        batch = Batch(np.concatenate([[[codec.begin]], ids[:, :-1]], axis=1), ids, None, np.array([True]))
+        batch = SymbolBatch(np.concatenate([[[codec.begin]], ids[:, :-1]], axis=1), ids, None, np.array([True]))
         loss, _ = LanguageModelTask(model, Dropout()).loss(batch, model.core.initial_state(1), Context())
         assert -loss.total.item() == pytest.approx(values.sum(), abs=1e-4)
 

@@ -15,7 +15,7 @@ import pytest
 import ostinato
 from conftest import TINY
 from ostinato.app.process import joined
-from ostinato.batch import Batch
+from ostinato.batch import SymbolBatch
 from ostinato.errors import ConfigError, LostRankError
 from ostinato.runs import RunFolder
 from ostinato.training import ranks
@@ -161,7 +161,7 @@ class Rank(Alone):
 @pytest.mark.parametrize(("rows", "count"), [(1, 1), (7, 2), (16, 3), (5, 5)])
 def test_the_parts_of_a_batch_are_the_batch(rows, count):
     ids = np.arange(rows * 4).reshape(rows, 4)
-    batch = Batch(ids, ids + 1, np.arange(rows) % 4, np.arange(rows) % 2 == 0)
+    batch = SymbolBatch(ids, ids + 1, np.arange(rows) % 4, np.arange(rows) % 2 == 0)
     parts = [Rank(n, count).part(batch) for n in range(count)]
     for name in ("inputs", "targets", "lengths", "fresh"):
         assert np.array_equal(np.concatenate([getattr(part, name) for part in parts]), getattr(batch, name))

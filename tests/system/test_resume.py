@@ -16,9 +16,9 @@ from ostinato.errors import ConfigError
 from ostinato.runs import RunFolder
 from ostinato.training.device import StepTime
 from ostinato.training.loop import Evaluated, RolledBack, Stopped
-from ostinato.workshop.budget import Clock
+from ostinato.workshop.plan import Clock
+from ostinato.workshop.run import ThreadsChanged
 from ostinato.workshop.threads import using_threads
-from ostinato.workshop.training import ThreadsChanged
 
 PARTS = ["weights", "average", "optimizer", "carried_state"]
 
@@ -161,7 +161,7 @@ def test_a_switch_of_threads_is_recorded_said_and_survives_a_plan_that_is_due_at
 def test_a_run_says_why_it_has_one_thread(times, said, corpora, tmp_path, monkeypatch):
     monkeypatch.setattr("ostinato.workshop.threads._SMALL", 0)  # as if every step were worth all cores
     left = iter(times)
-    monkeypatch.setattr("ostinato.workshop.building.time_steps", lambda step, device, too_long: next(left))
+    monkeypatch.setattr("ostinato.workshop.build.time_steps", lambda step, device, too_long: next(left))
     with using_threads(2):
         training = ostinato.train(str(corpora / "cats.txt"), out=tmp_path / "run", steps=3, settings=TINY)
     assert next(left, None) is None

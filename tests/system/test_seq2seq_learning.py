@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from ostinato.batch import Batch
+from ostinato.batch import SymbolBatch
 from ostinato.cores.attention import Attending
 from ostinato.data import encode_texts
 from ostinato.data.pair_streams import Pairs, PairStream
@@ -30,7 +30,7 @@ def learned(texts, settings, steps):
         for group in optimizer.param_groups:
             group["lr"] = 1e-2 * min(1.0, 2 * (1 - step / steps))
         optimizer.zero_grad()
-        loss, _ = task.loss(stream.next(), (), Context(Randomness(1, step)))
+        loss, _ = task.loss(stream.next(), (), Context(Randomness(1, step), training=True))
         (loss.total / loss.count).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -76,13 +76,13 @@ def test_scheduled_sampling_is_no_proper_scoring_rule(own, published):
     counts = {(0, 0): 450, (0, 1): 50, (1, 0): 50, (1, 1): 450}  # exactly the distribution, so no noise is in the data
     targets = np.array([pair for pair, count in counts.items() for _ in range(count)], dtype=np.int64)
     inputs = np.concatenate([np.full((len(targets), 1), 2), targets[:, :1]], axis=1)
-    batch = Batch(inputs, targets, None, np.ones(len(targets), dtype=bool))
+    batch = SymbolBatch(inputs, targets, None, np.ones(len(targets), dtype=bool))
     optimizer, steps = torch.optim.Adam(model.parameters(), lr=0.02), 400
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = 0.02 * (1 - step / steps)
         optimizer.zero_grad()
-        loss, _ = task.loss(batch, model.initial_state(len(targets)), Context(Randomness(1, step)))
+        loss, _ = task.loss(batch, model.initial_state(len(targets)), Context(Randomness(1, step), training=True))
         (loss.total / loss.count).backward()
         optimizer.step()
     with torch.no_grad():

@@ -10,7 +10,7 @@ from rich.console import Console
 import ostinato
 from conftest import TINY
 from ostinato.app.following import follow
-from ostinato.batch import Batch
+from ostinato.batch import SymbolBatch
 from ostinato.errors import ConfigError
 from ostinato.families.text.distillation import Distillation
 from ostinato.families.text.network import Dropout, LanguageModel, LanguageModelTask
@@ -25,14 +25,14 @@ def network(seed):
 
 def batch_of(fresh, lengths=None):
     ids = np.random.default_rng(0).integers(0, 5, size=(2, 5))
-    return Batch(ids[:, :-1], ids[:, 1:], lengths, np.array(fresh))
+    return SymbolBatch(ids[:, :-1], ids[:, 1:], lengths, np.array(fresh))
 
 
 def test_the_loss_is_half_of_what_came_and_half_of_what_the_teacher_expects():
     student, teacher = network(0), network(1)
     task = Distillation(LanguageModelTask(student, Dropout()), teacher)
     batch = batch_of([True, True], lengths=np.array([4, 2]))
-    loss, _ = task.loss(batch, task.initial_state(2), Context(Randomness(1, 0)))
+    loss, _ = task.loss(batch, task.initial_state(2), Context(Randomness(1, 0), training=True))
     inputs = torch.from_numpy(batch.inputs)
     log_p, q = student.log_probs(inputs)[0], teacher.log_probs(inputs)[0].exp()
     expected = 0.0
@@ -50,8 +50,8 @@ def test_the_loss_is_half_of_what_came_and_half_of_what_the_teacher_expects():
 def test_the_teacher_goes_on_where_it_was_and_starts_anew_with_fresh_rows():
     student, teacher = network(0), network(1)
     task = Distillation(LanguageModelTask(student, Dropout()), teacher)
-    _, state = task.loss(batch_of([True, True]), task.initial_state(2), Context(Randomness(1, 0)))
-    _, (_, taught) = task.loss(batch_of([False, True]), state, Context(Randomness(1, 1)))
+    _, state = task.loss(batch_of([True, True]), task.initial_state(2), Context(Randomness(1, 0), training=True))
+    _, (_, taught) = task.loss(batch_of([False, True]), state, Context(Randomness(1, 1), training=True))
     inputs = torch.from_numpy(batch_of([True, True]).inputs)
     _, going = teacher.output(inputs, teacher.output(inputs)[1])
     _, anew = teacher.output(inputs)
@@ -124,7 +124,7 @@ def test_teachers_and_a_base_have_the_same_symbols(text_run, item_run, corpora, 
 def test_every_precision_learns_without_dropout(precision):
     student = LanguageModel(5, core="capped-lstm", layers=1, hidden_size=64, embedding_size=8)
     task = Distillation(LanguageModelTask(student, Dropout(), precision), network(1))
-    loss, _ = task.loss(batch_of([True, True]), task.initial_state(2), Context(Randomness(1, 0)))
+    loss, _ = task.loss(batch_of([True, True]), task.initial_state(2), Context(Randomness(1, 0), training=True))
     loss.total.backward()
     assert torch.isfinite(student.core.layers[0].weight_hh.grad).all()
 

@@ -10,7 +10,7 @@ import torch
 
 import ostinato
 from conftest import TINY
-from ostinato.cores import map_state
+from ostinato.cores.state import map_state
 from ostinato.errors import ConfigError
 from ostinato.families.text.network import LanguageModel
 from ostinato.models import Ensemble

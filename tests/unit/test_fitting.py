@@ -14,10 +14,10 @@ from ostinato.families import RECIPES, Budget
 from ostinato.families.text.report.facts import expected_seconds
 from ostinato.training.device import StepTime, choose_precision, time_steps
 from ostinato.training.ranks import Alone
-from ostinato.workshop.budget import Amount
-from ostinato.workshop.building import Builder, Trial
-from ostinato.workshop.fitting import fit
-from ostinato.workshop.preparing import Order, Prepared
+from ostinato.workshop.build import Builder, Trial
+from ostinato.workshop.plan import Amount
+from ostinato.workshop.request import Prepared, RunRequest
+from ostinato.workshop.sizes import fit
 
 SYMBOLS = 1_000_000
 
@@ -47,7 +47,7 @@ def fitted(machine, minutes=5.0, given=None, amount=None):
     budget = Budget(SYMBOLS, False, minutes, machine.device, compiled=False)
     settings = config.read(recipe.settings, {**recipe.sizes_for(budget, given), **given}, where="test")
     prepared = Prepared(settings, {}, machine.train, machine.valid, None, (), budget)
-    order = Order(Path("x"), amount=amount or Amount(minutes=minutes), settings=given)
+    order = RunRequest(Path("x"), amount=amount or Amount(minutes=minutes), settings=given)
     trial = fit(machine, prepared, order, Alone())
     return settings, (trial.settings, trial.seconds)
 
@@ -90,7 +90,7 @@ def test_an_evaluation_is_timed_by_a_small_one_that_is_warm(monkeypatch):
             now[0] += 1e-4 * self.symbols + 3.0 * (not read)
             read.append(self.symbols)
 
-    monkeypatch.setattr("ostinato.workshop.building.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("ostinato.workshop.build.time.perf_counter", lambda: now[0])
     monkeypatch.setattr(Builder, "trainer", lambda self, settings: Trainer(settings.valid_symbols))
     settings = config.read(RECIPES["char-lm"].settings, {"hidden_size": 8, "core": "lstm"}, where="test")
     for there, seconds in ((60_000, 5.0), (30_000, 3.0), (1_000, 0.1)):
@@ -130,7 +130,7 @@ def test_precision_is_chosen_by_processor_and_shape_never_by_a_timing(monkeypatc
 def test_the_same_command_resolves_to_the_same_settings_however_long_steps_take(corpora, tmp_path, monkeypatch):
     texts, times = str(corpora / "cats.txt"), iter(range(10**6))
     monkeypatch.setattr(
-        "ostinato.workshop.building.time_steps", lambda step, device, too_long: StepTime(next(times) % 7 + 1.0, 1.0)
+        "ostinato.workshop.build.time_steps", lambda step, device, too_long: StepTime(next(times) % 7 + 1.0, 1.0)
     )
     runs = [
         ostinato.train(texts, out=tmp_path / str(number), steps=3, settings={"hidden_size": 64}) for number in (1, 2)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ostinato import codecs
-from ostinato.cores import tensors
+from ostinato.cores.state import tensors
 from ostinato.cores.table import CORES
 from ostinato.decode import stepping
 from ostinato.decode.graphs import GraphedStep

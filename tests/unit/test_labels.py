@@ -420,7 +420,7 @@ def test_steps_in_bfloat16_have_nearly_the_loss_of_float32(settings):
     totals = [
         float(
             build_label_task(replace(settings, precision=precision), model)
-            .loss(rows.batch(np.arange(4)), (), Context(Randomness(1, 1)))[0]
+            .loss(rows.batch(np.arange(4)), (), Context(Randomness(1, 1), training=True))[0]
             .total
         )
         for precision in ("float32", "bfloat16")

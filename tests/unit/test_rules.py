@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostinato.codecs import CharacterCodec
-from ostinato.cores import select_rows
+from ostinato.cores.state import select_rows
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.rules.base import At
 from ostinato.decode.rules.repetition import CountPenalty, Dry, NoRepeat, RepetitionPenalty

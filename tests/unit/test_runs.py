@@ -286,7 +286,7 @@ def test_a_write_the_system_refuses_ends_in_one_line_and_a_run_that_goes_on(corp
 import resource, signal, sys
 from ostinato.app.cli import main
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-import ostinato.workshop.training as training
+import ostinato.workshop.run as training
 begin = training.Training.__iter__
 def limited(self):
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))

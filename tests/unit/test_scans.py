@@ -11,9 +11,14 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ostinato.cores import GRU, LSTM, CappedLSTM, Elman, LSTMState, scans, tensors
+from ostinato.cores import scans
 from ostinato.cores.base import step_by_step, unroll
+from ostinato.cores.capped_lstm import CappedLSTM
+from ostinato.cores.elman import Elman
+from ostinato.cores.gru import GRU
 from ostinato.cores.lookup import Lookup
+from ostinato.cores.lstm import LSTM, LSTMState
+from ostinato.cores.state import tensors
 from ostinato.engine import scanning
 from ostinato.engine.cpu import has_bfloat16
 from ostinato.engine.openmp import find_openmp

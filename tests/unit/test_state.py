@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import torch
 
-from ostinato.cores import detach, first_tensor, map_state, select_rows, tensors, where_rows
+from ostinato.cores.state import detach, first_tensor, map_state, select_rows, tensors, where_rows
 
 
 class Pair(NamedTuple):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import ostinato
 from conftest import TEXT, TINY
 from ostinato import codecs
-from ostinato.batch import Batch
+from ostinato.batch import SymbolBatch
 from ostinato.data import ContinuousStream, Encoded, encode_texts
 from ostinato.errors import ConfigError, TrainingError
 from ostinato.families.text.network import Dropout, LanguageModel, LanguageModelTask
@@ -22,7 +22,7 @@ from ostinato.training.ranks import Alone
 from ostinato.training.schedule import Schedule
 from ostinato.training.trainer import Trainer, TrainSettings
 from ostinato.training.validation import Measured, Validation, mean_loss
-from ostinato.workshop.budget import Amount, Clock
+from ostinato.workshop.plan import Amount, Clock
 
 CODEC = codecs.learn("characters", [TEXT], end=False)
 DATA = encode_texts(CODEC, [TEXT])
@@ -85,7 +85,9 @@ def test_recurrent_dropout_drops_weights_from_state_to_state_and_learns_the_othe
     assert 0.4 < dropped.float().mean() < 0.6
     whole = trainer.task.model.core.layers[0].weight_hh
     assert torch.equal(weights["model.core.layers.0.weight_hh"], torch.where(dropped, 0.0, 2 * whole))
-    loss, _ = trainer.task.loss(trainer.stream.next(), trainer.task.initial_state(4), Context(Randomness(1, 0)))
+    loss, _ = trainer.task.loss(
+        trainer.stream.next(), trainer.task.initial_state(4), Context(Randomness(1, 0), training=True)
+    )
     loss.total.backward()
     gradient = trainer.task.model.core.layers[0].weight_hh.grad
     assert (gradient[dropped] == 0).all()
@@ -206,7 +208,7 @@ def test_the_better_of_weights_and_average_is_noted():
     assert note(trainer, weights=2.0, average=1.5)
     assert trainer.best == {"step": 20, "weights": "average", "nats_per_symbol": 1.5, "standard_error": 0.015}
     assert not note(trainer, weights=1.6, average=1.7)
-    assert trainer.stale == 1
+    assert trainer.evaluations_without_best == 1
 
 
 def test_a_validation_loss_that_is_not_finite_is_never_the_best():
@@ -222,16 +224,16 @@ def test_patience_counts_from_where_the_rate_of_a_schedule_begins_to_fall():
     trainer = make_trainer()
     for loss in (1.0, 3.0, 2.0):  # the rate is still rising
         note(trainer, weights=loss)
-    assert trainer.stale == 0
+    assert trainer.evaluations_without_best == 0
     falling(trainer)
     note(trainer, weights=3.0)
     note(trainer, weights=4.0)
-    assert trainer.stale == 1
+    assert trainer.evaluations_without_best == 1
     trainer.begin_schedule(100)
     trainer.step += 1
     for loss in (2.5, 2.0, 1.5):  # worse than the best so far, but falling
         assert not note(trainer, weights=loss)
-    assert trainer.stale == 0
+    assert trainer.evaluations_without_best == 0
     assert trainer.best["nats_per_symbol"] == 1.0
 
 
@@ -385,8 +387,8 @@ def test_a_standard_error_is_that_of_a_mean_over_texts():
             return Loss(share * torch.from_numpy(batch.lengths), batch.count), state
 
     rows = np.arange(4)[:, None].repeat(7, axis=1)
-    first = Batch(rows[:, :4], rows[:, :4], np.minimum(lengths, 4), np.ones(4, dtype=bool))
-    second = Batch(rows[:, 4:], rows[:, 4:], np.maximum(lengths - 4, 0), np.zeros(4, dtype=bool))
+    first = SymbolBatch(rows[:, :4], rows[:, :4], np.minimum(lengths, 4), np.ones(4, dtype=bool))
+    second = SymbolBatch(rows[:, 4:], rows[:, 4:], np.maximum(lengths - 4, 0), np.zeros(4, dtype=bool))
     measured = mean_loss(Fixed(), [first, second], Alone())
     mean = losses.sum() / lengths.sum()
     assert measured.nats == pytest.approx(mean)
@@ -451,11 +453,11 @@ def test_the_penalty_is_in_the_gradient_and_not_in_the_value():
     torch.manual_seed(0)
     model = LanguageModel(5, core="lstm", layers=1, hidden_size=8, embedding_size=4)
     ids = np.random.default_rng(0).integers(0, 5, size=(3, 7))
-    batch = Batch(ids[:, :-1], ids[:, 1:], np.array([6, 2, 4]), np.ones(3, dtype=bool))
+    batch = SymbolBatch(ids[:, :-1], ids[:, 1:], np.array([6, 2, 4]), np.ones(3, dtype=bool))
     found = {}
     for penalty in (0.0, 2.0):
         task = LanguageModelTask(model, Dropout(output=0.5), penalty=penalty)
-        for context in (Context(Randomness(1, 0)), Context()):
+        for context in (Context(Randomness(1, 0), training=True), Context()):
             model.zero_grad()
             loss, _ = task.loss(batch, task.initial_state(3), context)
             loss.total.backward()

@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ostinato.cores import Core, Stack
-from ostinato.cores.base import Tap, masked, uniform_
+from ostinato.cores.base import Core, Tap, masked, uniform_
 from ostinato.cores.products import Product, plain
+from ostinato.cores.stack import Stack
 
 
 class Leaky(Core[Tensor]):

@@ -21,7 +21,7 @@ from ostinato.errors import ConfigError, OstinatoError
 
 if TYPE_CHECKING:
     from ostinato.app.tensorboard import TensorBoardLog
-    from ostinato.workshop.training import Training
+    from ostinato.workshop.run import Training
 
 
 def follow(
@@ -37,7 +37,7 @@ def follow(
     """Train to the end while showing it; Ctrl-C saves and tells how to go on."""
     from ostinato.app.terminal.progress import TrainingView, say_notes
     from ostinato.training.loop import Evaluated
-    from ostinato.workshop.training import Interrupted
+    from ostinato.workshop.run import Interrupted
 
     stopped_at = None
     with between_steps(training.ask_to_stop):

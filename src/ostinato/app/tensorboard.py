@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ostinato.training.loop import Evaluated, Stepped
 from ostinato.units import bits
-from ostinato.workshop.training import Sampled, Training, TrainingEvent
+from ostinato.workshop.run import Sampled, Training, TrainingEvent
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

@@ -197,7 +197,7 @@ def _refuse_second_derivatives() -> None:
     if torch.is_grad_enabled():
         raise EngineError(
             "compiled scans have no second derivatives (create_graph=True, jvp, hvp); run the model step by step "
-            "meanwhile: with ostinato.cores.step_by_step(model): …"
+            "meanwhile: with ostinato.cores.base.step_by_step(model): …"
         )
 
 

@@ -6,7 +6,7 @@ import abc
 
 import numpy as np
 
-from ostinato.batch import Batch
+from ostinato.batch import SymbolBatch
 from ostinato.data.encoded import Array, Encoded
 from ostinato.errors import CorpusError
 
@@ -21,7 +21,7 @@ class Stream(abc.ABC):
     """
 
     @abc.abstractmethod
-    def next(self) -> Batch:
+    def next(self) -> SymbolBatch:
         """Return the batch at the present position and move on."""
 
     @abc.abstractmethod
@@ -71,7 +71,7 @@ class ContinuousStream(Stream):
             )
         self._start_epoch(0, 0)
 
-    def next(self) -> Batch:
+    def next(self) -> SymbolBatch:
         B, T = self._batch_size, self._window
         start = self._place * T
         targets = self._rows[:, start : start + T].astype(np.int64)
@@ -82,7 +82,7 @@ class ContinuousStream(Stream):
         self._place += 1
         if (self._place + 1) * T > self._rows.shape[1]:
             self._start_epoch(self._epoch + 1, 0)
-        return Batch(inputs, targets, None, fresh)
+        return SymbolBatch(inputs, targets, None, fresh)
 
     def position(self) -> dict[str, int]:
         return {"epoch": self._epoch, "window": self._place}
@@ -133,7 +133,7 @@ class DocumentStream(Stream):
         self._group = self._start = 0
         self._start_epoch(0)
 
-    def next(self) -> Batch:
+    def next(self) -> SymbolBatch:
         rows = self._groups[self._group]
         lengths = self._data.lengths[rows]
         batch = cut_window(self._data, rows, self._begin, self._start, self._window)
@@ -170,7 +170,7 @@ class DocumentStream(Stream):
         self._epoch, self._group, self._start = epoch, 0, 0
 
 
-def cut_window(data: Encoded, rows: Array, begin: int, start: int, window: int) -> Batch:
+def cut_window(data: Encoded, rows: Array, begin: int, start: int, window: int) -> SymbolBatch:
     """Make the batch of places ``start .. start + window`` of the given texts.
 
     Args:
@@ -191,7 +191,7 @@ def cut_window(data: Encoded, rows: Array, begin: int, start: int, window: int) 
     inputs = np.where(inside, data.ids[np.maximum(at - 1, 0)], 0).astype(np.int64)
     if start == 0:
         inputs[:, 0] = begin
-    return Batch(inputs, targets, lengths.astype(np.int64), np.full(len(rows), start == 0))
+    return SymbolBatch(inputs, targets, lengths.astype(np.int64), np.full(len(rows), start == 0))
 
 
 def build_stream(

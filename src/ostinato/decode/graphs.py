@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from ostinato.cores import map_state, tensors
+from ostinato.cores.state import map_state, tensors
 
 Step: TypeAlias = Callable[[Tensor, Any], tuple[Tensor, Any]]
 #: Records what a function does to tensors that stay where they are; returns what does it again.

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ostinato.cores import select_rows
+from ostinato.cores.state import select_rows
 from ostinato.data import Encoded, cut_window
 from ostinato.models.symbol_model import SymbolModel
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from ostinato.cores import Core
+    from ostinato.cores.base import Core
     from ostinato.cores.encoders import Encoder
 
 
@@ -42,7 +42,7 @@ def build_encoder(sizes: Sizes, input_size: int) -> Encoder:
 
 def build_stack(sizes: Sizes, input_size: int) -> Core[Any]:
     """Build the cores of a decoder, or of an encoder that reads one way."""
-    from ostinato.cores import Stack
+    from ostinato.cores.stack import Stack
     from ostinato.cores.table import new_core
 
     H = sizes.hidden_size

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
-from ostinato.config import out_of_range, raise_problems
+from ostinato.config import one_of, out_of_range, raise_problems
+from ostinato.cores.table import CORES
 
 if TYPE_CHECKING:
     from ostinato.models import Feedback
     from ostinato.training.trainer import TrainSettings
-
-
-CoreName: TypeAlias = Literal[
-    "capped-lstm", "elman", "elman-relu", "gru", "jordan", "lstm", "min-gru", "min-lstm", "mogrifier", "norm-lstm"
-]
 
 
 @dataclass(frozen=True)
@@ -31,6 +27,8 @@ class TrainingSettings:
         learning_rate: Peak of the schedule.
         warmup: Share of the schedule in which the rate rises.
         cooldown: Share of the rest of it, at the end, in which the rate falls; 1 falls from the start.
+        optimizer: adamw, rmsprop (Graves's, centred), sgd (with momentum) or adagrad.
+        momentum: Of rmsprop and sgd.
         weight_decay: Of matrices, decoupled.
         beta2: AdamW's decay of squared gradients.
         clip: Largest gradient norm.
@@ -51,7 +49,7 @@ class TrainingSettings:
         feedback_per: A coin for every symbol, or for every sequence.
     """
 
-    core: CoreName = "lstm"
+    core: str = "lstm"
     layers: int = 1
     hidden_size: int = 512
     dropout: float = 0.0
@@ -59,6 +57,8 @@ class TrainingSettings:
     learning_rate: float = 6e-3
     warmup: float = 0.05
     cooldown: float = 1.0
+    optimizer: Literal["adamw", "rmsprop", "sgd", "adagrad"] = "adamw"
+    momentum: float = 0.9
     weight_decay: float = 0.03
     beta2: float = 0.99
     clip: float = 1.0
@@ -91,9 +91,10 @@ _MOST = {"layers": 100, "hidden_size": WIDEST, "batch_size": 1_000_000, "valid_s
 def _problems(settings: TrainingSettings) -> Iterator[str | None]:
     """What is wrong with the settings of training."""
     values = asdict(settings)
+    yield one_of("core", settings.core, tuple(CORES))
     for name, most in _MOST.items():
         yield out_of_range(name, values[name], least=1, most=most)
-    for name in ("dropout", "warmup", "average", "beta2"):
+    for name in ("dropout", "warmup", "average", "beta2", "momentum"):
         yield out_of_range(name, values[name], least=0, below=1)
     for name in ("learning_rate", "clip"):
         yield out_of_range(name, values[name], above=0)
@@ -141,4 +142,6 @@ def train_settings(settings: TrainingSettings, *, seed: int) -> TrainSettings:
         average=settings.average,
         patience=settings.patience,
         seed=seed,
+        optimizer=settings.optimizer,
+        momentum=settings.momentum,
     )

@@ -10,7 +10,8 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor
 
-from ostinato.cores import Core, where_rows
+from ostinato.cores.base import Core
+from ostinato.cores.state import where_rows
 from ostinato.models.heads import SoftmaxHead
 from ostinato.models.randomness import Randomness
 

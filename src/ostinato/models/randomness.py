@@ -41,6 +41,19 @@ class Randomness:
         drawn = self._draw(site, self.first_row * blocks, count * blocks * _BLOCK)
         return torch.from_numpy(drawn.reshape(count, -1)[:, :numbers].reshape(count, *shape))
 
+    def normals(self, site: str, count: int, *shape: int) -> Tensor:
+        """Draw standard normal numbers for ``count`` rows: [count, *shape] float32.
+
+        Source: Box and Muller 1958, "A note on the generation of random normal deviates".
+        """
+        numbers = math.prod(shape)
+        half = -(-numbers // 2)
+        uniform = self.rows(f"{site}, normal", count, 2 * half).double()  # [count, 2 half]
+        radius = (-2 * torch.log1p(-uniform[:, :half])).sqrt()  # of 1 - u, which is never 0
+        angle = 2 * math.pi * uniform[:, half:]
+        both = torch.cat([radius * angle.cos(), radius * angle.sin()], dim=1)  # [count, 2 half]
+        return both[:, :numbers].float().reshape(count, *shape)
+
     def kept(self, site: str, *shape: int, p: float) -> Tensor:
         """Draw what is kept of something that belongs to no row, such as a weight: [*shape] bool.
 

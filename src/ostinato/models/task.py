@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from ostinato.batch import Batch
 from ostinato.models.randomness import Randomness
 
 
@@ -16,15 +16,15 @@ class Context:
     """The circumstances of one call of ``Task.loss``.
 
     Attributes:
-        random: Where every random draw comes from; ``None`` in evaluation, where nothing is random.
+        random: Where every random draw comes from; ``None``: nothing may be drawn.
+        training: Whether this is a training step, with dropout and the like. An evaluation may draw too: a bound is
+            estimated with noise.
+        progress: How far the schedule is, from 0 to 1, for what changes on the way.
     """
 
     random: Randomness | None = None
-
-    @property
-    def training(self) -> bool:
-        """Whether dropout and the like are on."""
-        return self.random is not None
+    training: bool = False
+    progress: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,12 @@ class Loss:
     Attributes:
         rows: Summed loss of each row in nats, [B], to differentiate.
         count: How many targets there are in all rows.
+        parts: Named parts of the loss, and what is made small besides it: of each row, [B], without a gradient.
     """
 
     rows: Tensor
     count: int
+    parts: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def total(self) -> Tensor:
@@ -55,5 +57,5 @@ class Task(Protocol):
     def initial_state(self, batch_size: int) -> Any:
         """The state of rows that start anew."""
 
-    def loss(self, batch: Batch, state: Any, context: Context) -> tuple[Loss, Any]:
-        """Return the loss of a batch and the state after it, not yet detached."""
+    def loss(self, batch: Any, state: Any, context: Context) -> tuple[Loss, Any]:
+        """Return the loss of a batch, of the family's own kind, and the state after it, not yet detached."""

@@ -87,14 +87,15 @@ class TrainerState:
     symbols: int
     evaluate_every: int
     evaluated: int
-    running: tuple[float, int]
+    loss_since_evaluation: tuple[float, int]
+    parts_since_evaluation: dict[str, float]
     position: dict[str, Any]
     plans: list[tuple[int, float, int]]
     scale: float
     rollbacks: int
     best: Best | None
-    plateau: float | None
-    stale: int
+    best_of_schedule: float | None
+    evaluations_without_best: int
     threads: list[tuple[int, int]]
     keeps_threads: bool
     metrics_bytes: int

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ostinato.cores import detach
+from ostinato.cores.state import detach
 from ostinato.data import Encoded, cut_window
 from ostinato.models.symbol_model import SymbolModel
 from ostinato.training.adaptation import Adaptation

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ostinato.errors import TrainingError
@@ -51,6 +51,8 @@ class Evaluated:
         standard_error: Of the better of the two, in nats per symbol, if it can be told.
         is_best: Whether the better of the two is the best so far.
         seconds: How long the evaluation took.
+        train_parts: Means of the named parts of the loss since the last evaluation.
+        valid_parts: Means of the named parts of the validation loss, of the better of the two.
     """
 
     step: int
@@ -61,6 +63,8 @@ class Evaluated:
     standard_error: float | None
     is_best: bool
     seconds: float
+    train_parts: Mapping[str, float] = field(default_factory=dict)
+    valid_parts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -114,8 +118,7 @@ def train(trainer: Trainer, good: Snapshot | None = None) -> Iterator[Event]:
         if trainer.is_due:
             yield _evaluate(trainer)
             good = trainer.snapshot()
-            patience = trainer.settings.patience
-            if patience is not None and trainer.stale >= patience and trainer.step < trainer.schedule.steps:
+            if trainer.is_out_of_patience:
                 yield Stopped(trainer.step, "patience")
                 return
         if trainer.step >= trainer.schedule.steps:
@@ -147,7 +150,8 @@ def _roll_back(trainer: Trainer, good: Snapshot, what: str) -> RolledBack:
 
 def _evaluate(trainer: Trainer) -> Evaluated:
     before = time.perf_counter()
-    total, count = trainer.running
+    total, count = trainer.loss_since_evaluation
+    parts = {name: value / max(1, count) for name, value in trainer.parts_since_evaluation.items()}
     values = trainer.evaluate()
     is_best = trainer.note_evaluation(values)
     average, better = values.get("average"), min(values.values(), key=lambda value: value.nats)
@@ -160,4 +164,6 @@ def _evaluate(trainer: Trainer) -> Evaluated:
         better.standard_error,
         is_best,
         time.perf_counter() - before,
+        parts,
+        dict(better.parts),
     )

@@ -70,7 +70,7 @@ class Ranks(abc.ABC):
 
     def part(self, batch: Batch) -> Batch:
         """Return this process's rows of a global batch."""
-        return batch.part(self.rows(len(batch.fresh)))
+        return batch.part(self.rows(batch.rows))
 
     def check_rows(self, rows: int) -> None:
         """Check that there is a row for each process.

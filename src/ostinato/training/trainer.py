@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ostinato.cores import detach, map_state, tensors
+from ostinato.cores.state import detach, map_state, tensors
 from ostinato.data import Stream
 from ostinato.models.randomness import Randomness
-from ostinato.models.task import Context, Task
-from ostinato.training.adamw import AdamW
+from ostinato.models.task import Context, Loss, Task
 from ostinato.training.arrays import load_weights, to_array
+from ostinato.training.optimizers import new_optimizer
 from ostinato.training.ranks import Alone, Ranks
 from ostinato.training.schedule import Schedule
 from ostinato.training.snapshot import Arrays, Snapshot
@@ -34,6 +34,8 @@ class TrainSettings:
         average: Decay of the moving average of the weights; 0 keeps none.
         patience: Evaluations without a new best after which training stops; ``None`` never stops it.
         seed: Where all randomness comes from.
+        optimizer: What moves them, by name in ``ostinato.training.optimizers``.
+        momentum: Of ``rmsprop`` and ``sgd``.
     """
 
     learning_rate: float
@@ -43,6 +45,8 @@ class TrainSettings:
     average: float
     patience: int | None
     seed: int
+    optimizer: str = "adamw"
+    momentum: float = 0.9
 
 
 class Trainer:
@@ -61,12 +65,13 @@ class Trainer:
         symbols: How many targets were trained on.
         evaluate_every: Steps between evaluations.
         evaluated: The step of the last evaluation.
-        running: Summed loss, in nats, and number of targets since then.
+        loss_since_evaluation: Summed loss, in nats, and number of targets since then.
+        parts_since_evaluation: Sums of the named parts of the loss since then.
         scale: What the learning rate is multiplied with; every rollback halves it.
         rollbacks: How many there were.
         best: Step, kind of weights and validation loss of the best evaluation, with its standard error.
-        plateau: The best validation loss since the learning rate began to fall.
-        stale: Evaluations since that.
+        best_of_schedule: The best validation loss since the learning rate began to fall.
+        evaluations_without_best: Evaluations since that.
         threads: From which step on how many processor threads train, in order; empty where nobody chose.
         keeps_threads: Whether their number was given, and so is not changed by how busy the machine is.
     """
@@ -84,15 +89,15 @@ class Trainer:
         self.task, self.stream, self.settings, self.schedule = task, stream, settings, schedule
         self._validate = validate
         self._parameters = dict(task.module.named_parameters())
-        self._optimizer = AdamW(self._parameters, weight_decay=settings.weight_decay, beta2=settings.beta2)
+        self._optimizer = new_optimizer(self._parameters, settings)
         self._average = {n: p.detach().clone() for n, p in self._parameters.items()} if settings.average else {}
         self._state: Any = None
-        self.step = self.symbols = self.evaluated = self.rollbacks = self.stale = 0
+        self.step = self.symbols = self.evaluated = self.rollbacks = self.evaluations_without_best = 0
         self.evaluate_every = 1
-        self.running = (0.0, 0)
+        self.loss_since_evaluation, self.parts_since_evaluation = (0.0, 0), dict[str, float]()
         self.scale = 1.0
         self.best: dict[str, Any] | None = None
-        self.plateau: float | None = None
+        self.best_of_schedule: float | None = None
         self.threads: list[tuple[int, int]] = []
         self.keeps_threads = False
         task.module.train()
@@ -106,8 +111,9 @@ class Trainer:
         """
         whole = self.stream.next()
         batch, count = self.ranks.part(whole), whole.count
-        state = self.task.initial_state(len(batch.fresh)) if self._state is None else self._state
-        context = Context(Randomness(self.settings.seed, self.step, self.ranks.rows(len(whole.fresh)).start))
+        state = self.task.initial_state(batch.rows) if self._state is None else self._state
+        random = Randomness(self.settings.seed, self.step, self.ranks.rows(whole.rows).start)
+        context = Context(random, training=True, progress=self.schedule.progress(self.step))
         self._optimizer.clear_gradients()
         loss, state = self.task.loss(batch, state, context)
         mean = loss.total / count  # of the batch of all ranks, of which this one has a part
@@ -121,9 +127,21 @@ class Trainer:
             self._state = detach(state)
             self.step += 1
             self.symbols += count
-            self.running = (self.running[0] + value * count, self.running[1] + count)
+            self._note_loss(value, count, loss)
             self._follow()
         return value, count, length
+
+    def _note_loss(self, value: float, count: int, loss: Loss) -> None:
+        """Add a step's loss, and its parts in all processes, to the sums since the last evaluation."""
+        nats, targets = self.loss_since_evaluation
+        self.loss_since_evaluation = (nats + value * count, targets + count)
+        if not loss.parts:
+            return
+        sums = self.ranks.total(*(part.sum().item() for part in loss.parts.values()))
+        known = self.parts_since_evaluation
+        self.parts_since_evaluation = {
+            name: known.get(name, 0.0) + more for name, more in zip(loss.parts, sums, strict=True)
+        }
 
     def evaluate(self) -> dict[str, Measured]:
         """Return the validation loss of the weights, and of their average."""
@@ -141,9 +159,18 @@ class Trainer:
             return since > 0
         return since >= self.evaluate_every and 2 * (self.schedule.steps - self.step) >= self.evaluate_every
 
+    @property
+    def is_out_of_patience(self) -> bool:
+        """Whether so many evaluations have brought nothing better that training stops before its end."""
+        patience = self.settings.patience
+        if patience is None or self.step >= self.schedule.steps:
+            return False
+        return self.evaluations_without_best >= patience
+
     def note_evaluation(self, losses: dict[str, Measured]) -> bool:
         """Record an evaluation; return whether it is the best so far. A loss that is not finite never is."""
-        self.evaluated, self.running = self.step, (0.0, 0)
+        self.evaluated = self.step
+        self.loss_since_evaluation, self.parts_since_evaluation = (0.0, 0), {}
         finite = {name: loss for name, loss in losses.items() if math.isfinite(loss.nats)}
         kind = min(finite, key=lambda name: finite[name].nats, default=None)
         self._note_patience(None if kind is None else finite[kind].nats)
@@ -162,10 +189,10 @@ class Trainer:
         """Count evaluations without a new best; while the learning rate has not begun to fall none is counted."""
         if not self.schedule.is_falling(self.step):
             return
-        if loss is not None and (self.plateau is None or loss < self.plateau):
-            self.plateau, self.stale = loss, 0
+        if loss is not None and (self.best_of_schedule is None or loss < self.best_of_schedule):
+            self.best_of_schedule, self.evaluations_without_best = loss, 0
         else:
-            self.stale += 1
+            self.evaluations_without_best += 1
 
     def use_threads(self, count: int) -> None:
         """Record that so many processor threads train from this step on."""
@@ -179,7 +206,7 @@ class Trainer:
         start, which loses little of what is known.
         """
         self.schedule.begin(self.step, steps, falling=self.step > 0)
-        self.plateau, self.stale = None, 0
+        self.best_of_schedule, self.evaluations_without_best = None, 0
 
     def averaged(self) -> _Swapped:
         """Put the averaged weights in place while a ``with`` block runs."""
@@ -192,14 +219,15 @@ class Trainer:
             "symbols": self.symbols,
             "evaluate_every": self.evaluate_every,
             "evaluated": self.evaluated,
-            "running": list(self.running),
+            "loss_since_evaluation": list(self.loss_since_evaluation),
+            "parts_since_evaluation": dict(self.parts_since_evaluation),
             "position": self.stream.position(),
             "plans": [list(plan) for plan in self.schedule.plans],
             "scale": self.scale,
             "rollbacks": self.rollbacks,
             "best": self.best,
-            "plateau": self.plateau,
-            "stale": self.stale,
+            "best_of_schedule": self.best_of_schedule,
+            "evaluations_without_best": self.evaluations_without_best,
             "threads": [list(entry) for entry in self.threads],
             "keeps_threads": self.keeps_threads,
         }
@@ -222,9 +250,14 @@ class Trainer:
         self.schedule.plans = [(int(at), float(progress), int(steps)) for at, progress, steps in plain["plans"]]
         self.step, self.symbols = plain["step"], plain["symbols"]
         self.evaluate_every, self.evaluated = plain["evaluate_every"], plain["evaluated"]
-        self.running = (plain["running"][0], plain["running"][1])
+        nats, targets = plain["loss_since_evaluation"]
+        self.loss_since_evaluation, self.parts_since_evaluation = (nats, targets), dict(plain["parts_since_evaluation"])
         self.scale, self.rollbacks = plain["scale"], plain["rollbacks"]
-        self.best, self.plateau, self.stale = plain["best"], plain["plateau"], plain["stale"]
+        self.best, self.best_of_schedule, self.evaluations_without_best = (
+            plain["best"],
+            plain["best_of_schedule"],
+            plain["evaluations_without_best"],
+        )
         self.threads = [(int(step), int(count)) for step, count in plain["threads"]]
         self.keeps_threads = plain["keeps_threads"]
         self._state = self._restored_state(snapshot.carried_state)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -34,10 +34,12 @@ class Measured:
     Attributes:
         nats: Mean loss in nats per symbol.
         standard_error: Standard error of that mean, in nats per symbol; ``None`` with fewer than two texts or blocks.
+        parts: Means of the named parts of the loss.
     """
 
     nats: float
     standard_error: float | None = None
+    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 class Validation:
@@ -104,20 +106,22 @@ def mean_loss(task: Task, batches: Sequence[Batch], ranks: Ranks) -> Measured:
 
     The standard error is that of a ratio of sums over texts, or over the blocks of a running text.
     """
-    sums, state = _Sums(), None
+    sums, parts, state = _Sums(), dict[str, float](), None
     task.module.eval()
     with torch.inference_mode():
         for batch in map(ranks.part, batches):
-            if not len(batch.fresh):  # fewer rows than ranks
+            if not batch.rows:  # fewer rows than ranks
                 continue
-            if batch.fresh.any():
+            if batch.starts:
                 sums.close()
-                state = task.initial_state(len(batch.fresh))
+                state = task.initial_state(batch.rows)
             loss, state = task.loss(batch, state, Context())
-            sums.add(loss.rows.cpu().numpy(), _counts(batch))
+            sums.add(loss.rows.cpu().numpy(), batch.targets_of_rows)
+            for name, values in loss.parts.items():
+                parts[name] = parts.get(name, 0.0) + values.sum().item()
     task.module.train()
     sums.close()
-    return sums.measured(ranks)
+    return replace(sums.measured(ranks), parts=_means(parts, sum(batch.count for batch in batches), ranks))
 
 
 class _Sums:
@@ -150,9 +154,11 @@ class _Sums:
         return Measured(mean, math.sqrt(max(0.0, spread) * texts / (texts - 1)) / count)
 
 
-def _counts(batch: Batch) -> NDArray[np.int64]:
-    """Return the number of targets of each row, [B]."""
-    return np.full(len(batch.fresh), batch.targets.shape[1]) if batch.lengths is None else batch.lengths
+def _means(parts: Mapping[str, float], count: int, ranks: Ranks) -> dict[str, float]:
+    """Return the mean of each part of the loss over the targets of all processes."""
+    if not parts:
+        return {}
+    return {name: total / count for name, total in zip(parts, ranks.total(*parts.values()), strict=True)}
 
 
 def _text_batches(data: Encoded, begin: int, limit: int, seed: int) -> list[Batch]:
@@ -169,7 +175,8 @@ def _text_batches(data: Encoded, begin: int, limit: int, seed: int) -> list[Batc
 def _item_batches(data: Encoded, begin: int, limit: int, seed: int) -> list[Batch]:
     chosen = _drawn(data.lengths, limit, seed)
     order: NDArray[np.int64] = chosen[np.argsort(data.lengths[chosen], kind="stable")]
-    batches, window = [], _window(_ITEM_ROWS, begin)
+    batches: list[Batch] = []
+    window = _window(_ITEM_ROWS, begin)
     for first in range(0, len(order), _ITEM_ROWS):
         rows = order[first : first + _ITEM_ROWS]
         longest = int(data.lengths[rows].max())
@@ -191,9 +198,8 @@ def _random(seed: int) -> np.random.Generator:
 def _digest(batches: Sequence[Batch]) -> str:
     digest = hashlib.sha256()
     for batch in batches:
-        for array in vars(batch).values():
-            if array is not None:
-                digest.update(f"{array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+        for array in batch.arrays().values():
+            digest.update(f"{array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ostinato.data import Encoded
-from ostinato.workshop.budget import Clock
-from ostinato.workshop.building import Trial
-from ostinato.workshop.preparing import Prepared
-from ostinato.workshop.training import Training
+from ostinato.workshop.build import Trial
+from ostinato.workshop.plan import Clock
+from ostinato.workshop.request import Prepared
+from ostinato.workshop.run import Training
 
 _FEW = 20  # steps, from which nothing much is learned
 

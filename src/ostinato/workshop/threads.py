@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import torch
 
-from ostinato.cores import most_threads
+from ostinato.cores.forks import most_threads
 from ostinato.engine.watching import BETTER, FREE
 from ostinato.training.device import StepTime
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
@@ -12,7 +13,7 @@ from ostinato.app.terminal.output import shown
 from ostinato.training.loop import Evaluated, RolledBack, Stepped, Stopped
 from ostinato.units import bits
 from ostinato.workshop.opening import counted
-from ostinato.workshop.training import Sampled, ThreadsChanged, Training, TrainingEvent
+from ostinato.workshop.run import Sampled, ThreadsChanged, Training, TrainingEvent
 
 _SMOOTH = 0.05
 _SAMPLE_LINES = 6
@@ -105,7 +106,8 @@ class TrainingView:
         train = bits(event.train_nats_per_symbol)
         self._console.print(
             f"step {event.step:,}/{event.steps:,} ({self._training.epochs:.2f} epochs): "
-            f"train {train:.3f}, validation [bold]{bits(valid):.3f}[/] bits per {self._unit}"
+            f"train {train:.3f}{_parts(event.train_parts)}, validation [bold]{bits(valid):.3f}[/]"
+            f"{_parts(event.valid_parts)} bits per {self._unit}"
             f"{' (best)' if event.is_best else ''}, {self._training.symbols_per_second:,.0f} {self._unit}s/s{left}",
             highlight=False,
             soft_wrap=not self._console.is_terminal,
@@ -116,6 +118,12 @@ def say_notes(console: Console, training: Training) -> None:
     """Print what was chosen and found while setting up."""
     for note in training.notes:
         console.print(escape(shown(note)), highlight=False, soft_wrap=not console.is_terminal)
+
+
+def _parts(parts: Mapping[str, float]) -> str:
+    """Return the parts of a loss in bits, in brackets, where it has any."""
+    told = ", ".join(f"{name} {bits(value):.3f}" for name, value in parts.items())
+    return f" ({told})" if told else ""
 
 
 def _indented(text: str) -> str:

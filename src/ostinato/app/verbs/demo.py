@@ -48,7 +48,7 @@ def act(args: Namespace) -> int:
         soft_wrap=not console.is_terminal,
     )
     with console.status("setting up"):
-        from ostinato.workshop.setting_up import train
+        from ostinato.workshop.start import train
 
         prepare_torch(args.threads)
         out = args.out or free_folder(Path("runs"), "demo")

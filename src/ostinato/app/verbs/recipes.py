@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 
 from ostinato.engine.cpu import trains_fast
 from ostinato.families import RECIPES, Budget, find_recipe
-from ostinato.workshop.budget import DEFAULT_MINUTES
+from ostinato.workshop.plan import DEFAULT_MINUTES
 
 _USUAL_SYMBOLS = 1_000_000
 

@@ -58,7 +58,7 @@ def act(args: Namespace) -> int:
     with joined(args, args.device or about["device"]) as ranks:
         console = console_of(ranks, to_stderr=args.json)
         with WorkView(console, "setting up") as view:
-            from ostinato.workshop.setting_up import resume
+            from ostinato.workshop.resume import resume
 
             def read(names: Sequence[str]) -> Corpus:
                 return recipe.family.read(sources_of(args, names, options, view), recipe, about["settings"])

@@ -18,8 +18,8 @@ from ostinato.data.reading import names_of_corpora
 from ostinato.errors import ConfigError
 from ostinato.families import Recipe
 from ostinato.runs import RunFolder, read_about
-from ostinato.workshop.budget import Amount
-from ostinato.workshop.preparing import Order, recipe_of
+from ostinato.workshop.plan import Amount
+from ostinato.workshop.request import RunRequest, recipe_of
 
 EXAMPLES = """\
 ostinato train book.txt --minutes 10
@@ -74,10 +74,10 @@ def act(args: Namespace) -> int:
     with joined(args, args.device) as ranks:
         console = console_of(ranks, to_stderr=args.json)
         with WorkView(console, "setting up") as view:
-            from ostinato.workshop.setting_up import set_up
+            from ostinato.workshop.start import set_up
 
             reader = _Reader(args, recipe, {**about.get("settings", {}), **settings}, settings, view)
-            order = Order(
+            request = RunRequest(
                 out=out,
                 recipe=args.recipe,
                 amount=Amount(args.minutes, args.epochs, args.steps),
@@ -94,7 +94,7 @@ def act(args: Namespace) -> int:
                 watch=view.watch,
                 report=not args.no_report,
             )
-            training = set_up(reader.train_part, order, ranks)
+            training = set_up(reader.train_part, request, ranks)
         return follow(
             training,
             console,

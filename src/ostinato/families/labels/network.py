@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ostinato.batch import Batch, PairBatch
+from ostinato.batch import PairBatch, SymbolBatch
 from ostinato.cores.base import as_carried
 from ostinato.cores.encoders import Encoder, Source
 from ostinato.errors import ConfigError
@@ -100,7 +100,7 @@ class LabelTask:
         """Nothing: every sequence stands for itself."""
         return ()
 
-    def loss(self, batch: Batch, state: Any, context: Context) -> tuple[Loss, Any]:
+    def loss(self, batch: SymbolBatch, state: Any, context: Context) -> tuple[Loss, Any]:
         assert isinstance(batch, PairBatch)
         assert batch.lengths is not None
         device = self.model.device
@@ -109,7 +109,8 @@ class LabelTask:
             for array in (batch.targets, batch.lengths, batch.sources, batch.source_lengths)
         )
         targets = targets[:, : int(lengths.max())]  # a part of a batch may be narrower than the whole
-        masks = LabelMasks() if context.random is None else self._masks(context.random, len(targets))
+        random = context.random if context.training else None
+        masks = LabelMasks() if random is None else self._masks(random, len(targets))
         enabled = context.training and self.precision == "bfloat16"
         with torch.autocast(device.type, torch.bfloat16, enabled=enabled):
             source = self.model.encode(sources, source_lengths, masks)

@@ -20,7 +20,7 @@ from ostinato.data.label_streams import Labelled
 from ostinato.data.labelled import LabelReading
 from ostinato.errors import ConfigError, CorpusError
 from ostinato.families.encoding import build_encoder
-from ostinato.families.settings import WIDEST, CoreName, TrainingSettings
+from ostinato.families.settings import WIDEST, TrainingSettings
 
 if TYPE_CHECKING:
     from ostinato.cores.encoders import Encoder
@@ -48,7 +48,7 @@ class LabelSettings(TrainingSettings, abc.ABC):
     """
 
     encoder: Literal["both-ways", "forwards", "backwards", "convolutional"] = "both-ways"
-    core: CoreName = "lstm"
+    core: str = "lstm"
     hidden_size: int = 128
     embedding_size: int = 64
     kernel: int = 3

@@ -7,8 +7,8 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ostinato.batch import Batch, PairBatch
-from ostinato.cores import Core
+from ostinato.batch import PairBatch, SymbolBatch
+from ostinato.cores.base import Core
 from ostinato.cores.encoders import Encoder, Source, real_places
 from ostinato.cores.products import Product, plain
 from ostinato.errors import ConfigError
@@ -142,7 +142,7 @@ class Seq2SeqTask:
         """Nothing: every pair stands for itself."""
         return ()
 
-    def loss(self, batch: Batch, state: Any, context: Context) -> tuple[Loss, Any]:
+    def loss(self, batch: SymbolBatch, state: Any, context: Context) -> tuple[Loss, Any]:
         assert isinstance(batch, PairBatch)
         assert batch.lengths is not None
         device = self.model.device
@@ -150,13 +150,14 @@ class Seq2SeqTask:
             torch.from_numpy(ids).to(device)
             for ids in (batch.inputs, batch.targets, batch.lengths, batch.sources, batch.source_lengths)
         )
-        masks = PairMasks() if context.random is None else self._masks(context.random, len(inputs))
+        random = context.random if context.training else None
+        masks = PairMasks() if random is None else self._masks(random, len(inputs))
         enabled = context.training and self.precision == "bfloat16"
         with torch.autocast(device.type, torch.bfloat16, enabled=enabled):
             source = self.model.encode(sources, source_lengths, mask=masks.source)
             if masks.memory is not None:
                 source = source._replace(memory=source.memory * masks.memory)
-            y = self._output(inputs, self.model.begin(source), lengths, masks, context.random)
+            y = self._output(inputs, self.model.begin(source), lengths, masks, random)
             log_probs = self.model.head.log_prob(y, targets)
         real = real_places(lengths, targets.shape[1])
         return Loss(-(log_probs * real).sum(dim=1), batch.count), ()

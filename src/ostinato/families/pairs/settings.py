@@ -12,10 +12,10 @@ from ostinato.codecs.pairs import BETWEEN
 from ostinato.config import out_of_range
 from ostinato.errors import ConfigError
 from ostinato.families.encoding import build_encoder, build_stack
-from ostinato.families.settings import WIDEST, CoreName, TrainingSettings, build_feedback
+from ostinato.families.settings import WIDEST, TrainingSettings, build_feedback
 
 if TYPE_CHECKING:
-    from ostinato.cores import Core
+    from ostinato.cores.base import Core
     from ostinato.cores.encoders import Encoder
     from ostinato.families.pairs.network import Seq2Seq, Seq2SeqTask
 
@@ -46,7 +46,7 @@ class PairSettings(TrainingSettings):
     unknown: Literal["spell", "unk"] = "unk"
     encoder: Literal["both-ways", "forwards", "backwards", "convolutional"] = "both-ways"
     decoder: Literal["additive", "multiplicative", "summary", "last-state", "convolutional"] = "additive"
-    core: CoreName = "gru"
+    core: str = "gru"
     hidden_size: int = 256
     embedding_size: int = 128
     attention_size: int = 128

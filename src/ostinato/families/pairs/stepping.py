@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ostinato.cores import select_rows
 from ostinato.cores.products import Packed
+from ostinato.cores.state import select_rows
 from ostinato.families.pairs.network import Seq2Seq
 
 

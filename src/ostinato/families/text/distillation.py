@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ostinato.batch import Batch
-from ostinato.cores import where_rows
+from ostinato.batch import SymbolBatch
+from ostinato.cores.state import where_rows
 from ostinato.families.text.network import LanguageModelTask
 from ostinato.models.symbol_model import SymbolModel
 from ostinato.models.task import Context, Loss
@@ -41,7 +41,7 @@ class Distillation:
     def initial_state(self, batch_size: int) -> tuple[Any, Any]:
         return self._task.initial_state(batch_size), self._teacher.initial_state(batch_size)
 
-    def loss(self, batch: Batch, state: tuple[Any, Any], context: Context) -> tuple[Loss, tuple[Any, Any]]:
+    def loss(self, batch: SymbolBatch, state: tuple[Any, Any], context: Context) -> tuple[Loss, tuple[Any, Any]]:
         own, taught = state
         if not context.training:
             loss, own = self._task.loss(batch, own, context)
@@ -51,11 +51,13 @@ class Distillation:
         with self._task.in_precision(context):
             log_probs = self._task.model.head.log_probs(read.outputs)
         came = log_probs.gather(-1, read.targets[..., None])[..., 0]
-        values = (1 - _SHARE) * came + _SHARE * (expected * log_probs).sum(dim=-1)
-        return Loss(self._task.sums(values, read, context), batch.count), (own, taught)
+        agreed = (expected * log_probs).sum(dim=-1)
+        values = (1 - _SHARE) * came + _SHARE * agreed  # [B, T]
+        parts = {"text": -came, "teacher": -agreed}
+        return self._task.summed(values, read, batch.count, context, parts), (own, taught)
 
     @torch.no_grad()
-    def _expected(self, batch: Batch, state: Any) -> tuple[torch.Tensor, Any]:
+    def _expected(self, batch: SymbolBatch, state: Any) -> tuple[torch.Tensor, Any]:
         teacher = self._teacher
         inputs, fresh = (torch.from_numpy(array).to(teacher.device) for array in (batch.inputs, batch.fresh))
         lengths = None if batch.lengths is None else torch.from_numpy(batch.lengths).to(teacher.device)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from ostinato.errors import ConfigError
 from ostinato.families.base import Face, Machine, Progress, Sources
 from ostinato.families.text import gaps
 from ostinato.families.text.adapting import adapted_weights, counts_of
-from ostinato.families.text.choosing import best_of, score_of, sort_options
+from ostinato.families.text.choosing import GenerateOptions, WriterOptions, best_of, score_of, sort_options
 from ostinato.families.text.engines import Engines
 from ostinato.families.text.examining import Examination, ExaminedSymbol
 from ostinato.families.text.generation import Generation
@@ -99,7 +99,7 @@ class TextModel(Face):
         networks = [member.network(self._device) for member in self.members]
         return networks[0] if len(networks) == 1 else Ensemble(networks).eval()
 
-    def generate(self, prompt: str = "", **options: Any) -> Sample:
+    def generate(self, prompt: str = "", **options: Unpack[GenerateOptions]) -> Sample:
         """Write one text.
 
         Args:
@@ -118,7 +118,7 @@ class TextModel(Face):
             raise ConfigError(f"generate gives one text, and {len(found)} are asked for; use generate_all")
         return found[0]
 
-    def stream(self, prompt: str = "", **options: Any) -> Iterator[str]:
+    def stream(self, prompt: str = "", **options: Unpack[GenerateOptions]) -> Iterator[str]:
         """Write one text and yield it piece by piece, never half a character; options as of ``generate``.
 
         Of a beam search, what all beginnings that can still win agree on is yielded at once.
@@ -127,7 +127,7 @@ class TextModel(Face):
             if pieces[0]:
                 yield pieces[0]
 
-    def generate_all(self, prompts: Sequence[str], **options: Any) -> list[Sample]:
+    def generate_all(self, prompts: Sequence[str], **options: Unpack[GenerateOptions]) -> list[Sample]:
         """Write texts to the end; options as of ``generate``, and ``samples`` for each prompt.
 
         So ``n_best`` gives several texts for a prompt, ``best_of`` chooses among samples, ``exact`` draws from the
@@ -144,7 +144,7 @@ class TextModel(Face):
         ).finish()
         return best_of(found, count, settings.by or "total")
 
-    def generate_many(self, prompts: Sequence[str], **options: Any) -> Generation:
+    def generate_many(self, prompts: Sequence[str], **options: Unpack[GenerateOptions]) -> Generation:
         """Set up several texts to be written side by side; options as of ``generate``, or as of ``Generation``."""
         settings, rules, others = sort_options(options)
         if settings.best_of is not None or settings.exact:
@@ -158,7 +158,7 @@ class TextModel(Face):
         engine = self.engines.choose(settings, rules, options.pop("engine", "auto"), options.pop("precision", None))
         return self.network if engine is None else engine
 
-    def written_by(self, **options: Any) -> tuple[str, str]:
+    def written_by(self, **options: Unpack[WriterOptions]) -> tuple[str, str]:
         """Return what writes texts with some options of ``generate``, ``"compiled"`` or ``"torch"``, and its precision.
 
         Raises:
@@ -191,7 +191,7 @@ class TextModel(Face):
             raise ConfigError(f"exact sampling cannot go with {', '.join(refused)}; leave it out")
         return ExactSampler(self.codec, self.network, rules, **given)
 
-    def exact_method(self, prompt: str, **options: Any) -> str:
+    def exact_method(self, prompt: str, **options: Unpack[GenerateOptions]) -> str:
         """Tell how ``exact`` would draw: by ``"enumeration"`` of all texts, or by ``"rejection"``."""
         _, rules, others = sort_options(options)
         return self._sampler(rules, others).method(prompt)

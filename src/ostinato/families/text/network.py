@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from ostinato.batch import Batch
-from ostinato.cores import Lookup, Stack, where_rows
+from ostinato.batch import SymbolBatch
+from ostinato.cores.lookup import Lookup
 from ostinato.cores.products import Product, plain
+from ostinato.cores.stack import Stack
+from ostinato.cores.state import where_rows
 from ostinato.cores.table import new_core
 from ostinato.errors import ConfigError
 from ostinato.models.feedback import Feedback, run_fed_back
@@ -173,31 +176,43 @@ class LanguageModelTask:
     def initial_state(self, batch_size: int) -> Any:
         return self.model.initial_state(batch_size)
 
-    def loss(self, batch: Batch, state: Any, context: Context) -> tuple[Loss, Any]:
+    def loss(self, batch: SymbolBatch, state: Any, context: Context) -> tuple[Loss, Any]:
         read, state = self.read(batch, state, context)
         with self.in_precision(context):
             log_prob = self.model.head.log_prob(read.outputs, read.targets)
-        return Loss(self.sums(log_prob, read, context), batch.count), state
+        return self.summed(log_prob, read, batch.count, context), state
 
-    def sums(self, log_probs: Tensor, read: Read, context: Context) -> Tensor:
-        """Return each row's sum, [B], of -log P [B, T] over real places, in training with the penalty's gradient."""
-        sums = -(log_probs * read.real).sum(dim=1)
+    def summed(
+        self, log_probs: Tensor, read: Read, count: int, context: Context, parts: Mapping[str, Tensor] | None = None
+    ) -> Loss:
+        """Return the loss of -log P [B, T] over real places, in training with the penalty's gradient.
+
+        Args:
+            log_probs: log P of the targets, [B, T].
+            read: What they were predicted from.
+            count: Number of targets.
+            context: The circumstances.
+            parts: Named parts of -log P, [B, T].
+        """
+        sums, named = -(log_probs * read.real).sum(dim=1), parts or {}
+        told = {name: (values * read.real).sum(dim=1).detach() for name, values in named.items()}
         if not context.training or not self.penalty:
-            return sums
+            return Loss(sums, count, told)
         sizes = read.outputs.float().square().mean(dim=-1)  # [B, T]
-        more = self.penalty * (sizes * read.real).sum(dim=1)
-        return sums + (more - more.detach())
+        penalty = self.penalty * (sizes * read.real).sum(dim=1)
+        return Loss(sums + (penalty - penalty.detach()), count, told | {"activation penalty": penalty.detach()})
 
-    def read(self, batch: Batch, state: Any, context: Context) -> tuple[Read, Any]:
+    def read(self, batch: SymbolBatch, state: Any, context: Context) -> tuple[Read, Any]:
         """Read a batch; return the core's outputs there, and the state after."""
         device = self.model.device
         inputs, targets = (torch.from_numpy(ids).to(device) for ids in (batch.inputs, batch.targets))
         lengths = None if batch.lengths is None else torch.from_numpy(batch.lengths).to(device)
         fresh = torch.from_numpy(batch.fresh).to(device)
         state = where_rows(~fresh, state, self.initial_state(len(inputs)))
-        masks = None if context.random is None else self._masks(context.random, *inputs.shape)
+        random = context.random if context.training else None
+        masks = None if random is None else self._masks(random, *inputs.shape)
         with self.in_precision(context):
-            y, state = self._output(inputs, state, lengths, masks, context.random)
+            y, state = self._output(inputs, state, lengths, masks, random)
         real = torch.ones_like(inputs, dtype=torch.bool)
         if lengths is not None:
             real = torch.arange(inputs.shape[1], device=device) < lengths[:, None]

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 from ostinato import codecs
 from ostinato.config import out_of_range
+from ostinato.cores.table import CORES
 from ostinato.errors import ConfigError
 from ostinato.families.settings import WIDEST, TrainingSettings, build_feedback
 
 if TYPE_CHECKING:
     from ostinato.families.text.network import LanguageModel, LanguageModelTask
-
-
-MOGRIFIER_ROUNDS = 5  # what the core does unless told otherwise
 
 
 @dataclass(frozen=True)
@@ -110,31 +108,15 @@ def build_model(settings: LanguageModelSettings, symbols: int) -> LanguageModel:
 def shapes(settings: LanguageModelSettings, symbols: int) -> dict[str, tuple[int, ...]]:
     """Return the shape of every weight of the network, by name; no PyTorch is needed for that."""
     H, E = settings.hidden_size, settings.embedding_size
-    found: dict[str, tuple[int, ...]] = {"embedding.weight": (symbols + 1, E)}
+    weights: dict[str, tuple[int, ...]] = {"embedding.weight": (symbols + 1, E)}
     for layer in range(settings.layers):
         name, I = f"core.layers.{layer}", H if layer else E
-        own = _shapes_of_core(settings.core, I, H, symbols if layer == settings.layers - 1 else H)
-        found |= {f"{name}.{part}": shape for part, shape in own.items()}
+        own = CORES[settings.core].shapes(I, H, symbols if layer == settings.layers - 1 else H)
+        weights |= {f"{name}.{part}": shape for part, shape in own.items()}
     if settings.core != "jordan":
-        found |= {"head.bias": (symbols,)}
-        found |= {} if settings.tied else {"head.weight": (symbols, H)}
-    return found
-
-
-def _shapes_of_core(core: str, I: int, H: int, O: int) -> dict[str, tuple[int, ...]]:
-    gates = {"gru": 3, "min-gru": 2, "min-lstm": 3}.get(core, 1 if core in ("elman", "elman-relu", "jordan") else 4) * H
-    found: dict[str, tuple[int, ...]] = {"weight_ih": (gates, I), "bias": (gates,)}
-    if core == "jordan":
-        return found | {"weight_sh": (H, O), "output.weight": (O, H), "output.bias": (O,)}
-    if not core.startswith("min-"):
-        found["weight_hh"] = (gates, H)
-    if core == "gru":
-        found["candidate_bias"] = (H,)
-    if core == "norm-lstm":
-        found |= {"input_gain": (gates,), "hidden_gain": (gates,), "cell_gain": (H,), "cell_bias": (H,)}
-    if core == "mogrifier":
-        found |= {f"rounds.{n}": (H, I) if n % 2 else (I, H) for n in range(MOGRIFIER_ROUNDS)}
-    return found
+        weights |= {"head.bias": (symbols,)}
+        weights |= {} if settings.tied else {"head.weight": (symbols, H)}
+    return weights
 
 
 def build_task(settings: LanguageModelSettings, model: LanguageModel) -> LanguageModelTask:

@@ -23,8 +23,8 @@ from ostinato.training.loop import Evaluated, Event, RolledBack, Stepped, Stoppe
 from ostinato.training.loop import train as train_loop
 from ostinato.training.snapshot import Snapshot
 from ostinato.training.trainer import Trainer
-from ostinato.workshop.budget import Clock
 from ostinato.workshop.holding import load
+from ostinato.workshop.plan import Clock
 from ostinato.workshop.threads import set_threads, using_threads
 
 _RECENT = 200  # steps whose mean time is the present speed
@@ -228,6 +228,8 @@ class Training:
             "valid_nats_per_symbol": _finite(event.valid_nats_per_symbol),
             "valid_average_nats_per_symbol": _finite(event.average_nats_per_symbol),
             "standard_error": _finite(event.standard_error),
+            "train_parts": {name: _finite(value) for name, value in event.train_parts.items()},
+            "valid_parts": {name: _finite(value) for name, value in event.valid_parts.items()},
             "best_nats_per_symbol": best.get("nats_per_symbol"),
             "best_standard_error": best.get("standard_error"),
             "is_best": event.is_best,

@@ -27,7 +27,7 @@ from ostinato.training.device import StepTime, choose_precision, time_steps
 from ostinato.training.ranks import Ranks
 from ostinato.training.schedule import Schedule
 from ostinato.training.trainer import Trainer
-from ostinato.workshop.preparing import Watch
+from ostinato.workshop.request import Watch
 from ostinato.workshop.threads import faster_threads, using_threads, usual_threads
 
 _TRIAL_STEPS = 1000  # of the schedule that a trial pretends to follow

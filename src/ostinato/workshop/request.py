@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict
 
 from ostinato import codecs, config
 from ostinato.codecs import Unknown
@@ -16,7 +16,7 @@ from ostinato.families import Budget, Recipe, find_recipe
 from ostinato.families.settings import TrainingSettings
 from ostinato.runs import SavedModel
 from ostinato.runs.folder import Pin
-from ostinato.workshop.budget import Amount
+from ostinato.workshop.plan import Amount
 
 Reader: TypeAlias = Callable[[Corpus, Mapping[str, Any]], Corpus]
 #: What is trained where nobody says what.
@@ -25,11 +25,22 @@ DEFAULT_RECIPE = "char-lm"
 Watch: TypeAlias = Callable[[str, int, int], None]  # what is being done, how much of it, of how much
 
 #: Settings that say what the symbols are.
-OF_THE_CODEC = ("codec", "nfc", "vocabulary", "unknown", "labels", "columns", "frame", "normalise", "bands", "highest")
+CODEC_SETTINGS = (
+    "codec",
+    "nfc",
+    "vocabulary",
+    "unknown",
+    "labels",
+    "columns",
+    "frame",
+    "normalise",
+    "bands",
+    "highest",
+)
 
 
 @dataclass(frozen=True)
-class Order:
+class RunRequest:
     """What a user asks of a new run.
 
     Attributes:
@@ -70,6 +81,24 @@ class Order:
     report: bool = False
 
 
+class RunOptions(TypedDict, total=False):
+    """Options of ``ostinato.train``, as of ``RunRequest``."""
+
+    recipe: str | None
+    settings: Mapping[str, Any]
+    seed: int
+    valid: float | Corpus | Callable[[Corpus], Corpus]
+    teachers: tuple[Path, ...]
+    unknown: Unknown
+    device: str
+    threads: int | None
+    command: str
+    started: float | None
+    cache: Path | None
+    watch: Watch | None
+    report: bool
+
+
 @dataclass(frozen=True)
 class Prepared:
     """What to learn from, with which symbols and settings.
@@ -93,69 +122,73 @@ class Prepared:
     budget: Budget | None = None
 
 
-def prepare(corpus: Corpus, order: Order, base: SavedModel | None, teacher: SavedModel | None = None) -> Prepared:
+def prepare(
+    corpus: Corpus, request: RunRequest, base: SavedModel | None, teacher: SavedModel | None = None
+) -> Prepared:
     """Split, choose settings, learn the codec, or take that of the base or of a teacher, and encode.
 
     Raises:
         ConfigError: A setting is unknown or out of range.
         CorpusError: The corpus is too little, has changed, or cannot be encoded.
     """
-    train_part, valid_part = _parts(corpus, order, base)
-    budget = None if base is not None else _budget(train_part, order)
-    settings = _settings(budget, order, base, base or teacher)
-    known, recipe = base or teacher, _recipe(order, base)
+    train_part, valid_part = _parts(corpus, request, base)
+    budget = None if base is not None else _budget(train_part, request)
+    settings = _settings(budget, request, base, base or teacher)
+    known, recipe = base or teacher, _recipe(request, base)
     if known is None:
-        alphabet = corpus.alphabet | (order.valid.alphabet if isinstance(order.valid, Corpus) else frozenset())
+        alphabet = corpus.alphabet | (request.valid.alphabet if isinstance(request.valid, Corpus) else frozenset())
         codec = recipe.family.learn_codec(settings, train_part, valid_part, alphabet)
     else:
         codec = _known_codec(known, train_part)
     recipe.family.check(codec, (train_part, valid_part))
-    train, valid, pin = encode_parts(codec, train_part, valid_part, order)
+    train, valid, pin = encode_parts(codec, train_part, valid_part, request)
     if not len(valid.ids):
         raise CorpusError("nothing is left to validate on: the validation part has no symbol that the model knows")
-    notes = (*train_part.notes, *_changed(codec, order))
+    notes = (*train_part.notes, *_changed(codec, request))
     return Prepared(settings, codec.to_json(), train, valid, pin, notes, budget)
 
 
-def _changed(codec: codecs.Codec, order: Order) -> list[str]:
+def _changed(codec: codecs.Codec, request: RunRequest) -> list[str]:
     """Say how many symbols of the corpus were not known to the base's codec."""
     changed, symbols = codec.changes.changed, codec.changes.symbols
     if not changed:
         return []
-    return [f"--unknown {order.unknown} changed {changed:,} of {symbols:,} symbols ({changed / symbols:.1%})"]
+    return [f"--unknown {request.unknown} changed {changed:,} of {symbols:,} symbols ({changed / symbols:.1%})"]
 
 
 def encode_parts(
-    codec: codecs.Codec, train_part: Corpus, valid_part: Corpus, order: Order
+    codec: codecs.Codec, train_part: Corpus, valid_part: Corpus, request: RunRequest
 ) -> tuple[Encoded, Encoded, Pin | None]:
     """Encode in memory what is in memory, and all else in the cache."""
     if train_part.is_held and valid_part.is_held:
         train, valid = (
-            replace(encode_texts(codec, [codec.adapt(text, order.unknown) for text in part.texts]), frames=part.frames)
+            replace(
+                encode_texts(codec, [codec.adapt(text, request.unknown) for text in part.texts]), frames=part.frames
+            )
             for part in (train_part, valid_part)
         )
         return train, valid, None
-    watch = order.watch or (lambda what, done, total: None)
-    pinned = Cache(order.cache or cache_folder()).encoded(
+    watch = request.watch or (lambda what, done, total: None)
+    pinned = Cache(request.cache or cache_folder()).encoded(
         codec,
         {"train": train_part, "valid": valid_part},
-        unknown=order.unknown,
+        unknown=request.unknown,
         progress=lambda done, total: watch("encoding the corpus", done, total),
         waiting=lambda: watch("waiting for another process that encodes the same corpus", 0, 1),
     )
     return pinned.parts["train"], pinned.parts["valid"], Pin(pinned.key, pinned.sha256)
 
 
-def _parts(corpus: Corpus, order: Order, base: SavedModel | None) -> tuple[Corpus, Corpus]:
-    recipe = _recipe(order, base)
-    settings = order.settings if base is None else {**base.config["settings"], **order.settings}
+def _parts(corpus: Corpus, request: RunRequest, base: SavedModel | None) -> tuple[Corpus, Corpus]:
+    recipe = _recipe(request, base)
+    settings = request.settings if base is None else {**base.config["settings"], **request.settings}
     as_is: Reader = lambda corpus, settings: corpus  # noqa: E731
     prepare, augment = recipe.prepare or as_is, recipe.augment or as_is
-    if isinstance(order.valid, Corpus):
-        train_part, valid_part = prepare(corpus, settings), prepare(order.valid, settings)
+    if isinstance(request.valid, Corpus):
+        train_part, valid_part = prepare(corpus, settings), prepare(request.valid, settings)
     else:
-        assert not callable(order.valid)
-        train_part, valid_part = split(prepare(corpus, settings), share=order.valid, seed=order.seed)
+        assert not callable(request.valid)
+        train_part, valid_part = split(prepare(corpus, settings), share=request.valid, seed=request.seed)
     return augment(train_part, settings), valid_part
 
 
@@ -172,37 +205,37 @@ def recipe_of(asked: str | None, base: str | None) -> Recipe:
     return find_recipe(base or asked or DEFAULT_RECIPE)
 
 
-def _recipe(order: Order, base: SavedModel | None) -> Recipe:
-    return recipe_of(order.recipe, None if base is None else base.config["recipe"])
+def _recipe(request: RunRequest, base: SavedModel | None) -> Recipe:
+    return recipe_of(request.recipe, None if base is None else base.config["recipe"])
 
 
-def _budget(train_part: Corpus, order: Order) -> Budget:
-    minutes, items = order.amount.expected_minutes, train_part.kind == "items"
+def _budget(train_part: Corpus, request: RunRequest) -> Budget:
+    minutes, items = request.amount.expected_minutes, train_part.kind == "items"
     texts = len(train_part.texts) if isinstance(train_part.texts, tuple) else 1
-    return Budget(train_part.size, items, minutes, order.device, compiled=trains_fast(), texts=texts)
+    return Budget(train_part.size, items, minutes, request.device, compiled=trains_fast(), texts=texts)
 
 
 def _settings(
-    budget: Budget | None, order: Order, base: SavedModel | None, known: SavedModel | None
+    budget: Budget | None, request: RunRequest, base: SavedModel | None, known: SavedModel | None
 ) -> TrainingSettings:
-    recipe = _recipe(order, base)
-    fixed = [name for name in OF_THE_CODEC if name in order.settings]
+    recipe = _recipe(request, base)
+    fixed = [name for name in CODEC_SETTINGS if name in request.settings]
     if known is not None and fixed:
         way = "--teacher" if base is None else "--from"
         raise ConfigError(f"with {way} the symbols are those of {known.path}; {', '.join(fixed)} cannot be set")
-    if known is None and order.unknown != "error":
+    if known is None and request.unknown != "error":
         raise ConfigError("--unknown is for a model that exists; it needs --from")
     if base is not None:
         chosen = base.config["settings"]
     else:
         assert budget is not None
-        chosen = recipe.sizes_for(budget, order.settings)
+        chosen = recipe.sizes_for(budget, request.settings)
     if base is None and known is not None:
         chosen = {
             **chosen,
-            **{name: known.config["settings"][name] for name in OF_THE_CODEC if name in known.config["settings"]},
+            **{name: known.config["settings"][name] for name in CODEC_SETTINGS if name in known.config["settings"]},
         }
-    return config.read(recipe.settings, {**chosen, **order.settings}, where="the settings given")
+    return config.read(recipe.settings, {**chosen, **request.settings}, where="the settings given")
 
 
 def _known_codec(known: SavedModel, train_part: Corpus) -> codecs.Codec:

@@ -1,0 +1,176 @@
+"""From a corpus and a budget to a run that is ready to train: device, precision, steps, and the run folder."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Unpack
+
+import torch
+
+from ostinato import codecs, config
+from ostinato.config import at_least
+from ostinato.data import Corpus
+from ostinato.engine.threads import check_threads
+from ostinato.families import Recipe, Sources
+from ostinato.runs import RunFolder, SavedModel, read_about, read_model
+from ostinato.training.device import choose_device
+from ostinato.training.ranks import Alone, Ranks
+from ostinato.training.trainer import Trainer
+from ostinato.workshop.build import Builder, Trial, compile_scans
+from ostinato.workshop.opening import opening_notes
+from ostinato.workshop.plan import Amount, Clock
+from ostinato.workshop.planning import clock_for, most_steps, plan_steps, thread_watch
+from ostinato.workshop.request import Prepared, RunOptions, RunRequest, prepare, recipe_of
+from ostinato.workshop.run import Training
+from ostinato.workshop.sizes import fit
+from ostinato.workshop.teachers import told_teachers
+
+
+def train(
+    corpus: str | Sequence[str] | Corpus = (),
+    *,
+    out: str | Path,
+    minutes: float | None = None,
+    epochs: float | None = None,
+    steps: int | None = None,
+    base: str | Path | None = None,
+    **options: Unpack[RunOptions],
+) -> Training:
+    """Set up a run; iterate over the result to train, or call its ``to_end()``.
+
+    Args:
+        corpus: Files, folders, globs or the name of an embedded corpus, read as the recipe does; or a corpus that was
+            read. Where nothing is named, the recipe makes its own, if it can.
+        out: Where the run folder shall be.
+        minutes: Wall time of all, set-up included; without any amount it is 3 minutes.
+        epochs: Instead: passes over the training data.
+        steps: Instead: training steps.
+        base: A run or model file to start from.
+        options: ``recipe``, ``settings``, ``seed``, ``valid``, ``device``, ``threads`` and all else of ``RunRequest``.
+
+    Raises:
+        ConfigError: A setting is unknown or out of range.
+        CorpusError: The corpus cannot be read, or is too little.
+        RunError: ``out`` exists already, or cannot be written.
+    """
+    amount = Amount(minutes, epochs, steps)
+    request = RunRequest(Path(out), amount=amount, base=None if base is None else Path(base), **options)
+    if not isinstance(corpus, Corpus):
+        names = [corpus] if isinstance(corpus, str) else list(corpus)
+        about = {} if request.base is None else read_about(request.base)
+        recipe = recipe_of(request.recipe, about.get("recipe"))
+        given = {**about.get("settings", {}), **request.settings}
+        corpus = recipe.corpus(Sources(names), given, request.seed, own=request.settings)
+    return set_up(corpus, request)
+
+
+def set_up(corpus: Corpus | Callable[[], Corpus], request: RunRequest, ranks: Ranks | None = None) -> Training:
+    """Do everything that comes before the first step, and make the run folder.
+
+    Args:
+        corpus: The corpus, or how to read it; only the first of several processes reads.
+        order: What is asked for.
+        ranks: The processes that train together, each of which calls this; ``None``: this one alone.
+    """
+    ranks, began = Alone() if ranks is None else ranks, time.monotonic()
+    at_least("seed", request.seed, 0)
+    check_threads(request.threads)
+    base = None if request.base is None else read_model(request.base)
+    recipe = recipe_of(request.recipe, None if base is None else base.config["recipe"])
+    taught_by = _teachers(recipe, request, base)
+    device = choose_device(request.device, ranks)
+
+    def found_out() -> tuple[Prepared, tuple[str, ...], dict[str, Any]]:
+        read = corpus() if callable(corpus) else corpus
+        here = replace(request, device=device, valid=request.valid(read) if callable(request.valid) else request.valid)
+        prepared = prepare(read, here, base, *taught_by[:1])
+        return prepared, prepared.notes, {**_origin(read, here, base), "teachers": told_teachers(taught_by)}
+
+    prepared, notes, origin = ranks.decide(found_out)
+    codec = codecs.from_json(prepared.codec)
+    builder = Builder(
+        recipe.family, codec, prepared.train, prepared.valid, request.seed, device, base, ranks, tuple(taught_by),
+        request.threads,
+    )  # fmt: skip
+    compiled = compile_scans(builder.device, prepared.settings.core, prepared.settings.hidden_size, request.watch)
+    trial = fit(builder, prepared, request, ranks)
+    clock = None
+    if request.amount.is_time:
+        clock = clock_for(
+            builder, trial, request.amount.expected_minutes, request.started or began, report=request.report
+        )
+        clock.last_step = most_steps(builder, trial.settings)
+    trainer = _first_trainer(builder, trial, request.amount, clock)
+    start = trainer.snapshot()
+    run = ranks.decide(
+        lambda: RunFolder.create(
+            request.out,
+            config={"recipe": recipe.name, **_about(builder, trial)},
+            codec=prepared.codec,
+            origin=origin,
+            corpus=prepared.pin or (prepared.train, prepared.valid),
+            start=start,
+        )
+    )
+    training = Training(
+        run,
+        trainer,
+        codec,
+        train_data=prepared.train,
+        valid_data=prepared.valid,
+        clock=clock,
+        threads=thread_watch(trial, trainer),
+    )
+    training.notes = [*notes, *compiled, *opening_notes(training, prepared, clock, trial)]
+    return training
+
+
+def _first_trainer(builder: Builder, trial: Trial, amount: Amount, clock: Clock | None) -> Trainer:
+    """Return the trainer of a new run, with its plan."""
+    trainer = builder.trainer(trial.settings)
+    steps, trainer.evaluate_every = builder.ranks.decide(
+        lambda: plan_steps(amount, builder.stream(trial.settings), clock, trial.seconds)
+    )
+    trainer.begin_schedule(steps)
+    if trial.threads is not None:
+        trainer.use_threads(trial.threads)
+    trainer.keeps_threads = builder.threads is not None
+    return trainer
+
+
+def _teachers(recipe: Recipe, request: RunRequest, base: SavedModel | None) -> list[SavedModel]:
+    """Read the models that are learned from as well, and check that they can be."""
+    teachers = [read_model(path) for path in request.teachers]
+    recipe.family.check_teachers(recipe, teachers, base)
+    return teachers
+
+
+def _about(builder: Builder, trial: Trial) -> dict[str, Any]:
+    """A run's record of its settings, and of the machine that it is trained on."""
+    return {
+        "settings": config.write(trial.settings),
+        "seed": builder.seed,
+        "validation": builder.validation(trial.settings),
+        "device": builder.device.partition(":")[0],
+        "threads": trial.threads or torch.get_num_threads(),
+        "processes": builder.ranks.count,
+    }
+
+
+def _origin(corpus: Corpus, request: RunRequest, base: SavedModel | None) -> dict[str, Any]:
+    from importlib.metadata import version
+
+    return {
+        "sources": list(corpus.sources),
+        "valid_sources": list(request.valid.sources) if isinstance(request.valid, Corpus) else [],
+        "valid_share": None if isinstance(request.valid, Corpus) else request.valid,
+        "unknown": request.unknown,
+        "base": None if base is None else {"name": base.path.name, **base.best},
+        "command": request.command,
+        "versions": {name: version(name) for name in ("ostinato", "torch", "numpy")},
+        "python": platform.python_version(),
+    }
