@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 import ostinato
+import ostinato.cores.state
 from common import report
 from ostinato.cores.base import step_by_step
 from ostinato.cores.state import tensors
@@ -72,7 +73,7 @@ def norm_of(model: LanguageModel, inputs: torch.Tensor, state: Any) -> float:
 
     def after(flat: torch.Tensor) -> torch.Tensor:
         pieces = iter(flat.split([leaf.numel() for leaf in tensors(state)]))
-        put_back = ostinato.cores.map_state(lambda leaf: next(pieces).reshape(leaf.shape), state)
+        put_back = ostinato.cores.state.map_state(lambda leaf: next(pieces).reshape(leaf.shape), state)
         return torch.cat([leaf.flatten() for leaf in tensors(model.output(inputs, put_back)[1])])
 
     direction = torch.randn_like(before)

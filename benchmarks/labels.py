@@ -31,11 +31,12 @@ import ostinato
 from common import data_file, report
 from ostinato.config import parse_assignments
 from ostinato.data import Corpus
-from ostinato.data.frames import Array, Frames
-from ostinato.data.labelled import read_labelled
+from ostinato.data.columns import Array
+from ostinato.data.frames import Frames
 from ostinato.data.sound import LogMel
 from ostinato.families import find_recipe
 from ostinato.families.labels.annotator import Annotator
+from ostinato.families.labels.reading import read_labelled
 from ostinato.families.labels.settings import LabelSettings
 
 _VALID_SENTENCES = 1000
@@ -169,7 +170,7 @@ def _recordings() -> tuple[list[tuple[int, Array, str]], list[tuple[int, Array, 
 def _corpus(recordings: Sequence[tuple[Array, str]]) -> Corpus:
     sound = LogMel()
     frames = Frames.joined([sound.frames(samples, _RATE) for samples, _ in recordings])
-    return Corpus("items", tuple(f"\t{labels}" for _, labels in recordings), frames=frames)
+    return Corpus("items", tuple(f"\t{labels}" for _, labels in recordings), columns={"frames": frames})
 
 
 def _reading(recipe: str, settings: dict[str, Any]) -> Any:

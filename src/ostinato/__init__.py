@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ostinato.codecs import ByteCodec, CharacterCodec, Codec, SubwordCodec, WordCodec
     from ostinato.data import Corpus, Reading, read_corpus
-    from ostinato.data.labelled import read_labelled
     from ostinato.data.pairs import read_pairs
     from ostinato.decode.pipeline import RuleSettings
     from ostinato.decode.searching import SearchSettings
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     )
     from ostinato.families import RECIPES
     from ostinato.families.labels.annotator import Annotator
+    from ostinato.families.labels.reading import read_labelled
     from ostinato.families.pairs.translator import Translator
     from ostinato.families.text.generation import Generation
     from ostinato.families.text.model import TextModel
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ostinato.codecs": ("ByteCodec", "CharacterCodec", "Codec", "SubwordCodec", "WordCodec"),
     "ostinato.data": ("Corpus", "Reading", "read_corpus"),
-    "ostinato.data.labelled": ("read_labelled",),
+    "ostinato.families.labels.reading": ("read_labelled",),
     "ostinato.data.pairs": ("read_pairs",),
     "ostinato.decode.pipeline": ("RuleSettings",),
     "ostinato.decode.searching": ("SearchSettings",),

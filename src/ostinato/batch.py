@@ -54,9 +54,9 @@ class SymbolBatch(Batch):
     """B rows of T symbols each.
 
     Attributes:
-        inputs: What the model reads, [B, T] ids.
-        targets: What it has to predict at each place, [B, T] ids.
-        lengths: How many places of each row are real, [B]; ``None`` means all T.
+        inputs: Ids that the model reads, [B, T].
+        targets: Ids that it has to predict at each place, [B, T].
+        lengths: Number of real places of each row, [B]; ``None`` means all T.
         fresh: Rows that start anew, [B]: their carried state is put back to the initial state first.
     """
 
@@ -92,7 +92,7 @@ class PairBatch(SymbolBatch):
 
     Attributes:
         sources: Ids of the sources, [B, S]; or real vectors, [B, S, D].
-        source_lengths: How many places of each are real, [B].
+        source_lengths: Number of real places of each, [B].
     """
 
     sources: Ids | Floats

@@ -26,7 +26,7 @@ def read(cls: type[T], values: Mapping[str, Any], *, where: str) -> T:
     Args:
         cls: A frozen dataclass; its ``__post_init__`` may raise ConfigError for values out of range.
         values: Plain data, as from ``json.load``.
-        where: What to call the source in a message, such as ``"runs/a/config.json"``.
+        where: Name of the source in messages, such as ``"runs/a/config.json"``.
 
     Raises:
         ConfigError: Something does not fit. All problems are in the one message, a line each.

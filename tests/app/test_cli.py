@@ -420,8 +420,9 @@ TRAINING = [
     ("ok.txt", b"abc\n\nab" * 99, ["--set", "hiden_size=3"], 2, "unknown setting 'hiden_size' in --set; did you mean "
      "'hidden_size'? Known: activation_penalty, average, batch_size, beta2, clip, codec, cooldown, core, dropout, "
      "embedding_size, feedback, feedback_choice, feedback_k, feedback_least, feedback_per, feedback_slope, "
-     "hidden_size, input_dropout, layers, learning_rate, nfc, passes, patience, precision, recurrent_dropout, "
-     "residual, restart, tied, unknown, valid_symbols, variational, vocabulary, warmup, weight_decay, window"),
+     "hidden_size, input_dropout, layers, learning_rate, momentum, nfc, optimizer, passes, patience, precision, "
+     "recurrent_dropout, residual, restart, tied, unknown, valid_symbols, variational, vocabulary, warmup, "
+     "weight_decay, window"),
     ("ok.txt", b"abc\n\nab" * 99, ["--set", "layers=0", "--set", "dropout=2"], 2, "layers must be at least 1 and at "
      "most 100, got 0 (in the settings given)\ndropout must be at least 0 and below 1, got 2.0 (in the settings "
      "given)"),
@@ -472,11 +473,11 @@ def test_missing_files_and_runs_are_named(run, tmp_path):
 
 def test_a_run_of_another_version_names_both(run, text_run):
     path = text_run / "config.json"
-    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
+    path.write_text(path.read_text().replace('"format": 3', '"format": 2'))
     assert run("generate", text_run) == (
         1,
         "",
-        f"error: {path} has format version 3; this version of ostinato reads 2. "
+        f"error: {path} has format version 2; this version of ostinato reads 3. "
         "Use the version that wrote it, which origin.json names\n",
     )
 

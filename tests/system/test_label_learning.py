@@ -66,7 +66,7 @@ def strokes(count):
             pieces += [np.array(shapes[label])[:, None] + draw.normal(0, 0.3, (3, 1)), draw.normal(0, 0.3, (2, 1))]
         sequences.append(np.concatenate(pieces).astype(np.float32))
         labels.append("\t" + "".join(own))
-    return Corpus("items", tuple(labels), frames=Frames.joined(sequences))
+    return Corpus("items", tuple(labels), columns={"frames": Frames.joined(sequences)})
 
 
 def test_labels_are_found_without_being_told_where_they_are(tmp_path):

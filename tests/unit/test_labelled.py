@@ -5,10 +5,10 @@ import pytest
 import soundfile
 
 import ostinato
-from ostinato.data.labelled import LabelReading, read_frames, read_labelled
 from ostinato.data.pairs import PairLimits
 from ostinato.data.sound import LogMel
 from ostinato.errors import CorpusError
+from ostinato.families.labels.reading import LabelReading, read_frames, read_labelled
 
 TAGS, WHOLE = LabelReading("words", per_word=True), LabelReading("whole")
 SKIP = PairLimits(skip=True)

@@ -19,7 +19,6 @@ from ostinato.cores.encoders import Source, real_places
 from ostinato.data import Corpus, encode_texts, split
 from ostinato.data.encoded import Encoded
 from ostinato.data.frames import Frames
-from ostinato.data.label_streams import Labelled
 from ostinato.data.pair_streams import PairStream
 from ostinato.errors import CodecError, CorpusError, UnknownSymbolError
 from ostinato.families.labels.chain import ChainHead
@@ -30,6 +29,7 @@ from ostinato.families.labels.heads import PlaceHead, WholeHead
 from ostinato.families.labels.inputs import FrameInput, SpelledInput
 from ostinato.families.labels.metrics import accuracy, confusions, label_error, span_scores, spans
 from ostinato.families.labels.prefix_beam import prefix_beam
+from ostinato.families.labels.rows import Labelled
 from ostinato.families.labels.settings import build_label_task, build_labeller, learn_label_codec, measured
 from ostinato.families.labels.tag import TagSettings
 from ostinato.models import Randomness
@@ -302,7 +302,7 @@ def corpus_of_frames(count=9):
     draw = np.random.default_rng(1)
     sequences = [draw.normal(size=(2 + n % 4, 3)).astype(np.float32) for n in range(count)]
     texts = tuple(f"\t{'ab'[n % 2]} {'ab'[n % 3 % 2]}" for n in range(count))
-    return Corpus("items", texts, frames=Frames.joined(sequences), places=tuple(map(str, range(count))))
+    return Corpus("items", texts, columns={"frames": Frames.joined(sequences)}, places=tuple(map(str, range(count))))
 
 
 def test_frames_stay_with_their_labels_wherever_they_go():
@@ -314,13 +314,15 @@ def test_frames_stay_with_their_labels_wherever_they_go():
         for number, place in enumerate(part.places):
             assert part.texts[number] == corpus.texts[int(place)]
             assert np.array_equal(part.frames.one(number), corpus.frames.one(int(place)))
-    twice = Corpus("items", corpus.texts * 2, frames=Frames.joined([corpus.frames.one(n % 9) for n in range(18)]))
+    twice = Corpus(
+        "items", corpus.texts * 2, columns={"frames": Frames.joined([corpus.frames.one(n % 9) for n in range(18)])}
+    )
     parts = split(twice, share=0.3, seed=1)
     digests = [set(part.frames.digests()) for part in parts]
     assert not digests[0] & digests[1]  # equal ones on one side
     codec = PairCodec(FrameCodec([0.0] * 3, [1.0] * 3), LabelCodec(["a", "b"], unit="words", end=True))
     encoded = encode_texts(codec, corpus.texts)
-    encoded = Encoded(encoded.ids, encoded.offsets, corpus.frames)
+    encoded = Encoded(encoded.ids, encoded.offsets, corpus.columns)
     assert np.array_equal(encoded.part(3, 5).frames.one(0), corpus.frames.one(3))
     batch = Labelled(encoded, codec.begin).batch(np.array([4, 1]))
     assert batch.targets.tolist() == [codec.target.encode(corpus.texts[n][1:]).tolist() for n in (4, 1)]

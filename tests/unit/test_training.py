@@ -1,7 +1,9 @@
 """The trainer: draws that depend on nothing but their key, rollbacks, averages, schedules, budgets."""
 
 import itertools
+import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ from ostinato.training.ranks import Alone
 from ostinato.training.schedule import Schedule
 from ostinato.training.trainer import Trainer, TrainSettings
 from ostinato.training.validation import Measured, Validation, mean_loss
+from ostinato.units import bits
 from ostinato.workshop.plan import Amount, Clock
 
 CODEC = codecs.learn("characters", [TEXT], end=False)
@@ -52,6 +55,22 @@ def test_a_rows_draws_depend_on_seed_step_row_and_site_alone(width):
     assert all(not torch.equal(wide, other) for other in others)
     assert wide.min() >= 0
     assert wide.max() < 1
+
+
+@pytest.mark.parametrize("width", [1, 4, 7])
+def test_normal_draws_depend_on_their_key_alone_and_are_normal(width):
+    one = Randomness(seed=3, step=7)
+    wide = one.normals("noise", 4, width)
+    assert torch.equal(one.normals("noise", 2, width), wide[:2])
+    assert torch.equal(Randomness(3, 7, first_row=2).normals("noise", 2, width), wide[2:])
+    assert not torch.equal(one.normals("other", 4, width), wide)
+    many = one.normals("noise", 500, 41, 20).double()
+    assert many.shape == (500, 41, 20)
+    moments = [(many**power).mean().item() for power in (1, 2, 3, 4)]
+    assert moments == pytest.approx([0, 1, 0, 3], abs=0.02)
+    assert (many.abs() > 1.959964).double().mean().item() == pytest.approx(0.05, abs=0.002)
+    first, last = many[:, 0, 0], many[:, 40, 19]  # the two halves of a row are made of the same uniform numbers
+    assert abs((first * last).mean().item()) < 0.15
 
 
 @pytest.mark.parametrize("p", [0.0, 0.2, 0.5, 0.97])
@@ -488,3 +507,66 @@ def test_validation_in_fewer_places_at_a_time_gives_the_same_loss(items, monkeyp
     assert max(batch.inputs.shape[1] for batch in cut._batches) <= (5 if items else 40 * 8)
     assert cut(task).nats == pytest.approx(whole.nats, rel=1e-6)
     assert cut(task).standard_error == pytest.approx(whole.standard_error, rel=1e-2)
+
+
+def test_a_task_is_told_whether_it_trains_and_how_far_the_schedule_is(monkeypatch):
+    trainer, contexts = make_trainer(steps=10), []
+    loss_of = trainer.task.loss
+
+    def watched(batch, state, context):
+        contexts.append(context)
+        return loss_of(batch, state, context)
+
+    monkeypatch.setattr(trainer.task, "loss", watched)
+    for _ in range(10):
+        trainer.advance()
+    assert [context.progress for context in contexts] == pytest.approx([step / 10 for step in range(10)])
+    assert all(context.training and context.random is not None for context in contexts)
+    contexts.clear()
+    trainer.evaluate()
+    assert all(context == Context() for context in contexts)
+    assert not Context().training
+
+
+def test_nothing_is_dropped_where_nothing_may_be_drawn_or_nothing_is_trained():
+    task = make_trainer(dropout=Dropout(input=0.5, output=0.5)).task
+    batch = ContinuousStream(DATA, CODEC.begin, batch_size=4, window=8, seed=1, restart=0.1).next()
+    contexts = [Context(), Context(training=True), Context(Randomness(1, 0))]
+    plain = [task.loss(batch, task.initial_state(4), context)[0].total.item() for context in contexts]
+    assert plain == [plain[0]] * 3
+    dropped = task.loss(batch, task.initial_state(4), Context(Randomness(1, 0), training=True))[0].total.item()
+    assert dropped != plain[0]
+
+
+def test_parts_of_a_loss_are_in_the_record_and_the_progress_and_add_up(text_run, corpora, tmp_path, run):
+    words = ["train", corpora / "cats.txt", "--steps", 6, "--no-report"]
+    words += [word for name, value in TINY.items() for word in ("--set", f"{name}={value}".replace("None", "null"))]
+    _, told, _ = run(*words, "--out", tmp_path / "plain")
+    assert "teacher" not in told
+    _, told, _ = run(*words, "--teacher", text_run, "--out", tmp_path / "run")
+    parts = re.findall(r"train ([\d.]+) \(text ([\d.]+), teacher ([\d.]+)\), validation [\d.]+ bits", told)
+    assert len(parts) > 1
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    for line, (_, text, teacher) in zip(lines, parts, strict=True):
+        means = line["train_parts"]
+        assert [bits(means[name]) for name in ("text", "teacher")] == pytest.approx(
+            [float(text), float(teacher)], abs=6e-4
+        )
+        assert line["train_nats_per_symbol"] == pytest.approx((means["text"] + means["teacher"]) / 2, rel=1e-4)
+        assert line["valid_parts"] == {}
+
+
+def test_parts_are_summed_over_the_rows_and_means_over_the_targets():
+    class Parted:
+        module = torch.nn.Linear(1, 1)
+
+        def initial_state(self, batch_size):
+            return ()
+
+        def loss(self, batch, state, context):
+            rows = torch.ones(batch.rows) * 3
+            return Loss(rows, batch.count, {"kl": rows / 3, "rest": rows * 2 / 3}), state
+
+    measured = Validation(DATA, CODEC.begin, items=False, limit=500, seed=1)(Parted())
+    assert measured.parts["rest"] == pytest.approx(2 * measured.parts["kl"])
+    assert measured.nats == pytest.approx(sum(measured.parts.values()))

@@ -16,7 +16,7 @@ class Command:
 
     Attributes:
         name: As it is typed.
-        summary: What it does, in one line.
+        summary: Its purpose, in one line.
         module: Where ``arguments``, ``act`` and ``EXAMPLES`` are; it is imported only when the command is typed.
     """
 

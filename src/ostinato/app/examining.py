@@ -51,10 +51,10 @@ def _alternatives(model: TextModel, text: str, args: Namespace) -> None:
     """A line for every symbol: what stands there, and what was expected."""
     if args.per not in (None, "symbol"):
         raise ConfigError("--alternatives tells of every symbol; leave --per out")
-    found = model.examine(text, alternatives=args.alternatives, unknown=args.unknown)
+    examination = model.examine(text, alternatives=args.alternatives, unknown=args.unknown)
     if not args.json:
         print("log_prob\trank\tentropy_bits\ttext\talternatives")
-    for symbol in found.symbols:
+    for symbol in examination.symbols:
         part = symbol.part
         if args.json:
             told: dict[str, Any] = {
@@ -78,14 +78,14 @@ def _surprising(model: TextModel, text: str, args: Namespace) -> None:
     (score,) = model.score_many([text], unknown=args.unknown)
     if not args.json:
         print("bits_per_symbol\tlog_prob\tposition\ttext\tafter")
-    for found in most_surprising(score, args.per or "word", args.surprising):
-        part = found.part
+    for surprise in most_surprising(score, args.per or "word", args.surprising):
+        part = surprise.part
         if args.json:
-            told = {"text": part.text, "log_prob": part.log_prob, "symbols": part.symbols, "position": found.start}
-            print(as_json({**told, "before": found.before}))
+            told = {"text": part.text, "log_prob": part.log_prob, "symbols": part.symbols, "position": surprise.start}
+            print(as_json({**told, "before": surprise.before}))
         else:
-            before = visible(found.before[-_SHOWN_BEFORE:])
-            print(f"{part.bits_per_symbol:.3f}\t{part.log_prob:.4f}\t{found.start}\t{visible(part.text)}\t{before}")
+            before = visible(surprise.before[-_SHOWN_BEFORE:])
+            print(f"{part.bits_per_symbol:.3f}\t{part.log_prob:.4f}\t{surprise.start}\t{visible(part.text)}\t{before}")
 
 
 def _compare(model: TextModel, text: str, args: Namespace) -> str | None:

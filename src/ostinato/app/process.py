@@ -1,4 +1,4 @@
-"""What is set once for the whole process: warnings, threads, precision, and what Ctrl-C does; and loading a model."""
+"""Settings of the whole process (warnings, threads, precision, Ctrl-C), and loading a model."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def joined(args: Namespace, device: str) -> Iterator[Ranks]:
     """Join the processes that torchrun started, if it started this one; set threads as ``prepare_torch`` does.
 
     Args:
-        args: Of the command.
+        args: The command's arguments.
         device: Where to train, by name.
 
     Raises:

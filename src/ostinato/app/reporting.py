@@ -23,21 +23,21 @@ def write_report(model: TextModel, console: Console) -> None:
     from ostinato.families.text.report.page import report_page
 
     with console.status("reporting") as status:
-        found = report_on(model, doing=lambda what: status.update(what), compiling=lambda what: status.update(what))
+        report = report_on(model, doing=lambda what: status.update(what), compiling=lambda what: status.update(what))
     path = model.saved.path / PAGE
-    write_file(path, report_page(found).encode())
-    show_report(found, console)
+    write_file(path, report_page(report).encode())
+    show_report(report, console)
     console.print(f"the whole report: {escape(str(path))}", highlight=False, soft_wrap=not console.is_terminal)
 
 
-def show_report(found: Report, console: Console) -> None:
+def show_report(report: Report, console: Console) -> None:
     """Print a report's numbers and its verdict; samples are on the page."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    for name, value, error in found.own_losses():
+    for name, value, error in report.own_losses():
         table.add_row(name, f"[bold]{value:.3f}[/]", "" if error is None else f"± {error:.3f}")
-    for yard in found.yards:
+    for yard in report.yards:
         table.add_row(yard.name, f"{yard.bits_per_symbol:.3f}", "adapts")
     console.print("bits per symbol of the held-out text:", highlight=False)
     console.print(table, highlight=False)
-    told = f"{found.verdict.told}. To change next: {'; '.join(found.verdict.advice)}"
+    told = f"{report.verdict.told}. To change next: {'; '.join(report.verdict.advice)}"
     console.print(escape(told), highlight=False, soft_wrap=not console.is_terminal)

@@ -66,8 +66,8 @@ def shard_of(args: Namespace, *files: object) -> Shard | None:
     """Return the part that is asked for, after checking that the options of bulk work go together.
 
     Args:
-        args: Of the command.
-        files: What it reads; ``None`` and ``"-"`` are standard input.
+        args: The command's arguments.
+        files: The files that it reads; ``None`` and ``"-"`` are standard input.
 
     Raises:
         ConfigError: They do not.

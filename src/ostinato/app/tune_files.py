@@ -32,8 +32,8 @@ class TuneFiles:
     """The files that tunes are to be written into: of ABC notation one for all, else one for each.
 
     Args:
-        names: What the user has named, each once.
-        tunes: How many tunes there will be at most.
+        names: File names as the user gave them, each once.
+        tunes: Largest number of tunes.
 
     Raises:
         ConfigError: An ending says nothing, or a file exists.
@@ -74,7 +74,7 @@ class TuneFiles:
             RunError: A file cannot be written.
         """
         writers = {**_WRITERS, ".wav": _sound(sound), ".html": page}
-        return [found for name in self.names for found in self._write(name, tunes, writers)]
+        return [written for name in self.names for written in self._write(name, tunes, writers)]
 
     def _write(self, name: Path, tunes: Sequence[Tune], writers: Mapping[str, Writer]) -> list[tuple[Path, int]]:
         ending = name.suffix.lower()
@@ -95,10 +95,10 @@ def in_abc(tunes: Sequence[Tune]) -> str:
 def _sound(name: str) -> Writer:
     if name == "strings":
         return write_wav
-    found = find_fluidsynth()
-    if found is None and name == "fluidsynth":
+    player = find_fluidsynth()
+    if player is None and name == "fluidsynth":
         raise ConfigError(
             "FluidSynth with a sound font is not installed (Debian: apt install fluidsynth fluid-soundfont-gm); "
             "--sound strings needs nothing"
         )
-    return write_wav if found is None else found.wav
+    return write_wav if player is None else player.wav

@@ -55,7 +55,7 @@ def learn(
         texts: The training texts.
         end: Whether texts are items that end.
         nfc: For characters: bring texts to Unicode's composed form.
-        vocabulary: For words and subwords: how many symbols at most.
+        vocabulary: For words and subwords: the most symbols.
         unknown: For words: ``"spell"`` or ``"unk"``.
 
     Raises:
@@ -131,10 +131,10 @@ _OF_LABELS = {LabelCodec.name: _labels, SpelledCodec.name: _spelled, FrameCodec.
 
 
 def _strings(data: dict[str, Any], name: str) -> list[str]:
-    found = _typed(data, name, list)
-    if not all(isinstance(one, str) for one in found):
+    strings = _typed(data, name, list)
+    if not all(isinstance(one, str) for one in strings):
         raise CodecError(f"the description of a codec has {name} that are no strings")
-    return found
+    return strings
 
 
 def _typed(data: dict[str, Any], name: str, type_: type[T]) -> T:

@@ -1,4 +1,4 @@
-"""What every codec promises: raw text to integer ids and back, whole or symbol by symbol."""
+"""The interface of codecs: raw text to integer ids and back, whole or symbol by symbol."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Changes:
     """Unknown symbols of the texts that were adapted to a codec.
 
     Attributes:
-        changed: How many were replaced or left out.
-        symbols: How many symbols these texts had in all.
+        changed: Number of unknown symbols that were replaced or left out.
+        symbols: Number of symbols in these texts.
     """
 
     changed: int = 0
@@ -44,7 +44,7 @@ class Codec(abc.ABC):
     input: it is fed before the first symbol of a text, so that this one has a probability too.
 
     Attributes:
-        name: What settings and codec.json call this kind of codec.
+        name: Name of this kind of codec in settings and codec.json.
         pieces: The UTF-8 bytes of every symbol, by id; a symbol may be part of a character.
         end: The id that ends an item, or ``None`` where texts have no end.
         lossless: Whether ``decode(encode(text)) == text`` for every text that ``encode`` takes.
@@ -72,17 +72,17 @@ class Codec(abc.ABC):
 
     @property
     def size(self) -> int:
-        """How many ids a model predicts (V)."""
+        """Number V of ids that a model predicts."""
         return len(self.pieces)
 
     @property
     def symbols(self) -> str:
-        """How many symbols of which kind there are, for people."""
+        """Number and kind of the symbols, for people."""
         return f"{self.size} {self.name}"
 
     @property
     def span(self) -> int:
-        """How many ids an encoded text may have; more than ``size`` where some are only ever inputs."""
+        """Number of different ids of encoded texts; more than ``size`` where some are only ever inputs."""
         return self.size
 
     @property
@@ -119,7 +119,7 @@ class Codec(abc.ABC):
 
     @property
     def unknown(self) -> int | None:
-        """The id that stands for whatever is not known; ``None`` where there is none."""
+        """The id that stands for every unknown symbol; ``None`` where there is none."""
         return None
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -132,7 +132,7 @@ class Codec(abc.ABC):
 
 
 class Decoder:
-    """Decode a stream of ids. What is not yet a whole character is held back until it is."""
+    """A decoder of a stream of ids, which holds bytes back until they are a whole character."""
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
         self._pieces = pieces

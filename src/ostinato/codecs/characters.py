@@ -75,7 +75,7 @@ class CharacterCodec(Codec):
         return {"codec": self.name, "alphabet": self.alphabet, "end": self.end is not None, "nfc": self.nfc}
 
     def _nearest(self, character: str) -> str:
-        """The known character most alike: without accent, in the other case, or of the same kind; else nothing."""
+        """Return the known character most alike: without accent, in the other case, or of the same use; else none."""
         plain = unicodedata.normalize("NFKD", character)
         tries = [*plain, *plain.swapcase(), _SAME_USE.get(character, "")]
         if character.isspace():

@@ -1,4 +1,4 @@
-"""Sources that are real vectors: nothing to encode, but how wide they are and what they are measured by."""
+"""Sources that are real vectors (frames): nothing to encode, but their width, mean and deviation."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from ostinato.errors import CodecError, UnknownSymbolError
 
 
 class FrameCodec(Codec):
-    """What is known of the numbers in frames; models read ``(x - mean) / deviation``.
+    """Mean and deviation of the numbers in frames; models read ``(x - mean) / deviation``.
 
     Args:
-        mean: Of each number of a frame, [D].
-        deviation: Of each, above 0, [D].
+        mean: Mean of each number of a frame, [D].
+        deviation: Standard deviation of each number of a frame, above 0, [D].
 
     Raises:
-        CodecError: There are no numbers, not as many of both, or some are not finite or deviations not above 0.
+        CodecError: There are no numbers, or not as many means as deviations; or some are not finite, or deviations
+            not above 0.
     """
 
     name: ClassVar[str] = "frames"
@@ -34,7 +35,7 @@ class FrameCodec(Codec):
 
     @property
     def width(self) -> int:
-        """How many numbers D a frame has."""
+        """Width D of a frame."""
         return len(self.mean)
 
     @property

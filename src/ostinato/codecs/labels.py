@@ -23,7 +23,7 @@ class LabelCodec(Codec):
 
     Args:
         names: The labels.
-        unit: What of a text is one label.
+        unit: The part of a text that is one label: all of it, each word, or each character.
         end: Whether there is an end symbol.
 
     Raises:
@@ -43,12 +43,12 @@ class LabelCodec(Codec):
 
     @classmethod
     def learn(cls, texts: Iterable[str], *, unit: LabelUnit, end: bool) -> LabelCodec:
-        """Take the labels of a corpus. Of spans in IOB notation both labels of a type are known where one occurs."""
-        found = {label for text in texts for label in labels_of(text, unit)}
-        if unit == "words" and are_spans(found):
-            types = {label[2:] for label in found if label != _OUTSIDE}
-            found |= {mark + kind for kind in types for mark in (_BEGIN, _INSIDE)}
-        return cls(sorted(found), unit=unit, end=end)
+        """Take the labels of a corpus; if it has one of the two labels of a type of span in IOB notation, take both."""
+        labels = {label for text in texts for label in labels_of(text, unit)}
+        if unit == "words" and are_spans(labels):
+            types = {label[2:] for label in labels if label != _OUTSIDE}
+            labels |= {mark + kind for kind in types for mark in (_BEGIN, _INSIDE)}
+        return cls(sorted(labels), unit=unit, end=end)
 
     @property
     def symbols(self) -> str:
@@ -85,6 +85,6 @@ def labels_of(text: str, unit: LabelUnit) -> list[str]:
 
 
 def are_spans(labels: Iterable[str]) -> bool:
-    """Whether labels mark spans in IOB notation: ``B-TYPE``, ``I-TYPE``, and ``O`` outside of any."""
+    """Return whether labels mark spans in IOB notation: ``B-TYPE``, ``I-TYPE``, and ``O`` outside of any."""
     others = set(labels) - {_OUTSIDE}
     return bool(others) and all(label[:2] in (_BEGIN, _INSIDE) and label[2:] for label in others)

@@ -1,4 +1,4 @@
-"""Pairs of texts: a codec for each side. Only the target is predicted; the source's ids come after all of its."""
+"""Pairs of texts: a codec for each side. Only the target is predicted; the source's ids follow the target's."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class PairCodec(Codec):
     gets one in front, which ``decode`` takes away.
 
     Args:
-        source: Of the source; it needs no end.
-        target: Of the target, with an end.
+        source: Codec of the source; it needs no end symbol.
+        target: Codec of the target, with an end symbol.
 
     Raises:
-        CodecError: The target has no end.
+        CodecError: The target has no end symbol.
     """
 
     name: ClassVar[str] = "pairs"
@@ -60,7 +60,7 @@ class PairCodec(Codec):
         return self.source.encode(_spaced(self.source, text))
 
     def source_symbols(self, text: str, ids: Sequence[int]) -> tuple[str, ...]:
-        """Return what each id of a source stands for: of words that are not known, the word itself."""
+        """Return the symbol of each id of a source; for an unknown word, the word itself."""
         if self.source.name == "words" and self.source.unknown is not None:
             return tuple(split_words(_spaced(self.source, text), spell=False))
         return tuple(self.source.pieces[id_].decode(errors="replace") for id_ in ids)

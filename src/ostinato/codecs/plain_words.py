@@ -54,8 +54,8 @@ class PlainWordCodec(Codec):
         return len(self.words)
 
     def normal(self, text: str) -> str:
-        """A text with one space after each word, and line ends as they are."""
-        return "".join(found if found == "\n" else f"{found} " for found in _WORD.findall(text))
+        """Return a text with one space after each word, and line ends as they are."""
+        return "".join(word if word == "\n" else f"{word} " for word in _WORD.findall(text))
 
     def encode(self, text: str) -> Ids:
         known, unknown = self._ids, len(self.words)

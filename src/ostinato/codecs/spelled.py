@@ -1,4 +1,4 @@
-"""Words with their spelling: what a tagger reads of a word that it has never seen."""
+"""Words with their spelling, by which a tagger reads words that it has never seen."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ class SpelledCodec(Codec):
                 f"and the text has {len(columns)}"
             )
         tables, ends = self._ids, [start - 1 for start in self.starts[1:]]  # the last id of each is its unknown one
-        found: list[int] = []
+        ids: list[int] = []
         for word, *others in zip(*columns, strict=True):
-            found.append(tables[0].get(shape(word), ends[0]))
-            found += [tables[n].get(value, ends[n]) for n, value in enumerate(others, 1)]
-            found += [tables[-1].get(character, ends[-1]) for character in word]
-        return np.array(found, dtype=np.int32)
+            ids.append(tables[0].get(shape(word), ends[0]))
+            ids += [tables[n].get(value, ends[n]) for n, value in enumerate(others, 1)]
+            ids += [tables[-1].get(character, ends[-1]) for character in word]
+        return np.array(ids, dtype=np.int32)
 
     def to_json(self) -> dict[str, Any]:
         columns = [list(values) for values in self.columns]
@@ -91,7 +91,7 @@ class SpelledCodec(Codec):
 
 
 def shape(word: str) -> str:
-    """Return what words are looked up by: small letters, each digit a 0."""
+    """Return the form in which a word is looked up: small letters, each digit a 0."""
     return _DIGIT.sub("0", word.lower())
 
 

@@ -68,7 +68,7 @@ class SubwordCodec(Codec):
 
 
 def _byte_characters() -> dict[int, str]:
-    """How byte-level pieces are spelled: a printable byte as its Latin-1 character, others from U+0100 up."""
+    """Return the character for each byte of byte-level pieces: Latin-1 if printable, others from U+0100 up."""
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     others = [value for value in range(256) if value not in printable]
     return {value: chr(value) for value in printable} | {value: chr(256 + n) for n, value in enumerate(others)}

@@ -37,7 +37,7 @@ class TokenCodec(Codec):
         return cls(sorted({token for text in texts for token in text.split()}), end=end)
 
     def normal(self, text: str) -> str:
-        """A text with one space after each token."""
+        """Return a text with one space after each token."""
         return "".join(f"{token} " for token in text.split())
 
     def encode(self, text: str) -> Ids:

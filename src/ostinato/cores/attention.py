@@ -1,4 +1,4 @@
-"""Decoders with attention: cores that choose at every step what of the source they read."""
+"""Decoders with attention: cores that choose at every step which positions of the source they read."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ostinato.cores.products import Product, plain
 
 
 class Attending(NamedTuple):
-    """What a decoder with attention carries.
+    """State of a decoder with attention.
 
     Attributes:
         core: The state of its core.
-        output: What it compares with the source, or feeds back: its output, [B, H].
-        keys: What of each place of the source is compared, [B, S, A].
-        memory: What of each place is read, [B, S, D].
-        real: Which places are no padding, [B, S].
-        weights: How much of each place was read last, [B, S]; they sum to 1.
+        output: Output that is compared with the source, or fed back, [B, H].
+        keys: Key of each position of the source, [B, S, A].
+        memory: Memory of each position, [B, S, D].
+        real: Mask of the positions that are not padding, [B, S].
+        weights: Attention weight of each position at the last step, [B, S]; they sum to 1.
     """
 
     core: Any
@@ -51,7 +51,7 @@ class AdditiveAttention(Core[Attending]):
         memory_size: Width D of the memory.
         summary_size: Width C of the summary c.
         output_size: H; outputs are as wide.
-        attention_size: Width A of what is compared.
+        attention_size: Width A of keys and queries.
 
     Source: Bahdanau, Cho and Bengio 2014, arXiv:1409.0473, appendix A; there the output reads s_{t-1}.
     """
@@ -137,13 +137,13 @@ class MultiplicativeAttention(Core[Attending]):
 
 
 def spread(source: Source) -> Tensor:
-    """Return equal weights on all real places, [B, S]: before the first step."""
+    """Return equal weights on all real positions, [B, S], for the state before the first step."""
     real = source.real.to(as_carried(source.memory).dtype)
     return real / real.sum(dim=-1, keepdim=True)
 
 
 def no_source(weight: Tensor, batch_size: int, memory_size: int, summary_size: int) -> Source:
-    """Return a source of one empty place, of the device and type of a weight."""
+    """Return a source of one empty position, of the device and type of a weight."""
     memory = weight.new_zeros(batch_size, 1, memory_size)
     real = torch.ones(batch_size, 1, dtype=torch.bool, device=memory.device)
     return Source(memory, real, memory.new_zeros(batch_size, summary_size))

@@ -49,16 +49,16 @@ class Core(nn.Module, abc.ABC, Generic[S]):
         Args:
             x: Input, [B, I].
             state: State before the step.
-            masks: What the output is multiplied with, [B, H] (for a stack: a tuple, one per layer);
+            masks: Mask that multiplies the output, [B, H] (for a stack: a tuple, one per layer);
                 ``None`` leaves it alone. The state is never masked.
-            product: How products with weights are done.
+            product: Function that multiplies with weights.
 
         Returns:
             Output [B, H] and the state after the step.
         """
 
     def takes(self, xs: Lookup) -> bool:
-        """Whether ``scan`` reads these as they are; for all others the rows are looked up before."""
+        """Return whether ``scan`` reads a lookup as it is; otherwise its rows are looked up before."""
         return False
 
     def forward(
@@ -67,10 +67,10 @@ class Core(nn.Module, abc.ABC, Generic[S]):
         """Run a sequence: by the fused kernel where there is one and no tap is hooked, else step by step.
 
         Args:
-            xs: Inputs, [B, T, I], or where they are found.
-            state: Where to start; ``None`` means ``initial_state(B)``.
-            lengths: How many steps of each row are real, [B]; ``None`` means all T.
-            masks: What the outputs are multiplied with, [B, 1 or T, H] (for a stack: a tuple, one
+            xs: Inputs, [B, T, I], or a lookup of them.
+            state: First state; ``None`` means ``initial_state(B)``.
+            lengths: Number of real steps of each row, [B]; ``None`` means all T.
+            masks: Mask that multiplies the outputs, [B, 1 or T, H] (for a stack: a tuple, one
                 per layer, each such a tensor or ``None``); ``None`` leaves them alone.
 
         Returns:
@@ -93,7 +93,7 @@ class Core(nn.Module, abc.ABC, Generic[S]):
 def step_by_step(module: nn.Module) -> Iterator[None]:
     """Run the cores of a module without their fused kernels while a ``with`` block runs.
 
-    It is slower, and all that PyTorch can do with single operations works: second derivatives for instance.
+    It is slower, but all that PyTorch can do with single operations works, such as second derivatives.
     """
     with ExitStack() as hooked:
         for tap in (one for one in module.modules() if isinstance(one, Tap)):
@@ -152,7 +152,7 @@ def uniform_(weight: Tensor, fan: int) -> Tensor:
 
 
 def _at_time(masks: Any, t: int) -> Any:
-    """The masks of one step: [B, 1 or T, H] becomes [B, H], in a tuple too."""
+    """Return the masks of one step: [B, 1 or T, H] becomes [B, H], in a tuple too."""
     if masks is None:
         return None
     if isinstance(masks, Tensor):

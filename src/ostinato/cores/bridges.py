@@ -1,4 +1,4 @@
-"""Between encoder and decoder: first states made from a summary, and the layer that puts out what a head reads."""
+"""Layers between encoder, decoder and head: first states made from a summary, and the maxout layer before a head."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Bridge(nn.Module):
     """The first state of a core from a summary of the source: s = tanh(W c + b), one W for each of its tensors.
 
     Args:
-        core: Whose state is made.
+        core: Core whose first state is made.
         summary_size: Width C of the summary.
 
     Source: Bahdanau, Cho and Bengio 2014, arXiv:1409.0473, appendix A.2.2.

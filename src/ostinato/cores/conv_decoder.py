@@ -15,14 +15,14 @@ from ostinato.cores.products import Product, plain
 
 
 class Convolving(NamedTuple):
-    """What it carries.
+    """State of a convolutional decoder.
 
     Attributes:
-        windows: For each layer the inputs of the K - 1 steps before, [B, K-1, H].
-        step: How many steps there have been, [B] int64.
-        memory: Of the source, [B, S, 2 I].
-        real: Which places of it are no padding, [B, S].
-        weights: How much of each place the last layer read last, [B, S].
+        windows: Inputs of each layer at the K - 1 steps before, [B, K-1, H].
+        step: Number of steps so far, [B] int64.
+        memory: Memory of the source, [B, S, 2 I].
+        real: Mask of the source positions that are not padding, [B, S].
+        weights: Attention weights of the last layer at the last step, [B, S].
     """
 
     windows: tuple[Tensor, ...]
@@ -42,9 +42,9 @@ class ConvolutionalDecoder(Core[Convolving]):
     Args:
         input_size: Width I of an input, which is also that of z and e.
         hidden_size: Width H of every layer, and of outputs.
-        layers: How many.
-        kernel: K.
-        places: How many steps have a place of their own; later ones share the last.
+        layers: Number of layers.
+        kernel: Width K of a convolution.
+        places: Number of steps with a position embedding of their own; later ones share the last.
 
     Source: Gehring et al. 2017, arXiv:1705.03122, sec. 3.
     """
@@ -104,6 +104,6 @@ class ConvolutionalDecoder(Core[Convolving]):
 
 
 def _last(inputs: Tensor, lengths: Tensor, count: int) -> Tensor:
-    """The last inputs [B, count, H] of [B, count + T, H], where T is each row's length."""
+    """Return the last inputs [B, count, H] of [B, count + T, H], where T is each row's length."""
     at = lengths[:, None] + torch.arange(count, device=inputs.device)
     return inputs.gather(1, at[:, :, None].expand(-1, -1, inputs.shape[2]))

@@ -14,7 +14,7 @@ from ostinato.cores.products import Product, plain
 
 
 class FromLastState(Core[Any]):
-    """A core that goes on where the encoder, of the same kind, has stopped. All it knows of the source is there.
+    """A core that starts from the last state of an encoder of the same kind, and knows nothing else of the source.
 
     Args:
         core: The core, of output width H.
@@ -38,11 +38,11 @@ class FromLastState(Core[Any]):
 
 
 class Summarised(NamedTuple):
-    """What a decoder carries that reads a summary at every step.
+    """State of a decoder that reads a summary at every step.
 
     Attributes:
-        core: The state of its core.
-        summary: Of the source, [B, C].
+        core: State of its core.
+        summary: Summary of the source, [B, C].
     """
 
     core: Any

@@ -1,4 +1,4 @@
-"""Encoders: whole sequences in, what a decoder or a label reads out. They have no ``step``: they see the future."""
+"""Encoders of whole sequences, for decoders and for labels. They have no ``step``: they see the future."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Source(NamedTuple):
     """An encoded source; also a state, as axis 0 of every tensor is the batch.
 
     Attributes:
-        memory: What was made of each place, [B, S, D]; zero on padding.
-        real: Which places are no padding, [B, S].
-        summary: Of the whole, [B, C].
-        state: That of the encoder after its last step, for a decoder of the same kind; empty where there is none.
+        memory: Encoding of each position, [B, S, D]; zero on padding.
+        real: Mask of the positions that are not padding, [B, S].
+        summary: Summary of the whole source, [B, C].
+        state: State of the encoder after its last step, for a decoder of the same kind; empty where there is none.
     """
 
     memory: Tensor
@@ -29,12 +29,12 @@ class Source(NamedTuple):
 
 
 class Encoder(nn.Module, abc.ABC):
-    """From a sequence to a ``Source``. Padding is never read.
+    """Encoder of sequences into a ``Source``. Padding is never read.
 
     Attributes:
-        memory_size: Width D of what is made of each place.
+        memory_size: Width D of the memory.
         summary_size: Width C of the summary.
-        longest: How many places it can read; ``None``: any number.
+        longest: Greatest number of positions that it can read; ``None``: any number.
     """
 
     memory_size: int
@@ -43,7 +43,7 @@ class Encoder(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def forward(self, xs: Tensor, lengths: Tensor) -> Source:
-        """Encode inputs [B, S, I], of which each row has so many real places, [B], at least one."""
+        """Encode inputs [B, S, I]; ``lengths`` [B] says how many positions of each row are real, at least one."""
 
 
 class OneWay(Encoder):
@@ -98,7 +98,7 @@ class Bidirectional(Encoder):
 
 
 class Convolutional(Encoder):
-    """Gated convolutions over embedded symbols and their places; the summary is the mean.
+    """Gated convolutions over embedded symbols and their positions; the summary is the mean.
 
         z^l = (v(z^{l-1}) + z^{l-1}) √½          v = A ⊗ σ(B), of a convolution of width K, odd
 
@@ -107,9 +107,9 @@ class Convolutional(Encoder):
     Args:
         input_size: Width I of an input.
         hidden_size: Width H of z.
-        layers: How many convolutions.
-        kernel: K.
-        places: How many places there are at most.
+        layers: Number of convolutions.
+        kernel: Width K of a convolution.
+        places: Greatest number of positions.
 
     Source: Gehring et al. 2017, arXiv:1705.03122.
     """
@@ -138,17 +138,17 @@ class Convolutional(Encoder):
 
 
 def real_places(lengths: Tensor, width: int) -> Tensor:
-    """Return which of so many places are no padding, [B, S]."""
+    """Return the mask of the positions that are not padding, [B, S], where S is ``width``."""
     return torch.arange(width, device=lengths.device) < lengths[:, None]
 
 
 def reversed_rows(xs: Tensor, lengths: Tensor) -> Tensor:
-    """Turn each row's real places round, [B, S, …]; padding stays where it is."""
+    """Reverse each row's real positions, [B, S, …]; padding stays where it is."""
     at = torch.arange(xs.shape[1], device=xs.device).expand(len(xs), -1)
     turned = torch.where(at < lengths[:, None], lengths[:, None] - 1 - at, at)
     return xs.gather(1, turned.reshape(*turned.shape, *[1] * (xs.ndim - 2)).expand_as(xs))
 
 
 def last_outputs(ys: Tensor, lengths: Tensor) -> Tensor:
-    """Return each row's output at its last real place, [B, H]; of a row without any, zero."""
+    """Return each row's output at its last real position, [B, H]; zero for a row without any."""
     return finish_scan(ys, ys.new_zeros(len(ys), ys.shape[2]), lengths, None)[1]

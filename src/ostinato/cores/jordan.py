@@ -26,7 +26,7 @@ class Jordan(Core[Tensor]):
         input_size: Width I of an input.
         hidden_size: Width H of the hidden layer.
         output_size: Width of output and state.
-        decay: How much of the older outputs the state keeps, at least 0 and below 1.
+        decay: Share of the older outputs that the state keeps, at least 0 and below 1.
 
     Source: Jordan 1986, ICS report 8604 (decay included); Goodfellow, Bengio and Courville 2016,
     Deep Learning, sec. 10.2 (the second of the three design patterns).

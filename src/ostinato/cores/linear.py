@@ -1,4 +1,4 @@
-"""Linear recurrences: what looks back only through a product can be run over all of time at once."""
+"""Linear recurrences, which look back only through a product and so can be run over all of time at once."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ def linear_recurrence(keep: Tensor, new: Tensor, first: Tensor) -> Tensor:
     """Return ``h_t = keep_t * h_{t-1} + new_t`` for all t.
 
     Args:
-        keep: What is kept of the past, [B, T, H].
-        new: What comes to it, [B, T, H].
+        keep: Factor of the state before, [B, T, H].
+        new: Term that is added to it, [B, T, H].
         first: h before the first step, [B, H].
 
     Returns:
         h after every step, [B, T, H].
     """
-    found: Tensor = _LinearRecurrence.apply(keep, new, first)  # type: ignore[no-untyped-call]
-    return found
+    states: Tensor = _LinearRecurrence.apply(keep, new, first)  # type: ignore[no-untyped-call]
+    return states
 
 
 class _LinearRecurrence(torch.autograd.Function):

@@ -16,7 +16,7 @@ class Lookup:
 
     Attributes:
         table: The embedding, [N, I].
-        ids: Which rows are read, [B, T].
+        ids: Ids of the rows that are read, [B, T].
     """
 
     table: Tensor
@@ -27,7 +27,7 @@ class Lookup:
         return F.embedding(self.ids, self.table)
 
     def numel(self) -> int:
-        """Return how many rows are read."""
+        """Return the number of rows that are read."""
         return self.ids.numel()
 
     @property
@@ -37,7 +37,7 @@ class Lookup:
 
     @property
     def device(self) -> torch.device:
-        """Where the rows are."""
+        """Device of the rows."""
         return self.table.device
 
     def __len__(self) -> int:

@@ -22,7 +22,7 @@ _SHUT = 1e4
 
 
 class LSTMState(NamedTuple):
-    """What an LSTM carries: ``hidden`` [B, H], also its output, and ``cell`` [B, H]."""
+    """State of an LSTM: ``hidden`` [B, H], also its output, and ``cell`` [B, H]."""
 
     hidden: Tensor
     cell: Tensor

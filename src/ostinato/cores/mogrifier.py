@@ -29,7 +29,7 @@ class MogrifierLSTM(Core[LSTMState]):
     Args:
         input_size: Width I of an input.
         hidden_size: Width H of hidden and cell; the output is the hidden state.
-        rounds: How often they gate each other.
+        rounds: Number of rounds in which they gate each other in turn.
         forget_bias: Where the forget gate's bias starts.
 
     Source: Melis, Kočiský and Blunsom 2020, arXiv:1909.01792, eq. 1-2; theirs can have matrices of low rank.

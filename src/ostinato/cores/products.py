@@ -43,8 +43,8 @@ class Packed:
         packed = self._packed.get(id(weight))
         if packed is None:
             return plain(x, weight)
-        found: Tensor = torch.ops.mkldnn._linear_pointwise(x, packed, None, "none", [], "")
-        return found
+        product: Tensor = torch.ops.mkldnn._linear_pointwise(x, packed, None, "none", [], "")
+        return product
 
 
 def _can_pack(weight: Tensor) -> bool:

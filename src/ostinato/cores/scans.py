@@ -47,7 +47,7 @@ def can_scan(xs: Inputs, weight_hh: Tensor) -> bool:
 
 
 def can_look_up(xs: Lookup, weight_hh: Tensor) -> bool:
-    """Return whether that pays for a table of inputs, because its rows are read several times.
+    """Return whether scanning a lookup as it is works and pays: rows of its table are read several times.
 
     Measured for float32; gradients of rows would have to be summed in bfloat16 else.
     """
@@ -56,7 +56,7 @@ def can_look_up(xs: Lookup, weight_hh: Tensor) -> bool:
 
 
 def scan_kernels(precision: str, compiling: Compiling | None = None) -> Kernels:
-    """Return the kernels of scans in ``"fp32"`` or ``"bf16"``, loaded; ``compiling`` is told what is compiled, before.
+    """Return the loaded kernels of scans in ``"fp32"`` or ``"bf16"``; ``compiling`` is called before one is compiled.
 
     Raises:
         EngineError: They cannot be compiled here.
@@ -87,25 +87,25 @@ def scan(
     """Run a layer over sequences; ``can_scan`` says where that can be done.
 
     Args:
-        kind: Which core (``ostinato.engine.layout``).
-        xs: Inputs, [B, T, I]; where they are found, if ``can_look_up`` says so.
+        kind: Kind of core (``ostinato.engine.layout``).
+        xs: Inputs, [B, T, I], or a lookup of them, if ``can_look_up`` allows it.
         hidden: State before the first step, [B, H] float32.
-        cell: Of an LSTM, [B, H] float32.
+        cell: Cell of an LSTM before the first step, [B, H] float32.
         weights: From inputs to gates [G H, I], from state to gates [G H, H], and biases [G H].
-        candidate_bias: Of a GRU, [H].
+        candidate_bias: Bias of a GRU's candidate, [H].
 
     Returns:
         The hidden state after every step, [B, T, H] in the type of the products, and the cell, float32.
     """
     weight_ih, weight_hh, bias = weights
-    found: tuple[Tensor, Tensor | None] = _Scan.apply(  # type: ignore[no-untyped-call]
+    states: tuple[Tensor, Tensor | None] = _Scan.apply(  # type: ignore[no-untyped-call]
         kind, _sums(xs, weight_ih, bias), hidden, cell, weight_hh, bias, candidate_bias
     )
-    return found
+    return states
 
 
 def _sums(xs: Inputs, weight_ih: Tensor, bias: Tensor) -> Tensor:
-    """The inputs' share of what goes into the gates, [B, T, G H]."""
+    """Return the inputs' share of the gates' sums, [B, T, G H]."""
     if isinstance(xs, Lookup):
         return F.embedding(xs.ids, _sums(xs.table, weight_ih, bias))
     sums: Tensor = _Sums.apply(xs.to(type_of_products(xs)), weight_ih, bias)  # type: ignore[no-untyped-call]
@@ -208,31 +208,31 @@ def _scan_of(kind: int, rows: int, steps: int, width: int, dtype: torch.dtype) -
 
 @cache
 def _runner(precision: str, count: int) -> Run:
-    """What runs kernels: on PyTorch's own threads where that can be done."""
+    """Return a function that runs kernels, on PyTorch's own threads where that can be done."""
     kernels = scan_kernels(precision)
     threads = find_openmp(Path(torch.__file__).parent / "lib") or Threads(count)
     return lambda name, blocks, rounds: threads.run(kernels[name], blocks, rounds)
 
 
 def _view(tensor: Tensor) -> NDArray[Any]:
-    """A tensor's numbers; of bfloat16 the bits."""
+    """Return a tensor's numbers; of bfloat16, the bits."""
     if tensor.dtype == torch.bfloat16:
         return tensor.view(torch.uint16).numpy()
     return tensor.numpy()
 
 
 def _times(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """``x weight^T + bias``, for x [R, I], weight [O, I] and bias [O], in the type of ``x``."""
+    """Return ``x weight^T + bias``, for x [R, I], weight [O, I] and bias [O], in the type of ``x``."""
     weight, bias = weight.detach().to(x.dtype), None if bias is None else bias.detach().to(x.dtype)
     if "mkldnn::_linear_pointwise" not in _KERNELS:
         return torch.nn.functional.linear(x, weight, bias)
     # Twice as fast in float32 as PyTorch's usual library, on some processors.
-    found: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
-    return found
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return product
 
 
 def _columns_times(a: Tensor, b: Tensor) -> Tensor:
-    """``a^T b`` in float32, for a [R, O] and b [R, I]: the gradient of a weight [O, I]."""
+    """Return ``a^T b`` in float32, for a [R, O] and b [R, I]: the gradient of a weight [O, I]."""
     if a.dtype != torch.float32 or not _is_onednn_faster() or "mkldnn::_linear_pointwise" not in _KERNELS:
         return (a.T @ b).float()
     weight = a.new_empty(a.shape[1], b.shape[1]).to_mkldnn()

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.data.frames import Array, Frames
+from ostinato.data.columns import Array
+from ostinato.data.frames import Frames
 from ostinato.errors import CorpusError
 
 ARRAY, ARRAYS = ".npy", ".npz"
@@ -18,15 +19,15 @@ _UNREADABLE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib
 
 
 def read_array(path: str) -> Array:
-    """Return a sequence [T, D] from an ``.npy`` file; [T] are frames of one number.
+    """Return the sequence [T, D] of an ``.npy`` file; [T] is read as frames of one number each.
 
     Raises:
         CorpusError: It cannot be read, or holds something else.
     """
-    found = _loaded(path)
-    if not isinstance(found, np.ndarray):
+    array = _loaded(path)
+    if not isinstance(array, np.ndarray):
         raise CorpusError(f"{path} holds several arrays; {ARRAY} files hold one")
-    values = _numbers(found, path)
+    values = _numbers(array, path)
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or not values.size:
         raise CorpusError(f"{path}: a sequence is [T, D] of numbers; this has the shape {values.shape}")
@@ -34,11 +35,11 @@ def read_array(path: str) -> Array:
 
 
 class Archive:
-    """The arrays of an ``.npz`` file: ``x`` and ``y``, and ``lengths``, each perhaps with ``_train`` or ``_test``.
+    """Arrays of an ``.npz`` file: ``x``, ``y`` and perhaps ``lengths``, each with or without ``_train`` or ``_test``.
 
     Args:
         path: The file.
-        part: Which of several parts; arrays without a part are taken where there is none of it.
+        part: Part to read, such as ``"train"``; where the file has no ``x_train``, plain ``x`` is read.
 
     Raises:
         CorpusError: The file cannot be read.
@@ -52,13 +53,13 @@ class Archive:
         self._file = file
 
     def sequences(self) -> Frames:
-        """Return ``x``, [N, T, D], or flat ones [N, D], which are sequences of one frame each.
+        """Return the sequences of ``x``: [N, T, D], or flat ones [N, D] of one frame each.
 
         Raises:
             CorpusError: It is missing, or of another shape, or ``lengths`` does not fit it.
         """
-        name, found = self._array("x")
-        values = _numbers(found, f"{self._path}: {name}")
+        name, array = self._array("x")
+        values = _numbers(array, f"{self._path}: {name}")
         if values.ndim < 2 or not values.size:
             raise CorpusError(
                 f"{self._path}: {name} holds sequences, [N, T, D] or flat ones [N, D]; it has the shape {values.shape}"
@@ -76,15 +77,15 @@ class Archive:
         return Frames.joined([one[:length] for one, length in zip(flat, lengths.tolist(), strict=True)])
 
     def labels(self) -> list[str]:
-        """Return ``y`` as text: one label each, or several with spaces between them.
+        """Return ``y`` as texts: for each sequence one label, or several joined by spaces.
 
         Raises:
-            CorpusError: It is missing, or one is no label.
+            CorpusError: It is missing, or a value of it is no label.
         """
-        name, found = self._array("y")
-        if not found.ndim:
+        name, array = self._array("y")
+        if not array.ndim:
             raise CorpusError(f"{self._path}: {name} is one value; it has to hold one for each sequence")
-        return [self._label(np.ravel(one).tolist(), number) for number, one in enumerate(found, 1)]
+        return [self._label(np.ravel(one).tolist(), number) for number, one in enumerate(array, 1)]
 
     def _label(self, values: Sequence[Any], number: int) -> str:
         told = " ".join(map(_told, values))
@@ -98,19 +99,19 @@ class Archive:
             has = ", ".join(sorted(self._file.files)) or "none"
             raise CorpusError(f"{self._path} has no array {name!r} or '{name}_{self._part}'; it has {has}")
         try:
-            found = self._file[known]
+            array = self._file[known]
         except _UNREADABLE as error:
             raise CorpusError(f"{self._path}: {known} cannot be read: {error}") from error
-        if not isinstance(found, np.ndarray):
+        if not isinstance(array, np.ndarray):
             raise CorpusError(f"{self._path}: {known} is no array")
-        return known, found
+        return known, array
 
     def _name(self, name: str) -> str | None:
         return next((known for known in (f"{name}_{self._part}", name) if known in self._file.files), None)
 
 
 def _numbers(values: Array, what: str) -> Array:
-    """Check that all are real and finite."""
+    """Check that all values are real and finite, and return them."""
     kind = values.dtype
     if not (np.issubdtype(kind, np.number) or kind == np.bool_) or np.issubdtype(kind, np.complexfloating):
         raise CorpusError(f"{what} holds {kind}, and frames are real numbers")
@@ -120,7 +121,7 @@ def _numbers(values: Array, what: str) -> Array:
 
 
 def _told(value: Any) -> str:
-    """A label in text: 1.0 is 1, bytes are decoded."""
+    """Return a label as text: 1.0 becomes 1, bytes are decoded."""
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -31,7 +31,7 @@ _STATEFUL = ("utf-7", "iso2022", "hz")  # what a byte means depends on what came
 
 @contextmanager
 def open_file(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """Open a file for reading what it holds, unpacked; yield that stream, and the file itself for its position.
+    """Open a file, unpacked if compressed; yield the stream of its content, and the file itself for its position.
 
     Raises:
         CorpusError: It cannot be read.
@@ -65,7 +65,7 @@ def open_member(path: Path, member: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
 
 
 class _Zstandard(io.RawIOBase):
-    """The content of a Zstandard file of one or more frames; unlike the library's own reader it misses an end."""
+    """The content of a Zstandard file of one or more frames; unlike the library's reader it reports a missing end."""
 
     def __init__(self, raw: BinaryIO) -> None:
         self._raw, self._frame, self._held = raw, _new_frame(), b""
@@ -110,8 +110,7 @@ def check_encoding(encoding: str) -> None:
 def blocks(stream: BinaryIO, encoding: str, size: int = BLOCK) -> Iterator[bytes]:
     """Cut a stream into blocks of about ``size`` bytes, each whole in its encoding.
 
-    Where an encoding does not tell characters apart in the middle of a text (UTF-16, ISO-2022), the
-    whole is one block.
+    A text whose encoding has no safe places to cut (UTF-16, ISO-2022) is one block.
     """
     cuttable = _is_cuttable(encoding)
     held = b""
@@ -138,7 +137,7 @@ def _same_in_ascii(encoding: str) -> bool:
 
 
 def _cut(held: bytes, encoding: str, *, desperate: bool) -> int:
-    """Where to end a block; 0 if there is no place yet."""
+    """Return the place to end a block at; 0 if there is none yet."""
     for tail in _TAILS:
         places = [match.end() for match in _PLACE.finditer(held, max(0, len(held) - tail))]
         if places:

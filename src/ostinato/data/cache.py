@@ -43,7 +43,7 @@ class Entry:
         path: Its folder.
         about: Codec, sources and parts, as plain data; empty where it is unfinished.
         size: Bytes on disk.
-        used: When it was last used, in seconds since 1970.
+        used: Time of its last use, in seconds since 1970.
     """
 
     key: str
@@ -60,13 +60,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Pinned:
-    """An encoded corpus that is mapped, not loaded: its pages come and go as they are read.
+    """An encoded corpus mapped into memory, not loaded: its pages come and go as they are read.
 
     Attributes:
         key: Its name in the cache.
-        sha256: Digest of all of it.
+        sha256: Digest of the whole corpus.
         parts: The parts, such as ``"train"`` and ``"valid"``.
-        characters: How many characters each part has, of those that were encoded.
+        characters: Number of encoded characters in each part, by name.
     """
 
     key: str
@@ -78,11 +78,11 @@ class Pinned:
 class Cache:
     """Encoded corpora in a folder, one folder each.
 
-    Several processes may use it at once: whoever comes second waits for what the first one encodes.
-    What was encoded when a process died is kept and gone on from.
+    Several processes may use it at once: while one encodes a corpus, the others wait for it.
+    If a process dies, the next one continues from what it had encoded.
 
     Args:
-        folder: Where; it is made when needed.
+        folder: Folder that holds the cache; made when needed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -97,14 +97,14 @@ class Cache:
         progress: Progress | None = None,
         waiting: Callable[[], None] | None = None,
     ) -> Pinned:
-        """Return the parts encoded, from the cache or made now.
+        """Return the encoded parts, from the cache or encoded now.
 
         Args:
-            codec: How to encode.
-            parts: What to encode, by name.
-            unknown: What to do with symbols that the codec does not know.
-            progress: Told of the characters done and in all.
-            waiting: Told that another process is encoding the same.
+            codec: Codec to encode with.
+            parts: Corpora to encode, by name.
+            unknown: Treatment of symbols that the codec does not know.
+            progress: Called with the number of characters done and in all.
+            waiting: Called if another process is encoding the same parts.
 
         Raises:
             UnknownSymbolError: A text has symbols that the codec does not know.
@@ -128,7 +128,7 @@ class Cache:
         """Map an encoded corpus, checking every byte of it.
 
         Raises:
-            RunError: It is not there, or is not the one whose digest is given.
+            RunError: It is not there, or its digest is not ``sha256``.
             DamagedError: It is truncated or altered.
         """
         path = self.folder / key
@@ -153,9 +153,9 @@ class Cache:
         return Pinned(key, about["corpus_sha256"], parts, characters)
 
     def entries(self) -> list[Entry]:
-        """Return what is in the cache, the last used first; drafts of unfinished ones too."""
-        found = [path for path in self.folder.glob("*") if path.is_dir()]
-        return sorted(map(_entry, found), key=lambda entry: -entry.used)
+        """Return the entries of the cache, last used first, unfinished drafts included."""
+        folders = [path for path in self.folder.glob("*") if path.is_dir()]
+        return sorted(map(_entry, folders), key=lambda entry: -entry.used)
 
     def remove(self, entry: Entry) -> bool:
         """Remove an entry; return False if a process is making it, or, on Windows, has it mapped."""
@@ -214,7 +214,7 @@ class Cache:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Say what a failure to write means; what was encoded so far stays."""
+        """Explain a failure to write; what was encoded so far stays."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             yield
@@ -229,7 +229,7 @@ class Cache:
 
 
 def _key(codec: Codec, parts: Mapping[str, Corpus], unknown: Unknown) -> str:
-    """Equal texts and codecs have equal keys, wherever the files lie."""
+    """Return the key of an encoded corpus: equal for equal texts and codecs, wherever the files lie."""
     texts = {
         name: {"kind": part.kind, "made_by": part.made_by, "sha256": _source_digests(part)}
         for name, part in parts.items()
@@ -239,7 +239,7 @@ def _key(codec: Codec, parts: Mapping[str, Corpus], unknown: Unknown) -> str:
 
 
 def _source_digests(part: Corpus) -> list[str]:
-    """What tells the texts of a corpus from others: of texts that were given in memory, they themselves."""
+    """Return digests that identify the texts of a corpus: of texts in memory, or else of its sources."""
     if isinstance(part.texts, tuple):
         state = hashlib.sha256()
         for text in part.texts:
@@ -250,16 +250,16 @@ def _source_digests(part: Corpus) -> list[str]:
 
 
 class _PartWriter:
-    """Writes one part into two files, going on from where a process before was stopped.
+    """A writer of one part into two files, continuing where an earlier process was stopped.
 
-    What was made safe is gone on from only if the files still hold it and the texts are still the ones
-    it was made of: both are hashed along the way.
+    It continues from ids that are safe on disk only if the files still hold them and the texts are still
+    those that were encoded: both are hashed along the way.
 
     Args:
-        folder: The draft.
-        name: Of the part.
-        codec: How to encode.
-        unknown: What to do with symbols that the codec does not know.
+        folder: Folder of the draft.
+        name: Name of the part.
+        codec: Codec to encode with.
+        unknown: Treatment of symbols that the codec does not know.
     """
 
     def __init__(self, folder: Path, name: str, codec: Codec, unknown: Unknown) -> None:
@@ -268,7 +268,7 @@ class _PartWriter:
         self._begin({"chunks": 0, "ids": 0, "texts": 0, "characters": 0})
 
     def write(self, corpus: Corpus, tick: Callable[[int], None]) -> dict[str, Any]:
-        """Encode a corpus to its end; return what is to be known of the files."""
+        """Encode a corpus to its end; return the counts, number type and digests of the files."""
         self._begin(self._known())
         try:
             self._go_through(corpus, tick)
@@ -291,7 +291,7 @@ class _PartWriter:
             _hash_beginning(self._path("offsets"), self._offsets, done["texts"] * OFFSET.itemsize, skip=len(_FIRST))
 
     def _known(self) -> dict[str, Any]:
-        """How far a process before came, if what it left is still whole."""
+        """Return the progress of an earlier process; zero if its files are not whole."""
         try:
             done = read_document(self._path("progress.json"))
             self._begin(done)
@@ -354,7 +354,7 @@ class _PartWriter:
 
     @contextmanager
     def _appending(self, kind: str) -> Iterator[BinaryIO]:
-        """Open a file for appending after what was made safe."""
+        """Open a file to append after the part that is safe on disk."""
         known = self._done["ids"] * self._type.itemsize
         self._path(kind).touch()
         with self._path(kind).open("r+b") as stream:
@@ -367,11 +367,11 @@ class _PartWriter:
 
 
 class _OtherTextError(Exception):
-    """What a draft was made of is not what is to be encoded now."""
+    """A draft that was made of other texts than those to encode now."""
 
 
 def _hash_beginning(path: Path, digest: hashlib._Hash, size: int, *, skip: int = 0) -> None:
-    """Hash the first ``size`` bytes of a file after some to skip, or as many as there are."""
+    """Hash ``size`` bytes of a file after the first ``skip``, or as many as there are."""
     with path.open("rb") as stream:
         stream.seek(skip)
         while size > 0 and (data := stream.read(min(size, _READ))):
@@ -386,7 +386,7 @@ def _sync(*streams: BinaryIO) -> None:
 
 
 def _chunks(corpus: Corpus) -> Iterator[list[str]]:
-    """Texts to encode together; the same ones each time."""
+    """Yield lists of texts to encode together, the same ones each time."""
     if corpus.kind == "text":
         yield from ([text] for text in corpus.texts)
         return
@@ -423,5 +423,5 @@ def _entry(path: Path) -> Entry:
 
 
 def days_unused(entry: Entry) -> float:
-    """How many days ago an entry was last used."""
+    """Return the number of days since an entry was last used."""
     return (time.time() - entry.used) / 86_400

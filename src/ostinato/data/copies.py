@@ -1,4 +1,4 @@
-"""What texts have in common with a corpus: the longest run copied from it, and which windows it has seen."""
+"""Copies from a corpus in texts: the longest copied run, and the windows that the corpus has as well."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Copy:
     """The longest run of symbols that a text has in common with a corpus.
 
     Attributes:
-        length: In symbols.
-        start: Where it begins in the text.
-        place: Where it first stands in the corpus.
+        length: Number of symbols.
+        start: Position of its first symbol in the text.
+        place: Position of its first occurrence in the corpus.
     """
 
     length: int
@@ -32,14 +32,14 @@ class Copy:
 
 
 class Copies:
-    """Answers about copies from one corpus, exact whatever its size.
+    """A search for copies from one corpus, exact whatever its size.
 
-    Looking for windows is one pass over the corpus, for several lengths at once; finding the longest copies takes
-    about twice as many passes as their lengths have binary digits.
+    Windows of several lengths are looked up in one pass over the corpus; the longest copies take about two passes
+    for each binary digit of their lengths.
 
     Args:
-        ids: All ids of the corpus, [N]; items are parted by their end id, which no text holds.
-        progress: Told which pass is made, how many symbols of it are done, and of how many.
+        ids: All ids of the corpus, [N]; items are separated by their end id, which no text holds.
+        progress: Called with the number of the pass, the symbols done in it, and their total.
     """
 
     def __init__(self, ids: NDArray[Any], progress: Callable[[int, int, int], None] | None = None) -> None:
@@ -48,15 +48,15 @@ class Copies:
         self._kept = Rolling(np.asarray(ids)) if len(ids) <= _KEPT_SYMBOLS else None
 
     def seen(self, texts: Sequence[NDArray[Any]], n: int) -> list[NDArray[np.bool_]]:
-        """Return, for every window of n symbols of every text, whether it stands in the corpus."""
-        (found,) = self._places([(n, texts)])
-        return [places >= 0 for places in found]
+        """Return, for every window of n symbols of every text, whether it occurs in the corpus."""
+        (places_by_text,) = self._places([(n, texts)])
+        return [places >= 0 for places in places_by_text]
 
     def longest(self, texts: Sequence[NDArray[Any]]) -> list[Copy]:
-        """Return the longest run of each text that stands in the corpus, the first of several.
+        """Return the longest run of each text that occurs in the corpus, the first of several.
 
-        If a run of n symbols stands there, all shorter ones of it do. So lengths are doubled until none is
-        found, and then halved in on.
+        If a run of n symbols occurs, so do all shorter parts of it. So lengths are doubled until no run
+        occurs, and then bisected.
         """
         best = [Copy(0, 0, 0)] * len(texts)
         missed = [len(text) + 1 for text in texts]  # the least length known not to stand there
@@ -71,18 +71,18 @@ class Copies:
             answers = self._places([(n, [texts[row] for row in rows]) for n, rows in asked.items()])
             for (n, rows), answer in zip(asked.items(), answers, strict=True):
                 for row, places in zip(rows, answer, strict=True):
-                    (found,) = np.nonzero(places >= 0)
-                    if len(found) and self._is_copy(texts[row], int(found[0]), int(places[found[0]]), n):
-                        best[row] = Copy(n, int(found[0]), int(places[found[0]]))
+                    (hits,) = np.nonzero(places >= 0)
+                    if len(hits) and self._is_copy(texts[row], int(hits[0]), int(places[hits[0]]), n):
+                        best[row] = Copy(n, int(hits[0]), int(places[hits[0]]))
                     else:
                         missed[row] = n
 
     def _is_copy(self, text: NDArray[Any], start: int, place: int, n: int) -> bool:
-        """Whether equal hashes are equal symbols, as good as always."""
+        """Return whether windows with equal hashes really are equal (collisions are vanishingly rare)."""
         return bool((np.asarray(self._ids[place : place + n]) == text[start : start + n]).all())
 
     def _places(self, asked: Sequence[tuple[int, Sequence[NDArray[Any]]]]) -> list[list[NDArray[np.int64]]]:
-        """Of every length n and texts that are asked for: the first place in the corpus of each window; -1 is none."""
+        """Return, for each length and its texts, the first place of every window in the corpus; -1 if there is none."""
         hashes = [[Rolling(text).windows(n) for text in texts] for n, texts in asked]
         wanted = [distinct(np.concatenate([*own, np.zeros(0, dtype=np.uint64)])) for own in hashes]
         searches = [_Search(n, each) for (n, _), each in zip(asked, wanted, strict=True)]
@@ -105,7 +105,7 @@ class Copies:
                 self._progress(self._passes, stop, len(self._ids))
 
     def _parts(self, n: int) -> Iterator[tuple[int, Rolling, int]]:
-        """Parts of the corpus that together hold every window of up to n symbols; some twice."""
+        """Yield parts of the corpus that together hold every window of up to n symbols, some twice."""
         if self._kept is not None:
             yield 0, self._kept, len(self._ids)
             return
@@ -115,11 +115,11 @@ class Copies:
 
 
 class _Search:
-    """Looks for windows of one length.
+    """A search for windows of one length.
 
     Args:
-        n: The length.
-        wanted: Their hashes, sorted, each once.
+        n: Length of the windows.
+        wanted: Hashes of the windows, sorted, each once.
     """
 
     def __init__(self, n: int, wanted: Hashes) -> None:
@@ -131,7 +131,7 @@ class _Search:
             self._asked[wanted >> _SHIFT] = True
 
     def look(self, start: int, rolling: Rolling) -> None:
-        """Look in a part of the corpus that begins at ``start``."""
+        """Search the part of the corpus that begins at ``start``."""
         windows = rolling.windows(self.n)
         (likely,) = np.nonzero(self._asked[windows >> _SHIFT])
         places = np.searchsorted(self.wanted, windows[likely])

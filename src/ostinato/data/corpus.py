@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, Literal, TypeAlias
 
+from ostinato.data.columns import Column
 from ostinato.data.documents import Document, Reading, Tick
 from ostinato.data.embedded import EMBEDDED
 from ostinato.data.fetching import Fetched
@@ -35,7 +36,7 @@ class Again:
     """Texts that are read anew by each iteration.
 
     Attributes:
-        read: Begins to read them.
+        read: Function that starts to read them.
     """
 
     read: Callable[[], Iterator[str]]
@@ -51,16 +52,16 @@ class Corpus:
     Attributes:
         kind: ``"text"``: running text, one long sequence. ``"items"``: each text stands for itself
             (a name, a title, a tune) and has an end.
-        texts: The texts. Running text in memory is one; a larger one comes in pieces, which joined
-            give it, and may be iterated over as often as needed.
+        texts: The texts. Running text in memory is one string; if larger, it comes in pieces, which may be
+            iterated over as often as needed and are joined without anything between them.
         sources: Base name, size in bytes and SHA-256 of everything read, as plain data.
-        notes: What was decided while reading, for people to know.
-        made_by: How the texts were made from what was read, so that equal ones are known to be equal.
-        groups: Of items: for each the number of its group, which stands on one side of a split; empty: none has.
-        known_size: How many characters there are, where that is known already.
-        known_alphabet: Every character that occurs, where that is known already.
-        frames: Of sources that are real vectors: a sequence for each text; ``None``: there are none.
-        places: Where each item stands, for messages; empty: that is not known.
+        notes: Decisions made while reading, for users to know.
+        made_by: Steps that made the texts from the sources: equal sources and equal steps give equal texts.
+        groups: Group number of each item; a group stays on one side of a split. Empty: there are no groups.
+        known_size: Number of characters, if already known.
+        known_alphabet: Every character that occurs, if already known.
+        columns: Examples that are no text, by name: one of each column for each text.
+        places: Place of each item in its source, for messages; empty: not known.
     """
 
     kind: Kind
@@ -71,7 +72,7 @@ class Corpus:
     groups: tuple[int, ...] = ()
     known_size: int | None = None
     known_alphabet: frozenset[str] | None = None
-    frames: Frames | None = None
+    columns: Mapping[str, Column] = field(default_factory=dict)
     places: tuple[str, ...] = ()
 
     @property
@@ -81,13 +82,19 @@ class Corpus:
 
     @cached_property
     def size(self) -> int:
-        """How many characters there are in all, or frames."""
-        if self.frames is not None:
-            return len(self.frames.values)
+        """Number of characters in all; with columns, of the places of the longest."""
+        if self.columns:
+            return max(column.places for column in self.columns.values())
         return sum(map(len, self.texts)) if self.known_size is None else self.known_size
 
+    @property
+    def frames(self) -> Frames | None:
+        """The column of frames; ``None``: there is none."""
+        column = self.columns.get("frames")
+        return column if isinstance(column, Frames) else None
+
     def select(self, chosen: Sequence[int]) -> Corpus:
-        """Return some of the items of a corpus in memory; it no longer knows how it was made."""
+        """Return some of the items of a corpus in memory; its size and alphabet are counted anew."""
         assert isinstance(self.texts, tuple)
         texts = self.texts
         return replace(
@@ -95,7 +102,7 @@ class Corpus:
             texts=tuple(texts[n] for n in chosen),
             groups=tuple(self.groups[n] for n in chosen) if self.groups else (),
             places=tuple(self.places[n] for n in chosen) if self.places else (),
-            frames=None if self.frames is None else self.frames.select(chosen),
+            columns={name: column.select(chosen) for name, column in self.columns.items()},
             known_size=None,
             known_alphabet=None,
         )
@@ -105,10 +112,10 @@ class Corpus:
         """Every character that occurs."""
         if self.known_alphabet is not None:
             return self.known_alphabet
-        found: set[str] = set()
+        characters: set[str] = set()
         for text in self.texts:
-            found.update(text)
-        return frozenset(found)
+            characters.update(text)
+        return frozenset(characters)
 
 
 def read_corpus(
@@ -125,23 +132,23 @@ def read_corpus(
     """Read a corpus from files, folders, globs, ``-``, or the name of an embedded one or of a data set.
 
     Args:
-        sources: What to read; several are joined in order.
+        sources: Names of the sources; several are joined in order.
         reading: Encoding, errors and column; the default is strict UTF-8.
-        kind: ``"text"`` or ``"items"``; ``None`` looks at the lines and says in ``notes`` what it found.
+        kind: ``"text"`` or ``"items"``; ``None`` decides by the lines, and says so in ``notes``.
         standard_input: A binary stream for ``-``; ``None`` means the process's own.
-        to_learn: Whether this is for learning from, which takes more than one symbol.
-        memory: Most characters to keep in memory; of a larger corpus only what is known of it is kept.
-        tick: Told how many more bytes of the files have been read.
-        fetching: Told how far the download of a data set is.
+        to_learn: Whether the corpus is to be learned from, which takes more than one symbol.
+        memory: Most characters to keep in memory; the texts of a larger corpus stay on disk.
+        tick: Called with the number of bytes of files read since the last call.
+        fetching: Called with file, bytes so far and bytes in all while a data set is downloaded.
 
     Raises:
-        CorpusError: Nothing is named, or something cannot be read, or there is nothing to learn from.
+        CorpusError: No source is given, one cannot be read, or there is nothing to learn from.
     """
     if not sources:
         raise CorpusError(f"no corpus given. Name a file, a folder, '-', or one of: {', '.join(names_of_corpora())}")
     stream = sys.stdin.buffer if standard_input is None else standard_input
-    found, passed_over = find_documents(sources, reading or Reading(), standard_input=stream, fetching=fetching)
-    documents = _surveyed(found, memory, tick)
+    documents, passed_over = find_documents(sources, reading or Reading(), standard_input=stream, fetching=fetching)
+    documents = _surveyed(documents, memory, tick)
     told, reason = (kind, "as was asked") if kind else _detect(documents)
     documents = [replace(document, sample="") for document in documents]
     corpus = _corpus(told, documents)
@@ -155,7 +162,7 @@ def read_corpus(
 
 
 def _surveyed(found: Sequence[Document], memory: int, tick: Tick | None) -> list[Document]:
-    """The documents, all held in memory or none of them."""
+    """Survey the documents; return them with all texts held in memory, or none."""
     documents: list[Document] = []
     left, sampled = memory, 0
     for document in found:
@@ -204,7 +211,7 @@ def _items(documents: Sequence[Document]) -> Iterator[str]:
 
 
 def _running_text(documents: Sequence[Document]) -> Iterator[str]:
-    """Pieces of all documents, with a line end between two documents or two rows."""
+    """Yield the pieces of all documents, with a line end between two documents or two rows."""
     pending = ""  # a line end that is only there if something follows
     for document in documents:
         last = ""
@@ -217,7 +224,7 @@ def _running_text(documents: Sequence[Document]) -> Iterator[str]:
 
 
 def _joined_size(documents: Sequence[Document]) -> int:
-    """How many characters ``_running_text`` gives."""
+    """Return the number of characters that ``_running_text`` yields."""
     filled = [document for document in documents if document.characters]
     between_rows = sum(document.count - 1 for document in filled if document.is_table)
     between_documents = sum(document.last != "\n" for document in filled[:-1])
@@ -227,20 +234,20 @@ def _joined_size(documents: Sequence[Document]) -> int:
 def lines(pieces: Iterable[str]) -> Iterator[str]:
     """Yield the lines of a text that comes in pieces, without their ends: a line feed, a carriage return, or both.
 
-    No other character ends a line, though Python's own ``splitlines`` thinks so of eight of them.
+    No other character ends a line; Python's own ``splitlines`` also cuts at eight others.
 
     >>> list(lines(["a\\nb", "c", "\\n\\nd"]))
     ['a', 'bc', '', 'd']
     """
     pending: list[str] = []
     for piece in pieces:
-        found = _LINE_END.split(piece) if piece else []
+        parts = _LINE_END.split(piece) if piece else []
         ends = piece.endswith(("\n", "\r"))
         if ends:
-            found.pop()  # what follows the last line end is nothing yet
+            parts.pop()  # what follows the last line end is nothing yet
         # The last line goes on in the next piece unless the piece ends in a line end.
-        rest = found.pop() if found and not ends else None
-        for line in found:
+        rest = parts.pop() if parts and not ends else None
+        for line in parts:
             yield "".join([*pending, line])
             pending = []
         if rest is not None:

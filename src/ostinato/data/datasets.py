@@ -1,4 +1,4 @@
-"""Named data sets: where each lies, how to know it, whose it is. Facts only; ``fetching`` gets them."""
+"""Named data sets: address, digest, licence and citation of each. Facts only; ``fetching`` gets the files."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class DataFile:
 
     Attributes:
         name: Its base name.
-        url: Where it is published.
-        size: In bytes.
+        url: Address where it is published.
+        size: Size in bytes.
         sha256: Its digest, in hexadecimal.
-        published: Where this digest is published by others; ``None``: nowhere found, it is that of a copy we measured.
+        published: Place where others publish this digest; ``None``: no such place is known, it is that of our copy.
         member: The part of an archive that holds the text, for corpora.
-        same: Size and digest of other files with the same content.
+        same: Size and digest of each other file with the same content.
     """
 
     name: str
@@ -34,12 +34,12 @@ class DataSet:
     """A named data set.
 
     Attributes:
-        name: What commands call it.
-        summary: What it is.
-        kind: ``"text"`` can be trained on by name; ``"files"`` are to be given to a recipe; ``"fetched"`` ones no
-            recipe of this version reads.
+        name: Name in commands.
+        summary: Short description.
+        kind: ``"text"`` can be trained on by name; ``"files"`` are given to a recipe; ``"fetched"`` can only be
+            fetched: no recipe of this version reads it.
         licence: As stated by those who publish it.
-        citation: Whom to cite.
+        citation: Authors or work to cite.
         files: Its files.
     """
 

@@ -32,12 +32,12 @@ _LONGEST_CHARACTER = 4  # bytes
 
 @dataclass(frozen=True)
 class Reading:
-    """How bytes become text.
+    """Options for turning bytes into text.
 
     Attributes:
         encoding: Python's name of the encoding.
-        errors: ``"strict"``, or what to do with bytes that do not decode: ``"replace"``, ``"ignore"``.
-        column: For CSV and JSONL: the column or key that holds the text.
+        errors: Treatment of bytes that do not decode: ``"strict"`` (an error), ``"replace"`` or ``"ignore"``.
+        column: Column (CSV) or key (JSONL) that holds the text.
     """
 
     encoding: str = "utf-8"
@@ -51,17 +51,17 @@ class Document:
 
     Attributes:
         name: The base name of the file, without its folders.
-        where: What messages call it.
-        open: Opens the unpacked bytes, beside the file itself.
-        reading: How bytes become text.
+        where: Name in messages.
+        open: Function that opens the unpacked bytes, and the file itself for its position.
+        reading: Options for turning bytes into text.
         sha256: Digest of the unpacked bytes, in hexadecimal.
-        size: How many unpacked bytes there are.
-        characters: How many characters its texts have.
-        count: How many texts, or pieces of the one text, it gave.
+        size: Number of unpacked bytes.
+        characters: Number of characters in its texts.
+        count: Number of texts, or of pieces of the one text.
         last: Its last character.
         alphabet: Every character that occurs.
         sample: Its beginning.
-        held: Its texts, where they are few enough to stay in memory.
+        held: Its texts, if they are small enough to stay in memory.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Document:
 
     @property
     def form(self) -> str:
-        """What kind of table the document is, ``""`` for plain text: with ``reading``, how bytes become texts."""
+        """File ending of a table, ``""`` for plain text; together with ``reading`` it determines the texts."""
         return suffix if (suffix := _suffix(self.name)) in (*_DELIMITERS, *_JSON_LINES) else ""
 
     @property
@@ -88,10 +88,10 @@ class Document:
         return bool(self.form)
 
     def texts(self, tick: Tick | None = None) -> Iterator[str]:
-        """Yield a table's texts, or the pieces of the one text, which joined give the whole.
+        """Yield the texts of a table, or the pieces of the one text, which joined give the whole.
 
         Raises:
-            CorpusError: It cannot be read any more, or is not what it was.
+            CorpusError: It can no longer be read, or has changed.
         """
         if self.held is not None:
             yield from self.held
@@ -105,11 +105,11 @@ class Document:
             )
 
     def pieces(self) -> Iterator[str]:
-        """Yield the pieces of the text without having surveyed it: for what is read only once."""
+        """Yield the pieces of a text that is read only once, without surveying it first."""
         return self._read(_Digest(), None)
 
     def surveyed(self, memory: int, sample: int, tick: Tick | None) -> Document:
-        """Read everything once: digest, size, alphabet, and the first ``sample`` characters.
+        """Read everything once; return the document with digest, size, alphabet and first ``sample`` characters.
 
         The texts are held if they have at most ``memory`` characters.
 
@@ -150,14 +150,14 @@ class Document:
 
 
 def _unseen(text: str, alphabet: set[str]) -> str:
-    """What may be new in a text. Of ASCII, known characters are left out, which is far quicker than looking each up."""
+    """Return the text, without known characters if it is ASCII: removing them is far faster than looking each up."""
     if not text.isascii():
         return text
     return text.encode().translate(None, "".join(c for c in alphabet if c.isascii()).encode()).decode()
 
 
 class _Digest:
-    """The SHA-256 and the size of what has been read."""
+    """SHA-256 and size of the bytes read so far."""
 
     def __init__(self) -> None:
         self._state, self.size = hashlib.sha256(), 0
@@ -192,7 +192,7 @@ def bytes_document(name: str, data: bytes, reading: Reading) -> Document:
 
 
 def looks_like_text(path: Path, reading: Reading) -> bool:
-    """Whether the beginning of a file is text; what comes later is checked when the whole is read."""
+    """Return whether the beginning of a file is text; the rest is checked when the whole is read."""
     check_encoding(reading.encoding)
     try:
         with open_file(path) as (stream, _):
@@ -212,7 +212,7 @@ def looks_like_text(path: Path, reading: Reading) -> bool:
 
 
 def _decoded(document: Document, digest: _Digest, tick: Tick | None) -> Iterator[str]:
-    """The text of a document in pieces, its line ends made one."""
+    """Yield the text of a document in pieces, with CRLF line ends made LF."""
     reading, at = document.reading, 0
     check_encoding(reading.encoding)
     with document.open() as (stream, raw):
@@ -265,7 +265,7 @@ def _is_binary(data: bytes, reading: Reading) -> bool:
 
 
 def _lines_kept(pieces: Iterator[str]) -> Iterator[str]:
-    """Lines with their ends; only "\\n" ends one."""
+    """Yield lines with their ends; only "\\n" ends one."""
     pending: list[str] = []
     for piece in pieces:
         *lines, rest = piece.split("\n")
@@ -316,7 +316,7 @@ def _json_object(where: str, line: str) -> dict[str, Any]:
 
 
 def _paired(text: str) -> str:
-    """Join surrogates that JSON escapes wrote apart; one that is left alone becomes U+FFFD."""
+    """Join surrogates that JSON escapes wrote apart; one without its partner becomes U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,8 @@ import numpy as np
 
 from ostinato.codecs import Codec, PairCodec
 from ostinato.codecs.base import pieces_of
-from ostinato.data.frames import Array as Array
+from ostinato.data.columns import Array as Array
+from ostinato.data.columns import Column
 from ostinato.data.frames import Frames
 from ostinato.errors import UnknownSymbolError
 
@@ -26,41 +27,50 @@ class Encoded:
     Attributes:
         ids: All ids, one text after another, [N], in the smallest unsigned type that holds them.
             An item's end id is among them.
-        offsets: Where each text starts, and where the last one ends, [texts + 1] int64.
-        frames: Sources that are real vectors, one sequence for each text; ``None``: there are none.
+        offsets: Start of each text, then the end of the last one, [texts + 1] int64.
+        columns: Examples that are no text, by name: one of each column for each text.
     """
 
     ids: Array
     offsets: Array
-    frames: Frames | None = None
+    columns: Mapping[str, Column] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle what is mapped from a file as the name of that file: another process maps it as well."""
+        """Pickle arrays mapped from files as the names of the files: another process maps them as well."""
         arrays = (self.ids, self.offsets)
-        if self.frames is None and all(
+        if not self.columns and all(
             isinstance(a, np.memmap) and a.nbytes == os.path.getsize(str(a.filename)) for a in arrays
         ):
             return map_encoded, tuple((str(a.filename), a.dtype.str) for a in arrays)  # type: ignore[attr-defined]
-        return Encoded, (*arrays, self.frames)
+        return Encoded, (*arrays, self.columns)
 
     @property
     def texts(self) -> int:
-        """How many texts there are."""
+        """Number of texts."""
         return len(self.offsets) - 1
 
     @cached_property
     def lengths(self) -> Array:
-        """How many ids each text has, [texts]."""
+        """Number of ids in each text, [texts]."""
         return np.diff(self.offsets)
+
+    @property
+    def frames(self) -> Frames | None:
+        """The column of frames; ``None``: there is none."""
+        column = self.columns.get("frames")
+        return column if isinstance(column, Frames) else None
 
     def part(self, first: int, last: int) -> Encoded:
         """Return the texts from number ``first`` to before ``last``."""
         offsets = self.offsets[first : last + 1]
-        frames = None if self.frames is None else self.frames.part(first, last)
-        return Encoded(self.ids[offsets[0] : offsets[-1]], offsets - offsets[0], frames)
+        columns = {name: column.part(first, last) for name, column in self.columns.items()}
+        return Encoded(self.ids[offsets[0] : offsets[-1]], offsets - offsets[0], columns)
 
     def last(self, most: int) -> Encoded:
-        """Return the last texts, as many as have no more symbols together; of the last one at least its end."""
+        """Return the longest run of final texts with at most ``most`` symbols in all.
+
+        If even the last text is longer, return its final ``most`` symbols.
+        """
         if len(self.ids) <= most:
             return self
         first = int(np.searchsorted(self.offsets, len(self.ids) - most))

@@ -1,4 +1,4 @@
-"""Getting the files of named data sets: found on disk by their digest, or downloaded, checked and kept."""
+"""Files of named data sets: found on disk by their digest, or downloaded, checked and kept."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _PARTIAL, _NO_SUCH_PART = 206, 416  # HTTP statuses of a part that was asked for
 
 
 def fetch(data_set: DataSet, *, cache: Path | None = None, progress: Fetched | None = None) -> list[Path]:
-    """Return the files of a data set, on disk.
+    """Return the paths of the files of a data set, downloaded if needed.
 
     Args:
-        data_set: Which one.
-        cache: Where downloads are kept; ``None`` is the usual place.
-        progress: Told how far a download is.
+        data_set: The data set.
+        cache: Cache folder, where downloads are kept; ``None``: the usual one.
+        progress: Called with file, bytes so far and bytes in all.
 
     Raises:
-        CorpusError: A file is not there and cannot be downloaded, or is not what it should be.
+        CorpusError: A file is not there and cannot be downloaded, or its digest is wrong.
     """
     at_hand = files_at_hand()
     return [
@@ -46,18 +46,18 @@ def fetch(data_set: DataSet, *, cache: Path | None = None, progress: Fetched | N
 
 def files_at_hand() -> dict[int, list[Path]]:
     """Return every file under OSTINATO_DATA, by size."""
-    found: dict[int, list[Path]] = {}
+    files: dict[int, list[Path]] = {}
     folder = data_folder()
     for path in sorted(folder.rglob("*")) if folder is not None and folder.is_dir() else ():
         if path.is_file():
-            found.setdefault(path.stat().st_size, []).append(path)
-    return found
+            files.setdefault(path.stat().st_size, []).append(path)
+    return files
 
 
 def locate(
     data_set: DataSet, file: DataFile, at_hand: Mapping[int, Sequence[Path]], *, cache: Path | None = None
 ) -> Path | None:
-    """Return where a file is on disk already, by its digest: in the cache, or among the files at hand."""
+    """Find a file by its digest, in the cache or among the files at hand; return its path, or ``None``."""
     kept = _place(data_set, cache) / file.name
     if kept.exists() and kept.stat().st_size == file.size and _digest(kept) == file.sha256:
         return kept
@@ -113,7 +113,7 @@ def _missing(data_set: DataSet, file: DataFile, place: Path, reason: str) -> str
 
 
 def _told(error: requests.RequestException) -> str:
-    """The innermost reason of a chain of network errors, in few words."""
+    """Return the innermost reason of a chain of network errors, in few words."""
     if error.response is not None:
         return f"HTTP status {error.response.status_code}"
     words = str(error).split(": ")[-1].strip("'\")( ")
@@ -121,19 +121,19 @@ def _told(error: requests.RequestException) -> str:
 
 
 class Resuming:
-    """A downloader for pooch that goes on with what a broken connection left.
+    """A downloader for pooch that resumes after a broken connection.
 
     Args:
-        part: Where what has come so far is kept.
-        size: How many bytes there will be.
-        progress: Told how far it is.
+        part: File that keeps the bytes received so far.
+        size: Number of bytes of the whole file.
+        progress: Called with file, bytes so far and bytes in all.
     """
 
     def __init__(self, part: Path, size: int, progress: Fetched | None) -> None:
         self._part, self._size, self._progress = part, size, progress
 
     def __call__(self, url: str, output_file: Any, keeper: Any) -> None:
-        """Download ``url`` to ``output_file``, as pooch asks for.
+        """Download ``url`` to ``output_file``; pooch calls this.
 
         Raises:
             requests.RequestException: The server cannot be reached, or the connection was cut.

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ostinato.data.columns import Array, Column, check_offsets
 from ostinato.errors import CorpusError
-
-Array: TypeAlias = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Frames:
+class Frames(Column):
     """Sequences of frames, one after another.
 
     Attributes:
-        values: All frames, [N, D], in the type that they came in.
-        offsets: Where each sequence starts, and where the last one ends, [sequences + 1] int64.
+        values: All frames, [N, D], in their original type.
+        offsets: Start of each sequence, then the end of the last one, [sequences + 1] int64.
     """
 
+    kind: ClassVar[str] = "frames"
     values: Array
     offsets: Array
 
@@ -33,7 +32,7 @@ class Frames:
         """Put sequences [T, D] one after another.
 
         Raises:
-            CorpusError: There is none, or their frames are not equally wide.
+            CorpusError: There are none, or their frames differ in width.
         """
         if not sequences:
             raise CorpusError("there are no sequences of frames")
@@ -44,17 +43,22 @@ class Frames:
 
     @property
     def count(self) -> int:
-        """How many sequences there are."""
+        """Number of sequences."""
         return len(self.offsets) - 1
 
     @property
+    def places(self) -> int:
+        """Number of frames in all."""
+        return len(self.values)
+
+    @property
     def width(self) -> int:
-        """How many numbers D a frame has."""
+        """Number of values D in a frame."""
         return int(self.values.shape[1])
 
     @cached_property
     def lengths(self) -> Array:
-        """How many frames each sequence has, [sequences]."""
+        """Number of frames in each sequence, [sequences]."""
         return np.diff(self.offsets)
 
     def one(self, number: int) -> Array:
@@ -73,10 +77,10 @@ class Frames:
         return Frames(np.concatenate([self.one(n) for n in chosen]), _offsets(self.lengths[list(chosen)].tolist()))
 
     def cut(self, width: int) -> Frames:
-        """Cut each frame into several, of so many numbers each: a flat image into its rows, or its pixels.
+        """Cut each frame into several of ``width`` numbers: a flat image into its rows, or its pixels.
 
         Raises:
-            CorpusError: Frames cannot be cut so.
+            CorpusError: The width of the frames is no multiple of ``width``.
         """
         if self.width % width:
             raise CorpusError(
@@ -85,30 +89,34 @@ class Frames:
         return Frames(self.values.reshape(-1, width), self.offsets * (self.width // width))
 
     def batch(self, rows: Array) -> Array:
-        """Return some sequences side by side, [B, T, D] float32, zero past their ends."""
-        found = np.zeros((len(rows), int(self.lengths[rows].max(initial=1)), self.width), dtype=np.float32)
+        """Return a batch of sequences, [B, T, D] float32, padded with zeros."""
+        padded = np.zeros((len(rows), int(self.lengths[rows].max(initial=1)), self.width), dtype=np.float32)
         for place, row in enumerate(rows.tolist()):
             own = self.one(row)
-            found[place, : len(own)] = own
-        return found
+            padded[place, : len(own)] = own
+        return padded
 
     def digests(self) -> list[str]:
-        """A digest of each sequence, so that equal ones are known to be equal."""
+        """Return a digest of each sequence, equal for equal sequences."""
         return [
             hashlib.blake2b(np.ascontiguousarray(self.one(n)).tobytes(), digest_size=16).hexdigest()
             for n in range(self.count)
         ]
 
-    def arrays(self, name: str) -> dict[str, Array]:
-        """Both arrays, their names after ``name``."""
-        return {f"{name}_frames": self.values, f"{name}_frame_offsets": self.offsets}
+    def arrays(self) -> dict[str, Array]:
+        return {"values": self.values, "offsets": self.offsets}
 
     @classmethod
-    def of_arrays(cls, name: str, arrays: dict[str, Any]) -> Frames | None:
-        """What ``arrays`` gave, if it is there."""
-        if f"{name}_frames" not in arrays:
-            return None
-        return cls(arrays[f"{name}_frames"], arrays[f"{name}_frame_offsets"])
+    def of_arrays(cls, arrays: Mapping[str, Array]) -> Frames:
+        """Return the frames that ``arrays`` gave.
+
+        Raises:
+            ValueError: They are of no frames.
+        """
+        if arrays.keys() != {"values", "offsets"} or arrays["values"].ndim != 2:
+            raise ValueError("frames have values [N, D] and offsets")
+        check_offsets(arrays["offsets"], len(arrays["values"]))
+        return cls(arrays["values"], arrays["offsets"])
 
 
 def _offsets(lengths: Iterable[int]) -> Array:

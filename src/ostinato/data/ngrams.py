@@ -1,4 +1,4 @@
-"""Sequences of n symbols as numbers: rolling hashes of any length, and a sorted index of all in a corpus."""
+"""Windows of n symbols as numbers: rolling hashes for any n, and a sorted index of those in a corpus."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CHECKED = 2**25  # numbers of an index whose digest is checked when it is opene
 
 
 class Rolling:
-    """Hashes of all windows of a sequence, of whatever length, from one pass over it.
+    """Hashes of all windows of a sequence, of any length, from one pass over it.
 
         H(i, n) = sum_k f(x[i + k]) B^k   modulo 2^64
 
@@ -46,19 +46,19 @@ class Rolling:
     def windows(self, n: int) -> Hashes:
         """Return the hash of every window of n symbols, [T - n + 1]."""
         count = max(0, len(self._sums) - n)
-        found: Hashes = (self._sums[n:] - self._sums[:count]) * self._inverses[:count] if count else self._sums[:0]
-        return found
+        hashes: Hashes = (self._sums[n:] - self._sums[:count]) * self._inverses[:count] if count else self._sums[:0]
+        return hashes
 
 
 class NgramIndex:
     """All windows of n symbols that occur in a corpus, as a sorted array of hashes, in memory or mapped from a file.
 
-    With 64 bits, a window that does not occur is taken for one that does in about one of 10^13 cases for a
-    corpus of a million symbols; one that occurs is always found.
+    A window that occurs is always found. As hashes have 64 bits, about one in 10^13 windows that do not occur in a
+    corpus of a million symbols is taken for one that does.
 
     Args:
         n: Length of the windows.
-        hashes: Hashes, sorted, each once.
+        hashes: Hashes of the windows, sorted, each once.
     """
 
     def __init__(self, n: int, hashes: Hashes) -> None:
@@ -69,24 +69,24 @@ class NgramIndex:
         return len(self._hashes)
 
     def contains(self, hashes: Hashes) -> NDArray[np.bool_]:
-        """Return which hashes are those of windows that occur."""
+        """Return, for each hash, whether its window occurs."""
         if not len(self._hashes):
             return np.zeros(hashes.shape, dtype=bool)
         places = np.searchsorted(self._hashes, hashes)
-        found: NDArray[np.bool_] = self._hashes[np.minimum(places, len(self._hashes) - 1)] == hashes
-        return found
+        hits: NDArray[np.bool_] = self._hashes[np.minimum(places, len(self._hashes) - 1)] == hashes
+        return hits
 
     @classmethod
     def build(
         cls, ids: NDArray[Any], n: int, *, end: int | None, progress: Callable[[int, int], None] | None = None
     ) -> NgramIndex:
-        """Index a corpus that fits into memory, which takes about 24 bytes for each symbol on the way.
+        """Index a corpus that fits into memory; building takes about 24 bytes for each symbol.
 
         Args:
             ids: All ids, [N].
             n: Length of the windows.
-            end: The id that ends an item: windows that hold it are left out. ``None``: there is none.
-            progress: Told how many symbols are done, and of how many.
+            end: The end id of items; windows that hold it are left out. ``None``: there is none.
+            progress: Called with the number of symbols done and in all.
         """
         parts = list(_hashed(ids, n, end, progress))
         return cls(n, distinct(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.uint64))
@@ -105,15 +105,15 @@ class NgramIndex:
         """Open the index in a folder, or make it there first, with bounded memory whatever the corpus's size.
 
         Args:
-            folder: Where it is kept; it appears whole or not at all.
-            ids: As of ``build``.
-            n: As of ``build``.
-            end: As of ``build``.
-            corpus: Digest of the corpus; an index of another one is not taken.
-            progress: As of ``build``.
+            folder: Folder of the index; it appears whole or not at all.
+            ids: As for ``build``.
+            n: As for ``build``.
+            end: As for ``build``.
+            corpus: Digest of the corpus; an index of another one is refused.
+            progress: As for ``build``.
 
         Raises:
-            DamagedError: What is kept there is damaged, or of another corpus.
+            DamagedError: The index in the folder is damaged, or of another corpus.
         """
         path = folder / "hashes.u64"
         with FileLock(folder.with_name(f"{folder.name}.lock")):  # several processes may want it at once
@@ -146,15 +146,15 @@ def mixed(ids: NDArray[Any]) -> Hashes:
     x = (ids.astype(np.uint64) + np.uint64(1)) * np.uint64(_BASE)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    found: Hashes = x ^ (x >> np.uint64(31))
-    return found
+    hashes: Hashes = x ^ (x >> np.uint64(31))
+    return hashes
 
 
 def _mixed(ids: NDArray[Any]) -> Hashes:
-    """The same by looking up, where there are few different ids."""
+    """Return ``mixed(ids)``, from a lookup table if ids have at most 16 bits, which is faster."""
     if ids.dtype.kind == "u" and ids.dtype.itemsize <= 2:
-        found: Hashes = _table(2 ** (8 * ids.dtype.itemsize))[ids]
-        return found
+        hashes: Hashes = _table(2 ** (8 * ids.dtype.itemsize))[ids]
+        return hashes
     return mixed(ids)
 
 
@@ -164,12 +164,12 @@ def _table(size: int) -> Hashes:
 
 
 def weights(n: int) -> Hashes:
-    """Return B^0 to B^(n-1) modulo 2^64: what the symbols of a window are weighted with."""
+    """Return the weights of the symbols in a window: B^0 to B^(n-1) modulo 2^64."""
     return _powers(n)[0]
 
 
 def chunks(size: int, n: int, chunk: int = _CHUNK) -> Iterator[tuple[int, int]]:
-    """Yield beginnings and ends of parts that together hold every window of n symbols exactly once."""
+    """Yield the beginning and end of parts that together hold every window of n symbols exactly once."""
     for start in range(0, max(0, size - n + 1), chunk):
         yield start, min(size, start + chunk + n - 1)
 
@@ -189,7 +189,7 @@ def _hashed(
 
 
 def _write_sorted(folder: Path, parts: Iterator[Hashes]) -> int:
-    """Write all hashes sorted, each once; return how many. They are dealt into buckets by their first bits."""
+    """Write all hashes sorted, each once, through buckets by first bits if they are many; return their number."""
     first: list[Hashes] = []
     while sum(map(len, first)) <= _SORTED_AT_ONCE and (part := next(parts, None)) is not None:
         first.append(part)
@@ -211,7 +211,7 @@ def _write_sorted(folder: Path, parts: Iterator[Hashes]) -> int:
 
 
 def distinct(hashes: Hashes) -> Hashes:
-    """Sort, each once; NumPy's own ``unique`` goes by a hash table, which takes a hundred times as long."""
+    """Return the hashes sorted, each once; NumPy's ``unique`` uses a hash table and takes a hundred times as long."""
     ordered = np.sort(hashes)
     return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
 
@@ -228,11 +228,11 @@ def _deal(part: Hashes, names: Sequence[Path]) -> None:
 
 @lru_cache(maxsize=4)  # chunks are of one size
 def _powers(count: int) -> tuple[Hashes, Hashes]:
-    """B^0 to B^(count-1), and their inverses."""
-    found = []
+    """Return B^0 to B^(count-1), and their inverses."""
+    tables = []
     for base in (_BASE, _INVERSE):
         powers = np.full(max(1, count), np.uint64(base), dtype=np.uint64)
         powers[0] = 1
-        found.append(np.cumprod(powers)[:count])
-        found[-1].flags.writeable = False
-    return found[0], found[1]
+        tables.append(np.cumprod(powers)[:count])
+        tables[-1].flags.writeable = False
+    return tables[0], tables[1]

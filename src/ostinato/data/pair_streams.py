@@ -1,4 +1,4 @@
-"""Batches of pairs: whole sources with whole targets, those of about one length side by side."""
+"""Batches of pairs of about equal length: whole sources with whole targets."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class PairRows(abc.ABC):
     """Sources with their targets, to be cut into batches.
 
     Attributes:
-        source_lengths: Of every pair, [N].
-        target_lengths: Of every pair, [N].
+        source_lengths: Length of each source, [N].
+        target_lengths: Length of each target, [N].
     """
 
     source_lengths: Array
@@ -31,33 +31,33 @@ class PairRows(abc.ABC):
 
     @property
     def sizes(self) -> Array:
-        """The number of places that each pair is counted as by budgets and evaluations, [N]."""
+        """Number of places in each pair, as budgets and evaluations count them, [N]."""
         return self.target_lengths
 
     @abc.abstractmethod
     def batch(self, rows: Array) -> PairBatch:
-        """Return some pairs side by side, padded."""
+        """Return a padded batch of the pairs in ``rows``."""
 
     def by_length(self, order: Array, size: int) -> list[Array]:
-        """Cut an order of pairs into batches of pairs that are about equally long."""
+        """Cut an order of pairs into batches of ``size`` pairs of about equal length."""
         ordered = order[np.lexsort(tuple(key[order] for key in self.keys()))]
         return [ordered[first : first + size] for first in range(0, len(ordered), size)]
 
     @abc.abstractmethod
     def keys(self) -> tuple[Array, Array]:
-        """What pairs are sorted by, the weightiest last."""
+        """Return the lengths to sort pairs by, the most important last."""
 
 
 class Pairs(PairRows):
-    """Encoded pairs, as ``PairCodec`` writes them: source ids come after the target's and the begin symbol.
+    """Encoded pairs, as ``PairCodec`` writes them: source ids are greater than target ids and the begin id.
 
     Args:
         data: The pairs, each ending in the end id.
         begin: The id fed before a target's first symbol.
 
     Attributes:
-        source_lengths: Of every pair, [N].
-        target_lengths: Of every pair, its end included, [N].
+        source_lengths: Length of each source, [N].
+        target_lengths: Length of each target, its end included, [N].
 
     Raises:
         CorpusError: A source has no symbols.
@@ -86,12 +86,12 @@ class Pairs(PairRows):
 
 
 class PairStream(Stream):
-    """Pairs in an order drawn anew every epoch; a batch holds pairs of about one length.
+    """Pairs in an order drawn anew every epoch; a batch holds pairs of about equal length.
 
     Args:
         pairs: The pairs.
         batch_size: Pairs B in a batch.
-        seed: Chooses the order.
+        seed: Seed of the order.
 
     Raises:
         CorpusError: There are no pairs.
@@ -134,9 +134,9 @@ class PairStream(Stream):
 
 
 def cut_rows(ids: Array, starts: Array, lengths: Array, shift: int) -> Array:
-    """Stretches of ids side by side, [B, longest] int64, each id changed by ``shift``; padded with 0."""
+    """Return stretches of ids as rows, [B, longest] int64, ``shift`` added to each id; padded with 0."""
     places = np.arange(max(1, int(lengths.max(initial=0))))
     inside = places < lengths[:, None]
     at = np.where(inside, starts[:, None] + places, 0)
-    found: Array = np.where(inside, ids[at].astype(np.int64) + shift, 0)
-    return found
+    rows: Array = np.where(inside, ids[at].astype(np.int64) + shift, 0)
+    return rows

@@ -1,4 +1,4 @@
-"""Reading pairs: tab-separated lines, JSON lines, or two files that go line by line together."""
+"""Pairs from files: tab-separated lines, JSON lines, or two files that go line by line together."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _PEEK = 5  # lines
 
 @dataclass(frozen=True)
 class PairLimits:
-    """What pairs may be.
+    """Limits on pairs.
 
     Attributes:
-        longest: Most characters of a side; ``None``: any number.
-        lower: Whether letters are made small.
-        first: Only so many pairs from the beginning are taken; ``None``: all.
-        skip: Whether what is wrong is left out and counted; if not, it is an error.
+        longest: Most characters in a side; ``None``: any number.
+        lower: Whether letters are made lower case.
+        first: Number of pairs to take from the beginning; ``None``: all.
+        skip: Whether bad pairs are left out and counted; if not, they are errors.
     """
 
     longest: int | None = None
@@ -38,16 +38,16 @@ class PairLimits:
 
 @dataclass
 class Taken:
-    """Pairs that were read so far.
+    """Pairs read so far.
 
     Attributes:
-        limits: What pairs may be.
-        check: Says what is wrong with a source and a target, or ``None``.
+        limits: Limits on pairs.
+        check: Function that returns the fault of a source and its target, or ``None``.
         of_labels: Whether targets are labels, whose letters stay as they are.
         texts: The pairs, each as ``source TAB target``.
-        places: Where each stands.
-        skipped: How many were left out, by what was wrong.
-        tabs: How many sides had a tab inside.
+        places: Place of each pair in its file, for messages.
+        skipped: Number of pairs left out, by reason.
+        tabs: Number of sides with a tab inside.
     """
 
     limits: PairLimits
@@ -59,10 +59,10 @@ class Taken:
     tabs: int = 0
 
     def refuse(self, place: str, told: str, kind: str) -> None:
-        """Leave a pair out.
+        """Leave out a pair.
 
         Raises:
-            CorpusError: Nothing is to be left out.
+            CorpusError: Bad pairs are errors (``limits.skip`` is off).
         """
         if not self.limits.skip:
             raise CorpusError(f"{place}: {told}. --skip-bad-pairs leaves such pairs out and counts them")
@@ -102,13 +102,13 @@ def read_pairs(
     """Read pairs from files.
 
     Args:
-        sources: Files of lines ``source TAB target`` (more columns are left alone), or of JSON lines with ``source``
-            and ``target``; or two files, of sources and of targets, line by line. Packed ones are unpacked.
-        limits: What pairs may be.
+        sources: Files of lines ``source TAB target`` (further columns are ignored), or of JSON lines with ``source``
+            and ``target``; or two files, of sources and of targets, line by line. Compressed files are unpacked.
+        limits: Limits on pairs.
         reading: Encoding and errors.
 
     Returns:
-        Items ``source TAB target``. Pairs with the same source are one group, so that a split does not part them.
+        Items ``source TAB target``. Pairs with the same source are one group, so that a split keeps them together.
 
     Raises:
         CorpusError: Something cannot be read or is wrong, with file and line; or there are no pairs.
@@ -128,7 +128,7 @@ def take_pairs(documents: Sequence[Document], taken: Taken) -> None:
     """Take the pairs of files.
 
     Raises:
-        CorpusError: Something is wrong with one, and it is not to be left out.
+        CorpusError: A pair is bad and not left out, or two files have different numbers of lines.
     """
     lines = [file_lines(document) for document in documents]
     if len(documents) == 2 and not any(
@@ -142,7 +142,7 @@ def take_pairs(documents: Sequence[Document], taken: Taken) -> None:
 
 
 def corpus_of(taken: Taken, documents: Sequence[Document], what: str) -> Corpus:
-    """Make a corpus of the pairs that were taken; ``what`` they are called.
+    """Make a corpus of the pairs taken; ``what`` is the word for them in notes and errors.
 
     Raises:
         CorpusError: There are none.
@@ -163,13 +163,13 @@ def corpus_of(taken: Taken, documents: Sequence[Document], what: str) -> Corpus:
 
 
 def lines_of(text: str) -> list[str]:
-    """Cut a text where lines end. Other characters that break lines somewhere may stand inside a sentence."""
+    """Cut a text into lines that end in LF or CRLF; other line separators may stand inside a sentence."""
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     return lines[:-1] if not lines[-1] else lines
 
 
 def _surveyed(source: str, reading: Reading) -> Document:
-    """A file read as plain text, whatever its name; its own name is kept."""
+    """Read a file as plain text, whatever its name; its own name is kept."""
     document = plain_document(source, reading, standard_input=sys.stdin.buffer).surveyed(_EVERYTHING, 0, None)
     return document if source == "-" else replace(document, name=Path(source).name)
 
@@ -180,12 +180,12 @@ def file_lines(document: Document) -> list[str]:
 
 
 def _is_paired(document: Document, lines: Sequence[str]) -> bool:
-    """Whether a file holds both sides."""
+    """Return whether a file holds both sides."""
     return is_json(document) or any("\t" in line for line in lines[:_PEEK])
 
 
 def is_json(document: Document) -> bool:
-    """Whether a file has JSON lines, by its name."""
+    """Return whether a file has JSON lines, by its name."""
     return any(suffix in _JSON for suffix in Path(document.name).suffixes)
 
 
@@ -207,12 +207,12 @@ def _pairs_of(document: Document, lines: Sequence[str], taken: Taken) -> Iterato
         place = f"{document.where}, line {number:,}"
         if not line.strip():
             continue
-        found = _from_json(line) if as_json else _from_columns(line)
-        if found is None:
+        sides = _from_json(line) if as_json else _from_columns(line)
+        if sides is None:
             need = '{"source": …, "target": …}' if as_json else "source, tab, target"
             taken.refuse(place, f"a pair is {need}; got {line[:40]!r}", "without two columns")
         else:
-            yield place, *found
+            yield place, *sides
 
 
 def _from_columns(line: str) -> tuple[str, str] | None:
@@ -222,8 +222,8 @@ def _from_columns(line: str) -> tuple[str, str] | None:
 
 def _from_json(line: str) -> tuple[str, str] | None:
     try:
-        found = json.loads(line)
-        source, target = found[_SOURCE], found[_TARGET]
+        record = json.loads(line)
+        source, target = record[_SOURCE], record[_TARGET]
     except (ValueError, KeyError, TypeError):
         return None
     return (source, target) if isinstance(source, str) and isinstance(target, str) else None

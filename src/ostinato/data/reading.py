@@ -1,4 +1,4 @@
-"""From what a user names (files, folders, globs, standard input, data sets) to documents."""
+"""Documents of the sources that a user names: files, folders, globs, standard input, data sets."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def find_documents(
     Args:
         sources: Files, folders, globs, ``-`` for standard input, or the name of an embedded corpus or of a
             data set, which is downloaded if it is not on disk.
-        reading: How bytes become text.
-        standard_input: What ``-`` reads.
-        fetching: Told how far a download is.
+        reading: Options for turning bytes into text.
+        standard_input: Stream that is read for ``-``.
+        fetching: Called with file, bytes so far and bytes in all during a download.
 
     Returns:
         The documents, not read yet, and the names of files in folders that were passed over because
@@ -81,7 +81,7 @@ def read_plain(source: str, reading: Reading, *, standard_input: BinaryIO) -> st
 
 
 def size_on_disk(sources: Sequence[str]) -> int:
-    """Return how many bytes of files there are to read, as far as that is known before reading."""
+    """Return the number of bytes of files to read, as far as it is known beforehand."""
     return sum(os.path.getsize(path) for source in sources for path in _found(source) if os.path.isfile(path))
 
 
@@ -92,15 +92,15 @@ def _found(source: str) -> Iterable[str | Path]:
 
 
 def _files(source: str, reading: Reading) -> tuple[list[Path], list[Path]]:
-    """The files that a source names, and those in a folder that are no text."""
+    """Return the files that a source names, and those in a folder that are no text."""
     path = Path(source)
     if os.path.isdir(source):
-        found = [p for p in sorted(path.rglob("*")) if p.is_file() and not _hidden(p.relative_to(path))]
-        texts = {p: None for p in found if looks_like_text(p, reading)}
+        files = [p for p in sorted(path.rglob("*")) if p.is_file() and not _hidden(p.relative_to(path))]
+        texts = {p: None for p in files if looks_like_text(p, reading)}
         if not texts:
-            held = f"none of its {len(found)} files is text" if found else "it holds no files"
+            held = f"none of its {len(files)} files is text" if files else "it holds no files"
             raise CorpusError(f"folder {source} has no text to learn from: {held}")
-        return list(texts), [p for p in found if p not in texts]
+        return list(texts), [p for p in files if p not in texts]
     if os.path.isfile(source):
         return [path], []
     if glob.has_magic(source):

@@ -1,4 +1,4 @@
-"""Sound as frames: how strong each band of frequencies is, many times a second."""
+"""Sound as frames: the power in each frequency band, many times a second."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ostinato.data.frames import Array
+from ostinato.data.columns import Array
 from ostinato.errors import CorpusError
 
 _SCALE = 2**15  # Kaldi takes samples as 16-bit numbers, and its floor, under which all is silence, is made for them
@@ -14,13 +14,13 @@ _SCALE = 2**15  # Kaldi takes samples as 16-bit numbers, and its floor, under wh
 
 @dataclass(frozen=True)
 class LogMel:
-    """Logarithms of the power in mel bands; its mean over a whole recording is taken away, so loudness does not count.
+    """Logarithms of the power in mel bands, less their mean over the recording, so that loudness does not count.
 
     Attributes:
-        bands: How many.
-        window: Milliseconds that a frame hears.
-        hop: Milliseconds from a frame to the next.
-        highest: Hz that the highest band ends at, so that recordings of different rates give the same frames.
+        bands: Number of bands.
+        window: Milliseconds of sound in a frame.
+        hop: Milliseconds from one frame to the next.
+        highest: Upper end of the highest band in Hz, so that recordings of different rates give the same frames.
 
     Source: Davis and Mermelstein 1980 (mel bands); computed by kaldi-native-fbank, as Kaldi does.
     """
@@ -31,7 +31,7 @@ class LogMel:
     highest: float = 4000.0
 
     def frames(self, samples: Array, rate: int) -> Array:
-        """Return frames [T, bands] float32 of samples [N] from -1 to 1, of which there are so many in a second.
+        """Return frames [T, bands] float32 of samples [N] from -1 to 1; ``rate`` is in Hz.
 
         Raises:
             CorpusError: The recording is shorter than one window, or of too low a rate.
@@ -61,8 +61,8 @@ class LogMel:
             raise CorpusError(f"{self.bands} bands up to {self.highest:g} Hz are too many: {error}") from error
         machine.accept_waveform(rate, (samples * _SCALE).astype(np.float32))
         machine.input_finished()
-        found = np.stack([machine.get_frame(n) for n in range(machine.num_frames_ready)])
-        level: Array = (found - found.mean()).astype(np.float32)
+        powers = np.stack([machine.get_frame(n) for n in range(machine.num_frames_ready)])
+        level: Array = (powers - powers.mean()).astype(np.float32)
         return level
 
     def read(self, path: str) -> Array:

@@ -1,4 +1,4 @@
-"""Setting a part of a corpus apart for validation."""
+"""Split of a corpus into a training part and a validation part."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
+from ostinato.data.columns import examples_of
 from ostinato.data.corpus import Again, Corpus
 from ostinato.errors import CorpusError
 
@@ -14,13 +15,13 @@ from ostinato.errors import CorpusError
 def split(corpus: Corpus, *, share: float, seed: int) -> tuple[Corpus, Corpus]:
     """Set a share of a corpus apart for validation.
 
-    Running text gives its last part. Of items, single ones are drawn; equal items, and those of a group, always fall
-    on the same side, so that nothing validated was trained on.
+    Running text gives its last part; items are drawn one by one. Equal items, and those of a group, always fall on
+    the same side, so that no validation item is trained on.
 
     Args:
-        corpus: What to divide.
-        share: How much to set apart, above 0 and below 1.
-        seed: Chooses the items.
+        corpus: Corpus to divide.
+        share: Share to set apart, above 0 and below 1.
+        seed: Seed of the choice of items.
 
     Returns:
         The training part and the validation part.
@@ -72,8 +73,8 @@ def _split_items(corpus: Corpus, share: float, seed: int) -> tuple[Corpus, Corpu
 
 
 def _heads(corpus: Corpus) -> list[str]:
-    """For each item the one that decides for it: the first of its group, or itself."""
-    texts = list(corpus.texts) if corpus.frames is None else corpus.frames.digests()
+    """Return, for each item, the one that decides its side: the first of its group, or itself."""
+    texts = examples_of(corpus.columns) if corpus.columns else list(corpus.texts)
     if not corpus.groups:
         return texts
     first: dict[int, str] = {}
@@ -91,7 +92,7 @@ def _made(part: Corpus, how: str, number: int) -> Corpus:
 
 
 def _between(texts: Iterable[str], start: int, stop: int) -> Iterator[str]:
-    """The characters from ``start`` to before ``stop`` of a text in pieces."""
+    """Yield the characters from ``start`` to before ``stop`` of a text in pieces."""
     at = 0
     for text in texts:
         # To the end, although nothing more is wanted: only then is the whole checked for changes.

@@ -1,4 +1,4 @@
-"""Streams: endless, resumable sequences of batches. What a stream yields depends on its position alone."""
+"""Streams: endless, resumable sequences of batches. The batches that follow depend on the position alone."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Stream(abc.ABC):
     @property
     @abc.abstractmethod
     def batches_per_epoch(self) -> int:
-        """How many batches the present epoch has."""
+        """Number of batches in the present epoch."""
 
 
 class ContinuousStream(Stream):
@@ -50,7 +50,7 @@ class ContinuousStream(Stream):
         begin: The id fed where a row starts anew.
         batch_size: Rows B.
         window: Time steps T of a batch.
-        seed: Chooses offsets and restarts.
+        seed: Seed of offsets and restarts.
         restart: Probability that a row starts anew at a window.
 
     Raises:
@@ -107,7 +107,7 @@ class ContinuousStream(Stream):
 
 
 class DocumentStream(Stream):
-    """Items of a corpus, each from a fresh state; a batch holds items of about one length.
+    """Items of a corpus, each from a fresh state; a batch holds items of about equal length.
 
     An epoch visits every item once, in an order drawn anew. Items longer than a window are read in
     several batches, the state carried from one to the next, so memory stays bounded.
@@ -117,7 +117,7 @@ class DocumentStream(Stream):
         begin: The id fed before an item's first symbol.
         batch_size: Items B in a batch.
         window: Most time steps T of a batch.
-        seed: Chooses the order.
+        seed: Seed of the order.
 
     Raises:
         CorpusError: There are no items.
@@ -175,10 +175,10 @@ def cut_window(data: Encoded, rows: Array, begin: int, start: int, window: int) 
 
     Args:
         data: The texts.
-        rows: Which texts, [B].
+        rows: Numbers of the texts, [B].
         begin: The id fed before a text's first symbol.
         start: First place within each text; 0 makes fresh rows.
-        window: Most places.
+        window: Largest number of places.
 
     Returns:
         A batch as wide as its longest row, padded with id 0 where a text has ended.
@@ -197,7 +197,7 @@ def cut_window(data: Encoded, rows: Array, begin: int, start: int, window: int) 
 def build_stream(
     data: Encoded, begin: int, *, items: bool, batch_size: int, window: int, seed: int, restart: float
 ) -> Stream:
-    """Choose the stream for running text or for items; arguments as of the two streams."""
+    """Return the stream for running text or for items; arguments are those of the two streams."""
     if items:
         return DocumentStream(data, begin, batch_size=batch_size, window=window, seed=seed)
     return ContinuousStream(data, begin, batch_size=batch_size, window=window, seed=seed, restart=restart)

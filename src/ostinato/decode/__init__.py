@@ -1,1 +1,1 @@
-"""Search, rules, strategies, streaming text. What settings and text need is free of PyTorch; ``search`` is not."""
+"""Search, rules, strategies, streaming text. Modules of settings and text need no PyTorch; ``search`` does."""

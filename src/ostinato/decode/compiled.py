@@ -1,4 +1,4 @@
-"""Compiled searches as writers, for what they can do of searches and rules. No PyTorch here."""
+"""Writers that use the compiled engine, for the searches and rules that it supports. No PyTorch here."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ _CERTAIN_AFTER = 32  # steps of a beam
 
 
 def not_compiled(settings: SearchSettings, rules: RuleSettings) -> list[str]:
-    """Return the options that compiled code cannot do."""
+    """Return the options that compiled code does not support."""
     on = set(rules.on())
-    found = [name for name in NOT_COMPILED_SEARCHES if vars(settings)[name]]
-    return found + [name for name in NOT_COMPILED_RULES if name in on]
+    searches = [name for name in NOT_COMPILED_SEARCHES if vars(settings)[name]]
+    return searches + [name for name in NOT_COMPILED_RULES if name in on]
 
 
 def compiled_writer(
@@ -59,19 +59,19 @@ def compiled_writer(
     stop: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Writer:
-    """Return what writes texts by compiled code.
+    """Return a writer that uses the compiled engine.
 
     Args:
-        engine: The model at work.
+        engine: The engine that runs the model.
         codec: Its codec.
-        prompts: What each row goes on from.
-        ids: Their ids.
-        settings: Which search, which has to be one that compiles.
-        rules: What may be chosen; so do they.
-        length: Most symbols.
-        seeds: One for each row.
+        prompts: Texts that the rows continue.
+        ids: Ids of each prompt.
+        settings: Settings of the search, which must be one that compiles.
+        rules: Settings of the rules, which must all compile.
+        length: Largest number of new symbols.
+        seeds: One seed for each row.
         stop: Strings before which a text ends.
-        progress: Told how much of long prompts has been read.
+        progress: Called with the number of prompt symbols read so far and in all; for long prompts.
 
     Raises:
         ConfigError: The constraint cannot be fulfilled, or an option does not fit the model.
@@ -79,8 +79,8 @@ def compiled_writer(
     table = rules.table(codec, prompts, length)
     program = _program(rules, codec, length, greedy=settings.greedy)
     if stop:
-        moved, found = stop_table(stop, codec.pieces)
-        program.stop_next, program.stop_found = moved.astype(np.int32), found.astype(np.uint8)
+        moved, matches = stop_table(stop, codec.pieces)
+        program.stop_next, program.stop_found = moved.astype(np.int32), matches.astype(np.uint8)
     fill = None
     if table is not None:
         program.table = _table(table, table.starts)
@@ -144,7 +144,7 @@ class _Beams:
         began, steps = time.monotonic(), steps or self._pace.steps
         told = search_on(self._searches, self._engine, steps)
         self._pace.note(max(map(len, told)), time.monotonic() - began)
-        return [self._follow(number, found) for number, found in enumerate(told)]
+        return [self._follow(number, taken) for number, taken in enumerate(told)]
 
     def is_live(self, prompt: int) -> bool:
         return not self._searches[prompt].is_done
@@ -156,7 +156,7 @@ class _Beams:
         return self._paths[prompt].live(0)
 
     def _follow(self, number: int, found: Sequence[BeamStep]) -> list[int]:
-        """Follow the steps of one search; return what has become certain."""
+        """Follow the steps of one search; return the symbols that have become certain."""
         paths, certain = self._paths[number], []
         for count, step in enumerate(found, start=1):
             ended = [
@@ -197,7 +197,7 @@ def _table(table: SymbolTable, starts: NDArray[np.int64]) -> Table:
 
 
 def _program(rules: RuleSettings, codec: Codec, length: int, *, greedy: bool) -> Program:
-    """The rules as numbers, in the order in which they are applied."""
+    """Return the rules as a program of the engine, in the order in which they are applied."""
     program = Program(codec.size, codec.end, length, greedy=greedy)
     plain = rules.plain(codec, length)
     for name in rules.names():

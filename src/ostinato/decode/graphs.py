@@ -18,11 +18,11 @@ _WARM = 3  # runs before the recording, which kernels may need to choose how the
 
 
 class GraphedStep:
-    """A step that is recorded for every number of rows, filled up to a power of two, that is asked for.
+    """A step that is recorded once for each number of rows in use, rounded up to a power of two.
 
     Args:
         step: ``step(symbols [R], state) -> (log_probs [R, V], state)``; rows must not depend on each other.
-        record: How to record; ``None``: as a CUDA graph.
+        record: Function that records the step; ``None``: ``record_cuda``.
 
     Source: the method is that of PyTorch's notes on CUDA graphs: static inputs and outputs, copies in and out.
     """
@@ -32,7 +32,7 @@ class GraphedStep:
         self._recorded: dict[int, _Recorded] = {}
 
     def __call__(self, symbols: Tensor, state: Any) -> tuple[Tensor, Any]:
-        """Take a step; arguments and results as of ``step``."""
+        """Take a step; arguments and results are those of ``step``."""
         size = 1 << (len(symbols) - 1).bit_length()
         if size not in self._recorded:
             self._recorded[size] = _Recorded(self._step, self._record, size, symbols, state)
@@ -64,7 +64,7 @@ class _Recorded:
 
 
 def record_cuda(run: Callable[[], None]) -> Callable[[], None]:
-    """Record a function as a CUDA graph."""
+    """Record a function as a CUDA graph; return the function that replays it."""
     aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     aside.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(aside):

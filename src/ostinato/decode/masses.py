@@ -1,4 +1,4 @@
-"""How much of the probability mass a rule keeps along every hypothesis, worked out many steps at a time."""
+"""Probability mass that a rule keeps along every hypothesis, computed many steps at a time."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _NUMBERS = 2**22  # kept waiting at most
 
 
 class KeptMasses:
-    """The log of the mass that one rule kept, summed over the symbols of every row.
+    """Log of the probability mass that one rule kept, summed over the symbols of every row.
 
     Args:
-        rule: The rule's number in the pipeline.
-        rows: How many rows the search begins with.
+        rule: Number of the rule in the pipeline.
+        rows: Number of rows with which the search begins.
     """
 
     def __init__(self, rule: int, rows: int) -> None:
@@ -30,7 +30,7 @@ class KeptMasses:
         self._numbers = 0
 
     def ended(self, taken: Taken) -> list[float]:
-        """Return the sum of each hypothesis that ends at this step, which ``take`` has not been told of yet."""
+        """Return the sum of each hypothesis that ends at this step; to be called before ``take``."""
         ended = taken.choice.ended
         if ended is None:
             return []
@@ -65,7 +65,7 @@ class KeptMasses:
         return taken.logits[self._rule : self._rule + 2] if self._rule else (taken.logits[1],)
 
     def _settle(self) -> None:
-        """Work out what waits."""
+        """Compute the kept masses of all queued steps."""
         if not self._waiting:
             return
         masses = self._logs(self._waiting)
@@ -79,9 +79,9 @@ class KeptMasses:
         return [[row] * steps for row in range(len(self._kept))] if self._trails is None else self._trails
 
     def _logs(self, steps: list[tuple[Tensor, ...]]) -> list[float]:
-        """The log of the share of the mass that is left, for every row of every step."""
+        """Return the log of the kept share of the mass, for every row of every step."""
         masses = torch.cat([step[-1] for step in steps]).logsumexp(dim=-1)
         if self._rule:
             masses = masses - torch.cat([step[0] for step in steps]).logsumexp(dim=-1)
-        found: list[float] = masses.clamp(max=0.0).tolist()  # a rounded total may be a little above 1
-        return found
+        log_shares: list[float] = masses.clamp(max=0.0).tolist()  # a rounded total may be a little above 1
+        return log_shares

@@ -1,4 +1,4 @@
-"""Several opinions on the next symbol made one; how far each is trusted is learned online. No PyTorch here."""
+"""Mixing several distributions of the next symbol, with weights that are learned online. No PyTorch here."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Mixture:
         P(s) = exp(sum_e w_e log P_e(s)) / Z           w_e += rate * d log P(x) / d w_e, after each symbol x
 
     Args:
-        experts: How many distributions E.
-        rate: How fast the weights follow.
+        experts: Number of distributions E.
+        rate: Learning rate of the weights.
 
     Attributes:
-        weights: How far each is trusted, [E].
+        weights: Weight of each distribution, [E].
 
     Source: logistic mixing: Mahoney 2005, "Adaptive weighing of context models for lossless data compression"; over
     more than two symbols: Mattern 2013, arXiv:1301.2926.
@@ -39,38 +39,38 @@ class Mixture:
         self._rate = rate
 
     def read(self, log_probs: NDArray[Any], ids: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the log-probability of each symbol that came, [N], and learn from each after that.
+        """Return the log-probability of each symbol that came, [N], and adapt the weights after each.
 
         Args:
-            log_probs: Of every symbol at each place by each expert, [E, N, V]; none is minus infinity.
-            ids: What came, [N].
+            log_probs: Natural log-probability of every symbol at each place by each expert, [E, N, V], all finite.
+            ids: Symbols that came, [N].
         """
-        found = np.empty(len(ids))
+        mixed_log_probs = np.empty(len(ids))
         for place, symbol in enumerate(ids.tolist()):
             opinions = log_probs[:, place]
             mixed = self.weights @ opinions
             highest = mixed.max()
             weights = np.exp(mixed - highest)
             total = weights.sum()
-            found[place] = mixed[symbol] - highest - math.log(total)
+            mixed_log_probs[place] = mixed[symbol] - highest - math.log(total)
             self.weights += self._rate * (opinions[:, symbol] - opinions @ weights / total)
-        return found
+        return mixed_log_probs
 
 
 class NeuralCache:
-    """What came after outputs that were like this one.
+    """A neural cache, which predicts the symbols that came after similar outputs.
 
         P(s | y_t) = sum over the last N places i < t where s came of exp(theta y_t . y_i / m_t), made to add up to 1
 
-    where m_t is the mean of y_i . y_i so far, so that one theta serves networks of all widths; and a hundredth of it is
-    shared by all symbols, as what never came is not impossible.
+    where m_t is the mean of y_i . y_i so far, so that one theta serves networks of all widths. A hundredth of the
+    probability is shared equally by all symbols, as symbols that never came are possible too.
 
     Args:
-        symbols: How many symbols V there are.
-        size: How many places N are remembered.
+        symbols: Number of symbols V.
+        size: Number of places N that are remembered.
         flatness: theta.
-        product: Of two matrices: where PyTorch runs the network it should be PyTorch's, as threads of two libraries
-            wait busily on each other's cores.
+        product: Product of two matrices: PyTorch's where PyTorch runs the network, as threads of two libraries wait
+            busily on each other's cores.
 
     Source: Grave, Joulin and Usunier 2017, arXiv:1612.04426, eq. 3-4.
     """
@@ -87,8 +87,8 @@ class NeuralCache:
         """Return the log-probability of every symbol at each place, [n, V], and remember the places.
 
         Args:
-            outputs: The network's last layer at each place, [n, H].
-            ids: What came there, [n].
+            outputs: Output of the network's last layer at each place, [n, H].
+            ids: Symbols that came there, [n].
         """
         kept, count = len(self._ids), len(ids)
         known = outputs if not kept else np.concatenate([self._outputs, outputs])
@@ -100,12 +100,12 @@ class NeuralCache:
         likeness = np.where((age > 0) & (age <= self._size), scale[:, None] * self._product(outputs, known.T), -np.inf)
         highest = likeness.max(axis=1, initial=-1e30, keepdims=True)
         shares = np.exp(likeness - highest, dtype=np.float64)
-        found = np.zeros((count, self._symbols))
+        probs = np.zeros((count, self._symbols))
         for place in range(count):
-            found[place] = np.bincount(came, weights=shares[place], minlength=self._symbols)
-        total = found.sum(axis=1, keepdims=True)
-        even = np.full_like(found, 1 / self._symbols)
-        found = np.where(total > 0, (1 - _LEAST) * found / np.where(total > 0, total, 1) + _LEAST * even, even)
+            probs[place] = np.bincount(came, weights=shares[place], minlength=self._symbols)
+        total = probs.sum(axis=1, keepdims=True)
+        even = np.full_like(probs, 1 / self._symbols)
+        probs = np.where(total > 0, (1 - _LEAST) * probs / np.where(total > 0, total, 1) + _LEAST * even, even)
         self._outputs, self._ids = known[-self._size :], came[-self._size :]
         self._read, self._squares = self._read + count, float(squares[-1]) if count else self._squares
-        return np.log(found)
+        return np.log(probs)

@@ -25,14 +25,14 @@ class Uniform:
         self._first, self._block = 0, np.zeros((0, len(seeds)))
 
     def at(self, step: int) -> NDArray[np.float64]:
-        """Return the numbers of all samples at one time step, from 0, [R]."""
+        """Return the numbers of all samples, [R], at one time step, counted from 0."""
         if not self._first <= step < self._first + len(self._block):
             steps = np.arange(step, step + _STEPS, dtype=np.uint64)
             key = np.tile(self._key, _STEPS)
             words, _ = threefry(np.repeat(steps, len(self._key)), np.zeros_like(key), key, np.zeros_like(key))
             self._first, self._block = step, _numbers(words).reshape(_STEPS, len(self._key))
-        found: NDArray[np.float64] = self._block[step - self._first]
-        return found
+        numbers: NDArray[np.float64] = self._block[step - self._first]
+        return numbers
 
 
 def gumbel(seeds: Sequence[int], step: int, rows: NDArray[np.int64], symbols: int) -> NDArray[np.float64]:
@@ -40,12 +40,12 @@ def gumbel(seeds: Sequence[int], step: int, rows: NDArray[np.int64], symbols: in
 
     Args:
         seeds: The seed of each row, [R]; rows of one beam share theirs.
-        step: Which symbol is chosen, from 0; -1 for the root of a beam.
+        step: Time step, counted from 0; -1 for the root of a beam.
         rows: The number of each row in its beam, [R].
-        symbols: How many symbols V.
+        symbols: Number of symbols V.
 
     Returns:
-        Numbers [R, V]; those of different (seed, step, row, symbol) are independent, and of those of ``Uniform``.
+        Numbers [R, V]; those of different (seed, step, row, symbol) are independent, also of ``Uniform``'s.
     """
     key = np.repeat(np.array([seed % 2**64 for seed in seeds], dtype=np.uint64), symbols)
     place = (rows.astype(np.uint64)[:, None] * np.uint64(symbols) + np.arange(symbols, dtype=np.uint64)).ravel()
@@ -59,9 +59,9 @@ def gumbel(seeds: Sequence[int], step: int, rows: NDArray[np.int64], symbols: in
 def threefry(
     counter_0: NDArray[np.uint64], counter_1: NDArray[np.uint64], key_0: NDArray[np.uint64], key_1: NDArray[np.uint64]
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Threefry-2x64 with 20 rounds: two random words for each counter under each key.
+    """Return two random words for each counter and key, by Threefry-2x64 with 20 rounds.
 
-    It needs only additions, rotations and exclusive-or of 64-bit words, so that NumPy, compiled code
+    Threefry needs only additions, rotations and exclusive-or of 64-bit words, so that NumPy, compiled code
     and any other language give the same bits.
 
     Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"; tests compare with the

@@ -1,4 +1,4 @@
-"""Following hypotheses through a search: what every row has written, and what all that can still win agree on.
+"""Hypotheses followed through a search: the symbols of every row, and the beginning that all that can win share.
 
 No PyTorch here: the reference search and the compiled ones are followed alike.
 """
@@ -21,9 +21,9 @@ class Hypothesis:
     Attributes:
         symbols: Its ids, the end symbol included.
         score: Natural log of the model's own probability.
-        rank: What the strategy orders by; higher is better.
-        ending: Why it ended.
-        kept: Natural log of what the constraint kept of the probability mass, over all symbols; ``None`` without one.
+        rank: Value by which the strategy orders hypotheses; higher is better.
+        ending: Reason why it ended.
+        kept: Natural log of the probability mass that the constraint kept, over all symbols; ``None`` without one.
     """
 
     symbols: tuple[int, ...]
@@ -34,7 +34,7 @@ class Hypothesis:
 
 
 class EndedRow(NamedTuple):
-    """What ended at one time step: the row it went on from, its last symbol (-1: none), and what is known of it."""
+    """Hypothesis that ended at one time step: the row it extends, its last symbol (-1: none), score, rank and so on."""
 
     row: int
     symbol: int
@@ -48,8 +48,8 @@ class Paths:
     """Hypotheses of every prompt of a search.
 
     Args:
-        prompts: How many prompts.
-        cells: How many cells each has; each begins with one row.
+        prompts: Number of prompts.
+        cells: Number of cells of each prompt; each begins with one row.
     """
 
     def __init__(self, prompts: int, cells: int) -> None:
@@ -65,10 +65,10 @@ class Paths:
         """Follow one time step.
 
         Args:
-            parents: The row that each row goes on from; ``None``: every row from itself.
-            symbols: With which symbol.
-            scores: Natural log of the model's own probability, of each row.
-            ended: What ended.
+            parents: Row that each row extends; ``None``: every row extends itself.
+            symbols: Symbol that each row appends.
+            scores: Natural log of the model's own probability of each row.
+            ended: Hypotheses that ended at this step.
         """
         for row, symbol, score, rank, ending, kept in ended:
             written = (*self._agreed[self._prompt[row]], *self._rows[row])
@@ -83,15 +83,15 @@ class Paths:
         self._prompt = [self._prompt[parent] for parent in parents]
 
     def is_live(self, prompt: int) -> bool:
-        """Return whether something is still being written of a prompt."""
+        """Return whether a prompt has rows that are still being written."""
         return prompt in self._prompt
 
     def ended(self, prompt: int) -> list[Hypothesis]:
-        """Return what has ended of a prompt, best first; what got stuck comes last."""
+        """Return the ended hypotheses of a prompt, best first; those that got stuck come last."""
         return sorted(self._ended[prompt], key=lambda h: (h.ending == "stuck", -h.rank))
 
     def live(self, prompt: int) -> list[tuple[tuple[int, ...], float]]:
-        """Return what is being written of a prompt, in the search's order: symbols and score."""
+        """Return symbols and score of each live row of a prompt, in the search's order."""
         return [
             ((*self._agreed[prompt], *row), score)
             for row, score, owner in zip(self._rows, self._scores, self._prompt, strict=True)
@@ -101,25 +101,25 @@ class Paths:
     def agreed(self) -> list[list[int]]:
         """Return, for every prompt, the symbols that are certain now and were not before.
 
-        Certain is what all live rows and the best hypothesis that has ended begin with: whichever wins.
+        Symbols are certain if all live rows and the best ended hypothesis begin with them, whichever wins.
         """
         live: list[list[list[int]]] = [[] for _ in self._agreed]
         for row, owner in zip(self._rows, self._prompt, strict=True):
             live[owner].append(row)
-        found = []
+        beginnings = []
         for prompt, rows in enumerate(live):
             candidates: list[Sequence[int]] = list(rows)
             if self._ended[prompt]:
                 candidates.append(self.ended(prompt)[0].symbols[len(self._agreed[prompt]) :])
-            found.append(_common_beginning(candidates))
-            self._agreed[prompt] += found[-1]
+            beginnings.append(_common_beginning(candidates))
+            self._agreed[prompt] += beginnings[-1]
             for row in rows:
-                del row[: len(found[-1])]
-        return found
+                del row[: len(beginnings[-1])]
+        return beginnings
 
 
 def _common_beginning(sequences: Sequence[Sequence[int]]) -> list[int]:
-    """What all sequences begin with."""
+    """Return the longest common beginning of all sequences."""
     if not sequences:
         return []
     if len(sequences) == 1:

@@ -1,4 +1,4 @@
-"""Which rules are on: their settings, checked all at once, and the order in which they are applied. No PyTorch here."""
+"""Settings of the decoding rules, checked all at once, and the order in which rules are applied. No PyTorch here."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PENALTIES = ("repetition_penalty", "presence_penalty", "frequency_penalty")
 
 @dataclass(frozen=True)
 class RuleSettings:
-    """What is asked for; ``None`` (or empty) is off. The rules themselves say what each does, and where it comes from.
+    """Settings of the rules; ``None`` (or empty) is off. The rules' own docstrings say more and name their sources.
 
     Attributes:
         temperature: Above 0; below 1 is safer; or a schedule by position such as ``0:1.2,40:0.6``.
@@ -138,7 +138,7 @@ class RuleSettings:
         return [n for n, value in given.items() if not (value is None or value is False or value in ((), [], {}))]
 
     def may_rise(self) -> bool:
-        """Return whether a log-probability can become higher than the model gave it, and above 0."""
+        """Return whether rules can raise a log-probability above the model's, and even above 0."""
         added = [*(self.bias or {}).values(), self.end_bias or 0.0]
         taken = [self.presence_penalty or 0.0, self.frequency_penalty or 0.0]
         return any(value > 0 for value in added) or any(value < 0 for value in taken)
@@ -163,7 +163,7 @@ class RuleSettings:
         """Return all constraints as one automaton over a codec's symbols; ``None`` where there is none.
 
         Raises:
-            ConfigError: One of them is wrong in itself.
+            ConfigError: A constraint is not valid.
         """
         tables = []
         if self.match is not None:
@@ -196,14 +196,14 @@ class RuleSettings:
     def build(
         self, codec: Codec, prompts: Sequence[str], length: int, copied: Callable[[int], MaxCopy] | None = None
     ) -> list[Rule]:
-        """Make the pipeline.
+        """Return the rules that are on, in the order in which they are applied.
 
         Args:
             codec: The model's codec.
-            prompts: What is gone on from.
-            length: Most new symbols.
-            copied: Makes the rule against copying more than so many symbols; ``None`` where the training text is
-                not at hand.
+            prompts: Texts to continue.
+            length: Largest number of new symbols.
+            copied: Function that makes the rule against copying more than a number of symbols; ``None`` without the
+                training text.
 
         Raises:
             ConfigError: The constraint cannot be fulfilled, or an option does not fit the model.
@@ -225,7 +225,7 @@ class RuleSettings:
         """Return the table of all constraints, checked; ``None`` where there is none. Arguments as of ``build``.
 
         Raises:
-            ConfigError: They cannot be fulfilled.
+            ConfigError: The constraints cannot be fulfilled.
         """
         begun = [codec.normal(prompt).encode() for prompt in prompts]
         alone = self._given("constraint") == ["automaton"]
@@ -240,7 +240,7 @@ class RuleSettings:
         return table
 
     def plain(self, codec: Codec, length: int) -> dict[str, Rule]:
-        """Return the rules that are on by name, but for the constraint and the one against copying.
+        """Return the rules that are on, by name, except the constraint and the rule against copying.
 
         Raises:
             ConfigError: An option does not fit the model.
@@ -256,20 +256,20 @@ class RuleSettings:
         return rules
 
     def _memoryless(self) -> dict[str, Rule]:
-        """The rules that need no codec."""
+        """Return the rules that need no codec, by name."""
         window = {} if self.penalty_window is None else {"window": self.penalty_window}
         rate = {} if self.mirostat_rate is None else {"rate": self.mirostat_rate}
-        found: list[Rule] = []
+        rules: list[Rule] = []
         if self.repetition_penalty is not None:
-            found.append(RepetitionPenalty(self.repetition_penalty, **window))
+            rules.append(RepetitionPenalty(self.repetition_penalty, **window))
         if self.presence_penalty is not None or self.frequency_penalty is not None:
-            found.append(CountPenalty(self.presence_penalty or 0.0, self.frequency_penalty or 0.0, **window))
+            rules.append(CountPenalty(self.presence_penalty or 0.0, self.frequency_penalty or 0.0, **window))
         if self.dry is not None:
-            found.append(self._dry(()))
+            rules.append(self._dry(()))
         if self.temperature is not None:
-            found.append(parse_temperature(self.temperature))
+            rules.append(parse_temperature(self.temperature))
         if self.mirostat is not None:
-            found.append(Mirostat(self.mirostat, **rate))
+            rules.append(Mirostat(self.mirostat, **rate))
         makers: dict[str, Callable[[Any], Rule]] = {
             "no_repeat": NoRepeat,
             "top_k": TopK,
@@ -279,8 +279,8 @@ class RuleSettings:
             "epsilon": Epsilon,
             "eta": Eta,
         }
-        found += [make(vars(self)[name]) for name, make in makers.items() if vars(self)[name] is not None]
-        return {rule.name: rule for rule in found}
+        rules += [make(vars(self)[name]) for name, make in makers.items() if vars(self)[name] is not None]
+        return {rule.name: rule for rule in rules}
 
     def _dry(self, breakers: tuple[int, ...]) -> Dry:
         given = {"base": self.dry_base, "allowed": self.dry_allowed}
@@ -361,9 +361,9 @@ def spelled(names: Sequence[str]) -> str:
 
 
 def _biases(given: Mapping[str, float], codec: Codec) -> tuple[tuple[int, float], ...]:
-    """Ids and what is added to each, from the texts of symbols."""
+    """Return pairs of id and nats added, from biases by the texts of symbols."""
     ids = {piece: id_ for id_, piece in reversed(list(enumerate(codec.pieces)))}
-    found: dict[int, float] = {}
+    biases: dict[int, float] = {}
     for text, value in ((codec.normal(text), value) for text, value in given.items()):
         if text.encode() not in ids or not text:
             raise ConfigError(
@@ -371,5 +371,5 @@ def _biases(given: Mapping[str, float], codec: Codec) -> tuple[tuple[int, float]
                 "space before as well; to ban what is longer than a symbol, use ban"
             )
         id_ = ids[text.encode()]  # two texts may be the same symbol once they are in its form
-        found[id_] = found.get(id_, 0.0) + float(value)
-    return tuple(found.items())
+        biases[id_] = biases.get(id_, 0.0) + float(value)
+    return tuple(biases.items())

@@ -13,7 +13,7 @@ from ostinato.decode.search import Stepper, Strategy, Taken, search
 
 
 class ReferenceWriter:
-    """Writes texts with the search of ``ostinato.decode.search``; arguments as there.
+    """Writer that uses the search of ``ostinato.decode.search``; arguments as there.
 
     Attributes:
         has_begun: Whether the prompts have been read.

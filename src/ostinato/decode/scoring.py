@@ -1,4 +1,4 @@
-"""Scoring: the log-probability of every symbol of given texts, in float32, whatever their lengths."""
+"""Scoring: the log-probability of every symbol of texts of any lengths, in float32."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LOGITS = 2**25  # numbers in one call at most, 128 MiB, so that memory stays bo
 
 
 def rows_at_once(model: SymbolModel, longest: int) -> int:
-    """Return how many rows of so many symbols can be scored side by side."""
+    """Return the number of rows of ``longest`` symbols that can be scored side by side."""
     return max(1, min(_ROWS, _LOGITS // (longest * model.symbols)))
 
 
@@ -32,8 +32,8 @@ def rows_at_once(model: SymbolModel, longest: int) -> int:
 def log_probs_of(model: SymbolModel, texts: Encoded) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Yield, for every text, its number and the natural log-probability of each of its symbols.
 
-    Each text starts from a fresh state and the begin symbol; texts of about one length go together,
-    so they come in the order of their lengths.
+    Each text starts from a fresh state and the begin symbol; texts of similar length go together,
+    so they come in order of length.
     """
     order = np.argsort(texts.lengths, kind="stable")
     first = 0
@@ -44,18 +44,18 @@ def log_probs_of(model: SymbolModel, texts: Encoded) -> Iterator[tuple[int, NDAr
         rows = some[: rows_at_once(model, max(1, longest))]
         first += len(rows)
         state = model.initial_state(len(rows))
-        found: list[list[Any]] = [[] for _ in rows]
+        log_probs: list[list[Any]] = [[] for _ in rows]
         for start in range(0, int(texts.lengths[rows].max(initial=0)), _WINDOW):
             batch = cut_window(texts, rows, model.symbols, start, _WINDOW)
             values, state = window_log_probs(model, batch.inputs, batch.targets, batch.lengths, state)
             for row, length in enumerate(batch.lengths if batch.lengths is not None else ()):
-                found[row].append(values[row, :length])
+                log_probs[row].append(values[row, :length])
         for row, number in enumerate(rows):
-            yield int(number), np.concatenate(found[row]) if found[row] else np.zeros(0, dtype=np.float32)
+            yield int(number), np.concatenate(log_probs[row]) if log_probs[row] else np.zeros(0, dtype=np.float32)
 
 
 def running_log_probs(model: SymbolModel, chunks: Iterable[NDArray[Any]]) -> Iterator[NDArray[np.float32]]:
-    """Yield the log-probabilities of the symbols of one text that comes in chunks, the state carried all the way."""
+    """Yield the log-probabilities of the symbols of one text that comes in chunks, carrying the state across them."""
     state: Any = None
     before = model.symbols  # the begin symbol
     for chunk in chunks:
@@ -69,12 +69,12 @@ def running_log_probs(model: SymbolModel, chunks: Iterable[NDArray[Any]]) -> Ite
 
 @dataclass(frozen=True)
 class Places:
-    """What a model expected at every place of a text, [T] each.
+    """A model's predictions at every place of a text, [T] each.
 
     Attributes:
-        log_probs: Natural log-probability of the symbol that stands there, float32.
-        ranks: How many symbols were at least as probable, itself included: 1 is the most probable.
-        entropies: Of the distribution there, in nats.
+        log_probs: Natural log-probability of the symbol at the place, float32.
+        ranks: Number of symbols at least as probable, the symbol itself included: 1 is the most probable.
+        entropies: Entropy of the predicted distribution, in nats.
         best: Ids of the most probable symbols, best first, [T, N].
         best_log_probs: Their natural log-probabilities, [T, N].
     """
@@ -88,25 +88,25 @@ class Places:
 
 @torch.inference_mode()
 def places_of(model: SymbolModel, ids: NDArray[Any], count: int) -> Places:
-    """Look at every place of one text, from a fresh state.
+    """Return the predictions at every place of one text, read from a fresh state.
 
     Args:
         model: The model, in evaluation mode.
-        ids: The text, [T]; of an item with its end.
-        count: How many of the most probable symbols to tell (N); at most the vocabulary's.
+        ids: Symbols of the text, [T]; an item includes its end.
+        count: Number N of the most probable symbols to return; at most V.
     """
     device = model.device
     state: Any = None
-    found: list[tuple[NDArray[Any], ...]] = []
+    chunks: list[tuple[NDArray[Any], ...]] = []
     at_once = max(1, min(_CHUNK, _LOGITS // model.symbols))
     before = model.symbols  # the begin symbol
     for start in range(0, len(ids), at_once):
         targets = np.asarray(ids[start : start + at_once], dtype=np.int64)
         inputs = torch.from_numpy(np.concatenate([[before], targets[:-1]])[None]).to(device)
         log_probs, state = model.log_probs(inputs, state)
-        found.append(_look(log_probs[0], torch.from_numpy(targets).to(device), min(count, model.symbols)))
+        chunks.append(_look(log_probs[0], torch.from_numpy(targets).to(device), min(count, model.symbols)))
         before = targets[-1]
-    return Places(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+    return Places(*(np.concatenate(parts) for parts in zip(*chunks, strict=True)))
 
 
 def _look(log_probs: Tensor, targets: Tensor, count: int) -> tuple[NDArray[Any], ...]:
@@ -123,8 +123,8 @@ def gap_log_probs(model: SymbolModel, before: Sequence[int], tails: Sequence[Seq
 
     Args:
         model: The model, in evaluation mode.
-        before: Ids that all begin with.
-        tails: What goes on from there; of any lengths, empty included.
+        before: Ids that precede every tail.
+        tails: Ids of each tail; of any lengths, empty included.
     """
     device = model.device
     start = [model.symbols, *before]
@@ -144,7 +144,7 @@ def gap_log_probs(model: SymbolModel, before: Sequence[int], tails: Sequence[Seq
 
 
 def _tail_log_probs(model: SymbolModel, tails: Sequence[Sequence[int]], last: int, state: Any) -> NDArray[np.float64]:
-    """The log-probabilities of tails that go on from a state [N, ...] and the symbol before them."""
+    """Return the log-probability of each tail after a state [N, ...] and the symbol before it."""
     lengths = np.array([len(tail) for tail in tails])
     totals, before = np.zeros(len(tails)), np.full((len(tails), 1), last)
     for start in range(0, int(lengths.max()), _WINDOW):
@@ -165,7 +165,7 @@ def _tail_log_probs(model: SymbolModel, tails: Sequence[Sequence[int]], last: in
 def window_log_probs(
     model: SymbolModel, inputs: NDArray[Any], targets: NDArray[Any], lengths: NDArray[Any] | None, state: Any
 ) -> tuple[NDArray[np.float32], Any]:
-    """Return the log-probabilities of targets [B, T], given inputs [B, T], and the state after."""
+    """Return the log-probabilities of targets [B, T], given inputs [B, T], and the final state."""
     device = model.device
     real = None if lengths is None else torch.from_numpy(lengths).to(device)
     y, state = model.output(torch.from_numpy(inputs).to(device), state, lengths=real)

@@ -17,17 +17,17 @@ _ENDINGS: tuple[Ending, ...] = ("end", "complete", "length", "stuck")
 
 
 class Stepper(Protocol):
-    """All that a search may know of a model. Tests use a table of probabilities in its place."""
+    """Part of a model that a search uses. Tests put a table of probabilities in its place."""
 
     def start(self, prompts: Sequence[Sequence[int]]) -> tuple[Tensor, Any]:
-        """Read one prompt for each row: log-probabilities of the next symbol [R, V], and the state."""
+        """Read one prompt for each row; return log-probabilities of the next symbol, [R, V], and the state."""
 
     def step(self, symbols: Tensor, state: Any) -> tuple[Tensor, Any]:
-        """Append one symbol to each row, [R]: log-probabilities of the one after [R, V], and the state."""
+        """Append one symbol to each row, [R]; return log-probabilities of the next one, [R, V], and the state."""
 
 
 class Place(NamedTuple):
-    """Where a search stands, as a strategy sees it. Rows of one cell stand side by side.
+    """State of a search at one time step, as a strategy sees it. Rows of one cell are adjacent.
 
     A cell is a set of rows that compete: the beam of one prompt, one group of a diverse beam, one sample.
     """
@@ -51,7 +51,7 @@ class Ended(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """One time step of a search. Row i goes on from row ``parents[i]`` of the step before with ``symbols[i]``."""
+    """One time step of a search. Row i extends row ``parents[i]`` of the step before by ``symbols[i]``."""
 
     parents: Tensor | None  # [R] int64; None: every row goes on from itself
     symbols: Tensor  # [R] int64
@@ -61,10 +61,10 @@ class Choice(NamedTuple):
 
 
 class Strategy(Protocol):
-    """Which rows go on, with which symbols, and which hypotheses end.
+    """Strategy of a search: it chooses the rows that go on, their symbols, and the hypotheses that end.
 
     Attributes:
-        cells: How many cells each prompt gets; each begins with one row.
+        cells: Number of cells of each prompt; each begins with one row.
     """
 
     @property
@@ -78,7 +78,7 @@ class Strategy(Protocol):
 
 
 class Taken(NamedTuple):
-    """What the loop yields for one time step."""
+    """One time step, as the loop yields it."""
 
     choice: Choice
     endings: tuple[Ending, ...]  # why each hypothesis of ``choice.ended`` ended
@@ -99,9 +99,9 @@ def search(
     Args:
         stepper: The model.
         prompts: Ids to go on from.
-        strategy: How to choose.
-        rules: What may be chosen, applied in order.
-        length: Most new symbols.
+        strategy: Strategy that chooses symbols.
+        rules: Rules that change the logits, applied in order.
+        length: Largest number of new symbols.
         end: The id that ends a hypothesis, or ``None``.
     """
     prompts = [prompt for prompt in prompts for _ in range(strategy.cells)]
@@ -145,8 +145,8 @@ def end_rows(place: Place, ranks: Tensor) -> Ended | None:
     """Return the rows that are over as ended hypotheses.
 
     Args:
-        place: Where the search stands.
-        ranks: What hypotheses are ordered by, for every row, [R].
+        place: State of the search.
+        ranks: Value by which hypotheses are ordered, for every row, [R].
     """
     if place.over is None:
         return None
@@ -155,7 +155,7 @@ def end_rows(place: Place, ranks: Tensor) -> Ended | None:
 
 
 def without_stuck(place: Place, ended: Ended | None) -> Ended | None:
-    """Leave out what has got stuck, which is no result."""
+    """Leave out hypotheses that got stuck, which are no results."""
     if ended is None or place.over is None:
         return ended
     whole = (ended.symbols >= 0) | (place.over[ended.parents] != _STUCK)
@@ -163,33 +163,33 @@ def without_stuck(place: Place, ended: Ended | None) -> Ended | None:
 
 
 def join_ended(first: Ended | None, second: Ended | None) -> Ended | None:
-    """Put ended hypotheses together."""
+    """Return the ended hypotheses of both."""
     if first is None or second is None:
         return second if first is None else first
     return Ended(*(torch.cat(parts) for parts in zip(first, second, strict=True)))
 
 
 def _apply(rules: Rules, memories: list[Any], logits: Tensor, at: At) -> tuple[tuple[Tensor, ...], list[Any]]:
-    found, after = [logits], []
+    all_logits, after = [logits], []
     for rule, memory in zip(rules, memories, strict=True):
         logits, memory = rule.apply(logits, memory, at)
-        found.append(logits)
+        all_logits.append(logits)
         after.append(memory)
-    return tuple(found), after
+    return tuple(all_logits), after
 
 
 def _complete(rules: Rules, memories: list[Any], enders: Sequence[int], at: At) -> Tensor | None:
-    """Which rows some rule declares complete, as reasons [rows]; ``None`` where none is."""
-    found: Tensor | None = None
+    """Return the rows that some rule declares complete, as reasons [R]; ``None`` where there are none."""
+    completed: Tensor | None = None
     for number in enders:
         complete = rules[number].complete(memories[number], at)
         if complete is not None and complete.any():
-            found = complete if found is None else found | complete
-    return None if found is None else found.long() * _COMPLETE
+            completed = complete if completed is None else completed | complete
+    return None if completed is None else completed.long() * _COMPLETE
 
 
 def _without_stuck(ruled: Tensor, over: Tensor | None) -> Tensor | None:
-    """Add the rows that have no symbol left."""
+    """Add the rows without an allowed symbol to those that are over, [R]."""
     stuck = ruled.amax(dim=-1) == -torch.inf
     if not stuck.any():
         return over

@@ -1,4 +1,4 @@
-"""Which search is asked for: its settings, checked against the rules. No PyTorch here."""
+"""Settings of a search, checked against the rules. No PyTorch here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NEVER_BEST = ("temperature", "top_k", "top_p", "min_p", "epsilon", "eta", "miro
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """What is asked for; without any, every text is drawn symbol by symbol.
+    """Settings of a search; without any, every text is drawn symbol by symbol.
 
     Attributes:
         greedy: Take the most probable symbol each time.
@@ -90,10 +90,10 @@ class SearchSettings:
         return not self.greedy and (self.beam is None or self.draw or self.stochastic)
 
     def check(self, rules: RuleSettings, *, samples: int, seed: object, stop: Sequence[str]) -> None:
-        """Check that the search goes with everything else that is asked for.
+        """Check that the search is compatible with all other options.
 
         Raises:
-            ConfigError: It does not.
+            ConfigError: It is not.
         """
         on = rules.on()
         if self.greedy:
@@ -115,7 +115,7 @@ class SearchSettings:
             self._check_exact(rules)
 
     def strategy(self, seeds: Sequence[int], rules: RuleSettings) -> Strategy:
-        """Return the strategy; ``seeds`` has one for each prompt (and is not used where nothing is drawn)."""
+        """Return the strategy; ``seeds`` has one for each prompt (unused where nothing is drawn)."""
         from ostinato.decode.strategies import Beam, Greedy, Lengths, Sample, StochasticBeam
 
         if self.greedy:

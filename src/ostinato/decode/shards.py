@@ -12,8 +12,8 @@ class Shard:
     """Part ``number`` of ``count``, counted from 1. Parts are consecutive, so results join in their order.
 
     Attributes:
-        number: Which part.
-        count: Of how many.
+        number: Number of the part, from 1.
+        count: Number of parts.
     """
 
     number: int = 1
@@ -34,7 +34,7 @@ def parse_shard(text: str) -> Shard:
     """Read ``"2/8"``.
 
     Raises:
-        ConfigError: It is not of that form, or out of range.
+        ConfigError: The text is not of that form, or out of range.
     """
     number, _, count = text.partition("/")
     if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):

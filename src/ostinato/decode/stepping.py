@@ -19,8 +19,8 @@ _WINDOW = 2048  # symbols of a prompt read in one call of the kernel
 class LanguageModelStepper:
     """Steps a language model; every row begins with the begin symbol.
 
-    The network may be on any device; on a CUDA device its steps are recorded as graphs. Symbols come and
-    log-probabilities go on the CPU, where the search runs: its float64 is not to be had on every device.
+    The network may be on any device; on a CUDA device its steps are recorded as graphs. Symbols and
+    log-probabilities are on the CPU, where the search runs: its float64 is not available on every device.
 
     Args:
         model: The model, in evaluation mode.

@@ -1,4 +1,4 @@
-"""From ids as they are chosen to text as it can be shown: whole characters, cut at stop strings."""
+"""Text made from ids as they are chosen: whole characters, cut at stop strings."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ostinato.errors import ConfigError
 class TextStream:
     """One sample's text as it grows.
 
-    Text is given out as soon as it is certain: a character when it is whole, and what may be the
-    beginning of a stop string only when it turned out not to be one.
+    Text is given out as soon as it is certain: a character when it is whole, and a possible beginning of
+    a stop string only when it has turned out not to be one.
 
     Args:
         codec: The model's codec.
@@ -33,7 +33,7 @@ class TextStream:
 
     @property
     def text(self) -> str:
-        """All that was given out."""
+        """All text given out so far."""
         if len(self._pieces) > 1:
             self._pieces = ["".join(self._pieces)]
         return self._pieces[0] if self._pieces else ""
@@ -47,7 +47,7 @@ class TextStream:
         return self._take(self._decoder.feed_all(ids))
 
     def flush(self) -> str:
-        """Return what was held back, when no more ids come."""
+        """Return the text that was held back, when no more ids come."""
         piece = self._take(self._decoder.flush())
         rest, self._held = self._held, ""
         self._pieces.append(rest)
@@ -68,7 +68,7 @@ class TextStream:
         return piece
 
     def _possible_stop(self, held: str) -> int:
-        """Length of the longest ending of ``held`` with which a stop string begins."""
+        """Return the length of the longest ending of ``held`` with which a stop string begins."""
         longest = max((len(stop) - 1 for stop in self._stops), default=0)
         lengths = range(min(longest, len(held)), 0, -1)
         return next((n for n in lengths if any(stop.startswith(held[-n:]) for stop in self._stops)), 0)

@@ -1,4 +1,4 @@
-"""What writes texts, whatever it does so with: the reference search, or compiled code. No PyTorch here."""
+"""The ``Writer`` protocol: one interface for the reference search and for compiled code. No PyTorch here."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class Writer(Protocol):
     def has_begun(self) -> bool: ...
 
     def go_on(self, steps: int | None = None) -> list[list[int]] | None:
-        """Write on for at most ``steps`` symbols, or for a moment.
+        """Write on for at most ``steps`` symbols; ``None``: for a moment.
 
         Returns:
             For every prompt the symbols that are certain now and were not before; ``None`` when all is over.
         """
 
     def is_live(self, prompt: int) -> bool:
-        """Return whether something is still being written of a prompt."""
+        """Return whether a prompt has rows that are still being written."""
 
     def ended(self, prompt: int) -> list[Hypothesis]:
-        """Return what has ended of a prompt, best first; what got stuck comes last."""
+        """Return the ended hypotheses of a prompt, best first; those that got stuck come last."""
 
     def live(self, prompt: int) -> list[tuple[tuple[int, ...], float]]:
-        """Return what is being written of a prompt: symbols, and natural log of the model's own probability."""
+        """Return the symbols of each live row of a prompt, and the natural log of the model's own probability."""

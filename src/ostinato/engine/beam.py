@@ -22,14 +22,14 @@ from ostinato.errors import EngineError
 
 @dataclass(frozen=True)
 class BeamSettings:
-    """Which beam; as ``ostinato.decode.strategies.Beam``.
+    """Settings of a beam search; see ``ostinato.decode.strategies.Beam``.
 
     Attributes:
-        width: Beginnings kept (K).
-        n_best: How many hypotheses are asked for.
-        patience: Stop when so many hypotheses have ended; 0 stops when that is exact.
+        width: Beam width K, the number of beginnings kept.
+        n_best: Number of hypotheses asked for.
+        patience: Number of ended hypotheses at which the search stops; 0 stops when nothing better can come.
         power: Exponent of length normalisation.
-        gnmt: Whether by GNMT's formula.
+        gnmt: Whether lengths are normalised by GNMT's formula.
         may_rise: Whether a rule can add to a log-probability.
     """
 
@@ -43,7 +43,7 @@ class BeamSettings:
 
 @dataclass(frozen=True)
 class EndedHypothesis:
-    """A hypothesis that ended at a step: its row before, its last symbol (-1: none), and what is known of it."""
+    """A hypothesis that ended: its row before, last symbol (-1: none), ending, score, rank and log of the kept mass."""
 
     row: int
     symbol: int
@@ -55,7 +55,7 @@ class EndedHypothesis:
 
 @dataclass(frozen=True)
 class BeamStep:
-    """One step of a search: what ended, and the rows that go on from which with which symbols."""
+    """One step of a search: the hypotheses that ended, and for each row that goes on, its parent and its symbol."""
 
     ended: list[EndedHypothesis]
     parents: list[int]
@@ -69,10 +69,10 @@ class BeamSearch:
         engine: The model at work.
         carried: State and logits after the prompt, of one row.
         prompt: Its ids.
-        program: What may be chosen.
-        settings: Which beam.
+        program: Rules that decide which symbols may be chosen.
+        settings: Settings of the beam.
         start: State of the constraint before the first symbol.
-        fill: Fills rows of a constraint's table that is not whole, and returns the new one.
+        fill: Function that fills rows of a constraint's incomplete table, and returns the new table.
     """
 
     def __init__(
@@ -126,16 +126,16 @@ class BeamSearch:
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing goes on."""
+        """Whether no row goes on."""
         return bool(self._facts[facts.ROWS] == 0)
 
     @property
     def rows(self) -> int:
-        """How many rows go on."""
+        """Number of rows that go on."""
         return int(self._facts[facts.ROWS])
 
     def begin(self, steps: int, team: int) -> tuple[list[NDArray[np.int64]], Any]:
-        """Prepare for some more steps; return the blocks of ``team`` threads, and what has to stay alive."""
+        """Prepare some more steps; return the blocks of ``team`` threads, and the arrays that have to stay alive."""
         K = self._settings.width
         steps = min(steps, self._program.length + 1 - self._step)
         self._told: dict[str, NDArray[Any]] = {
@@ -151,7 +151,7 @@ class BeamSearch:
         return self._engine.blocks(Sharing(((0, K),), team), arrays, scalars)
 
     def finish(self) -> list[BeamStep]:
-        """Return what the steps that were prepared have found."""
+        """Return the results of the prepared steps."""
         done = int(self._facts[facts.STEPS_DONE])
         told = self._told
         steps = []
@@ -169,19 +169,19 @@ class BeamSearch:
         return steps
 
     def fill_table(self) -> None:
-        """Fill what the rows have come to of a constraint's table that is filled as it is needed."""
+        """Fill the states that the rows have reached, in a constraint's table that is filled on demand."""
         table = self._program.table
         if not (self.is_done or table is None or table.is_whole or self._fill is None):
             self._arrays |= rule_arrays(self._program, self._fill(self._states[: self.rows]))
 
 
 def search_on(searches: Sequence[BeamSearch], engine: Engine, steps: int) -> list[list[BeamStep]]:
-    """Carry several searches on, as many side by side as there are threads; one alone by a team.
+    """Continue several searches, as many side by side as there are threads; a single one by a team.
 
     Returns:
         The steps of each.
     """
-    found: list[list[BeamStep]] = [[] for _ in searches]
+    beam_steps: list[list[BeamStep]] = [[] for _ in searches]
     live = [number for number, search in enumerate(searches) if not search.is_done]
     for number in live:  # before any goes on: what a user's automaton raises loses nothing
         searches[number].fill_table()
@@ -193,6 +193,6 @@ def search_on(searches: Sequence[BeamSearch], engine: Engine, steps: int) -> lis
             begun = [searches[number].begin(steps, sharing.team) for number in together]
             engine.threads.run(engine.kernels["search"], [block for blocks, _ in begun for block in blocks])
             for number in together:
-                found[number] = searches[number].finish()
-            engine.threads.note(sharing, len(found[together[0]]), time.monotonic() - began)
-    return found
+                beam_steps[number] = searches[number].finish()
+            engine.threads.note(sharing, len(beam_steps[together[0]]), time.monotonic() - began)
+    return beam_steps

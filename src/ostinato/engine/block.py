@@ -1,4 +1,4 @@
-"""What a kernel is handed: one block of 64-bit words that says where every array lies, and how long it is."""
+"""A kernel's argument block: 64-bit words with the address and length of every array, then scalars."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def dtype_of(name: str, precision: str) -> str:
 
 
 def fill_block(arrays: Mapping[str, NDArray[Any]], scalars: Mapping[str, int], precision: str) -> NDArray[np.int64]:
-    """Return the block that tells a kernel of some arrays, which have to outlive the call; others are empty."""
+    """Return the argument block for some arrays, which have to outlive the call; all other arrays are empty."""
     block = np.zeros(2 * len(ARRAYS) + len(SCALARS), dtype=np.int64)
     for name, array in arrays.items():
         assert array.dtype == dtype_of(name, precision), f"{name} is {array.dtype}"

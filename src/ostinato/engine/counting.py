@@ -1,4 +1,4 @@
-"""A model of counts, which learns from every symbol that it reads: what a mixture and a report set beside a network."""
+"""A model of counts, which learns from every symbol that it reads; mixtures and reports use it beside a network."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class CountModel:
     seen it already: so short contexts count in how many longer ones a symbol stood, as Kneser and Ney do.
 
     Args:
-        symbols: How many symbols V there are; the id V stands for nothing, before a text.
-        order: The longest context K.
-        end: The symbol that ends an item, before which the next one does not look; ``None``: it is one text.
-        folder: Where compiled code is kept.
-        compiling: Told what is being compiled, before that begins.
+        symbols: Number of symbols V; the id V stands for nothing, before a text.
+        order: Length K of the longest context.
+        end: Symbol that ends an item; contexts do not reach back past it. ``None``: all is one text.
+        folder: Folder where compiled code is kept.
+        compiling: Called before something is compiled, with its description.
 
     Raises:
         EngineError: The kernels cannot be compiled here.
@@ -69,7 +69,7 @@ class CountModel:
         self._before = np.full(order, symbols, dtype=np.int64)
 
     def begin(self) -> None:
-        """Start anew: what follows has nothing before it. What was learned stays."""
+        """Start a new text, with nothing before it. The counts stay."""
         self._before = np.full(self.order, self.symbols, dtype=np.int64)
 
     def learn(self, ids: NDArray[Any]) -> None:
@@ -78,17 +78,17 @@ class CountModel:
             self._read(ids[start : start + _CHUNK], np.zeros(0))
 
     def log_probs(self, ids: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the log-probability of every symbol at each place, [N, V], and learn each symbol after that."""
-        found = np.empty((len(ids), self.symbols))
+        """Return the log-probability of every symbol at each position, [N, V], and learn each symbol after that."""
+        log_probs = np.empty((len(ids), self.symbols))
         at_once = max(1, min(_CHUNK, _NUMBERS // self.symbols))
         for start in range(0, len(ids), at_once):
-            part = found[start : start + at_once]
+            part = log_probs[start : start + at_once]
             self._read(ids[start : start + at_once], part.reshape(-1))
-        return found
+        return log_probs
 
     @property
     def contexts(self) -> int:
-        """How many different contexts have been seen."""
+        """Number of different contexts that have been seen."""
         return int(self._arrays["tally"][0])
 
     @property

@@ -1,4 +1,4 @@
-"""Which instructions this processor has for integer products, and which are used."""
+"""This processor's instructions for integer products, and the choice among them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ INSTRUCTIONS = {
 
 
 def choose_instructions(asked: str | None = None) -> str:
-    """Return the best instructions there are, or those asked for.
+    """Return the best instructions that this processor has, or those asked for.
 
     Args:
-        asked: A name; ``None`` asks for what OSTINATO_INSTRUCTIONS says, or for the best.
+        asked: A name; ``None``: the one in OSTINATO_INSTRUCTIONS, or the best.
 
     Raises:
         ConfigError: There are none of this name, or this processor does not have them.
@@ -49,7 +49,7 @@ def instructions_here() -> tuple[str, ...]:
 
 @cache
 def describe_cpu() -> str:
-    """Return what tells apart processors that need different code."""
+    """Return a description that differs between processors that need different code."""
     on = ",".join(sorted(name for name, is_on in _features().items() if is_on))
     asked = [os.environ.get(f"NUMBA_CPU_{part}", "") for part in ("NAME", "FEATURES")]  # Numba's own, for another one
     return " ".join([llvm.get_process_triple(), llvm.get_host_cpu_name(), on, *asked])
@@ -90,9 +90,9 @@ def _family() -> str:
 @cache
 def _features() -> dict[str, bool]:
     try:
-        found = dict(llvm.get_host_cpu_features())
+        features = dict(llvm.get_host_cpu_features())
     except RuntimeError:  # LLVM cannot tell on every system
-        found = {}
+        features = {}
     if _family() == "arm" and platform.system() == "Darwin":
-        found["dotprod"] = True  # every Arm processor of Apple's that runs macOS
-    return found
+        features["dotprod"] = True  # every Arm processor of Apple's that runs macOS
+    return features

@@ -1,4 +1,4 @@
-"""A packed model at work: it reads texts, tells their log-probabilities, and carries rows on."""
+"""An engine for packed models: it reads texts, returns their log-probabilities, and continues rows."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Engine:
 
     Args:
         model: The model.
-        instructions: For which instructions (``ostinato.engine.cpu``); ``None`` takes the best.
-        threads: How many at most; ``None``: as many as there are cores.
-        folder: Where compiled kernels are kept; ``None`` keeps none.
-        compiling: Told what is being compiled, before that begins.
+        instructions: Instructions to use (``ostinato.engine.cpu``); ``None`` takes the best.
+        threads: Greatest number of threads; ``None``: as many as there are cores.
+        folder: Folder where compiled kernels are kept; ``None`` keeps none.
+        compiling: Called before something is compiled, with its description.
 
     Raises:
         ConfigError: This processor does not have the instructions.
@@ -61,8 +61,8 @@ class Engine:
         """Read one prompt for each row, after the begin symbol; equal ones are read once.
 
         Args:
-            prompts: Ids of each.
-            progress: Told the number of symbols read so far and in all; for long prompts.
+            prompts: Ids of each prompt.
+            progress: Called with the number of symbols read so far and in all; for long prompts.
 
         Returns:
             State and next logits of every row.
@@ -80,22 +80,22 @@ class Engine:
         for first in range(0, len(order), _ROWS):
             numbers = order[first : first + _ROWS]
             whole = [np.concatenate([[self.model.symbols], texts[number]]) for number in numbers]
-            found = np.zeros(sum(map(len, whole)))
-            self._read(whole, Carried.fresh(self.model, len(whole)), found, None)
+            log_probs = np.zeros(sum(map(len, whole)))
+            self._read(whole, Carried.fresh(self.model, len(whole)), log_probs, None)
             at = 0
             for number, text in zip(numbers, whole, strict=True):
-                yield number, found[at + 1 : at + len(text)]
+                yield number, log_probs[at + 1 : at + len(text)]
                 at += len(text)
 
     def blocks(
         self, sharing: Sharing, arrays: Mapping[str, NDArray[Any]], scalars: Mapping[str, int]
     ) -> tuple[list[NDArray[np.int64]], list[Any]]:
-        """Return one block for each thread, and what has to stay alive while they are used.
+        """Return one block for each thread, and the arrays that have to stay alive while they are used.
 
         Args:
-            sharing: How threads share the work.
-            arrays: What all threads see, by the names of a kernel's block; scratch is made for each.
-            scalars: Numbers besides.
+            sharing: Division of the work among threads.
+            arrays: Arrays that all threads share, by the names of a kernel's block; scratch is made for each.
+            scalars: Further numbers, by name.
         """
         blocks: list[NDArray[np.int64]] = []
         kept: list[Any] = [dict(arrays)]
@@ -109,7 +109,7 @@ class Engine:
         return blocks, kept
 
     def run(self, name: str, sharing: Sharing, arrays: Mapping[str, NDArray[Any]], scalars: Mapping[str, int]) -> None:
-        """Run a kernel; arguments as of ``blocks``."""
+        """Run a kernel; arguments as for ``blocks``."""
         blocks, _kept = self.blocks(sharing, arrays, scalars)
         self.threads.run(self.kernels[name], blocks)
 

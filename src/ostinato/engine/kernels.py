@@ -47,10 +47,10 @@ class Kernels:
     """The kernels of one kind, loaded when they are first asked for.
 
     Args:
-        instructions: For which they are compiled (``ostinato.engine.cpu``).
-        precision: Of the weights; besides those of generation ``"bf16"``, of training.
-        folder: Where compiled ones are kept; ``None`` keeps none. One that cannot be written is done without.
-        compiling: Told what is being compiled, before that begins.
+        instructions: Instructions they are compiled for (``ostinato.engine.cpu``).
+        precision: Precision of the weights: one of those for generation, or ``"bf16"``, for training.
+        folder: Folder where compiled ones are kept; ``None`` keeps none. A folder that cannot be written is ignored.
+        compiling: Called before something is compiled, with its description.
     """
 
     def __init__(
@@ -73,12 +73,12 @@ class Kernels:
             return _LOADED[key]
 
     def _kept(self, name: str) -> Kernel | None:
-        """A kernel that was compiled before; ``None`` where there is none, or a damaged one."""
+        """Return a kernel that was compiled before; ``None`` where there is none, or a damaged one."""
         kept = None if self._folder is None else _read(self._file(name))
         return None if kept is None else load_code(*kept)
 
     def _compiled_once(self, name: str) -> Kernel:
-        """Compile a kernel, or wait for another process that is compiling it already and load what that kept."""
+        """Compile a kernel, or wait for another process that is compiling it already and load its result."""
         if self._folder is None:
             return self._compiled(name)
         from filelock import FileLock  # imported only where something is compiled
@@ -117,7 +117,7 @@ _LOCK = threading.RLock()
 
 @cache
 def code_digest() -> str:
-    """Return a digest of all that decides what is compiled: our source, the compilers, the processor."""
+    """Return a digest of all that the compiled code depends on: our source, the compilers, the processor."""
     digest = hashlib.sha256(describe_cpu().encode())
     for package in ("numba", "llvmlite", "numpy"):
         with contextlib.suppress(PackageNotFoundError):  # what is kept can be run without Numba
@@ -128,7 +128,7 @@ def code_digest() -> str:
 
 
 def _read(file: Path) -> tuple[str, bytes] | None:
-    """A kept kernel; ``None`` where there is none, or a damaged one."""
+    """Return a kept kernel, symbol and code; ``None`` where there is none, or a damaged one."""
     try:
         head, _, code = file.read_bytes().partition(b"\n")
         told = json.loads(head)

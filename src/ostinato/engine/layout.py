@@ -1,7 +1,7 @@
-"""Where everything lies in the flat arrays of a packed model: the numbers of its plan.
+"""Layout of the flat arrays of a packed model: the numbers of its plan.
 
 A plan is one int64 array: the head below, then one block of ``LAYER`` numbers for each layer. Units are cut into
-blocks of 64. Of a layer with G gates, weights lie as [block][gate][input panel, recurrent panel], in the order in
+blocks of 64. The weights of a layer with G gates lie as [block][gate][input panel, recurrent panel], in the order in
 which a step reads them; a panel is [k][64 columns], see ``ostinato.engine.compiled.tiles``.
 """
 

@@ -93,9 +93,9 @@ class OpenMP:
         self._team, self._held = _team()
 
     def run(self, kernel: Kernel, blocks: Sequence[NDArray[np.int64]], rounds: int = 1) -> None:
-        """Run a kernel with each block, together as far as there are threads, so many times.
+        """Run a kernel with each block, together as far as there are threads, ``rounds`` times.
 
-        All wait for each other between two rounds, and may not otherwise.
+        All threads wait for each other between two rounds, and may not do so within one.
         """
         addresses = [block.ctypes.data for block in blocks]
         head = [kernel.address, *self._asked, len(blocks), len(blocks[0]), rounds]
@@ -116,7 +116,7 @@ def find_openmp(folder: Path) -> OpenMP | None:
 
 @cache
 def _team() -> tuple[int, Any]:
-    """The address of what every thread runs, and what holds its machine code."""
+    """Return the address of the function that every thread runs, and the object that holds its machine code."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_default_triple().create_target_machine()

@@ -1,4 +1,4 @@
-"""How many steps a call is worth: few at first, so that something is seen at once, then as many as take a moment."""
+"""The number of steps in a call: few at first, so that something is seen at once, then as many as take a moment."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ _MOST = 8192
 
 
 class Pace:
-    """Steps for about a moment, by what the last ones took.
+    """Number of steps that take about a moment, by the time of the last ones.
 
     Attributes:
-        steps: How many the next call is to take.
+        steps: Number of steps of the next call.
     """
 
     def __init__(self) -> None:
         self.steps = 1
 
     def note(self, steps: int, seconds: float) -> None:
-        """Tell that so many steps took so long."""
+        """Note how long the last steps took, and set ``steps``."""
         fitting = int(_MOMENT * steps / max(seconds, 1e-9))
         self.steps = max(1, min(2 * max(steps, 1), fitting, _MOST))

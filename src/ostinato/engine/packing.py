@@ -1,4 +1,4 @@
-"""From a language model's weights to the flat arrays that compiled code reads: int8 with scales, or float32."""
+"""Packing a language model's weights into the flat arrays that compiled code reads: int8 with scales, or float32."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ class PackedModel:
     """A language model in flat arrays.
 
     Attributes:
-        precision: Of the weights.
-        core: Which core.
-        layers: How many.
+        precision: Precision of the weights.
+        core: Name of the core.
+        layers: Number of layers.
         hidden_size: Width H.
-        symbols: How many symbols V; id V is the begin symbol, an input only.
+        symbols: Number of symbols V; id V is the begin symbol, an input only.
         weights: int8, or float32.
         sums: -128 times the sum of each row of weights, int32: activations are stored with 128 added.
-        scales: What a row's integer sum is multiplied with, float32; 1 where weights are float32.
+        scales: Factor of each row's integer sum, float32; 1 where weights are float32.
         floats: Table or embedding, and biases, float32.
-        plan: Where what lies (``ostinato.engine.layout``).
+        plan: Places of all parts in these arrays (``ostinato.engine.layout``).
     """
 
     precision: Precision
@@ -58,7 +58,7 @@ class PackedModel:
 
     @property
     def bytes_of_a_step(self) -> int:
-        """How many bytes of weights one step reads."""
+        """Bytes of weights that a step reads."""
         return int(self.weights.nbytes)
 
 
@@ -80,10 +80,10 @@ def pack(
     """Pack the weights of a language model.
 
     Args:
-        weights: By the names of ``LanguageModel``'s parameters.
+        weights: Weights by the names of ``LanguageModel``'s parameters.
         core: A core for which ``can_pack``.
-        layers: How many.
-        symbols: How many symbols V.
+        layers: Number of layers.
+        symbols: Number of symbols V.
         residual: Whether layers from the second on add to their input.
         tied: Whether the output layer's weights are the embedding's.
         precision: ``"int8"``: each row of weights is w = scale * q with q from -127 to 127; ``"fp32"``: as they are.
@@ -103,7 +103,7 @@ def pack(
 
 
 class _Packing:
-    """Collects the arrays."""
+    """Collector of the arrays."""
 
     def __init__(
         self, given: Mapping[str, NDArray[np.float32]], core: str, layers: int, symbols: int, precision: Precision
@@ -119,7 +119,10 @@ class _Packing:
         self.plan = np.full(layout.HEAD + layers * layout.LAYER, -1, dtype=np.int64)
 
     def inputs(self) -> None:
-        """The first layer's table: the product of its weights with every embedded symbol, biases included."""
+        """Add the first layer's table: its weights times every embedded symbol, biases included.
+
+        Where the table would be too large, add the embedding instead.
+        """
         embedding = self._given["embedding.weight"]
         if len(embedding) * self._gates * self._width <= _LARGEST_TABLE:
             weight, bias = self._given["core.layers.0.weight_ih"], self._given["core.layers.0.bias"]
@@ -133,7 +136,7 @@ class _Packing:
             self.plan[layout.EMBEDDING] = self._add_floats(filled)
 
     def layer(self, layer: int, *, residual: bool) -> None:
-        """One layer's weights and biases."""
+        """Add one layer's weights and biases."""
         name = f"core.layers.{layer}"
         block = self.plan[layout.HEAD + layer * layout.LAYER :]
         folded = layer == 0 and self.plan[layout.TABLE] >= 0
@@ -159,7 +162,7 @@ class _Packing:
             block[layout.CANDIDATE_BIAS] = self._add_floats(filled)
 
     def output(self, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
-        """The output layer."""
+        """Add the output layer."""
         rows = _filled(self._symbols)
         filled = np.zeros((rows, self._width), dtype=np.float32)
         filled[: weight.shape[0], : weight.shape[1]] = weight
@@ -192,20 +195,20 @@ class _Packing:
         )
 
     def _by_block(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Rows [G * H, ...] as [block, gate, 64, ...], filled up with zeros."""
+        """Return rows [G * H, ...] as [block, gate, 64, ...], padded with zeros."""
         gates, H, rest = self._gates, self._hidden_size, rows.shape[1:]
         whole = np.zeros((gates, self._width, *rest), dtype=np.float32)
         whole[:, :H] = rows.reshape(gates, H, *rest)
         return whole.reshape(gates, -1, PANEL, *rest).swapaxes(0, 1)
 
     def _panels(self, weight: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Weights [G * H, K] as [block, gate, 64, K], K filled up too."""
+        """Return weights [G * H, K] as [block, gate, 64, K], K padded too."""
         filled = np.zeros((len(weight), _filled(weight.shape[1])), dtype=np.float32)
         filled[:, : weight.shape[1]] = weight
         return self._by_block(filled)
 
     def _add_panel(self, panel: NDArray[np.float32]) -> None:
-        """One panel [64, K]: as [K / 4, 64, 4] int8 or [K, 64] float32."""
+        """Add one panel [64, K], as [K / 4, 64, 4] int8 or [K, 64] float32."""
         if self._precision == "fp32":
             self._weights.append(np.ascontiguousarray(panel.T).ravel())
             self._scales.append(np.ones(PANEL, dtype=np.float32))
@@ -235,7 +238,7 @@ def _filled(size: int) -> int:
 
 
 def _aligned(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    """The parts in one array that begins at a multiple of 64 bytes."""
+    """Return the parts in one array that begins at a multiple of 64 bytes."""
     size, dtype = sum(map(len, parts)), parts[0].dtype
     room = np.zeros(size * dtype.itemsize + _ALIGNED, dtype=np.uint8)
     first = -room.ctypes.data % _ALIGNED

@@ -1,4 +1,4 @@
-"""Which rules a compiled search applies, as the numbers that it reads; ``ostinato.decode.rules`` defines the rules."""
+"""Rules of a compiled search, as the numbers that it reads; ``ostinato.decode.rules`` defines the rules."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class Table:
     Attributes:
         next: State after every symbol, [S, V] int32; -1 where it is not allowed.
         accepts: Whether a text may end, [S] uint8.
-        fewest: In how few symbols one can, [S] int64.
-        known: Whether the row has been filled, [S] uint8.
+        fewest: Fewest symbols after which one may end, [S] int64.
+        known: Whether the state has been filled, [S] uint8.
         starts: State of each row before its first symbol, [R] int64.
-        is_whole: Whether all are known.
+        is_whole: Whether all states are known.
     """
 
     next: NDArray[np.int32]
@@ -63,7 +63,7 @@ class Table:
 
     @classmethod
     def nothing(cls, rows: int) -> Table:
-        """Return a table that nobody reads."""
+        """Return a placeholder that nobody reads."""
         flags = np.zeros(1, dtype=np.uint8)
         return cls(
             np.zeros((1, 1), np.int32), flags, np.zeros(1, np.int64), flags, np.zeros(rows, np.int64), is_whole=True
@@ -75,14 +75,14 @@ class Program:
     """Rules in the order in which they are applied.
 
     Attributes:
-        symbols: How many symbols V.
+        symbols: Number of symbols V.
         end: The id that ends an item, or ``None``.
         length: Most symbols of a row.
         greedy: Whether the most probable symbol is taken instead of a drawn one.
-        window: How many symbols back penalties look, 0 where there are none.
-        table: The constraint's, if there is one.
-        stop_next: Of the automaton that finds stop strings, state after every symbol, [S, V]; empty: there are none.
-        stop_found: Whether one has been written, [S] uint8.
+        window: Number of symbols that penalties look back, 0 where there are none.
+        table: Table of the constraint, if there is one.
+        stop_next: State after every symbol in the automaton that finds stop strings, [S, V]; empty: there are none.
+        stop_found: Whether a stop string has been written, [S] uint8.
     """
 
     symbols: int
@@ -108,20 +108,20 @@ class Program:
 
     @property
     def numbers(self) -> NDArray[np.float64]:
-        """What ``at`` counts in."""
+        """Numbers of all rules, which ``at`` indexes."""
         return np.array(self._numbers or [0.0])
 
     @property
     def facts(self) -> NDArray[np.int64]:
-        """What is the same for all rules."""
-        found = np.zeros(FACTS, dtype=np.int64)
-        found[RULES], found[WINDOW], found[LENGTH], found[GREEDY] = (
+        """Numbers that all rules share, by the constants ``RULES`` to ``IS_WHOLE``."""
+        facts = np.zeros(FACTS, dtype=np.int64)
+        facts[RULES], facts[WINDOW], facts[LENGTH], facts[GREEDY] = (
             len(self._rules),
             self.window,
             self.length,
             self.greedy,
         )
-        found[END_SYMBOL] = -1 if self.end is None else self.end
-        found[ENDS_BY_CONSTRAINT] = self.table is not None and self.end is None
-        found[IS_WHOLE] = self.table is None or self.table.is_whole
-        return found
+        facts[END_SYMBOL] = -1 if self.end is None else self.end
+        facts[ENDS_BY_CONSTRAINT] = self.table is not None and self.end is None
+        facts[IS_WHOLE] = self.table is None or self.table.is_whole
+        return facts

@@ -23,18 +23,18 @@ class Sampling:
     """Several rows being written at once; which symbols a row gets depends on its prompt, its seed and the rules alone.
 
     Args:
-        engine: The model at work.
-        prompts: Ids that each row goes on from.
-        program: What may be chosen.
-        seeds: One for each row.
-        fill: Fills rows of a constraint's table that is not whole, and returns the new one.
-        progress: Told how much of long prompts has been read.
+        engine: Engine of the model.
+        prompts: Ids that each row continues.
+        program: Rules that decide which symbols may be chosen.
+        seeds: Seed of each row.
+        fill: Function that fills rows of a constraint's incomplete table, and returns the new table.
+        progress: Called with the number of symbols read so far and in all; for long prompts.
 
     Attributes:
-        symbols: What each row has written, the end symbol included.
+        symbols: Symbols that each row has written, the end symbol included.
         log_probs: The model's own log-probability of each of these symbols.
-        kept: Log of the mass that the constraint kept, of each row, [R].
-        endings: How each row has ended (``ostinato.engine.program``), [R].
+        kept: Log of the mass that the constraint kept in each row, [R].
+        endings: Ending of each row (``ostinato.engine.program``), [R].
     """
 
     def __init__(
@@ -81,15 +81,15 @@ class Sampling:
         """Write some more symbols in every row that has not ended.
 
         Args:
-            steps: How many; ``None``: as many as can be written in a moment.
+            steps: Number of symbols; ``None``: as many as can be written in a moment.
 
         Returns:
-            What each row got.
+            New symbols of each row.
         """
         live = np.flatnonzero(self.endings == codes.LIVE)
-        found: list[list[int]] = [[] for _ in self.symbols]
+        new_symbols: list[list[int]] = [[] for _ in self.symbols]
         if not len(live):
-            return found
+            return new_symbols
         first, began = int(self._made[live[0]]), time.monotonic()  # rows go in step
         with interrupted_after():
             sharing = self._run(live, first, min(steps or self._pace.steps, self._program.length - first))
@@ -98,13 +98,13 @@ class Sampling:
             self._engine.threads.note(sharing, made, seconds)
             for row in live:
                 count = int(self._made[row]) - first
-                found[row] = self._written[row, :count].tolist()
-                self.symbols[row].extend(found[row])
+                new_symbols[row] = self._written[row, :count].tolist()
+                self.symbols[row].extend(new_symbols[row])
                 self.log_probs[row].extend(self._values[row, :count].tolist())
             if np.isnan(self._values).any():
                 raise EngineError("the model's numbers overflow while it writes: its weights are too large, or damaged")
             self._mend_table()
-        return found
+        return new_symbols
 
     def _run(self, live: NDArray[np.int64], first: int, steps: int) -> Sharing:
         rows = len(self.symbols)
@@ -124,7 +124,7 @@ class Sampling:
         return sharing
 
     def _mend_table(self) -> None:
-        """Fill what some rows have come to of a table that is filled as it is needed."""
+        """Fill the states that some rows have reached, in a table that is filled on demand."""
         unknown = np.flatnonzero(self.endings == codes.UNKNOWN)
         if not len(unknown):
             return
@@ -142,7 +142,7 @@ class Sampling:
 
 
 def rule_arrays(program: Program, table: Table) -> dict[str, NDArray[Any]]:
-    """Return what rules read by the names of a kernel's block."""
+    """Return the arrays that rules read, by the names of a kernel's block."""
     return {
         "rules": program.rules,
         "numbers": program.numbers,

@@ -24,7 +24,7 @@ _MANY_BYTES = 2**20
 
 
 class Part(NamedTuple):
-    """What one thread does of each step: which rows, and which units."""
+    """One thread's share of each step: its rows and its units."""
 
     first_row: int
     rows: int
@@ -37,13 +37,13 @@ class Scan:
     """One layer over one batch of sequences.
 
     Attributes:
-        kind: Which core (``ostinato.engine.layout``).
-        rows: How many rows B.
-        steps: How many time steps T.
+        kind: Kind of core (``ostinato.engine.layout``).
+        rows: Number of rows B.
+        steps: Number of time steps T.
         width: Width H; a multiple of 64.
         precision: ``"bf16"`` or ``"fp32"``, of activations and weights; cells and sums are float32.
-        threads: How many.
-        run: Runs a kernel.
+        threads: Number of threads.
+        run: Function that runs a kernel.
     """
 
     kind: int
@@ -79,8 +79,8 @@ class Scan:
 
         Args:
             weight: From state to gates, [G H, H].
-            arrays: What ``forward`` left, and ``d_outputs`` [B, T, H], of an LSTM perhaps ``d_states`` [B, T, H]
-                float32; to be filled: ``d_gates`` [B, T, G H], of a GRU ``d_backs`` too.
+            arrays: Arrays as ``forward`` left them, and ``d_outputs`` [B, T, H], of an LSTM perhaps ``d_states``
+                [B, T, H] float32; to be filled: ``d_gates`` [B, T, G H], of a GRU ``d_backs`` too.
 
         Returns:
             Gradients of hidden state and cell before the first step, [B, H]; of the biases, [G H], with those of a
@@ -106,7 +106,7 @@ class Scan:
         return self.precision == "fp32" and size > _MANY_BYTES and 1 < self.threads <= self.width // PANEL
 
     def _parts(self) -> list[Part]:
-        """What each thread does."""
+        """Return the share of each thread."""
         if self._shares_units:
             return self._parts_of_units()
         threads = min(self.threads, self.rows)
@@ -114,7 +114,7 @@ class Scan:
         return [Part(low, high - low, 0, self.width) for low, high in itertools.pairwise(cuts)]
 
     def _parts_of_units(self) -> list[Part]:
-        """What each thread does where units are shared out."""
+        """Return the share of each thread where units are shared out."""
         panels = self.width // PANEL
         threads = min(self.threads, panels)
         cuts = [PANEL * (panels * part // threads) for part in range(threads + 1)]

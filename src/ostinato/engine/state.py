@@ -1,4 +1,4 @@
-"""What a packed network carries, and the room that a thread needs to carry it on."""
+"""State of a packed network, and the scratch arrays that a thread needs to advance it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Carried:
     """State and next logits of some rows.
 
     Attributes:
-        hidden: Of every layer, [L, R, H filled up] float32.
-        cell: Of an LSTM, the same; else nothing.
-        logits: Of the next symbol, [R, V filled up] float32.
+        hidden: Hidden state of every layer, [L, R, H padded] float32.
+        cell: Cell of every layer of an LSTM, of the same shape; else empty.
+        logits: Logits of the next symbol, [R, V padded] float32.
     """
 
     hidden: NDArray[np.float32]
@@ -56,7 +56,7 @@ def network_arrays(model: PackedModel) -> dict[str, NDArray[Any]]:
 
 
 def scratch_arrays(model: PackedModel, rows: int) -> dict[str, NDArray[Any]]:
-    """Return room for one thread that has so many rows."""
+    """Return the scratch arrays of one thread, for ``rows`` rows."""
     plan, rows = model.plan, max(rows, 1)
     layers, width, slot = (int(plan[n]) for n in (layout.LAYERS, layout.WIDTH, layout.SLOT))
     gates, symbols = int(plan[layout.GATES]), int(plan[layout.SYMBOLS])

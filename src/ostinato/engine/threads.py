@@ -40,12 +40,12 @@ Work: TypeAlias = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class Sharing:
-    """How threads share the work.
+    """Division of the work among threads.
 
     Attributes:
         parts: First row and number of rows of each part.
-        team: How many threads work on each part; more than one only if there is one part.
-        work: Whose speed is watched, where that decides how many; see ``Work``.
+        team: Number of threads that work on each part; more than one only if there is one part.
+        work: Work whose speed is watched, where that decides the size of the team; see ``Work``.
     """
 
     parts: tuple[tuple[int, int], ...]
@@ -54,10 +54,10 @@ class Sharing:
 
 
 class Threads:
-    """Some threads, started when they are first needed.
+    """Threads that are started when they are first needed.
 
     Args:
-        count: How many; ``None``: as many as there are cores.
+        count: Number of threads; ``None``: as many as there are cores.
 
     Raises:
         ConfigError: The count is under 1.
@@ -77,13 +77,13 @@ class Threads:
         self.__init__(state["count"])  # type: ignore[misc]
 
     def share(self, model: PackedModel, rows: int, work: str, *, in_step: bool = False) -> Sharing:
-        """Return how to share out some rows: among threads if each gets several, else the units of all of them.
+        """Return a division of the rows among threads if each gets several, else of the units of all rows among a team.
 
         Args:
-            model: What is run.
-            rows: How many rows.
-            work: What is done with them: a step of other work takes another time.
-            in_step: Whether all have to stop at the same step.
+            model: Model that is run.
+            rows: Number of rows.
+            work: Name of the work on these rows: a step of other work takes another time.
+            in_step: Whether all rows have to stop at the same step.
         """
         if rows >= 4 * self.count and not in_step:
             cuts = [rows * part // self.count for part in range(self.count + 1)]
@@ -94,7 +94,7 @@ class Threads:
         return Sharing(((0, rows),), self._watch(key).count, key)
 
     def note(self, sharing: Sharing, steps: int, seconds: float) -> None:
-        """Tell how long some steps took: beside another program a team waits for itself, and one thread is faster."""
+        """Note how long some steps took: beside another program a team waits for itself, and one thread is faster."""
         if sharing.work is not None and sharing.work[1] > 1 and steps:
             self._watch(sharing.work).take(seconds, steps)
 
@@ -103,9 +103,9 @@ class Threads:
         return self._teams.setdefault(work, ThreadWatch(usual, usual, look=0.1, wait=1.0, most_wait=16.0))
 
     def run(self, kernel: Kernel, blocks: Sequence[NDArray[np.int64]], rounds: int = 1) -> None:
-        """Run a kernel with each block at the same time, and wait for all of them; so many times.
+        """Run a kernel with each block at the same time, and wait for all of them, ``rounds`` times.
 
-        Whatever is raised meanwhile, Ctrl-C included, is raised when all are done.
+        An error, Ctrl-C included, is raised when all are done.
         """
         if len(blocks) == 1:
             for _ in range(rounds):
@@ -127,7 +127,7 @@ class _Job:
         self.is_done = threading.Event()
 
     def do(self) -> None:
-        """Do it, and note what was raised."""
+        """Do the work, and keep an error that it raises."""
         try:
             self._act()
         except BaseException as error:  # raised again where it is waited for
@@ -137,7 +137,7 @@ class _Job:
 
 
 class _Crew:
-    """Threads that wait for work; all are there before any gets some, as members of a team wait for each other."""
+    """Threads that wait for work; all exist before any gets some, as members of a team wait for each other."""
 
     def __init__(self, size: int) -> None:
         self.size, self.process = size, os.getpid()
@@ -169,14 +169,14 @@ def _serve(work: SimpleQueue[_Job]) -> None:
 
 
 def meeting_place() -> NDArray[np.int64]:
-    """Return what a team's members meet over; see ``ostinato.engine.compiled.network.Team``."""
+    """Return the barrier at which a team's members meet; see ``ostinato.engine.compiled.network.Team``."""
     place = np.zeros(_MEETING_PLACES, dtype=np.int64)
     place[8] = _let_others_run()
     return place
 
 
 def _let_others_run() -> int:
-    """The address of the system's function that gives up the core for a moment; 0 where there is none."""
+    """Return the address of the system's function that yields the core for a moment; 0 where there is none."""
     library, name = ("kernel32", "SwitchToThread") if os.name == "nt" else (None, "sched_yield")
     try:
         return ctypes.cast(ctypes.CDLL(library)[name], ctypes.c_void_p).value or 0

@@ -20,12 +20,12 @@ _WAIT_FOR_LOST = 25.0  # seconds of waiting for each one that a try has lost
 
 @dataclass(frozen=True)
 class Switch:
-    """The watched work goes on with another number of threads.
+    """A decision to go on with another number of threads.
 
     Attributes:
-        threads: How many from now on.
-        before: How many until now.
-        gain: How much faster a step is with the new number than with the one before, both measured just now.
+        threads: Number of threads from now on.
+        before: Number of threads until now.
+        gain: Speed-up of a step from the number before to the new one, both measured just now.
     """
 
     threads: int
@@ -35,19 +35,19 @@ class Switch:
 
 @dataclass
 class ThreadWatch:
-    """Watches how long steps take, and tries another number of threads where that may help.
+    """A watch on how long steps take, which tries another number of threads where that may help.
 
-    Where steps take half as long again as planned, a few of them stall, or one thread was never measured, one is tried.
-    Where there is one because the machine was busy, the usual number is tried again now and then, unless even the one
-    does not get a core for itself. Steps of the real work are tried.
+    A single thread is tried where steps take half as long again as planned, a few of them stall, or it was never
+    measured. Where it is used because the machine was busy, the usual number is tried again now and then, unless even
+    a single thread does not get a core for itself. A try uses steps of the real work.
 
     Attributes:
-        usual: How many threads there are on a quiet machine.
-        count: How many there are now.
-        planned: Seconds of a step with each number, as far as they have been measured.
+        usual: Number of threads on a quiet machine.
+        count: Number of threads now.
+        planned: Seconds of a step with each number of threads, as far as measured.
         look: Seconds of work between two looks.
         wait: Seconds before the usual number is tried again; twice as many after each try that did not help.
-        most_wait: Where that doubling ends.
+        most_wait: Seconds at which that doubling ends.
     """
 
     usual: int
@@ -69,7 +69,7 @@ class ThreadWatch:
 
         Args:
             seconds: Wall time of these steps.
-            steps: How many they were.
+            steps: Number of these steps.
             on_core: Seconds of them in which the calling thread had a core; ``None``: all.
 
         Returns:
@@ -97,7 +97,7 @@ class ThreadWatch:
         return statistics.median(slow) if len(slow) > 1 and lost > _STALLED_SHARE * self.look else None
 
     def _look_around(self) -> None:
-        """See whether another number should be tried."""
+        """Try another number of threads where the last steps call for it."""
         now, is_free = statistics.median(self._times), self._on_core >= FREE * self._looked
         self._look_anew()
         planned = self.planned.setdefault(self.count, now)

@@ -1,13 +1,22 @@
 """The table of recipes and their families: one file each, one line here."""
 
+from importlib import import_module
+
 from ostinato.errors import unknown_name
 from ostinato.families.base import Face, Family, Machine, Sources
-from ostinato.families.labels import classify, ctc, tag
-from ostinato.families.pairs import addition, translate
 from ostinato.families.recipe import Budget, Recipe
-from ostinato.families.text import char_lm, word_lm
-from ostinato.families.tunes import folk
 
+#: Where recipes are, in the order in which commands list them; each module may have several.
+_RECIPES = (
+    "text.char_lm",
+    "text.word_lm",
+    "tunes.folk",
+    "pairs.translate",
+    "pairs.addition",
+    "labels.tag",
+    "labels.classify",
+    "labels.ctc",
+)
 RECIPES: dict[str, Recipe] = {}
 FAMILIES: dict[str, Family] = {}
 
@@ -41,17 +50,8 @@ def verbs_of_all() -> frozenset[str]:
     return frozenset(verb for family in FAMILIES.values() for verb in family.verbs)
 
 
-register(
-    char_lm.RECIPE,
-    word_lm.RECIPE,
-    folk.RECIPE,
-    folk.FOLK_RNN,
-    translate.RECIPE,
-    addition.RECIPE,
-    tag.RECIPE,
-    classify.RECIPE,
-    ctc.RECIPE,
-)
+for _path in _RECIPES:
+    register(*(value for value in vars(import_module(f"{__name__}.{_path}")).values() if isinstance(value, Recipe)))
 
 __all__ = [
     "FAMILIES",

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sources:
-    """What a corpus is read from, and how.
+    """Sources of a corpus, and options of reading them.
 
     Attributes:
         names: Files, folders, globs, ``-``, or the names of corpora and data sets.
-        reading: How bytes become text.
+        reading: Encoding, errors and column.
         options: The family's own options, by name; only those that are given.
-        part: Of a file with several parts: which, ``"train"`` or ``"test"``.
+        part: The part to read of a file with several, ``"train"`` or ``"test"``.
         to_learn: Whether it is for learning from, which takes more than one symbol.
         tick: Called with the number of bytes just read.
         fetching: Called with how far the download of a data set is.
@@ -50,7 +50,7 @@ class Sources:
 
 @dataclass(frozen=True)
 class Machine:
-    """What a trained model runs on.
+    """The machine that a trained model runs on.
 
     Attributes:
         device: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"``.
@@ -101,10 +101,10 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 
 class Result(Protocol):
-    """What a verb gives back.
+    """Result of a verb.
 
     Attributes:
-        notes: What people should know besides.
+        notes: Remarks to be shown beside it.
     """
 
     @property
@@ -236,8 +236,8 @@ class Family(abc.ABC):
 
     Attributes:
         name: The name of its folder.
-        article: What its models are called, with an article, such as ``"a language model"``.
-        unit: What losses are counted by.
+        article: The name of its models, with an article, such as ``"a language model"``.
+        unit: The unit of losses, such as ``"symbol"``.
         verbs: The commands that work with its models, besides those that work with every model.
         options: The options that it has for a verb, besides those that all have.
     """
@@ -253,7 +253,7 @@ class Family(abc.ABC):
         """Read a corpus to learn from, or to measure with.
 
         Args:
-            sources: What to read, and how.
+            sources: Names and options of reading.
             recipe: The recipe that is to learn from it.
             given: Its settings as plain data, as far as they are known.
 
@@ -340,7 +340,7 @@ class Family(abc.ABC):
             network: The network; its mode is left as it was.
             codec: The codec.
             data: The validation data.
-            seed: Of what is drawn.
+            seed: Seed of random draws.
         """
 
     def closing_seconds(
@@ -352,7 +352,7 @@ class Family(abc.ABC):
             codec: The codec.
             train: The training data.
             valid: The validation data.
-            seconds_per_symbol: Of an evaluation during training, per place (``size``).
+            seconds_per_symbol: Time that an evaluation during training takes per place (``size``).
             minutes: The budget.
             report: Whether there is to be a report.
         """

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Sizes(Protocol):
-    """What an encoder is built by; attributes as of ``PairSettings``."""
+    """Sizes of an encoder; attributes as of ``PairSettings``."""
 
     @property
     def encoder(self) -> str: ...

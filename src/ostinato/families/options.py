@@ -19,7 +19,7 @@ class Option:
     Attributes:
         flag: As it is typed, such as ``"--beam"``.
         help: Its help text.
-        kind: What its value is; a flag has none.
+        kind: Type of its value; a flag has none.
         metavar: The name of its value in the help.
         choices: Its values, where they are few.
         alone: Its value where it is typed without one; ``None``: it always needs one.

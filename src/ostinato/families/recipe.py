@@ -17,7 +17,7 @@ _PANEL = 64  # units that compiled code takes together
 
 @dataclass(frozen=True)
 class Budget:
-    """What sizes are chosen by.
+    """Data, time and machine, by which sizes are chosen.
 
     Attributes:
         symbols: Training symbols (characters, for text that is not encoded yet).
@@ -25,7 +25,7 @@ class Budget:
         minutes: Time for training.
         device: Where, as PyTorch calls it.
         compiled: Whether our own compiled code trains about as fast as PyTorch's kernels on this processor.
-        speed: Of training, as a multiple of the two cores that the rules were measured on.
+        speed: Speed of training, as a multiple of the two cores that the rules were measured on.
         texts: Number of texts, where that is known.
     """
 
@@ -53,7 +53,7 @@ class Recipe:
 
     Attributes:
         name: Its name on the command line.
-        summary: What it is, in one sentence.
+        summary: One sentence about it.
         source: The paper or lecture it comes from.
         settings: The dataclass of its settings; its defaults hold where ``sizes_for`` says nothing.
         family: The family of models that it belongs to.
@@ -90,9 +90,9 @@ class Recipe:
         """Read a corpus to learn from; where nothing is named, make one, if the recipe can.
 
         Args:
-            sources: What to read, and how.
+            sources: Names and options of reading.
             given: Settings as plain data, those of a base model among them.
-            seed: Of what is made.
+            seed: Seed of a generated corpus.
             own: Those of the settings that the user gives for this run.
 
         Raises:

@@ -1,4 +1,4 @@
-"""What the settings of all recipes share: the core, its size, and how the parameters are moved."""
+"""Settings that all recipes share: the core, its size, and the optimiser."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ class TrainingSettings:
         core: elman, elman-relu, jordan, gru, lstm, capped-lstm, min-gru, min-lstm, norm-lstm or mogrifier.
         layers: Cores one on another.
         hidden_size: Width of each.
-        dropout: Of each layer's output.
+        dropout: Probability that a number of a layer's output is dropped.
         batch_size: Rows.
         learning_rate: Peak of the schedule.
         warmup: Share of the schedule in which the rate rises.
         cooldown: Share of the rest of it, at the end, in which the rate falls; 1 falls from the start.
         optimizer: adamw, rmsprop (Graves's, centred), sgd (with momentum) or adagrad.
-        momentum: Of rmsprop and sgd.
-        weight_decay: Of matrices, decoupled.
+        momentum: Momentum of rmsprop and sgd.
+        weight_decay: Decoupled decay of matrices.
         beta2: AdamW's decay of squared gradients.
         clip: Largest gradient norm.
         average: Decay of the moving average of the weights; 0 keeps none.
-        passes: Of a budget in minutes: most passes over the training data, where a new run ends even if time is left;
+        passes: Most passes over the training data in a budget of minutes, where a new run ends even if time is left;
             null: any number.
         patience: Evaluations without a new best before training stops; null never stops.
         valid_symbols: Most validation symbols read in an evaluation during training.
@@ -78,7 +78,7 @@ class TrainingSettings:
         raise_problems([*_problems(self), *self.problems()])
 
     def problems(self) -> Iterator[str | None]:
-        """What is wrong with the settings of a family of recipes: a hook of theirs; ``None`` is no problem."""
+        """Yield the problems of a family's own settings; ``None`` is no problem. A hook of families."""
         yield from ()
 
 
@@ -89,7 +89,7 @@ _MOST = {"layers": 100, "hidden_size": WIDEST, "batch_size": 1_000_000, "valid_s
 
 
 def _problems(settings: TrainingSettings) -> Iterator[str | None]:
-    """What is wrong with the settings of training."""
+    """Yield the problems of the settings of training."""
     values = asdict(settings)
     yield one_of("core", settings.core, tuple(CORES))
     for name, most in _MOST.items():

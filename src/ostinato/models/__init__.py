@@ -1,4 +1,4 @@
-"""Tasks, heads and assemblies: what makes a trainable model out of cores."""
+"""Tasks, heads and assemblies, which make trainable models of cores."""
 
 from ostinato.models.ensemble import Ensemble
 from ostinato.models.feedback import Feedback

@@ -39,12 +39,12 @@ class Ensemble(SymbolModel):
         self, inputs: Tensor, state: tuple[Any, ...] | None = None, *, lengths: Tensor | None = None
     ) -> tuple[Tensor, tuple[Any, ...]]:
         state = self.initial_state(len(inputs)) if state is None else state
-        found, after = [], []
+        log_probs, after = [], []
         for member, own in zip(self._members(), state, strict=True):
             y, new = member.output(inputs, own, lengths=lengths)
-            found.append(member.head.log_probs(y))
+            log_probs.append(member.head.log_probs(y))
             after.append(new)
-        return _mean(found), tuple(after)
+        return _mean(log_probs), tuple(after)
 
     def step(
         self, symbols: Tensor, state: tuple[Any, ...], *, product: Product = plain

@@ -20,7 +20,7 @@ Schedule: TypeAlias = Literal["never", "linear", "exponential", "inverse-sigmoid
 
 @dataclass(frozen=True)
 class Feedback:
-    """How often the true symbol is read, and what is read else.
+    """A schedule that says how often the true symbol is read, and how the symbol in its place is chosen.
 
     With i the training step, the true symbol is read with probability
 
@@ -28,10 +28,10 @@ class Feedback:
         inverse-sigmoid: k / (k + exp(i / k))              always: 0
 
     Attributes:
-        schedule: When the model's own symbols are fed back.
-        k: See there.
-        slope: See there.
-        least: See there.
+        schedule: One of the schedules above.
+        k: Constant of these schedules.
+        slope: Slope of the linear schedule.
+        least: Least probability of the linear schedule.
         choice: Whether its own symbol is drawn from its distribution or is the most probable one.
         per: Whether a coin is tossed for every symbol or for every sequence.
 
@@ -71,20 +71,20 @@ def run_fed_back(
     feedback: Feedback,
     random: Randomness,
 ) -> tuple[Tensor, Any]:
-    """Run a core over ids, some of which are replaced by what the model itself chose the step before.
+    """Run a core over ids, some of which are replaced by the model's own choice at the step before.
 
-    No gradient goes through that choice, and the model has seen nothing of what comes when it chooses.
+    No gradient goes through that choice, which is made before any later symbol is read.
 
     Args:
         core: The core.
-        head: Makes a distribution of its outputs.
-        embed: Makes inputs [B, 1, I] of ids [B, 1].
+        head: The head, which makes a distribution of its outputs.
+        embed: Embedding of ids [B, 1] as inputs [B, 1, I].
         inputs: The true ids, [B, T]; the first of each row stays.
-        state: Where to start.
-        lengths: How many steps of each row are real, [B], or ``None``.
-        masks: Of outputs, as of ``Core.forward``.
-        feedback: How often.
-        random: Where coins and draws come from.
+        state: The state to start from.
+        lengths: Number of real steps of each row, [B]; ``None``: all are real.
+        masks: Masks of the outputs, as those of ``Core.forward``.
+        feedback: The schedule.
+        random: Source of coins and draws.
 
     Returns:
         Outputs [B, T, H] and the state after.
@@ -113,7 +113,7 @@ def _own(head: SoftmaxHead, y: Tensor, noise: Tensor, feedback: Feedback) -> Ten
 
 
 def _at(masks: Any, t: int) -> Any:
-    """The masks of one step, still with an axis of time."""
+    """Return the masks of one step, still with an axis of time."""
     if masks is None or isinstance(masks, Tensor):
         return None if masks is None else masks[:, min(t, masks.shape[1] - 1)][:, None]
     return tuple(_at(mask, t) for mask in masks)

@@ -17,9 +17,9 @@ class SoftmaxHead(nn.Module):
 
     Args:
         input_size: Width H of a core's output.
-        symbols: How many symbols V.
-        tied_to: An embedding whose first V vectors, of width H, are the rows of W; ``None`` makes an own W.
-        identity: The core's output already are the logits (Jordan).
+        symbols: Number V of symbols.
+        tied_to: An embedding whose first V vectors, of width H, are the rows of W; ``None``: W is the head's own.
+        identity: Whether the core's outputs are the logits already (Jordan).
     """
 
     bound: ClassVar[Bound] = "exact"

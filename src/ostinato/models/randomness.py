@@ -55,7 +55,7 @@ class Randomness:
         return both[:, :numbers].float().reshape(count, *shape)
 
     def kept(self, site: str, *shape: int, p: float) -> Tensor:
-        """Draw what is kept of something that belongs to no row, such as a weight: [*shape] bool.
+        """Draw a mask, True where kept, for something that belongs to no row, such as a weight: [*shape] bool.
 
         Each is False with probability p, rounded to 2^-16: 16 bits are drawn five times as fast as a uniform number.
         """

@@ -1,4 +1,4 @@
-"""What generating, scoring and measuring need of a model of symbols, whatever it is made of."""
+"""The interface of symbol models that generating, scoring and measuring use."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ostinato.models.heads import SoftmaxHead
 
 
 class SymbolModel(nn.Module, abc.ABC):
-    """P(next symbol | all symbols before).
+    """A model of P(next symbol | all symbols before).
 
     Attributes:
-        symbols: How many symbols V can be predicted; id V is the begin symbol, an input only.
-        head: From outputs to a distribution.
+        symbols: Number V of symbols that can be predicted; id V is the begin symbol, an input only.
+        head: The head, which makes a distribution of the outputs.
     """
 
     symbols: int
@@ -29,7 +29,10 @@ class SymbolModel(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def output(self, inputs: Tensor, state: Any = None, *, lengths: Tensor | None = None) -> tuple[Tensor, Any]:
-        """Return what the head takes, [B, T, …], and the state after, for ids [B, T], of which so many are real."""
+        """Return the outputs that the head reads, [B, T, …], and the state after, for ids [B, T].
+
+        ``lengths``: Number of real ids in each row, [B]; ``None``: all are real.
+        """
 
     @abc.abstractmethod
     def step(self, symbols: Tensor, state: Any, *, product: Product = plain) -> tuple[Tensor, Any]:
@@ -42,5 +45,5 @@ class SymbolModel(nn.Module, abc.ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where its weights are."""
+        """Device of its weights."""
         return next(self.parameters()).device

@@ -1,4 +1,4 @@
-"""What training asks of a model, and nothing else; what a model can do besides is a capability."""
+"""The interface of models to training, and nothing else; all other abilities of a model are capabilities."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Context:
     """The circumstances of one call of ``Task.loss``.
 
     Attributes:
-        random: Where every random draw comes from; ``None``: nothing may be drawn.
+        random: Source of every random draw; ``None``: nothing may be drawn.
         training: Whether this is a training step, with dropout and the like. An evaluation may draw too: a bound is
             estimated with noise.
-        progress: How far the schedule is, from 0 to 1, for what changes on the way.
+        progress: Progress of the schedule, from 0 to 1, for what changes during training.
     """
 
     random: Randomness | None = None
@@ -33,8 +33,8 @@ class Loss:
 
     Attributes:
         rows: Summed loss of each row in nats, [B], to differentiate.
-        count: How many targets there are in all rows.
-        parts: Named parts of the loss, and what is made small besides it: of each row, [B], without a gradient.
+        count: Number of targets in all rows.
+        parts: Named parts of the loss, summed like ``rows``, [B], without a gradient.
     """
 
     rows: Tensor
@@ -48,14 +48,14 @@ class Loss:
 
 
 class Task(Protocol):
-    """All that training asks of a model."""
+    """The interface of a model to training."""
 
     @property
     def module(self) -> nn.Module:
         """The parameters to train."""
 
     def initial_state(self, batch_size: int) -> Any:
-        """The state of rows that start anew."""
+        """Return the state of rows that start anew."""
 
     def loss(self, batch: Any, state: Any, context: Context) -> tuple[Loss, Any]:
         """Return the loss of a batch, of the family's own kind, and the state after it, not yet detached."""

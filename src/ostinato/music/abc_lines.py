@@ -17,10 +17,10 @@ class Line:
     """A line of a tune.
 
     Attributes:
-        number: In the file, from 1.
-        letter: Of its field; empty: it is music; ``%``: a directive.
-        text: Of the field, or the music; comments are gone.
-        column: Where the text begins, from 1.
+        number: Its number in the file, from 1.
+        letter: Letter of its field; empty: music; ``%``: a directive.
+        text: Text of the field, or the music, without comments.
+        column: Column in which the text begins, from 1.
     """
 
     number: int
@@ -34,8 +34,8 @@ class Source:
     """A tune as it stands in a file.
 
     Attributes:
-        first: Its first line's number.
-        lines: Of the file, as they are.
+        first: Number of its first line.
+        lines: Its lines, as in the file.
     """
 
     first: int
@@ -48,7 +48,7 @@ class Source:
 
 
 def sources(lines: Iterable[str]) -> Iterator[Source]:
-    """Cut a tunebook into tunes: each begins with ``X:`` and ends before the next, or at an empty line."""
+    """Yield the tunes of a tunebook: each begins with ``X:`` and ends before the next, or at an empty line."""
     tune: Source | None = None
     for number, raw in enumerate(lines, 1):
         line = raw.rstrip("\r\n")
@@ -67,11 +67,11 @@ def sources(lines: Iterable[str]) -> Iterator[Source]:
 
 
 def split(source: Source) -> list[Line]:
-    """Tell the lines of a tune apart; empty ones and comments are left out."""
-    found, in_header = [], True
+    """Return the lines of a tune, each a field, a directive or music, without empty ones and comments."""
+    lines, in_header = [], True
     for number, raw in enumerate(source.lines, source.first):
         if raw.startswith("%%"):
-            found.append(Line(number, "%", raw[2:].strip()))
+            lines.append(Line(number, "%", raw[2:].strip()))
             continue
         line = _without_comment(raw)
         if not line.strip():
@@ -79,16 +79,16 @@ def split(source: Source) -> list[Line]:
         named = _FIELD.fullmatch(line)
         if named is None or (not in_header and _MUSIC.match(line)):
             in_header = False
-            found.append(Line(number, "", line))
+            lines.append(Line(number, "", line))
         else:
             in_header = in_header and named[1] != "K"
             text = named[2].strip().replace("\\%", "%")
-            found.append(Line(number, named[1], text, named.start(2) + 1))
-    return found
+            lines.append(Line(number, named[1], text, named.start(2) + 1))
+    return lines
 
 
 def _without_comment(line: str) -> str:
-    """A line up to its comment; a percent sign in quotes begins none."""
+    """Return a line without its comment; a percent sign in quotes begins none."""
     hidden = _QUOTED.sub(lambda quoted: "x" * len(quoted[0]), line)
-    found = _COMMENT.search(hidden)
-    return (line if found is None else line[: found.start()]).rstrip()
+    comment = _COMMENT.search(hidden)
+    return (line if comment is None else line[: comment.start()]).rstrip()

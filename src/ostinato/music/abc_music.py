@@ -73,11 +73,11 @@ _CAN = (
 
 
 class MusicReader:
-    """Reads the music of a tune line by line.
+    """A reader of a tune's music, line by line.
 
     Args:
-        meter: Of the header.
-        tell: Told of what cannot be read; it is left out.
+        meter: The header's meter; ``None``: it has none.
+        tell: Called with each problem; what cannot be read is left out.
     """
 
     def __init__(self, meter: Meter | None, tell: Tell) -> None:
@@ -102,20 +102,20 @@ class MusicReader:
         """Read a line of music."""
         at = 0
         while at < len(line.text):
-            found = _TOKEN.match(line.text, at)
-            if found is None:
+            match = _TOKEN.match(line.text, at)
+            if match is None:
                 self._problem(line, at, f"{line.text[at : at + 12]!r} is no music; there are {_CAN}")
                 at += 1
                 continue
-            name = _KIND_OF[found.lastindex or 0]
+            name = _KIND_OF[match.lastindex or 0]
             if name == "tielater":
                 self._tie_last(line, at)
             elif name != "space":
-                self.body += self._read[name](found, line)
-            at = found.end()
+                self.body += self._read[name](match, line)
+            at = match.end()
 
     def field(self, line: Line) -> None:
-        """Take a field that stands on a line of its own."""
+        """Read a field that stands on a line of its own."""
         self.body += self._changed(line.letter, line.text, line, line.column - 1)
 
     def _problem(self, line: Line, at: int, told: str) -> None:
@@ -180,17 +180,17 @@ class MusicReader:
             yield Chord(notes, _length(found, "c"), bool(found["ctie"]))
 
     def _notes(self, text: str, line: Line, start: int) -> tuple[Note, ...]:
-        """The notes inside a chord or a group of grace notes."""
+        """Return the notes of a chord or of a group of grace notes."""
         notes, at = [], 0
         while text[at:].strip():
-            found = _INNER.match(text, at)
-            if found is None:
+            match = _INNER.match(text, at)
+            if match is None:
                 self._problem(
                     line, start + at, f"{text[at:]!r} are no notes; write notes only, such as [CEG] or {{AB}}"
                 )
                 break
-            notes.append(_note(found))
-            at = found.end()
+            notes.append(_note(match))
+            at = match.end()
         return tuple(notes)
 
     def _note(self, found: re.Match[str], line: Line) -> Iterator[Element]:
@@ -208,7 +208,7 @@ class MusicReader:
         yield Broken(len(signs) if signs[0] == ">" else -len(signs))
 
     def _tie_last(self, line: Line, at: int) -> None:
-        """A tie that stands apart from its note, as in ``A2 -A2``."""
+        """Tie the last note or chord: the tie stands apart from it, as in ``A2 -A2``."""
         place = len(self.body) - 1
         while place >= 0 and isinstance(self.body[place], Slur):
             place -= 1
@@ -225,10 +225,10 @@ def parse_unit(text: str) -> Fraction:
     """Read a unit length, such as ``1/8``.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: The text is no unit length.
     """
-    found = _UNIT.fullmatch(text.strip())
-    value = Fraction(int(found[1]), int(found[2])) if found and int(found[2]) else None
+    match = _UNIT.fullmatch(text.strip())
+    value = Fraction(int(match[1]), int(match[2])) if match and int(match[2]) else None
     if value is None or not 0 < value <= 1:
         raise ConfigError(f"{text!r} is no unit length; write 1/4, 1/8 or 1/16")
     return value
@@ -238,7 +238,7 @@ def read_key(text: str) -> Key:
     """Read the key of a header; bagpipes (``HP``) play in A mixolydian, ``none`` is C major.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: The text is no key.
     """
     if text.strip().lower() == "hp":
         return Key("A", 0, "mix")
@@ -246,7 +246,7 @@ def read_key(text: str) -> Key:
 
 
 def _bar_kind(text: str) -> str:
-    """The kind of a bar line, however it is written."""
+    """Return the kind of a bar line, however it is written."""
     closes, opens = text.startswith(":"), text.endswith(":")
     if closes and opens:
         return "::"
@@ -265,7 +265,7 @@ def _note(found: re.Match[str]) -> Note:
 
 
 def _length(found: re.Match[str], prefix: str) -> Fraction:
-    """``3/2``, ``/``, ``//`` or ``/4``."""
+    """Return a length that is written as ``3/2``, ``/``, ``//`` or ``/4``."""
     return _length_of(found[f"{prefix}n"], len(found[f"{prefix}slashes"]), found[f"{prefix}d"])
 
 

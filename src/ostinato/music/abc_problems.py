@@ -1,4 +1,4 @@
-"""What is wrong with ABC notation, and where."""
+"""Problems in ABC notation, with their places."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Problem:
     """Something that could not be read.
 
     Attributes:
-        line: In the file or text, from 1.
-        column: From 1.
-        told: What it is, what is allowed, and what to do.
+        line: Line of the file or text, from 1.
+        column: Column, from 1.
+        told: Message: the problem, what is allowed, and what to do.
     """
 
     line: int
@@ -32,7 +32,7 @@ Tell: TypeAlias = Callable[[Problem], None]
 
 
 def refuse(problem: Problem) -> NoReturn:
-    """Take no problem: raise it.
+    """Raise a problem as an error.
 
     Raises:
         AbcError: Always.

@@ -1,4 +1,4 @@
-"""Reading tunes in ABC notation: one strictly, or a tunebook with all that is wrong with it."""
+"""Reading tunes in ABC notation: one tune strictly, or a tunebook with its problems listed."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _MOST_DIGITS = 18  # of a number of a tune
 
 @dataclass(frozen=True)
 class Found:
-    """A tune of a tunebook, with what was wrong with it.
+    """A tune of a tunebook, with its problems.
 
     Attributes:
-        source: As it stands in the file.
-        tune: What could be read.
-        problems: What could not, and was left out.
+        source: The tune as it stands in the file.
+        tune: The part of it that could be read.
+        problems: Problems with the rest, which is left out.
     """
 
     source: Source
@@ -40,16 +40,16 @@ def parse_tune(text: str) -> Tune:
     Raises:
         AbcError: Something in it is no ABC notation, with line and column.
     """
-    found = list(sources(text.split("\n")))
-    if len(found) != 1:
+    tunes = list(sources(text.split("\n")))
+    if len(tunes) != 1:
         raise AbcError(
-            f"the text holds {len(found)} tunes; give one, which begins with X: and has no empty line inside"
+            f"the text holds {len(tunes)} tunes; give one, which begins with X: and has no empty line inside"
         )
-    return _read(found[0], refuse)
+    return _read(tunes[0], refuse)
 
 
 def read_tunebook(lines: Iterable[str]) -> Iterator[Found]:
-    """Read all tunes of a tunebook; what cannot be read is told and left out."""
+    """Yield the tunes of a tunebook; what cannot be read is listed as a problem and left out."""
     for source in sources(lines):
         problems: list[Problem] = []
         tune = _read(source, problems.append)

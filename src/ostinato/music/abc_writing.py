@@ -37,7 +37,7 @@ def write_tune(tune: Tune, *, bars: int = _BARS_IN_A_LINE) -> str:
 
     Args:
         tune: The tune.
-        bars: How many bars stand in a line.
+        bars: Number of bars in a line.
     """
     fields = [("X", str(tune.number)), *(("T", title) for title in tune.titles)]
     fields += [(letter, text) for letter, text in (("R", tune.rhythm), ("C", tune.composer)) if text]
@@ -66,7 +66,7 @@ def _field(field: tuple[str, str]) -> str:
 
 
 def _lines(tune: Tune, bars: int) -> Iterator[str]:
-    """The music, some bars to a line, with a space where a beam ends."""
+    """Yield lines of music, some bars in each, with a space where a beam ends."""
     line, done, full = "", 0, False
     for element, space in zip(tune.body, _spaces(tune), strict=True):
         alone = isinstance(element, Field) and (element.letter in _OWN_LINE or "]" in element.value)
@@ -96,7 +96,7 @@ def _joined(line: str, element: Element, *, space: bool) -> str:
 
 
 def _spaces(tune: Tune) -> Iterator[bool]:
-    """Whether a space stands before each element: where a group of notes under one beam has ended."""
+    """Yield for each element whether a space stands before it: a group of notes under one beam has ended there."""
     meter, at, ended = tune.meter, Fraction(0), False
     for element, duration in zip(tune.body, durations(tune), strict=True):
         if isinstance(element, BarLine):

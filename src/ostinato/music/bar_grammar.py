@@ -1,4 +1,4 @@
-"""Which tokens may follow which inside a bar, so that its time comes out right; whatever bar of the tune it is."""
+"""Grammar inside any bar of a tune: the tokens that may come next, so that the bar's time comes out right."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _PITCH = re.compile(r"(?:\^\^|\^|__|_|=)?[A-Ga-g][',]*")
 
 
 class Costs(NamedTuple):
-    """In how few tokens, at most, a bar can be brought to where a bar line may come; ``NEVER`` where it cannot.
+    """Upper bounds on the fewest tokens until a bar line may come; ``NEVER`` where none can.
 
     Attributes:
-        whole: All its time is filled.
-        closing: Its part may end, and the tune with it: the last note is one that a tune may end with.
-        ending: Its part may end, whatever the last note is.
+        whole: Tokens until all time of the bar is filled.
+        closing: Tokens until its part may end, and the tune with it: the last note is one that a tune may end with.
+        ending: Tokens until its part may end, whatever the last note is.
     """
 
     whole: int = NEVER
@@ -29,7 +29,7 @@ class Costs(NamedTuple):
     ending: int = NEVER
 
     def after(self, tokens: int) -> Costs:
-        """The same after so many tokens more."""
+        """Return the costs with ``tokens`` more tokens each."""
         return Costs(self.whole + tokens, self.closing + tokens, self.ending + tokens)
 
 
@@ -40,9 +40,9 @@ class BarGrammar:
     """The automaton of bars over the tokens of a vocabulary, bar lines left out.
 
     Args:
-        meter: Of the tune.
-        last: Pitches that the tune's last note may be, as tokens; empty: any.
-        tokens: All that there are; those that are no music of one voice are never allowed.
+        meter: The tune's meter.
+        last: Pitches allowed as the tune's last note, as tokens; empty: any.
+        tokens: The vocabulary; tokens that are no music of one voice are never allowed.
     """
 
     def __init__(self, meter: Meter, last: frozenset[str], tokens: Sequence[str]) -> None:
@@ -51,67 +51,67 @@ class BarGrammar:
         self._lengths = {token: length for token in tokens if (length := as_ticks(token)) is not None}
         self.filling = Filling(self._lengths.values())
         self._broken = {token: len(token) if token[0] == ">" else -len(token) for token in tokens if token[0] in "<>"}
-        self._tuplets = {token: found for token in tokens if (found := _tuplet(token, meter)) is not None}
+        self._tuplets = {token: ratio for token in tokens if (ratio := _tuplet(token, meter)) is not None}
         self._others = frozenset(tokens) & {TIE, "z", "[", "]"}
         self._costs: dict[Inside, Costs] = {}
         self._known: dict[Inside, dict[str, Inside]] = {}
 
     def moves(self, inside: Inside) -> dict[str, Inside]:
-        """Return where one is after each token that is allowed and does not leave the bar."""
-        found = self._known.get(inside)
-        if found is None:
+        """Return the state after each token that is allowed and does not leave the bar."""
+        moves = self._known.get(inside)
+        if moves is None:
             match inside.pending:
                 case "nothing":
-                    found = self._go_on(inside)
+                    moves = self._go_on(inside)
                 case "note":
-                    found = self._changes(inside) | self.moves(self.settled(inside))
+                    moves = self._changes(inside) | self.moves(self.settled(inside))
                 case "chord":
-                    found = self._chord(inside)
-            self._known[inside] = found
-        return found
+                    moves = self._chord(inside)
+            self._known[inside] = moves
+        return moves
 
     def settled(self, inside: Inside) -> Inside:
-        """Where one is when the pending note, if there is one, stays as it is."""
+        """Return the state when the pending note, if there is one, stays as it is."""
         return self._committed(inside) if inside.pending == "note" else inside
 
     def costs(self, inside: Inside) -> Costs:
-        """In how few tokens the bar can be brought to its end."""
-        found = self._costs.get(inside)
-        if found is None:
+        """Return the costs to the end of the bar."""
+        costs = self._costs.get(inside)
+        if costs is None:
             match inside.pending:
                 case "nothing":
-                    found = self._costs_of_rest(inside)
+                    costs = self._costs_of_rest(inside)
                 case "note":
-                    found = self._costs_of_note(inside)
+                    costs = self._costs_of_note(inside)
                 case "chord":
-                    found = self._costs_of_chord(inside)
-            self._costs[inside] = found
-        return found
+                    costs = self._costs_of_chord(inside)
+            self._costs[inside] = costs
+        return costs
 
     def is_alive(self, inside: Inside) -> bool:
-        """Whether the bar can be brought to some end."""
+        """Return whether the bar can be brought to some end."""
         return min(self.costs(inside)) < NEVER
 
     # --- one token
 
     def _go_on(self, at: Inside) -> dict[str, Inside]:
-        """What follows when no note is pending."""
+        """Return the moves when no note is pending."""
         if at.left <= 0:
             return {}
-        found = self._notes(at)
+        moves = self._notes(at)
         if TIE in self._others and at.sounded and not at.dots and not at.watched:
-            found[TIE] = _pending(at, "note")
+            moves[TIE] = _pending(at, "note")
         if "z" in self._others and not at.dots:
-            found["z"] = _pending(at, "rest")
+            moves["z"] = _pending(at, "rest")
         if "[" in self._others:
-            found["["] = _pending(at, "")._replace(pending="chord")
+            moves["["] = _pending(at, "")._replace(pending="chord")
         if not at.notes and not at.dots:
             for token, (puts, into) in self._tuplets.items():
-                found[token] = at._replace(notes=puts, into=into, puts=puts)
-        return {token: after for token, after in found.items() if self.is_alive(after)}
+                moves[token] = at._replace(notes=puts, into=into, puts=puts)
+        return {token: after for token, after in moves.items() if self.is_alive(after)}
 
     def _notes(self, at: Inside) -> dict[str, Inside]:
-        """A note of every pitch, which is remembered where it may be the tune's last."""
+        """Return a move for a note of every pitch; the pitch is remembered where it may be the tune's last."""
         if not at.watched:
             return dict.fromkeys(self.pitches, _pending(at, "note"))
         return {token: self._watched_note(_pending(at, "note"), token) for token in self.pitches}
@@ -124,9 +124,9 @@ class BarGrammar:
         return pending._replace(pitch=token) if may_be_last else pending
 
     def _changes(self, note: Inside) -> dict[str, Inside]:
-        """What makes the pending note another one: lengths, and the broken rhythm after it."""
-        found = {**self._with_lengths(note), **self._with_broken(note)}
-        return {token: after for token, after in found.items() if self.is_alive(after)}
+        """Return the moves that change the pending note: lengths, and the broken rhythm after it."""
+        moves = {**self._with_lengths(note), **self._with_broken(note)}
+        return {token: after for token, after in moves.items() if self.is_alive(after)}
 
     def _with_lengths(self, note: Inside) -> dict[str, Inside]:
         if not note.bare:
@@ -147,7 +147,7 @@ class BarGrammar:
         }
 
     def _committed(self, note: Inside, longer: int = 0) -> Inside:
-        """Where one is after the pending note has got its time, ``longer`` by the dots of a broken rhythm after it."""
+        """Return the state after the pending note, ``longer`` by the dots of a broken rhythm after it."""
         into, puts = (note.into, note.puts) if note.notes else (1, 1)
         taken = shortened(note.length, into, puts, note.dots or longer)
         left = max(-1, note.left - taken) if taken > 0 and note.same in (0, note.length) else -1
@@ -158,12 +158,12 @@ class BarGrammar:
         )  # fmt: skip
 
     def _chord(self, chord: Inside) -> dict[str, Inside]:
-        found: dict[str, Inside] = {}
+        moves: dict[str, Inside] = {}
         if len(chord.kind) < _CHORD[-1]:
-            found |= dict.fromkeys(self.pitches, chord._replace(kind=chord.kind + "+"))
+            moves |= dict.fromkeys(self.pitches, chord._replace(kind=chord.kind + "+"))
         if "]" in self._others and len(chord.kind) in _CHORD:
-            found["]"] = chord._replace(pending="note", kind="chord")
-        return {token: after for token, after in found.items() if self.is_alive(after)}
+            moves["]"] = chord._replace(pending="note", kind="chord")
+        return {token: after for token, after in moves.items() if self.is_alive(after)}
 
     # --- how far it is to the end
 
@@ -175,7 +175,7 @@ class BarGrammar:
         return Costs(whole, ending if self._can_be_last(at) else NEVER, ending)
 
     def _can_be_last(self, at: Inside) -> bool:
-        """Whether the note that came last, or one that is to come, may be the tune's last."""
+        """Return whether the note that came last, or one that is to come, may be the tune's last."""
         if not at.watched:
             return True
         return bool(self._last - at.altered) if at.left > at.due else at.pitch in self._last
@@ -186,10 +186,10 @@ class BarGrammar:
     def _costs_of_note(self, note: Inside) -> Costs:
         plain = self.costs(self._committed(note))
         longer = [self.costs(self._committed(after)) for after in self._with_lengths(note).values()]
-        found = _least(plain, longer)
-        if found.whole >= NEVER or (note.due >= 0 and found.closing >= NEVER):
-            found = _least(found, [self.costs(after) for after in self._with_broken(note).values()])
-        return found
+        costs = _least(plain, longer)
+        if costs.whole >= NEVER or (note.due >= 0 and costs.closing >= NEVER):
+            costs = _least(costs, [self.costs(after) for after in self._with_broken(note).values()])
+        return costs
 
     def _costs_of_chord(self, chord: Inside) -> Costs:
         missing = max(0, _CHORD[0] - len(chord.kind))
@@ -199,15 +199,15 @@ class BarGrammar:
 
 
 def _least(now: Costs, after_one: Sequence[Costs]) -> Costs:
-    """The least of some costs, and of others after one token."""
+    """Return the least of some costs and of others that need one token more."""
     whole, closing, ending = now
-    for one in after_one:
-        whole, closing, ending = min(whole, one[0] + 1), min(closing, one[1] + 1), min(ending, one[2] + 1)
+    for costs in after_one:
+        whole, closing, ending = min(whole, costs[0] + 1), min(closing, costs[1] + 1), min(ending, costs[2] + 1)
     return Costs(whole, closing, ending)
 
 
 def _pending(at: Inside, kind: str) -> Inside:
-    """A note that begins."""
+    """Return the state in which a note, rest or chord begins."""
     return Inside(
         at.left, at.due, at.watched, "note", bare=at.same != TICKS, kind=kind, notes=at.notes, into=at.into,
         puts=at.puts, dots=at.dots, same=at.same, altered=at.altered,
@@ -215,7 +215,7 @@ def _pending(at: Inside, kind: str) -> Inside:
 
 
 def _tuplet(token: str, meter: Meter) -> tuple[int, int] | None:
-    """How many notes a token puts into the time of how many; ``None``: it does not."""
+    """Return a tuplet's number of notes and the number whose time they take; ``None``: the token is no tuplet."""
     if token[0] != "(":
         return None
     puts, _, into = token[1:].partition(":")

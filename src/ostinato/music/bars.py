@@ -23,8 +23,8 @@ class Bar:
         last: Index after its last element: that of the bar line, or the end.
         left: The bar line before it; ``EDGE``: none is written.
         right: The bar line after it; ``EDGE``: none is written.
-        length: In whole notes.
-        meter: How long a bar shall be; ``None``: the tune has no meter.
+        length: Length in whole notes.
+        meter: Length of a bar by the meter, in whole notes; ``None``: the tune has no meter.
         ending: The variant ending that begins with it; empty: none.
         before_ending: Whether a variant ending begins after it, which may cut a bar in two.
         rests: Whether it stands for whole bars of rest, however many.
@@ -79,18 +79,18 @@ def _bars(tune: Tune) -> Iterator[Bar]:
 
 
 def _stronger(one: str, other: str) -> str:
-    """What two bar lines with nothing between them make together: a plain one counts least."""
+    """Return the bar line that two make with nothing between them: a plain one counts least."""
     return one if other == "|" else other
 
 
 @dataclass(frozen=True)
 class Check:
-    """How well the bars of a tune add up.
+    """The result of checking that the bars of a tune add up.
 
     Attributes:
-        interior: Bars with a plain bar line on both sides.
-        right: How many of these are as long as the meter says.
-        wrong: Those that are not, and bars at the edge of a part that are too long.
+        interior: Number of bars with a plain bar line on both sides.
+        right: Number of these that are as long as the meter says.
+        wrong: The others of these, and bars at the edge of a part that are too long.
     """
 
     interior: int
@@ -105,9 +105,9 @@ class Check:
 
 def check(tune: Tune) -> Check:
     """Check the bars of a tune."""
-    found = bars(tune)
-    interior = [bar for bar in found if bar.is_interior]
-    wrong = [bar for bar in found if _is_wrong(bar)]
+    measures = bars(tune)
+    interior = [bar for bar in measures if bar.is_interior]
+    wrong = [bar for bar in measures if _is_wrong(bar)]
     return Check(len(interior), sum(bar.is_right for bar in interior), tuple(wrong))
 
 

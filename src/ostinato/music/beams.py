@@ -1,4 +1,4 @@
-"""Which notes hang on one beam: short ones that stand together in a beat, or in half a bar of even meters."""
+"""Beams: they join short notes that stand together in a beat, or in half a bar of even meters."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ _DOTTED = 3  # numerator of the length of a note with one dot
 
 
 def beams(tune: Tune, written: Sequence[Fraction]) -> dict[int, list[str]]:
-    """Return for each note on a beam, by its place in the body, what each of its beams does there.
+    """Return for each note on a beam, by its place in the body, the role of each of its beams.
 
     Args:
         tune: The tune, whose meter is taken to hold throughout.
-        written: Of each element the length that is drawn, in whole notes: without what a tuplet makes of it.
+        written: Drawn length of each element, in whole notes, before a tuplet changes it.
 
     Returns:
         ``"begin"``, ``"continue"``, ``"end"``, ``"forward hook"`` or ``"backward hook"``, from the outermost beam on.
     """
-    found: dict[int, list[str]] = {}
+    roles: dict[int, list[str]] = {}
     for group in _groups(tune):
         levels = [_level(written[place]) for place in group]
         for level in range(1, _LEVELS + 1):
-            for first, last in _runs([own >= level for own in levels]):
+            for first, last in _runs([count >= level for count in levels]):
                 for at in range(first, last + 1):
                     completes = at == len(group) - 1 or (at > 0 and written[group[at - 1]].numerator == _DOTTED)
-                    found.setdefault(group[at], []).append(_told(at, first, last, completes=completes))
-    return found
+                    roles.setdefault(group[at], []).append(_told(at, first, last, completes=completes))
+    return roles
 
 
 def _told(at: int, first: int, last: int, *, completes: bool) -> str:
-    """What a beam does at a note; one of its own points to the dotted note that the note completes, if it does."""
+    """Return a beam's role at a note; on one note alone it is a hook, backward if the note completes a dotted one."""
     if first == last:
         return "backward hook" if completes else "forward hook"
     return "begin" if at == first else "end" if at == last else "continue"
 
 
 def _groups(tune: Tune) -> Iterator[list[int]]:
-    """Notes that are shorter than a quarter and stand together, two at least."""
+    """Yield the places of notes shorter than a quarter that stand together, at least two in a group."""
     times, unit = durations(tune), _unit(tune.meter)
     for bar in bars(tune):
         group: list[int] = []
@@ -68,7 +68,7 @@ def _groups(tune: Tune) -> Iterator[list[int]]:
 
 
 def _start(bar: Bar) -> Fraction:
-    """Where in a whole bar this one begins: an upbeat at its end."""
+    """Return the time in a whole bar at which this one begins: an upbeat stands at the end."""
     is_upbeat = bar.meter is not None and bar.length < bar.meter and bar.left != "|"
     return bar.meter - bar.length if is_upbeat and bar.meter is not None else Fraction(0)
 
@@ -80,12 +80,12 @@ def _unit(meter: Meter | None) -> Fraction:
 
 
 def _level(length: Fraction) -> int:
-    """How many beams a note of some length has."""
+    """Return the number of beams of a note of some length."""
     return sum(length < _QUARTER / 2**level for level in range(_LEVELS))
 
 
 def _runs(has: Sequence[bool]) -> Iterator[tuple[int, int]]:
-    """First and last place of each run of true."""
+    """Yield the first and last place of each run of true."""
     first = None
     for place, is_so in enumerate([*has, False]):
         if is_so and first is None:

@@ -1,4 +1,4 @@
-"""From tunebooks to tunes that can be learned from, and a report on what was left out and why."""
+"""Choice of the tunes of tunebooks that can be learned from, with a report on those left out and why."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class LeftOut:
     """A tune that is not learned from.
 
     Attributes:
-        name: Of the file.
-        line: Where it begins.
-        title: The tune's.
-        kind: Why, in two words that many tunes share.
-        told: Why, of this tune.
+        name: Name of the file.
+        line: Line in which it begins.
+        title: Title of the tune.
+        kind: Reason in two or three words, which many tunes share.
+        told: Reason in full, for this tune.
     """
 
     name: str
@@ -38,14 +38,14 @@ class LeftOut:
 
 @dataclass
 class Cleaned:
-    """What tunebooks hold.
+    """Tunes of tunebooks: those kept and those left out.
 
     Attributes:
-        tunes: What can be learned from, as it was written.
-        simple: The same as tokens say them: ``simplified``.
-        groups: For each the number of its group: settings of one tune have the same.
-        left_out: What cannot, in the order of the files.
-        read: How many tunes there were.
+        tunes: Tunes that can be learned from, as they were written.
+        simple: The same tunes as tokens represent them: ``simplified``.
+        groups: Group number of each of them; settings of one tune have the same.
+        left_out: Tunes that cannot be learned from, in the order of the files.
+        read: Number of tunes in all.
     """
 
     tunes: list[Tune] = field(default_factory=list)
@@ -71,18 +71,18 @@ def clean(
 
     Args:
         books: Name of each file, and the tunes found in it.
-        kept: What of a tune is learned besides notes, bars and endings.
+        kept: Elements that are learned besides notes, bars and endings.
         wrong_bars: Whether tunes are kept whose bars do not add up.
     """
     cleaned, known = Cleaned(), dict[tuple[str, ...], str]()
     for name, tunes in books:
-        for found in tunes:
+        for entry in tunes:
             cleaned.read += 1
-            reason = _reason(found, kept, cleaned, known, wrong_bars=wrong_bars)
+            reason = _reason(entry, kept, cleaned, known, wrong_bars=wrong_bars)
             if reason is None:
-                cleaned.tunes.append(found.tune)
+                cleaned.tunes.append(entry.tune)
             else:
-                cleaned.left_out.append(LeftOut(name, found.source.first, found.tune.title, *reason))
+                cleaned.left_out.append(LeftOut(name, entry.source.first, entry.tune.title, *reason))
     cleaned.groups = settings_of_one(cleaned.tunes)
     return cleaned
 
@@ -90,7 +90,7 @@ def clean(
 def _reason(
     found: Found, kept: Kept, cleaned: Cleaned, known: dict[tuple[str, ...], str], *, wrong_bars: bool
 ) -> tuple[str, str] | None:
-    """Why a tune is left out, in short and in full; ``None``: it is not, and is noted as tokens say it."""
+    """Return the short and the full reason to leave a tune out, or add it to ``cleaned.simple`` and return ``None``."""
     if found.problems:
         return "not readable", str(found.problems[0])
     notes = sum(isinstance(element, Note | Chord) for element in found.tune.body)
@@ -111,7 +111,7 @@ def _reason(
 
 
 def _wrong_bars(tune: Tune) -> str:
-    """Which bars are how long."""
+    """Return a text on the bars that do not add up, with their lengths."""
     wrong = check(tune).wrong
-    found = [(number, bar) for number, bar in enumerate(bars(tune), 1) if bar in wrong]
-    return "; ".join(f"bar {number} lasts {bar.length}, not {bar.meter}" for number, bar in found)
+    numbered = [(number, bar) for number, bar in enumerate(bars(tune), 1) if bar in wrong]
+    return "; ".join(f"bar {number} lasts {bar.length}, not {bar.meter}" for number, bar in numbered)

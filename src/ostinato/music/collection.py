@@ -20,13 +20,13 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Collection:
-    """What is known of a collection.
+    """Facts about a collection of tunes, by which others are judged.
 
     Attributes:
-        titles: Of the tunes; empty where a tune has none.
-        steps: Of each its ``intervals``.
-        rhythms: By meter: the rhythms that its bars have, as ``rhythm`` writes them.
-        counts: Over all tunes.
+        titles: Titles of the tunes; empty where a tune has none.
+        steps: The ``intervals`` of each tune.
+        rhythms: Rhythms of the bars in each meter, as ``rhythms_of`` writes them.
+        counts: Counts over all tunes.
     """
 
     titles: tuple[str, ...]
@@ -36,26 +36,26 @@ class Collection:
 
     @cached_property
     def melodies(self) -> Melodies:
-        """The melodies, to be asked for copies."""
+        """The melodies, searchable for copies."""
         return Melodies(self.steps)
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        rhythms = {meter: sorted(found) for meter, found in sorted(self.rhythms.items())}
+        """Return the collection as plain data."""
+        rhythms = {meter: sorted(texts) for meter, texts in sorted(self.rhythms.items())}
         steps = [" ".join(map(str, one)) for one in self.steps]
         return {"version": VERSION, "titles": list(self.titles), "steps": steps, "rhythms": rhythms,
                 "counts": self.counts.to_json()}  # fmt: skip
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Collection:
-        """Read what ``to_json`` gave."""
+        """Build the collection that ``to_json`` returned."""
         rhythms = {meter: frozenset(known) for meter, known in found["rhythms"].items()}
         steps = tuple(tuple(map(int, one.split())) for one in found["steps"])
         return cls(tuple(found["titles"]), steps, rhythms, Population.from_json(found["counts"]))
 
 
 def collect(tunes: Sequence[Tune], tick: Callable[[int, int], None] | None = None) -> Collection:
-    """Learn what there is to know of tunes; ``tick`` is told how many of how many are done."""
+    """Return the collection of tunes; ``tick`` is called with the number of tunes done and of all."""
     steps, rhythms, counts = [], dict[str, set[str]](), Population()
     for number, tune in enumerate(tunes, 1):
         steps.append(tuple(intervals(tune)))
@@ -63,7 +63,7 @@ def collect(tunes: Sequence[Tune], tick: Callable[[int, int], None] | None = Non
         counts.add(tune)
         if tick is not None:
             tick(number, len(tunes))
-    known = {meter: frozenset(found) for meter, found in rhythms.items()}
+    known = {meter: frozenset(texts) for meter, texts in rhythms.items()}
     return Collection(tuple(tune.title for tune in tunes), tuple(steps), known, counts)
 
 
@@ -76,8 +76,8 @@ def rhythms_of(tune: Tune) -> list[str]:
 def usual_rhythms(tune: Tune, collection: Collection) -> float:
     """Return the share of a tune's bars whose rhythm the collection has in that meter; 1 for a tune without bars."""
     known = collection.rhythms.get(_meter(tune), frozenset())
-    found = rhythms_of(tune)
-    return sum(rhythm in known for rhythm in found) / len(found) if found else 1.0
+    rhythms = rhythms_of(tune)
+    return sum(rhythm in known for rhythm in rhythms) / len(rhythms) if rhythms else 1.0
 
 
 def _rhythm(times: Sequence[Fraction], bar: Bar) -> str:

@@ -21,14 +21,14 @@ _BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so that powers of it never vanish
 
 @dataclass(frozen=True)
 class Copied:
-    """A run of notes that another tune has as well.
+    """A run of notes that a tune of a corpus has as well.
 
     Attributes:
-        notes: How many.
-        first: Which note of the tune it begins with, from 0.
-        time: How long it lasts in the tune, in whole notes.
+        notes: Number of notes.
+        first: Index of its first note in the tune, from 0.
+        time: Duration in the tune, in whole notes.
         source: Number of the tune in the corpus.
-        source_first: Which note of that it begins with.
+        source_first: Index of its first note in that tune, from 0.
     """
 
     notes: int
@@ -53,12 +53,12 @@ class Near:
 
 
 class Melodies:
-    """A corpus of tunes, asked what another one has from it.
+    """The melodies of a corpus, searched for runs that another tune has as well.
 
     Windows of intervals are looked up by their hashes, in one sorted array for each length that is asked for.
 
     Args:
-        corpus: Of every tune its ``intervals``.
+        corpus: The ``intervals`` of every tune.
     """
 
     def __init__(self, corpus: Sequence[Sequence[int]]) -> None:
@@ -72,39 +72,39 @@ class Melodies:
         self._windows: dict[int, tuple[NDArray[np.uint64], NDArray[np.int64]]] = {}
 
     def longest(self, tune: Tune) -> Copied | None:
-        """Return the longest run that a tune has from the corpus; ``None``: none is as long as six notes."""
-        found = self.runs(tune)
-        return max(found, key=lambda copied: copied.notes, default=None)
+        """Return the longest run that a tune shares with the corpus; ``None``: none is as long as six notes."""
+        runs = self.runs(tune)
+        return max(runs, key=lambda copied: copied.notes, default=None)
 
     def runs(self, tune: Tune) -> list[Copied]:
-        """Return the longest copied run from each note on, but for those that are parts of the one before."""
+        """Return the longest copied run from each note on, except those that are part of the one before."""
         notes = melody(tune)
         steps = np.array(intervals(tune), dtype=np.int64)
         lengths = self._matches(steps)
-        found: list[Copied] = []
+        runs: list[Copied] = []
         for at, length in enumerate(lengths.tolist()):
-            if length < _SHORTEST or (found and found[-1].first + found[-1].notes >= at + 1 + length):
+            if length < _SHORTEST or (runs and runs[-1].first + runs[-1].notes >= at + 1 + length):
                 continue
             last = notes[at + length]
             place = self._place(steps[at : at + length])
             source = int(np.searchsorted(self._first, place, side="right")) - 1
             time = last.start + last.duration - notes[at].start
-            found.append(Copied(length + 1, at, time, source, place - int(self._first[source])))
-        return found
+            runs.append(Copied(length + 1, at, time, source, place - int(self._first[source])))
+        return runs
 
     def too_long(self, tune: Tune, most: Fraction) -> int | None:
         """Return the first note with which a copied run lasts longer than ``most`` whole notes; ``None``: none does."""
         notes = melody(tune)
-        found = []
+        crossings = []
         for at, length in enumerate(self._matches(np.array(intervals(tune), dtype=np.int64)).tolist()):
             limit = notes[at].start + most
             beyond = (n for n in range(at + _SHORTEST, at + length + 1) if notes[n].start + notes[n].duration > limit)
-            found += [next(beyond, len(notes))]
-        first = min(found, default=len(notes))
+            crossings += [next(beyond, len(notes))]
+        first = min(crossings, default=len(notes))
         return None if first == len(notes) else first
 
     def nearest(self, tune: Tune) -> Near | None:
-        """Return the tune that is most like another one; ``None`` in an empty corpus."""
+        """Return the tune of the corpus that is most like another one; ``None``: the corpus is empty."""
         steps = intervals(tune)
         own = _Hashes(np.array(steps, dtype=np.int64)).windows(_ALIKE)
         hashes, places = self._sorted(_ALIKE)
@@ -119,7 +119,7 @@ class Melodies:
             yield Near(source, Levenshtein.normalized_distance(steps, self._steps[source].tolist()))
 
     def _matches(self, steps: NDArray[np.int64]) -> NDArray[np.int64]:
-        """From each interval on: how many in a row the corpus has as well, by halving."""
+        """Return for each interval the length of the longest run from it on that the corpus has, by bisection."""
         hashes = _Hashes(steps)
         low = np.zeros(len(steps), dtype=np.int64)
         high = np.minimum(len(steps) - np.arange(len(steps)), self._left.max(initial=0))
@@ -135,28 +135,28 @@ class Melodies:
         return low
 
     def _place(self, steps: NDArray[np.int64]) -> int:
-        """Where a run first stands in the corpus."""
+        """Return the first place of a run in the corpus."""
         hashes, places = self._sorted(len(steps))
         wanted = _Hashes(steps).windows(len(steps))[0]
         return int(places[int(np.searchsorted(hashes, wanted)) :][: int((hashes == wanted).sum())].min())
 
     def _sorted(self, length: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        """The hashes of all windows of a length, sorted, and where each stands."""
-        found = self._windows.get(length)
-        if found is None:
+        """Return the hashes of all windows of a length, sorted, and the place of each."""
+        windows = self._windows.get(length)
+        if windows is None:
             places = np.flatnonzero(self._left >= length)
             hashes = self._hashes.at(places, length)
             order = np.argsort(hashes, kind="stable")
-            found = self._windows[length] = hashes[order], places[order]
-        return found
+            windows = self._windows[length] = hashes[order], places[order]
+        return windows
 
 
 def _contains(known: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.bool_]:
     if not len(known):
         return np.zeros(len(wanted), dtype=bool)
     places = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    found: NDArray[np.bool_] = known[places] == wanted
-    return found
+    matches: NDArray[np.bool_] = known[places] == wanted
+    return matches
 
 
 class _Hashes:
@@ -175,12 +175,12 @@ class _Hashes:
         self._inverses = np.cumprod(np.concatenate([[np.uint64(1)], np.full(len(steps), inverse)]), dtype=np.uint64)
 
     def at(self, places: NDArray[np.int64], length: int) -> NDArray[np.uint64]:
-        """The hashes of the windows of a length that begin at some places."""
+        """Return the hashes of the windows of a length that begin at some places."""
         sums: NDArray[np.uint64] = (self._sums[places + length] - self._sums[places]) * self._inverses[places]
         return sums
 
     def windows(self, length: int) -> NDArray[np.uint64]:
-        """The hashes of all windows of a length."""
+        """Return the hashes of all windows of a length."""
         return self.at(np.arange(max(0, len(self._sums) - length)), length)
 
 

@@ -11,7 +11,7 @@ class Dance:
     """A kind of dance.
 
     Attributes:
-        meter: That it is usually written in.
+        meter: Meter that it is usually written in.
         tempo: Usual quarters a minute; in compound meters dotted ones.
     """
 

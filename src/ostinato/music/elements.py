@@ -1,4 +1,4 @@
-"""What the body of a tune is made of, in the order in which it is written."""
+"""Elements of the body of a tune, which holds them in the order in which they are written."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Pitch:
     """A pitch as it is written.
 
     Attributes:
-        letter: A to G.
-        octave: 4 is that of middle C.
-        accidental: Before the note: 1 sharp, -1 flat, 0 natural, 2 and -2 doubled; ``None``: by key and bar.
+        letter: Letter, A to G.
+        octave: Octave; 4 is that of middle C.
+        accidental: Sign before the note: 1 sharp, -1 flat, 0 natural, 2 and -2 doubled; ``None``: by key and bar.
     """
 
     letter: str
@@ -26,7 +26,7 @@ class Pitch:
     accidental: int | None = None
 
     def midi(self, alteration: int) -> int:
-        """The MIDI number of the pitch with an alteration; middle C is 60."""
+        """Return the MIDI number of the pitch with an alteration, in semitones; middle C is 60."""
         return _MIDDLE_C + 12 * (self.octave - _ITS_OCTAVE) + NATURAL[self.letter] + alteration
 
 
@@ -73,7 +73,7 @@ class Grace:
 
 @dataclass(frozen=True)
 class Text:
-    """What stands in quotes above the next note: a chord symbol, or an annotation, which begins with ``^_<>@``."""
+    """Text in quotes above the next note: a chord symbol, or an annotation, which begins with one of ``^_<>@``."""
 
     text: str
 
@@ -87,7 +87,7 @@ class Decoration:
 
 @dataclass(frozen=True)
 class Slur:
-    """Where a slur opens or closes."""
+    """The opening or closing of a slur."""
 
     opens: bool
 
@@ -117,7 +117,7 @@ class BarLine:
 
 @dataclass(frozen=True)
 class Ending:
-    """Where a variant ending begins, such as ``1`` or ``1,3``."""
+    """The beginning of a variant ending, such as ``1`` or ``1,3``."""
 
     times: str
 

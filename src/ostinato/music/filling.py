@@ -1,4 +1,4 @@
-"""In how few tokens a stretch of time can be filled with notes; whether it can at all. In whole ticks."""
+"""The fewest tokens that fill a stretch of time with notes, if any do. Times are in whole ticks."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ _LENGTH = re.compile(r"(\d{0,9})(?:/(\d{1,9}))?")
 
 
 def shortened(ticks: int, into: int, puts: int, dots: int) -> int:
-    """What a tuplet and a broken rhythm make of a length; -1 where that is no whole number of ticks.
+    """Return a length after a tuplet and a broken rhythm have changed it; -1: it is no whole number of ticks.
 
     Args:
-        ticks: The length as it is written.
-        into: The time that ``puts`` notes are put into.
-        puts: See there; 1 and 1: no tuplet.
-        dots: Of the broken rhythm before the note: after 1, 2, … it gets 1/2, 1/4, …; after -1, … the rest of 2.
+        ticks: Written length, in ticks.
+        into: Number of notes whose time ``puts`` notes of the tuplet take.
+        puts: See ``into``; 1 and 1: no tuplet.
+        dots: Dots of the broken rhythm before the note: 1, 2, … make it 1/2, 1/4, … as long; -1, -2, … 3/2, 7/4, …
     """
     parts = 1 << abs(dots)
     share = 1 if dots > 0 else 2 * parts - 1 if dots else 1
-    found, rest = divmod(ticks * into * share, puts * parts)
-    return -1 if rest else found
+    quotient, rest = divmod(ticks * into * share, puts * parts)
+    return -1 if rest else quotient
 
 
 class Filling:
-    """How stretches of time can be filled.
+    """A table of the fewest tokens that fill stretches of time.
 
     Args:
-        lengths: What notes can be made as long as, in ticks, besides an eighth.
+        lengths: Lengths that notes can have, in ticks, besides an eighth.
     """
 
     def __init__(self, lengths: Iterable[int]) -> None:
@@ -46,21 +46,21 @@ class Filling:
         self._known: dict[tuple[int, ...], int] = {}
 
     def fewest(self, left: int, notes: int = 0, into: int = 1, puts: int = 1, dots: int = 0, same: int = 0) -> int:
-        """Return in how few tokens the time left can be filled; ``NEVER`` where it cannot.
+        """Return the fewest tokens that fill the time left; ``NEVER``: none do.
 
         Args:
-            left: Ticks.
-            notes: Of a tuplet that has begun: so many have to come.
-            into: Of that tuplet.
-            puts: Of that tuplet.
-            dots: Of a broken rhythm before the next note.
-            same: The length that this note is written with; 0: any.
+            left: Time left, in ticks.
+            notes: Number of notes of a tuplet that are still to come.
+            into: Number of notes whose time ``puts`` notes of that tuplet take.
+            puts: See ``into``.
+            dots: Dots of a broken rhythm before the next note.
+            same: Written length of that note, in ticks; 0: any.
         """
         key = left, notes, into, puts, dots, same
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = self._fewest(*key)
-        return found
+        tokens = self._known.get(key)
+        if tokens is None:
+            tokens = self._known[key] = self._fewest(*key)
+        return tokens
 
     def _fewest(self, left: int, notes: int, into: int, puts: int, dots: int, same: int) -> int:
         if not notes and not dots:
@@ -82,22 +82,22 @@ class Filling:
         return int(self._table[place])
 
     def _filled(self, size: int) -> NDArray[np.int64]:
-        """Tokens for every number of steps below a size: more and more notes, until that helps no more."""
-        found = np.full(size, NEVER, dtype=np.int64)
-        found[0] = 0
+        """Return the fewest tokens for every number of steps below a size, adding notes until that helps no more."""
+        table = np.full(size, NEVER, dtype=np.int64)
+        table[0] = 0
         while True:
-            before = found.copy()
+            before = table.copy()
             for length, cost in self._lengths:
                 steps = length // self._step
-                found[steps:] = np.minimum(found[steps:], found[: max(0, size - steps)] + cost)
-            if (found == before).all():
-                return found
+                table[steps:] = np.minimum(table[steps:], table[: max(0, size - steps)] + cost)
+            if (table == before).all():
+                return table
 
 
 def as_ticks(token: str) -> int | None:
-    """The length that a token stands for; ``None``: it is none."""
-    found = _LENGTH.fullmatch(token)
-    if not found or not token:
+    """Return the length that a token stands for, in ticks; ``None``: it stands for none."""
+    match = _LENGTH.fullmatch(token)
+    if not match or not token:
         return None
-    length = Fraction(int(found[1] or 1), int(found[2] or 1)) * TICKS
+    length = Fraction(int(match[1] or 1), int(match[2] or 1)) * TICKS
     return int(length) if length.denominator == 1 and length > 0 else None

@@ -15,12 +15,12 @@ _OPENS, _CLOSES = ("|:", "::"), (":|", "::")
 
 @dataclass
 class Section:
-    """What is played through before something is repeated or something new begins.
+    """A stretch of bars that is played through before it is repeated or another one begins.
 
     Attributes:
         repeated: Whether it is played twice.
         opened: Whether the repeat's beginning is written.
-        bars: Before its endings, the upbeat included.
+        bars: Bars before its endings, the upbeat included.
         endings: Bars of each variant ending, in order.
     """
 
@@ -39,20 +39,20 @@ class Section:
 
     @property
     def length(self) -> int:
-        """How many bars it has, with one ending, the upbeat not counted."""
+        """Number of bars with one ending, the upbeat not counted."""
         own = len(self.bars) - bool(self.upbeat)
         return own + (len(self.endings[0]) if self.endings else 0)
 
 
 def sections(tune: Tune) -> list[Section]:
-    """Return the sections of a tune, as its bar lines and endings make them."""
-    found: list[Section] = []
+    """Return the sections of a tune, as its bar lines and endings divide it."""
+    parts: list[Section] = []
     current: Section | None = None
     every = bars(tune)
     for place, bar in enumerate(every):
-        second = bool(bar.ending) and bar.left in _CLOSES and bool(found) and bool(found[-1].endings)
+        second = bool(bar.ending) and bar.left in _CLOSES and bool(parts) and bool(parts[-1].endings)
         if second:
-            current = found.pop()
+            current = parts.pop()
             current.endings.append([])
         elif current is None:
             current = Section(opened=bar.left in _OPENS)
@@ -62,15 +62,15 @@ def sections(tune: Tune) -> list[Section]:
         if bar.right in _CLOSES:
             current.repeated = True
         if bar.right != "|" and not (bar.right == "||" and current.opened and _is_repeated(every[place + 1 :])):
-            found.append(current)
+            parts.append(current)
             current = None
     if current is not None:
-        found.append(current)
-    return found
+        parts.append(current)
+    return parts
 
 
 def _is_repeated(following: Sequence[Bar]) -> bool:
-    """Whether the next repeat sign in some bars is the end of one."""
+    """Return whether the next repeat sign in some bars ends a repeat."""
     for bar in following:
         if bar.left in _OPENS or bar.ending:
             return False
@@ -80,7 +80,7 @@ def _is_repeated(following: Sequence[Bar]) -> bool:
 
 
 def problems(tune: Tune) -> list[str]:
-    """Return what does not add up in a tune: bars, upbeats that are not repaid, repeats that do not balance.
+    """Return messages on what does not add up in a tune: bars, upbeats not repaid, repeats that do not balance.
 
     A tune without any is one that every player and every program reads alike. Every section's last bar is shorter by
     its upbeat, so that it leads back to it; what follows begins with as long an upbeat.
@@ -88,14 +88,16 @@ def problems(tune: Tune) -> list[str]:
     parts = sections(tune)
     if not parts:
         return ["there are no bars"]
-    found = [f"bar {number}: {told}" for number, told in _wrong_bars(parts)]
+    messages = [f"bar {number}: {message}" for number, message in _wrong_bars(parts)]
     for number, part in enumerate(parts, 1):
-        found += [f"section {number}: {told}" for told in _section_problems(part, parts[0].upbeat, first=number == 1)]
-    return found
+        messages += [
+            f"section {number}: {message}" for message in _section_problems(part, parts[0].upbeat, first=number == 1)
+        ]
+    return messages
 
 
 def _wrong_bars(parts: Sequence[Section]) -> Iterator[tuple[int, str]]:
-    """Bars that are not as long as the meter says, with their numbers; but for the last ones of sections."""
+    """Yield number and message for each bar that is not as long as the meter says, except the last of sections."""
     number = 0
     for part in parts:
         lasts = {id(bar) for bar in _lasts(part)}
@@ -107,7 +109,7 @@ def _wrong_bars(parts: Sequence[Section]) -> Iterator[tuple[int, str]]:
 
 
 def _lasts(part: Section) -> list[Bar]:
-    """The bars that lead on from a section: the last of each ending."""
+    """Return the bars that lead on from a section: the last of each ending."""
     return [ending[-1] for ending in part.endings] or part.bars[-1:]
 
 

@@ -1,4 +1,4 @@
-"""Which tokens may follow which, so that every bar is right, upbeats are repaid, repeats balance and the form is kept.
+"""Grammar of tunes: tokens that may come next, so that bars are right, upbeats repaid, repeats balanced, the form kept.
 
 The automaton is exact: a token is allowed only if the tune can still be brought to its end.
 """
@@ -29,8 +29,8 @@ class Grammar:
     """The automaton of a form over the tokens of a vocabulary.
 
     Args:
-        form: What the tune shall be like.
-        tokens: All that there are; those that are no music of one voice are never allowed.
+        form: Form that the tune shall have.
+        tokens: The vocabulary; tokens that are no music of one voice are never allowed.
     """
 
     def __init__(self, form: Form, tokens: Sequence[str]) -> None:
@@ -44,11 +44,11 @@ class Grammar:
 
     @property
     def start(self) -> State:
-        """After meter and key."""
+        """State after meter and key."""
         return State()
 
     def in_bar(self, ticks: int) -> State:
-        """In the one bar of a form without upbeat, of which so much is left."""
+        """Return the state in the one bar of a form without upbeat, with some ticks of it left."""
         outside = Outside("bar", upbeat=0)
         return State(outside, self._entered(outside, ticks))
 
@@ -58,27 +58,27 @@ class Grammar:
         return {token: after for token, after in inside.items() if self._is_alive(after)} | self.across(*state)
 
     def within(self, inside: Inside | None) -> Mapping[str, Inside]:
-        """Return where in the bar one is after each token that does not leave it; some of them may lead nowhere.
+        """Return the state inside the bar after each token that does not leave it; some may lead nowhere.
 
-        What follows does not depend on which bar it is; whether a bar can end as it must does (``fewest``).
+        The tokens are the same in every bar; whether a bar can end as it must depends on the bar (``fewest``).
         """
         return _NOWHERE if inside is None else self._bar.moves(inside)
 
     def across(self, outside: Outside, inside: Inside | None) -> dict[str, State]:
-        """Return the state after each other token that is allowed."""
+        """Return the state after each allowed token that ``within`` does not have."""
         match outside.place:
             case "open":
-                found = self._open(outside)
+                moves = self._open(outside)
             case "bar":
                 assert inside is not None
-                found = self._leave(outside, self._bar.settled(inside))
+                moves = self._leave(outside, self._bar.settled(inside))
             case "between":
-                found = self._second_ending(outside)
+                moves = self._second_ending(outside)
             case "ended":
-                found = self._after_part(outside)
+                moves = self._after_part(outside)
             case "title":
-                found = self._title(outside)
-        return {token: after for token, after in found.items() if self._is_alive(after)}
+                moves = self._title(outside)
+        return {token: after for token, after in moves.items() if self._is_alive(after)}
 
     def step(self, state: State, token: str) -> State | None:
         """Return the state after a token; ``None``: it is not allowed."""
@@ -89,15 +89,15 @@ class Grammar:
         return after if self._is_alive(after) else None
 
     def settled(self, state: State) -> State:
-        """The state when the pending note, if there is one, shall stay as it is."""
+        """Return the state when the pending note, if there is one, stays as it is."""
         if state.inside is None:
             return state
         return State(state.outside, self._bar.settled(state.inside)._replace(sounded=False))
 
     def begin(self, prompt: Sequence[str]) -> State:
-        """The state after the tokens that a tune shall begin with; a last note stays as it is.
+        """Return the state after the tokens that a tune shall begin with; a last note stays as it is.
 
-        A header, if they have one, is passed over: nothing is demanded of it.
+        A header, if they have one, is passed over unchecked.
 
         Raises:
             ConfigError: No such tune begins with them, or can go on from there.
@@ -109,7 +109,7 @@ class Grammar:
         return state
 
     def after(self, tokens: Sequence[str]) -> State:
-        """The state after some tokens without header; errors as of ``begin``."""
+        """Return the state after some tokens without header; errors as of ``begin``."""
         state = self.start
         for place, token in enumerate(tokens):
             after = self.step(state, token)
@@ -122,38 +122,38 @@ class Grammar:
         return state
 
     def accepts(self, state: State) -> bool:
-        """Whether a tune may end here."""
+        """Return whether a tune may end here."""
         return self.ends(state.outside)
 
     def ends(self, outside: Outside) -> bool:
-        """The same, which does not depend on where in a bar one is."""
+        """Return whether a tune may end here; the state inside the bar does not matter."""
         if outside.place == "title":
             return outside.bar > 0 and not outside.spaced
         return not self.form.titled and self._is_whole(outside)
 
     def fewest(self, state: State) -> int:
-        """Return in how few tokens, at most, a tune can be brought to its end; ``NEVER`` where it cannot."""
+        """Return an upper bound on the fewest tokens to the end of a tune; ``NEVER``: it cannot be reached."""
         inside, outside = self.costs_within(state.inside), self.costs_across(state.outside)
         return min(NEVER, *(one + other for one, other in zip(inside, outside, strict=True)))
 
     def costs_within(self, inside: Inside | None) -> Costs:
-        """In how few tokens the bar can be brought to its end, in each of three ways."""
+        """Return the costs to the end of the bar, for each of its three ways to end."""
         return _NOTHING if inside is None else self._bar.costs(inside)
 
     def costs_across(self, outside: Outside) -> Costs:
-        """In how few tokens the tune can be brought to its end, when the bar has ended in each of these ways."""
-        found = self._costs.get(outside)
-        if found is None:
+        """Return the costs from the end of the bar to that of the tune, for each way in which the bar has ended."""
+        costs = self._costs.get(outside)
+        if costs is None:
             if outside.place == "bar":
-                found = self._costs_of_bar(outside)
+                costs = self._costs_of_bar(outside)
             elif outside.place == "title":
-                found = Costs(whole=int(outside.spaced or not outside.bar))
+                costs = Costs(whole=int(outside.spaced or not outside.bar))
             else:
-                found = Costs(whole=self._between_bars(outside))
+                costs = Costs(whole=self._between_bars(outside))
             if self.form.titled and outside.place != "title":
-                found = found.after(_FEWEST_OF_TITLE)
-            self._costs[outside] = found
-        return found
+                costs = costs.after(_FEWEST_OF_TITLE)
+            self._costs[outside] = costs
+        return costs
 
     # --- one token
 
@@ -161,60 +161,60 @@ class Grammar:
         return self.fewest(state) < NEVER
 
     def _is_whole(self, outside: Outside) -> bool:
-        """Whether the music may end here."""
+        """Return whether the music may end here."""
         if outside.place != "ended" or (self.form.last and outside.pitch not in self.form.last):
             return False
         return outside.line != "||" and (self.form.parts is None or self._is_last(outside.part))
 
     def _entered(self, outside: Outside, left: int, *, sounded: bool = False) -> Inside:
-        """Where one is at the beginning of a bar, or where so much of it is left."""
+        """Return the state inside a bar at its beginning, or with some ticks of it left."""
         due = outside.upbeat if self._may_end(outside) and not outside.in_upbeat else -1
         return Inside(left, due, due >= 0 and self._is_watched(outside), sounded=sounded)
 
     def _open(self, outside: Outside) -> dict[str, State]:
-        """The beginning of a part."""
+        """Return the moves at the beginning of a part."""
         wanted = None if self.form.parts is None else self.form.parts[outside.part]
         left = outside.upbeat if outside.upbeat > 0 else self.full
         begun = outside._replace(place="bar", in_upbeat=outside.upbeat != 0)
-        found = {}
+        moves = {}
         if wanted is not True:
             inside = self._entered(begun, left)
-            found = {token: State(begun, after) for token, after in self.within(inside).items()}
+            moves = {token: State(begun, after) for token, after in self.within(inside).items()}
         if wanted is not False and "|:" in self._tokens:
             repeated = begun._replace(repeated=True)
-            found["|:"] = State(repeated, self._entered(repeated, left))
-        return found
+            moves["|:"] = State(repeated, self._entered(repeated, left))
+        return moves
 
     def _after_part(self, outside: Outside) -> dict[str, State]:
-        """What follows a part: another one, or the title."""
-        found = {}
+        """Return the moves after a part: into another one, or the title."""
+        moves = {}
         if TITLE in self._tokens and self.form.titled and self._is_whole(outside):
-            found[TITLE] = State(Outside("title"))
+            moves[TITLE] = State(Outside("title"))
         if self._is_last(outside.part) or outside.line == "|]":
-            return found
+            return moves
         free = self.form.parts is None and self.form.most_parts is None
-        return found | self._open(Outside(part=1 if free else outside.part + 1, upbeat=outside.upbeat))
+        return moves | self._open(Outside(part=1 if free else outside.part + 1, upbeat=outside.upbeat))
 
     def _is_watched(self, outside: Outside) -> bool:
-        """Whether the tune may end with this bar."""
+        """Return whether the tune may end with this bar."""
         if not self.form.last or outside.ending == 1:
             return False
         return (self.form.parts is None or self._is_last(outside.part)) and self._may_end(outside)
 
     def _title(self, outside: Outside) -> dict[str, State]:
-        """A letter of the title; spaces stand between words only."""
+        """Return the moves in the title: letters, and spaces between words only."""
         letters = outside.bar
         if letters >= _MOST_LETTERS:
             return {}
-        found = dict.fromkeys(self._letters, State(outside._replace(bar=letters + 1, spaced=False)))
+        moves = dict.fromkeys(self._letters, State(outside._replace(bar=letters + 1, spaced=False)))
         if _SPACE in self._tokens and not outside.spaced and 0 < letters < _MOST_LETTERS - 1:
-            found[_SPACE] = State(outside._replace(bar=letters + 1, spaced=True))
-        return found
+            moves[_SPACE] = State(outside._replace(bar=letters + 1, spaced=True))
+        return moves
 
     # --- bar lines
 
     def _leave(self, outside: Outside, at: Inside) -> dict[str, State]:
-        """Bar lines and endings after what stands in a bar."""
+        """Return the moves out of a bar: bar lines and endings."""
         if at.pending != "nothing" or at.notes or at.dots or at.left < 0:
             return {}
         lines = ((token, self._line(outside, at, token)) for token in self._lines)
@@ -237,7 +237,7 @@ class Grammar:
         return State(Outside("ended", part=outside.part, upbeat=outside.upbeat, line=token, pitch=at.pitch))
 
     def _next_bar(self, outside: Outside, at: Inside) -> State | None:
-        """A plain bar line: after an upbeat, or a whole bar that is not the last."""
+        """Return the state after a plain bar line, which ends an upbeat or a whole bar but the last; else ``None``."""
         if outside.in_upbeat and (outside.upbeat > 0 or at.left):
             known = outside.upbeat > 0
             if at.left if known else at.left == self.full:
@@ -274,13 +274,13 @@ class Grammar:
         return self._is_last(part)
 
     def _may_end(self, outside: Outside) -> bool:
-        """Whether this bar may be the last of its part."""
+        """Return whether this bar may be the last of its part."""
         if outside.ending == 2:
             return outside.bar + 1 == outside.ending_to
         return self.form.bars is None or outside.bar + 1 == self.form.bars
 
     def _must_end(self, outside: Outside) -> bool:
-        """Whether it has to be."""
+        """Return whether this bar has to be the last of its part."""
         if outside.ending == 2:
             return outside.bar + 1 == outside.ending_to
         most = self.form.bars or self.form.most_bars
@@ -291,7 +291,7 @@ class Grammar:
     # --- how far it is to the end
 
     def _between_bars(self, outside: Outside) -> int:
-        """Tokens from the beginning or the end of a part, or from the end of a first ending."""
+        """Return the tokens needed from the beginning or end of a part, or from the end of a first ending."""
         match outside.place:
             case "ended":
                 if self._is_whole(outside):
@@ -304,7 +304,7 @@ class Grammar:
         return self._part(outside.part, max(0, outside.upbeat)) + self._parts_after(outside)
 
     def _costs_of_bar(self, outside: Outside) -> Costs:
-        """Tokens from its bar line on."""
+        """Return the costs from the bar line of this bar on."""
         bars = self._bars_left(outside)
         if outside.in_upbeat:
             known = outside.upbeat > 0
@@ -319,7 +319,7 @@ class Grammar:
         return Costs(whole, closing, ending)
 
     def _again(self, outside: Outside) -> int:
-        """Tokens more, if the note that ends this part is none that the tune may end with."""
+        """Return the extra tokens needed if the note that ends this part is none that the tune may end with."""
         if not self.form.last or (outside.repeated and outside.ending == 1):
             return 0
         if self._is_last(outside.part):
@@ -327,32 +327,32 @@ class Grammar:
         return self._part(None, max(0, outside.upbeat)) if self.form.parts is None else 0
 
     def _bars_left(self, outside: Outside) -> int:
-        """Bars of the part from this one on, at least."""
+        """Return the least number of bars of the part from this one on."""
         last = outside.ending_to if outside.ending == 2 else self.form.bars
         return max(1, last - outside.bar) if last is not None else 1 + (outside.in_upbeat and outside.upbeat < 0)
 
     def _bars(self, bars: int, upbeat: int) -> int:
-        """Tokens of so many whole bars, the last of which ends a part."""
+        """Return the tokens of ``bars`` whole bars, the last of which ends a part."""
         if bars < 1 or not self._bar.pitches:
             return NEVER
         filling = self._bar.filling
         return (bars - 1) * (1 + filling.fewest(self.full)) + 1 + filling.fewest(self.full - upbeat)
 
     def _after(self, outside: Outside, bars: int) -> int:
-        """Tokens after the end of this part, or of its first ending, which has so many bars from this one on."""
+        """Return the tokens after the end of this part, or of its first ending: ``bars`` bars from this one on."""
         rest = self._parts_after(outside) + NEVER * (not self._has_closing(outside))
         if outside.ending != 1:
             return rest
         return 1 + self._bars(bars + outside.bar - outside.ending_from, max(0, outside.upbeat)) + rest
 
     def _has_closing(self, outside: Outside) -> bool:
-        """Whether there is the token that this part, or its first ending, ends with."""
+        """Return whether the vocabulary has the token that ends this part, or its first ending."""
         if outside.repeated and outside.ending != 2:
             return ":|" in self._tokens and (outside.ending != 1 or self._closes(outside.part))
         return self._closes(outside.part)
 
     def _closes(self, part: int) -> bool:
-        """Whether there is the token that a part without repeat, or a last ending, ends with."""
+        """Return whether the vocabulary has the token that ends a part without repeat, or a last ending."""
         if self.form.parts is None and not self._is_last(part):
             return not self._tokens.isdisjoint({"||", "|]"})
         return ("|]" if self._is_last(part) else "||") in self._tokens

@@ -1,4 +1,4 @@
-"""What is to be said of a tune: whether it adds up, fits an instrument, its key and its dance, and is new."""
+"""Judgement of a tune: whether it adds up, fits an instrument, its key and its dance, and is new."""
 
 from __future__ import annotations
 
@@ -21,22 +21,23 @@ _MOST_BARS = 2  # copied in a row
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is to be said of a tune.
+    """The judgement of a tune.
 
     Attributes:
-        problems: What does not add up; none in a tune that every program reads alike.
-        interior: Bars with a plain bar line on both sides.
-        right: How many of these are as long as the meter says.
+        problems: Messages on what does not add up; none for a tune that every program reads alike.
+        interior: Number of bars with a plain bar line on both sides.
+        right: Number of these that are as long as the meter says.
         lowest: MIDI number of the lowest note.
-        highest: Of the highest one.
-        playable: On which instruments of ``RANGES``.
+        highest: MIDI number of the highest note.
+        playable: Instruments of ``RANGES`` that can play it.
         in_scale: Share of notes that need no sign besides the key's.
-        final: The last note, by ``DEGREES``.
+        final: The last note, as one of ``DEGREES``; empty: there are no notes.
         usual_rhythms: Share of bars whose rhythm the collection has in that meter; ``None`` without a collection.
-        copied_bars: How long the longest run of notes is that a tune of the collection has too, in any key and rhythm.
-        copied_from: Title of that tune.
+        copied_bars: Length in bars of the longest run of notes that it shares with a tune of the collection, in any key
+            and rhythm.
+        copied_from: Title of that tune; empty: there is none.
         nearest: Title of the tune that is most like it.
-        distance: From that, 0 to 1.
+        distance: Distance from that tune, 0 to 1.
     """
 
     problems: tuple[str, ...]
@@ -55,8 +56,8 @@ class Judgement:
 
     @property
     def passed(self) -> tuple[str, ...]:
-        """The checks that it passes."""
-        found = {
+        """Names of the checks that it passes."""
+        checks = {
             "adds up": not self.problems,
             "playable": bool(self.playable),
             "in its scale": self.in_scale >= _IN_SCALE,
@@ -65,11 +66,11 @@ class Judgement:
             "copies little": self.copied_bars is None or self.copied_bars <= _MOST_BARS,
             "far from all": self.distance is None or self.distance >= _FAR,
         }
-        return tuple(name for name, is_so in found.items() if is_so)
+        return tuple(name for name, is_so in checks.items() if is_so)
 
     @property
     def points(self) -> int:
-        """How many checks it passes."""
+        """Number of checks that it passes."""
         return len(self.passed)
 
 
@@ -78,7 +79,7 @@ CHECKS = ("adds up", "playable", "in its scale", "ends on the tonic", "usual rhy
 
 
 def judge(tune: Tune, collection: Collection | None = None) -> Judgement:
-    """Judge a tune, beside a collection if there is one."""
+    """Judge a tune, and compare it with a collection if there is one."""
     heights = [tone.midi for tone in tones(tune)] or [0]
     lowest, highest = min(heights), max(heights)
     notes = melody(tune)

@@ -1,4 +1,4 @@
-"""Keys: tonic, mode, signature, and what moves music from one key to another."""
+"""Keys: tonic, mode and signature, and the same key on another tonic."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Key:
     """A key.
 
     Attributes:
-        letter: Of the tonic, A to G.
-        alteration: Of the tonic: 1 sharp, -1 flat, 0 neither.
+        letter: Letter of the tonic, A to G.
+        alteration: Alteration of the tonic: 1 sharp, -1 flat, 0 neither.
         mode: One of ``MODES``.
-        explicit: Accidentals that the signature has besides, as (letter, alteration).
+        explicit: Further accidentals of the signature, as (letter, alteration).
     """
 
     letter: str = "C"
@@ -46,12 +46,12 @@ class Key:
 
     @cached_property
     def signature(self) -> dict[str, int]:
-        """What the signature makes of each letter: 1 sharp, -1 flat, 0 neither."""
-        found = dict.fromkeys(LETTERS, 0)
+        """Alteration of each letter by the signature: 1 sharp, -1 flat, 0 neither."""
+        signs = dict.fromkeys(LETTERS, 0)
         for number in range(abs(self.fifths)):
             letter = _SHARPS[number % 7] if self.fifths > 0 else _SHARPS[6 - number % 7]
-            found[letter] += 1 if self.fifths > 0 else -1
-        return found | dict(self.explicit)
+            signs[letter] += 1 if self.fifths > 0 else -1
+        return signs | dict(self.explicit)
 
     @property
     def tonic(self) -> int:
@@ -60,14 +60,14 @@ class Key:
 
     @property
     def name(self) -> str:
-        """As ABC writes it, such as ``D``, ``F#min`` or ``Ador``; explicit accidentals after it."""
+        """Name as ABC writes it, such as ``D``, ``F#min`` or ``Ador``; explicit accidentals after it."""
         sign = {1: "#", -1: "b", 0: ""}[self.alteration]
         mode = "" if self.mode == "maj" else self.mode
         signs = {alteration: sign for sign, alteration in _ACCIDENTALS.items()}
         return "".join([self.letter, sign, mode, *(f" {signs[value]}{letter}" for letter, value in self.explicit)])
 
     def on(self, letter: str, alteration: int) -> Key:
-        """The key of the same mode on another tonic; what the signature has besides moves along."""
+        """Return the key of the same mode on another tonic; explicit accidentals move along."""
         steps = LETTERS.index(letter) - LETTERS.index(self.letter)
         plain, there = Key(self.letter, self.alteration, self.mode), Key(letter, alteration, self.mode)
         explicit = []
@@ -84,23 +84,23 @@ def parse_key(text: str) -> Key:
     """Read a key as ABC writes it: ``D``, ``Ador``, ``A Dorian``, ``F#m``, ``Bbmix``, ``D =c``; clefs are left out.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: The text is no key, or a key with more than seven sharps or flats.
     """
-    found = _KEY.fullmatch(_CLEF.sub("", text).strip())
-    if found is None:
+    match = _KEY.fullmatch(_CLEF.sub("", text).strip())
+    if match is None:
         raise ConfigError(f"{text!r} is no key; write a tonic and a mode, such as D, Ador, F#min or Bbmix")
-    mode = _mode(found["mode"])
+    mode = _mode(match["mode"])
     if mode is None:
-        raise ConfigError(f"{found['mode']!r} is no mode; there are {', '.join(MODES)}")
-    explicit = tuple((letter.upper(), _ACCIDENTALS[sign]) for sign, letter in _EXPLICIT.findall(found["rest"]))
-    key = Key(found["letter"], _SIGNS[found["sign"]], mode, explicit)
+        raise ConfigError(f"{match['mode']!r} is no mode; there are {', '.join(MODES)}")
+    explicit = tuple((letter.upper(), _ACCIDENTALS[sign]) for sign, letter in _EXPLICIT.findall(match["rest"]))
+    key = Key(match["letter"], _SIGNS[match["sign"]], mode, explicit)
     if abs(key.fifths) > _MOST_SHARPS:
         raise ConfigError(f"the key {text.strip()!r} would need {abs(key.fifths)} sharps or flats; 7 is the most")
     return key
 
 
 def _mode(text: str) -> str | None:
-    """One of ``MODES``; their first three letters decide, in any case, and ``m`` alone is minor."""
+    """Return one of ``MODES`` by its first three letters, in any case; ``m`` alone is minor. ``None``: it is none."""
     if text in ("", "M"):
         return "maj"
     if text == "m":

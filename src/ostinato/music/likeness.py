@@ -1,4 +1,4 @@
-"""Which tunes are settings of one tune: alike note for note over long stretches, in whatever key."""
+"""Groups of tunes that are settings of one tune: alike note for note over long stretches, in whatever key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Stretch = tuple[int, ...]
 
 
 def melody(tune: Tune) -> list[Tone]:
-    """The notes of a tune one after the other; of those that begin together the highest counts."""
+    """Return the notes of a tune one after the other; of those that begin together only the highest."""
     highest: dict[Fraction, Tone] = {}
     for tone in tones(tune):
         if tone.start not in highest or tone.midi > highest[tone.start].midi:
@@ -27,31 +27,31 @@ def melody(tune: Tune) -> list[Tone]:
 
 
 def intervals(tune: Tune) -> list[int]:
-    """Semitones from each note of the melody to the next."""
+    """Return the semitones from each note of the melody to the next."""
     return [after.midi - before.midi for before, after in pairwise(melody(tune))]
 
 
 def stretches(tune: Tune, notes: int = _NOTES) -> set[Stretch]:
-    """All runs of so many notes in a tune, by their intervals."""
+    """Return all runs of ``notes`` notes in a tune, as their intervals."""
     steps = intervals(tune)
     return {tuple(steps[at : at + notes - 1]) for at in range(len(steps) - notes + 2)}
 
 
 def settings_of_one(tunes: Sequence[Tune]) -> list[int]:
-    """Return a number for each tune; settings of one tune have the same, that of the first of them."""
-    found = [stretches(tune) for tune in tunes]
+    """Return a group number for each tune; settings of one tune have the number of the first of them."""
+    runs = [stretches(tune) for tune in tunes]
     having: dict[Stretch, list[int]] = defaultdict(list)
-    for number, own in enumerate(found):
+    for number, own in enumerate(runs):
         for stretch in own:
             having[stretch].append(number)
     groups = _Groups(len(tunes))
-    for number, own in enumerate(found):
+    for number, own in enumerate(runs):
         shared: Counter[int] = Counter()
         for stretch in own:
             if len(having[stretch]) <= _COMMON:
                 shared.update(other for other in having[stretch] if other < number)
         for other, count in shared.items():
-            if count >= _ALIKE * min(len(own), len(found[other])):
+            if count >= _ALIKE * min(len(own), len(runs[other])):
                 groups.join(number, other)
     return [groups.first(number) for number in range(len(tunes))]
 
@@ -63,7 +63,7 @@ class _Groups:
         self._above = list(range(count))
 
     def first(self, number: int) -> int:
-        """The smallest number of a group."""
+        """Return the smallest number of a number's group."""
         while self._above[number] != number:
             self._above[number] = self._above[self._above[number]]
             number = self._above[number]

@@ -19,8 +19,8 @@ class Meter:
     """A meter.
 
     Attributes:
-        count: How many beats or parts of beats a bar has.
-        unit: Which note each is: 4 a quarter, 8 an eighth.
+        count: Number of beats or parts of beats in a bar.
+        unit: Note value of each: 4 a quarter, 8 an eighth.
     """
 
     count: int = 4
@@ -38,7 +38,7 @@ class Meter:
 
     @property
     def group(self) -> Fraction:
-        """Length of what is written under one beam, in whole notes."""
+        """Length of the notes under one beam together, in whole notes."""
         if self.is_compound or (self.unit >= 8 and self.count == _COMPOUND):
             return Fraction(_COMPOUND, self.unit)
         return Fraction(1, 2) if self.bar >= 1 and self.count % 2 == 0 else Fraction(1, 4)
@@ -50,7 +50,7 @@ class Meter:
 
     @property
     def name(self) -> str:
-        """As ABC writes it."""
+        """Name as ABC writes it."""
         return f"{self.count}/{self.unit}"
 
 
@@ -60,7 +60,7 @@ _IN_COMPOUND, _IN_SIMPLE = 3, 2  # what tuplets of 5, 7 and 9 go into
 
 
 def tuplet_time(notes: int, *, compound: bool) -> int:
-    """In the time of how many notes so many are played, if a tuplet does not say."""
+    """Return the number of notes whose time a tuplet of ``notes`` notes takes, if it does not say."""
     return _INTO.get(notes, _IN_COMPOUND if compound else _IN_SIMPLE)
 
 
@@ -68,14 +68,14 @@ def parse_meter(text: str) -> Meter | None:
     """Read a meter as ABC writes it: ``6/8``, ``C``, ``C|``; ``None`` for ``none``, a tune without one.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: The text is no meter.
     """
     text = text.strip()
     if text.lower() == "none":
         return None
     if text in _NAMED:
         return Meter(*_NAMED[text])
-    found = _METER.fullmatch(text)
-    if found is None or not int(found[1]) or int(found[2]) not in (1, 2, 4, 8, 16, 32):
+    match = _METER.fullmatch(text)
+    if match is None or not int(match[1]) or int(match[2]) not in (1, 2, 4, 8, 16, 32):
         raise ConfigError(f"{text!r} is no meter; write 6/8, 4/4, C, C| or none")
-    return Meter(int(found[1]), int(found[2]))
+    return Meter(int(match[1]), int(match[2]))

@@ -55,7 +55,7 @@ _Event: TypeAlias = tuple[int, int, str, dict[str, int]]  # ticks, rank among th
 
 
 def _meters(written: Played) -> Iterator[_Event]:
-    """The meter, and each that it changes to."""
+    """Yield the time signatures: the first meter, and each change of meter."""
     tune = written.tune
     now, changes = Fraction(0), [(Fraction(0), tune.meter)]
     for element, time in zip(tune.body, durations(tune), strict=True):
@@ -70,7 +70,7 @@ def _meters(written: Played) -> Iterator[_Event]:
 
 
 def _events(tune: Tune, written: Played) -> Iterator[_Event]:
-    """When notes begin and end; ends go before beginnings at the same time."""
+    """Yield the beginnings and ends of notes; ends go before beginnings at the same time."""
     parts = sections(tune)
     upbeat = parts[0].upbeat if parts else 0
     for tone in written.tones():
@@ -88,5 +88,5 @@ def _ticks(time: Fraction) -> int:
 
 
 def _plain(text: str) -> str:
-    """What a MIDI file can hold of a text."""
+    """Return a text with each character outside Latin-1, which MIDI files cannot hold, as a question mark."""
     return text.encode("latin-1", errors="replace").decode("latin-1")

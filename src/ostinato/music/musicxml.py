@@ -53,7 +53,7 @@ def write_musicxml(tune: Tune) -> bytes:
 
 
 class _Measures:
-    """Writes the bars of a tune as measures."""
+    """A writer of the bars of a tune as measures."""
 
     def __init__(self, tune: Tune) -> None:
         self._tune, self._durations, self._alterations = tune, durations(tune), alterations(tune)
@@ -69,19 +69,19 @@ class _Measures:
         self._meter: Meter | None = tune.meter
 
     def write(self, part: ET.Element) -> None:
-        found = bars(self._tune)
+        tune_bars = bars(self._tune)
         number = 0
-        for place, bar in enumerate(found):
+        for place, bar in enumerate(tune_bars):
             partial = bar.meter is not None and bar.length < bar.meter
             upbeat = partial and place == 0
             number += not upbeat
             measure = ET.SubElement(part, "measure", number=str(number))
             if partial:
                 measure.set("implicit", "yes")
-            before = found[place - 1] if place else None
+            before = tune_bars[place - 1] if place else None
             self._left(measure, bar, before)
             self._inside(measure, bar, first=place == 0)
-            self._right(measure, bar, found[place + 1] if place + 1 < len(found) else None)
+            self._right(measure, bar, tune_bars[place + 1] if place + 1 < len(tune_bars) else None)
 
     def _left(self, measure: ET.Element, bar: Bar, before: Bar | None) -> None:
         opens = bar.left in ("|:", "::") or (before is not None and before.right == "::")
@@ -108,7 +108,7 @@ class _Measures:
             ET.SubElement(line, "repeat", direction="backward")
 
     def _ending_at(self, bar: Bar) -> str:
-        """The ending that a bar belongs to, if any."""
+        """Return the ending that a bar belongs to; empty: none."""
         ending = ""
         for one in bars(self._tune):
             ending = one.ending or (ending if one.left == "|" else "")
@@ -137,55 +137,55 @@ class _Measures:
                     self._note(measure, note, place, number=number, tied=element.tied)
 
     def _attributes(self, measure: ET.Element, *, first: bool) -> None:
-        found = ET.SubElement(measure, "attributes")
+        attributes = ET.SubElement(measure, "attributes")
         if first:
-            ET.SubElement(found, "divisions").text = str(DIVISIONS)
-        key = ET.SubElement(found, "key")
+            ET.SubElement(attributes, "divisions").text = str(DIVISIONS)
+        key = ET.SubElement(attributes, "key")
         ET.SubElement(key, "fifths").text = str(self._key.fifths)
         ET.SubElement(key, "mode").text = _MODES[self._key.mode]
         if self._meter is not None:
-            time = ET.SubElement(found, "time")
+            time = ET.SubElement(attributes, "time")
             ET.SubElement(time, "beats").text = str(self._meter.count)
             ET.SubElement(time, "beat-type").text = str(self._meter.unit)
         if first:
-            clef = ET.SubElement(found, "clef")
+            clef = ET.SubElement(attributes, "clef")
             ET.SubElement(clef, "sign").text = "G"
             ET.SubElement(clef, "line").text = "2"
 
     def _note(self, measure: ET.Element, note: Note | Rest, place: int, *, number: int = 0, tied: bool = False) -> None:
-        found = ET.SubElement(measure, "note", id=note_id(place, number))
+        element = ET.SubElement(measure, "note", id=note_id(place, number))
         if number:
-            ET.SubElement(found, "chord")
+            ET.SubElement(element, "chord")
         tied = isinstance(note, Note) and (note.tied or tied)
         where = (note.pitch.letter, note.pitch.octave) if isinstance(note, Note) else ("", 0)
         ties = ["stop"] * (where in self._open) + ["start"] * tied
         self._open -= {where}
         self._open |= {where} if tied else set()
         if isinstance(note, Rest):
-            ET.SubElement(found, "rest")
+            ET.SubElement(element, "rest")
         else:
-            pitch = ET.SubElement(found, "pitch")
+            pitch = ET.SubElement(element, "pitch")
             ET.SubElement(pitch, "step").text = note.pitch.letter
             alteration = self._alterations[place][number]
             if alteration:
                 ET.SubElement(pitch, "alter").text = str(alteration)
             ET.SubElement(pitch, "octave").text = str(note.pitch.octave)
-        ET.SubElement(found, "duration").text = str(int(self._durations[place] * 4 * DIVISIONS))
+        ET.SubElement(element, "duration").text = str(int(self._durations[place] * 4 * DIVISIONS))
         for tie in ties:
-            ET.SubElement(found, "tie", type=tie)
-        self._look(found, note, place)
-        for level, told in enumerate([] if number else self._beams.get(place, ()), 1):
-            ET.SubElement(found, "beam", number=str(level)).text = told
+            ET.SubElement(element, "tie", type=tie)
+        self._look(element, note, place)
+        for level, role in enumerate([] if number else self._beams.get(place, ()), 1):
+            ET.SubElement(element, "beam", number=str(level)).text = role
         edge = self._tuplets[place].edge if place in self._tuplets and not number else ""
         if ties or edge:
-            notations = ET.SubElement(found, "notations")
+            notations = ET.SubElement(element, "notations")
             for tie in ties:
                 ET.SubElement(notations, "tied", type=tie)
             if edge:
                 ET.SubElement(notations, "tuplet", type=edge)
 
     def _look(self, found: ET.Element, note: Note | Rest, place: int) -> None:
-        """How a note is drawn: its head, dots, sign, and the tuplet that it is in."""
+        """Add the look of a note: its type, dots, accidental, and the ratio of its tuplet."""
         drawn = self._drawn[place]
         for dots, factor in _DOTS.items():
             if drawn / factor in _TYPES:
@@ -203,19 +203,19 @@ class _Measures:
 
 
 def note_id(place: int, number: int = 0) -> str:
-    """Return the id that the note of an element of a tune's body has, or one of a chord, from 0."""
+    """Return the id of the note at a place of a tune's body; in a chord, of the note with a number from 0."""
     return f"n{place}" + f"-{number}" * (number > 0)
 
 
 class _InTuplet(NamedTuple):
-    """A note of a tuplet: how many are put into the time of how many, and whether it is the first or last."""
+    """A note of a tuplet: ``ratio`` (notes, notes whose time they take), and whether it is the first or last."""
 
     ratio: tuple[int, int]
     edge: str
 
 
 def _tuplets(tune: Tune) -> Iterator[tuple[int, _InTuplet]]:
-    """Each note in a tuplet by its place."""
+    """Yield the place and the ``_InTuplet`` of each note in a tuplet."""
     group: list[int] = []
     left, ratio = 0, (1, 1)
     for place, element in enumerate([*tune.body, BarLine("|")]):

@@ -19,20 +19,20 @@ class Played:
     """A tune written out.
 
     Attributes:
-        tune: Without repeats and endings.
-        places: For each element of its body the one of the tune that was given, by its index; -1: there is none.
+        tune: The tune without repeats and endings.
+        places: For each element of its body its index in the body of the original tune; -1: it is not there.
     """
 
     tune: Tune
     places: tuple[int, ...]
 
     def tones(self) -> list[Tone]:
-        """The notes as they sound; their places are those in the tune that was given."""
+        """Return the notes as they sound; their places are those in the original tune."""
         return [replace(tone, place=self.places[tone.place]) for tone in tones(self.tune)]
 
 
 def played(tune: Tune) -> Played:
-    """Write a tune out as it is played."""
+    """Return a tune written out as it is played."""
     body: list[Element] = []
     places: list[int] = []
     holding = {"K": tune.key.name, "L": str(tune.unit), "M": "none" if tune.meter is None else tune.meter.name}
@@ -57,7 +57,7 @@ def played(tune: Tune) -> Played:
 
 
 def _turns(part: Section) -> Iterator[Bar]:
-    """The bars of a section in the order in which they are played."""
+    """Yield the bars of a section in the order in which they are played."""
     if not part.endings:
         for _ in range(1 + part.repeated):
             yield from part.bars
@@ -68,24 +68,24 @@ def _turns(part: Section) -> Iterator[Bar]:
 
 
 def _in_turn(endings: Sequence[list[Bar]]) -> list[list[Bar]]:
-    """The endings in the order in which they are played: one marked ``1,3`` comes twice."""
+    """Return the endings in the order in which they are played: one marked ``1,3`` comes twice."""
     times = [(time, ending) for ending in endings for time in _times(ending[0].ending)]
     return [ending for _, ending in sorted(times, key=lambda one: one[0])]
 
 
 def _times(marked: str) -> Iterator[int]:
-    """Which times an ending is played, such as ``1``, ``1,3`` or ``1-3``."""
+    """Yield the numbers of the repeats in which an ending marked ``1``, ``1,3`` or ``1-3`` is played."""
     for span in marked.split(","):
         bounds = [int(number) for number in span.split("-")]
         yield from range(bounds[0], bounds[-1] + 1)
 
 
 def _holding(tune: Tune) -> list[dict[str, str]]:
-    """What key, unit length and meter hold before each element."""
+    """Return the key, unit length and meter that hold before each element."""
     now = {"K": tune.key.name, "L": str(tune.unit), "M": "none" if tune.meter is None else tune.meter.name}
-    found = []
+    fields = []
     for element in tune.body:
-        found.append(dict(now))
+        fields.append(dict(now))
         if isinstance(element, Field) and element.letter in _CHANGES:
             now[element.letter] = element.value
-    return found
+    return fields

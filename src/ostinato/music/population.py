@@ -1,4 +1,4 @@
-"""What a number of tunes have in common: how often which notes, steps, lengths and endings occur."""
+"""Statistics of a number of tunes: counts of notes, steps, lengths and last notes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Population:
     """Counts over tunes; keys are texts, so that it can be kept as JSON.
 
     Attributes:
-        tunes: How many.
+        tunes: Number of tunes.
         pitches: Notes by ``DEGREES``.
         intervals: Steps from note to note, in semitones; more than an octave counts as one.
         durations: Lengths of notes, in whole notes.
@@ -37,7 +37,7 @@ class Population:
     finals: Counter[str] = field(default_factory=Counter)
 
     def add(self, tune: Tune) -> None:
-        """Count a tune in."""
+        """Add a tune to the counts."""
         notes = melody(tune)
         degrees = [DEGREES[(tone.midi - tune.key.tonic) % _OCTAVE] for tone in notes]
         steps = (after.midi - before.midi for before, after in pairwise(notes))
@@ -49,12 +49,12 @@ class Population:
         self.finals.update(degrees[-1:])
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as plain data."""
+        """Return the counts as plain data."""
         return {"tunes": self.tunes, **{name: dict(vars(self)[name]) for name in KINDS}}
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Population:
-        """Read what ``to_json`` gave."""
+        """Build the counts that ``to_json`` returned."""
         return cls(found["tunes"], *(Counter(found[name]) for name in KINDS))
 
 
@@ -63,15 +63,15 @@ KINDS = ("pitches", "intervals", "durations", "transitions", "finals")
 
 
 def population(tunes: Iterable[Tune]) -> Population:
-    """Count over tunes."""
-    found = Population()
+    """Return the counts over tunes."""
+    counts = Population()
     for tune in tunes:
-        found.add(tune)
-    return found
+        counts.add(tune)
+    return counts
 
 
 def difference(one: Population, other: Population) -> dict[str, float]:
-    """Return for each kind of count how far two populations are apart: half the sum of differences of shares (total
+    """Return the distance of two populations in each kind of count: half the sum of differences of shares (total
     variation), from 0 to 1."""
     return {kind: _variation(vars(one)[kind], vars(other)[kind]) for kind in KINDS}
 

@@ -1,4 +1,4 @@
-"""The automaton of a tune of which some bars are given and the others are to be filled with music."""
+"""The automaton of a tune with some bars given and the others to be filled with music."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _CLOSE = "|]"  # what the grammar of a single bar ends with
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of a tune: tokens that are given, or a bar to be filled.
+    """A stretch of a tune: given tokens, or a bar to be filled.
 
     Attributes:
-        tokens: Those that are given; of a bar to be filled, those that stood there.
+        tokens: The given tokens; in a bar to be filled, those that stood there.
         ticks: Length of a bar to be filled; 0: the tokens are given.
     """
 
@@ -33,12 +33,12 @@ class Part:
 
 
 class Place(NamedTuple):
-    """Where a tune is.
+    """A place in a tune that is being filled.
 
     Attributes:
-        part: Which part.
-        at: How many of its tokens are there.
-        inside: Where in a bar to be filled.
+        part: Index of the part.
+        at: Number of its tokens that are there already.
+        inside: State in a bar to be filled; ``None``: the part is given.
     """
 
     part: int
@@ -47,12 +47,12 @@ class Place(NamedTuple):
 
 
 class Refill:
-    """A tune of which some bars are to be filled anew.
+    """The automaton of a tune, some bars of which are filled anew.
 
     Args:
         tune: The tune, as ``simplified`` gave it, its form ``normal``.
         free: Numbers of the bars to be filled, as ``numbered_bars`` counts them.
-        usable: Tokens that they may have.
+        usable: Tokens that may fill them.
 
     Raises:
         ConfigError: There is no such bar, or one that cannot be filled.
@@ -73,7 +73,7 @@ class Refill:
             raise ConfigError("a bar is of a length that cannot be filled with the notes that the model knows")
 
     def begin(self, prompt: Sequence[str]) -> Place:
-        """The state after a prompt, which has all tokens before the first bar to be filled."""
+        """Return the state after a prompt, which has all tokens before the first bar to be filled."""
         first = next((n for n, part in enumerate(self.parts) if part.ticks), len(self.parts))
         assert len(prompt) == sum(len(part.tokens) for part in self.parts[:first])
         return self._entered(first)
@@ -85,21 +85,21 @@ class Refill:
         part = self.parts[state.part]
         if state.inside is None:
             return {part.tokens[state.at]: self._given(state.part, state.at + 1)}
-        found = {}
+        moves = {}
         for token, inside in self._grammar_of(state.part).moves(state.inside).items():
             if token == _CLOSE:  # the bar is full: what is given goes on
                 token, after = self.parts[state.part + 1].tokens[0], self._given(state.part + 1, 1)
             else:
                 after = Place(state.part, 0, inside)
-            found[token] = after
-        return found
+            moves[token] = after
+        return moves
 
     def accepts(self, state: Place) -> bool:
-        """Whether the tune may end here."""
+        """Return whether the tune may end here."""
         return state.part == len(self.parts)
 
     def fewest(self, state: Place) -> int:
-        """In how few tokens, at most, the tune can be brought to its end."""
+        """Return an upper bound on the fewest tokens to the end of the tune."""
         if state.part == len(self.parts):
             return 0
         if state.inside is None:
@@ -116,7 +116,7 @@ class Refill:
         return Place(part, 0, self._grammar_of(part).in_bar(self.parts[part].ticks))
 
     def _grammar_of(self, part: int) -> Grammar:
-        """The grammar of a bar to be filled."""
+        """Return the grammar of a bar to be filled."""
         following = (token for token in self.parts[part + 1].tokens if token not in BAR_LINES)
         return self._before_tie if next(following, "") == TIE else self._grammar
 
@@ -128,18 +128,18 @@ class Refill:
 
 
 def numbered_bars(tune: Tune) -> dict[int, Bar]:
-    """Return the bars of a tune as players count them: in the order in which they are written, an upbeat is bar 0."""
-    found = bars(tune)
-    upbeat = bool(found) and found[0].meter is not None and found[0].length < found[0].meter
-    return dict(enumerate(found, 0 if upbeat else 1))
+    """Return the bars of a tune by their numbers as players count: in written order, from 1; an upbeat is bar 0."""
+    tune_bars = bars(tune)
+    upbeat = bool(tune_bars) and tune_bars[0].meter is not None and tune_bars[0].length < tune_bars[0].meter
+    return dict(enumerate(tune_bars, 0 if upbeat else 1))
 
 
 def parts_of(tune: Tune, free: Collection[int]) -> list[Part]:
-    """Cut a tune into what is given and the bars to be filled; arguments and errors as of ``Refill``."""
+    """Cut a tune into given parts and bars to be filled; arguments and errors as of ``Refill``."""
     known, tokens, places = numbered_bars(tune), tokens_of(tune), token_places(tune)
     if missing := sorted(set(free) - set(known)):
         raise ConfigError(f"the tune has the bars {min(known)} to {max(known)}, and no bar {missing[0]}")
-    found: list[Part] = []
+    parts: list[Part] = []
     done = 0
     for number in sorted(free):
         bar = known[number]
@@ -149,10 +149,10 @@ def parts_of(tune: Tune, free: Collection[int]) -> list[Part]:
         if any(isinstance(element, Field) for element in tune.body[first : bar.last]):
             raise ConfigError(f"bar {number} changes key or meter inside, so it can only stay as it is")
         assert isinstance(tune.body[bar.last], BarLine), "a tune in its normal form ends with a bar line"
-        found += [Part(tuple(tokens[done : places[first]]))]
+        parts += [Part(tuple(tokens[done : places[first]]))]
         ticks = bar.length / UNIT * TICKS
         if bar.rests or ticks.denominator != 1:
             raise ConfigError(f"bar {number} lasts {bar.length}, which can only stay as it is")
-        found += [Part(tuple(tokens[places[first] : places[bar.last]]), int(ticks))]
+        parts += [Part(tuple(tokens[places[first] : places[bar.last]]), int(ticks))]
         done = places[bar.last]
-    return [part for part in [*found, Part(tuple(tokens[done:]))] if part.tokens]
+    return [part for part in [*parts, Part(tuple(tokens[done:]))] if part.tokens]

@@ -37,10 +37,10 @@ def write_wav(tune: Tune) -> bytes:
 def synthesised(tune: Tune) -> NDArray[np.float64]:
     """Return the sound of a tune, [N] from -0.8 to 0.8, ``RATE`` samples a second."""
     seconds = 60 / float(whole_notes_per_minute(tune))  # of a whole note
-    found = played(tune).tones()
-    end = max((float(tone.start + tone.duration) for tone in found), default=0.0) * seconds + _LAST
+    notes = played(tune).tones()
+    end = max((float(tone.start + tone.duration) for tone in notes), default=0.0) * seconds + _LAST
     sound = np.zeros(int(end * RATE))
-    for tone in found:
+    for tone in notes:
         string = _plucked(tone.midi, float(tone.duration) * seconds)
         start = int(float(tone.start) * seconds * RATE)
         sound[start : start + len(string)] += string[: len(sound) - start]
@@ -49,7 +49,7 @@ def synthesised(tune: Tune) -> NDArray[np.float64]:
 
 
 def _plucked(midi: int, seconds: float) -> NDArray[np.float64]:
-    """A string that rings for a while, and is damped when its note ends."""
+    """Return the sound of a string that rings for a while and is damped when its note ends."""
     frequency = _A4 * 2 ** ((midi - _ITS_NUMBER) / 12)
     time = np.arange(int((seconds + _RELEASE) * RATE)) / RATE
     sound = np.zeros_like(time)

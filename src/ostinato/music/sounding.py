@@ -1,4 +1,4 @@
-"""What a tune sounds like: when each note begins, how long it lasts and how high it is."""
+"""The sounding notes of a tune: beginning, duration and height of each."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Tone:
 
     Attributes:
         place: Index of the element in the tune's body.
-        start: In whole notes from the beginning.
-        duration: In whole notes; of tied notes together.
+        start: Beginning, in whole notes from that of the tune.
+        duration: Duration in whole notes; tied notes are one.
         midi: Its MIDI number; middle C is 60.
     """
 
@@ -30,36 +30,36 @@ class Tone:
 
 
 def tones(tune: Tune) -> list[Tone]:
-    """Return the notes of a tune as they sound, written order, repeats once; grace notes have no time and are left out.
+    """Return the notes of a tune that sound, in written order, repeats once; grace notes have no time and are left out.
 
     An accidental holds to the bar line, for the octave that it is written in; over a bar line a tie carries it on.
     """
-    found: list[Tone] = []
+    notes: list[Tone] = []
     open_ties: dict[Pitch, int] = {}  # of a written pitch that is tied: the tone that goes on
     for place, start, duration, pitch, midi, tied in _written(tune):
         plain = Pitch(pitch.letter, pitch.octave)
         before = open_ties.pop(plain, None)
-        if before is not None and found[before].start + found[before].duration == start:
-            old = found[before]
-            found[before] = Tone(old.place, old.start, old.duration + duration, old.midi)
+        if before is not None and notes[before].start + notes[before].duration == start:
+            old = notes[before]
+            notes[before] = Tone(old.place, old.start, old.duration + duration, old.midi)
         else:
-            before = len(found)
-            found.append(Tone(place, start, duration, midi))
+            before = len(notes)
+            notes.append(Tone(place, start, duration, midi))
         if tied:
             open_ties[plain] = before
-    return found
+    return notes
 
 
 def alterations(tune: Tune) -> dict[int, list[int]]:
-    """Return for each note or chord, by its place in the body, what key and bar make of its pitches: 1 is sharp."""
-    found: dict[int, list[int]] = {}
+    """Return the alterations by key and bar of each note or chord, by its place in the body: 1 is sharp."""
+    signs: dict[int, list[int]] = {}
     for place, _, _, pitch, midi, _ in _written(tune):
-        found.setdefault(place, []).append(midi - pitch.midi(0))
-    return found
+        signs.setdefault(place, []).append(midi - pitch.midi(0))
+    return signs
 
 
 def _written(tune: Tune) -> Iterator[tuple[int, Fraction, Fraction, Pitch, int, bool]]:
-    """Every note that is written: place, start, duration, pitch, MIDI number, whether it is tied to the next."""
+    """Yield every written note: place, start, duration, pitch, MIDI number, whether it is tied to the next."""
     signature, signs = tune.key.signature, dict[tuple[str, int], int]()
     carried = dict[tuple[str, int], int]()  # what a tie brings over a bar line
     at = Fraction(0)

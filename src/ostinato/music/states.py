@@ -1,4 +1,4 @@
-"""What a tune shall be like, and where one is while it is written: the states of the grammar."""
+"""Forms that tunes shall have, and the states of the grammar while a tune is written."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from ostinato.music.meter import Meter
 
 @dataclass(frozen=True)
 class Form:
-    """What a tune shall be like.
+    """The form that a tune shall have.
 
     Attributes:
         meter: Its meter.
-        parts: For each part whether it is repeated; ``None``: as many as the model likes.
-        most_parts: Where the model chooses; ``None``: any number, and parts after the first are one to the grammar.
-        bars: Of every part, upbeats not counted; ``None``: as many as the model likes.
-        most_bars: Where the model chooses; ``None``: any number, and bars after the first are one to the grammar.
-        last: Pitches that the last note may be, as tokens; empty: any.
+        parts: For each part whether it is repeated; ``None``: the model chooses the parts.
+        most_parts: Most parts, where the model chooses; ``None``: any number, and the grammar takes all after the first
+            as one.
+        bars: Number of bars of every part, upbeats not counted; ``None``: the model chooses.
+        most_bars: Most bars of a part, where the model chooses; ``None``: any number, and the grammar takes all after
+            the first as one.
+        last: Pitches allowed as the last note, as tokens; empty: any.
         titled: Whether a title follows the music.
     """
 
@@ -37,24 +39,24 @@ Pending: TypeAlias = Literal["nothing", "note", "chord"]
 
 
 class Inside(NamedTuple):
-    """Where in a bar a tune is; in which bar of which part does not matter.
+    """The state inside a bar; the bar and the part do not matter.
 
     Attributes:
-        left: Ticks that the bar has left, the pending note not counted; -1: more than it had is taken.
-        due: Ticks that are left when the bar ends its part, because the part's upbeat repays them; -1: it does not.
+        left: Ticks left in the bar, the pending note not counted; -1: more than it had is taken.
+        due: Ticks left if the bar ends its part, because the part's upbeat repays them; -1: it cannot end it.
         watched: Whether the tune may end with this bar, so that it matters which note comes last.
-        pending: ``note``: one that a length may follow; ``chord``: one that is not closed.
-        length: Of the pending note, in ticks.
-        bare: Whether it may get a length.
-        kind: What is pending: ``note``, ``rest`` or ``chord``; of a chord that is not closed, how many notes.
-        notes: Of a tuplet that are to come.
-        into: The time that ``puts`` of them are put into.
-        puts: See there.
-        dots: Of the broken rhythm before the next note, or before the pending one; 0: none.
-        same: Of that broken rhythm: the length that both notes are written with, in ticks; 0: there is none.
-        pitch: Of the note that may be the tune's last.
+        pending: ``note``: one that a length may follow; ``chord``: one that is not closed; or ``nothing``.
+        length: Length of the pending note, in ticks.
+        bare: Whether the pending note may get a length.
+        kind: Kind of the pending note: ``note``, ``rest`` or ``chord``; for an open chord, a ``+`` for each note.
+        notes: Number of notes of a tuplet that are to come.
+        into: Number of notes whose time ``puts`` notes of the tuplet take.
+        puts: See ``into``.
+        dots: Dots of the broken rhythm before the next note, or before the pending one; 0: none.
+        same: Written length of both notes of that broken rhythm, in ticks; 0: there is none.
+        pitch: Pitch of the note that may be the tune's last, as a token; empty: none.
         sounded: Whether a note came last, which a tie may make longer.
-        altered: Pitches that a tune may end with, but not in this bar: a sign before them holds.
+        altered: Pitches that a tune may end with, but not in this bar, where a sign before them holds.
     """
 
     left: int
@@ -75,22 +77,22 @@ class Inside(NamedTuple):
 
 
 class Outside(NamedTuple):
-    """In which bar of which part a tune is, and what is between bars.
+    """The state outside bars: the part and the bar of a tune, and what is between bars.
 
     Attributes:
-        place: ``open``: a part begins; ``bar``: inside one; ``between``: the first ending has ended; ``ended``: a part
-            has; ``title``: inside it.
-        part: Which part, from 0.
-        bar: Which bar of it, from 0; of a title, how many letters it has.
-        upbeat: Of the tune, in ticks; -1: not known yet.
+        place: ``open``: a part begins; ``bar``: inside a bar; ``between``: the first ending has ended; ``ended``: a
+            part has ended; ``title``: inside the title.
+        part: Number of the part, from 0.
+        bar: Number of the bar in the part, from 0; in a title, its number of letters.
+        upbeat: Length of the tune's upbeat, in ticks; -1: not known yet.
         in_upbeat: Whether the bar may be an upbeat, or is one.
-        repeated: Whether the part is.
-        ending: 0, or which ending.
-        ending_from: The bar that the endings begin with.
-        ending_to: The bar after the first ending.
+        repeated: Whether the part is repeated.
+        ending: Number of the ending, 1 or 2; 0: none.
+        ending_from: Number of the bar that the endings begin with.
+        ending_to: Number of the bar after the first ending.
         line: The bar line that a part ended with.
-        pitch: Of the note that may be the tune's last.
-        spaced: Of a title: whether a space came last.
+        pitch: Pitch of the note that may be the tune's last, as a token; empty: none.
+        spaced: Whether a space came last in the title.
     """
 
     place: Place = "open"
@@ -108,11 +110,11 @@ class Outside(NamedTuple):
 
 
 class State(NamedTuple):
-    """Where a tune is.
+    """The state of the grammar.
 
     Attributes:
-        outside: In which bar of which part.
-        inside: Where in that bar; ``None``: in none.
+        outside: The part and the bar.
+        inside: State inside that bar; ``None``: in no bar.
     """
 
     outside: Outside = Outside()

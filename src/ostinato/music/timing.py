@@ -1,4 +1,4 @@
-"""How long everything in a tune lasts, in whole notes, with tuplets, broken rhythm and changes of unit."""
+"""Durations of the elements of a tune, in whole notes, with tuplets, broken rhythm and changes of unit."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _NOTHING, _AS_IS = Fraction(0), Fraction(1)
 
 
 def durations(tune: Tune) -> list[Fraction]:
-    """Return the duration of each element of a tune's body in whole notes; of what takes no time it is 0.
+    """Return the duration of each element of a tune's body in whole notes; 0: it takes no time.
 
     A tuplet or a broken rhythm that a bar line cuts off ends there.
     """
     clock = _Clock(tune)
-    found: list[Fraction] = []
+    times: list[Fraction] = []
     for element in tune.body:
         if isinstance(element, Broken):
-            clock.shorter = _break(found, clock.last, element.dots)
-        found.append(clock.duration(element))
-        if found[-1] and not isinstance(element, BarsOfRest):
-            clock.last = len(found) - 1
-    return found
+            clock.shorter = _break(times, clock.last, element.dots)
+        times.append(clock.duration(element))
+        if times[-1] and not isinstance(element, BarsOfRest):
+            clock.last = len(times) - 1
+    return times
 
 
 def meters(tune: Tune) -> Iterator[Fraction | None]:
@@ -39,7 +39,7 @@ def meters(tune: Tune) -> Iterator[Fraction | None]:
 
 
 class _Clock:
-    """What the length of the next note depends on."""
+    """The state that the duration of the next note depends on."""
 
     def __init__(self, tune: Tune) -> None:
         self.unit, self.last, self.shorter = tune.unit, -1, _AS_IS
@@ -48,7 +48,7 @@ class _Clock:
         self._plain: dict[tuple[int, int], Fraction] = {}  # what lengths make with this unit
 
     def duration(self, element: object) -> Fraction:
-        """The duration of the next element."""
+        """Return the duration of the next element."""
         bar = next(self._bars)
         match element:
             case Tuplet():
@@ -68,20 +68,20 @@ class _Clock:
     def _timed(self, length: Fraction) -> Fraction:
         # Multiplying fractions is what reading a tunebook would spend its time on: nearly all lengths are plain.
         key = length.numerator, length.denominator
-        found = self._plain.get(key)
-        if found is None:
-            found = self._plain[key] = length * self.unit
+        time = self._plain.get(key)
+        if time is None:
+            time = self._plain[key] = length * self.unit
         if self._left:
             self._left -= 1
-            found *= self._ratio
+            time *= self._ratio
         if self.shorter is not _AS_IS:
-            found *= self.shorter
+            time *= self.shorter
             self.shorter = _AS_IS
-        return found
+        return time
 
 
 def _break(found: list[Fraction], last: int, dots: int) -> Fraction:
-    """Make the note before a broken rhythm longer or shorter; return what the next one is multiplied with."""
+    """Make the note before a broken rhythm longer or shorter; return the factor of the next one."""
     small = Fraction(1, 2 ** abs(dots))
     before, after = (2 - small, small) if dots > 0 else (small, 2 - small)
     if last >= 0:

@@ -28,8 +28,8 @@ def plain_title(title: str) -> str:
     text = text.partition(" -- ")[0]  # what comes after it is the kind of dance
     if text.isupper():
         text = text.title()
-    if found := _ARTICLE.fullmatch(text):
-        text = f"{found[2]} {found[1]}"
+    if match := _ARTICLE.fullmatch(text):
+        text = f"{match[2]} {match[1]}"
     if len(text) > _MOST:
         text = text[: _MOST + 1].rpartition(" ")[0][:_MOST] or text[:_MOST]
     return text.strip()

@@ -1,9 +1,9 @@
-"""Tunes as tokens, as folk-rnn's, and richer where those lose music: every key is one language, relative to its tonic.
+"""Tunes as tokens like folk-rnn's, and richer where those lose music; all keys are written relative to their tonic.
 
 A tune is ``M:6/8 K:dor``, ``R:jig`` where the dance is known, and its music as if the tonic were C, lengths in eighths:
 pitch and length are two tokens, so are a bar line and an ending. A tie is the pitch ``-`` of the note that it leads to,
 so that nothing has to remember which that was; where that note is spelled anew, or is one of a chord, it is ``--``
-after the first one. Tokens of a tune in, the same tune out, but for what ``simplified`` leaves out.
+after the first one. Tokens give their tune back, except for what ``simplified`` leaves out.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ _IN_MUSIC = ("K", "M")  # fields that are music; names of parts and tempos are n
 
 @dataclass(frozen=True)
 class Kept:
-    """What of a tune becomes tokens besides its notes, bars and endings.
+    """The elements of a tune that become tokens besides notes, bars and endings.
 
     Attributes:
-        graces: Grace notes.
-        symbols: Chord symbols and other texts in quotes.
-        decorations: Ornaments and bowings.
-        slurs: Slurs.
+        graces: Whether grace notes do.
+        symbols: Whether chord symbols and other texts in quotes do.
+        decorations: Whether ornaments and bowings do.
+        slurs: Whether slurs do.
     """
 
     graces: bool = False
@@ -71,7 +71,7 @@ NOTES_ONLY = Kept()
 
 
 def simplified(tune: Tune, kept: Kept = NOTES_ONLY) -> Tune:
-    """Return what tokens say of a tune: C as the tonic, eighths as the unit, visible rests, no titles.
+    """Return a tune as tokens represent it: C as the tonic, eighths as the unit, visible rests, no titles.
 
     Raises:
         ConfigError: It has no meter, a key with accidentals of its own, or cannot be moved to C.
@@ -111,15 +111,15 @@ def tokens_of(tune: Tune) -> list[str]:
     """Return the tokens of a tune that ``simplified`` gave."""
     assert tune.meter is not None
     led_to = set(_ties(tune.body).values())
-    found = header_tokens(tune.meter, tune.key.mode, tune.rhythm)
+    tokens = header_tokens(tune.meter, tune.key.mode, tune.rhythm)
     for place, element in enumerate(_untied(tune.body)):
         own = list(_tokens(element))
-        found += [TIE, *own[1:]] if place in led_to else own
-    return found
+        tokens += [TIE, *own[1:]] if place in led_to else own
+    return tokens
 
 
 def _untied(body: Sequence[Element]) -> Iterator[Element]:
-    """The elements without those ties that the notes they lead to tell of."""
+    """Yield the elements, without the ties that a token of the note they lead to stands for."""
     leads = _ties(body)
     for place, element in enumerate(body):
         yield replace(element, tied=False) if isinstance(element, Note) and place in leads else element
@@ -131,20 +131,20 @@ def header_tokens(meter: Meter, mode: str, dance: str = "") -> list[str]:
 
 
 def token_places(tune: Tune) -> list[int]:
-    """Return for each element of a tune that ``simplified`` gave which of its tokens is the first; the end as well."""
+    """Return the place of each element's first token, for a tune that ``simplified`` gave; and that of the end."""
     assert tune.meter is not None
     begins = len(header_tokens(tune.meter, tune.key.mode, tune.rhythm))
     return [*accumulate((len(list(_tokens(one))) for one in _untied(tune.body)), initial=begins)]
 
 
 def music_begins(tokens: Sequence[str]) -> int:
-    """Return how many tokens the header of a tune has."""
+    """Return the number of tokens in the header of a tune."""
     return 3 if tokens[2:] and tokens[2].startswith(_DANCE) else 2
 
 
 def _ties(body: Sequence[Element]) -> dict[int, int]:
-    """For each tied note the place of the one that it leads to, if that is written as the same pitch and no more."""
-    found, before = {}, -1
+    """Return the place of the note that each tied note leads to, if it is the same pitch without an accidental."""
+    leads, before = {}, -1
     for place, element in enumerate(body):
         if not isinstance(element, Note | Rest | Chord | BarsOfRest):
             continue
@@ -152,9 +152,9 @@ def _ties(body: Sequence[Element]) -> dict[int, int]:
             first = body[before]
             assert isinstance(first, Note)
             if element.pitch == replace(first.pitch, accidental=None):
-                found[before] = place
+                leads[before] = place
         before = place if isinstance(element, Note) and element.tied else -1
-    return found
+    return leads
 
 
 def _tokens(element: Element) -> Iterator[str]:
@@ -189,7 +189,7 @@ def _tokens(element: Element) -> Iterator[str]:
 
 
 def _usual(notes: int) -> set[int]:
-    """The times that a tuplet is played in, if it does not say."""
+    """Return the possible numbers of notes whose time a tuplet takes, if it does not say."""
     return {tuplet_time(notes, compound=compound) for compound in (False, True)}
 
 
@@ -200,10 +200,10 @@ def _length(length: Fraction) -> Iterator[str]:
 
 
 def tune_of(tokens: Sequence[str]) -> Tune:
-    """Return the tune that tokens say, with its title, if they have one.
+    """Return the tune that tokens represent, with its title, if they have one.
 
     Raises:
-        CodecError: They say none; with the place and the token.
+        CodecError: They represent none; the message names the token or the problem.
     """
     if len(tokens) < 2 or not tokens[0].startswith("M:") or tokens[1][2:] not in MODES:
         raise CodecError(f"a tune begins with meter and mode, such as M:6/8 K:dor, not with {' '.join(tokens[:2])!r}")
@@ -227,23 +227,23 @@ def tune_of(tokens: Sequence[str]) -> Tune:
 
 def _spelled(tokens: Iterable[str]) -> list[str]:
     """Return tokens with ties as ABC writes them: after the first note, and its pitch once more."""
-    found: list[str] = []
+    spelled: list[str] = []
     pitch, end, inside = "", 0, False  # of the note that came last: what it is, where a tie would follow it
     for token in tokens:
         if token == TIE and pitch:
-            found.insert(end, TIE)
+            spelled.insert(end, TIE)
             token = pitch
         elif token == TIE:
             raise CodecError("the tokens are no tune: a tie has no note before it")
         inside = (inside or token == "[") and token != "]"
         if note := _PITCH.fullmatch(token):
-            pitch, end = "" if inside else note[1], len(found) + 1
+            pitch, end = "" if inside else note[1], len(spelled) + 1
         elif token in ("z", "]"):
             pitch = ""
-        elif _LENGTH.fullmatch(token) and end == len(found):
+        elif _LENGTH.fullmatch(token) and end == len(spelled):
             end += 1
-        found.append(TIE if token == _ODD_TIE else token)
-    return found
+        spelled.append(TIE if token == _ODD_TIE else token)
+    return spelled
 
 
 def joined(tokens: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Moving tunes to another key; every note stays what it is in the scale, so the result is spelled as it should be."""
+"""Transposition of tunes: every note keeps its degree of the scale, so the result is spelled as it should be."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _NAMES = {1: "#", -1: "b", 0: ""}
 
 @dataclass(frozen=True)
 class Interval:
-    """How far a tune is moved.
+    """The interval by which a tune is moved.
 
     Attributes:
-        steps: Letters up.
-        semitones: Semitones up.
+        steps: Number of letters up.
+        semitones: Number of semitones up.
     """
 
     steps: int
     semitones: int
 
     def letter(self, letter: str, alteration: int) -> tuple[str, int]:
-        """A letter with an alteration, moved, in whichever octave."""
+        """Return a letter and its alteration, moved, in whichever octave."""
         place = LETTERS.index(letter) + self.steps
         moved = LETTERS[place % _OCTAVE]
         natural = NATURAL[moved] + 12 * (place // _OCTAVE)
@@ -44,9 +44,9 @@ def transpose(tune: Tune, letter: str, alteration: int = 0, *, octaves: int = 0)
 
     Args:
         tune: The tune.
-        letter: Of the tonic that it shall have, A to G.
-        alteration: Of that tonic: 1 sharp, -1 flat.
-        octaves: How many octaves farther up.
+        letter: Letter of the new tonic, A to G.
+        alteration: Alteration of the new tonic: 1 sharp, -1 flat.
+        octaves: Number of octaves farther up.
 
     Raises:
         ConfigError: A key on the way would have more than seven sharps or flats, or a note three.
@@ -98,14 +98,14 @@ def _moved_note(note: Note, key: Key, there: Key, interval: Interval) -> Note:
 
 
 def _moved_symbol(text: str, interval: Interval) -> str:
-    """A chord symbol, moved; any other text as it is."""
-    found = _SYMBOL.fullmatch(text)
-    if found is None:
+    """Return a chord symbol, moved; any other text as it is."""
+    match = _SYMBOL.fullmatch(text)
+    if match is None:
         return text
-    root = _named(found[1], found[2], interval)
-    if found[4] is None:
-        return root + found[3]
-    return f"{root}{found[3]}/{_named(found[4].upper(), found[5], interval)}"
+    root = _named(match[1], match[2], interval)
+    if match[4] is None:
+        return root + match[3]
+    return f"{root}{match[3]}/{_named(match[4].upper(), match[5], interval)}"
 
 
 def _named(letter: str, sign: str, interval: Interval) -> str:

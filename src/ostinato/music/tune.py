@@ -15,15 +15,15 @@ class Tune:
     """A tune.
 
     Attributes:
-        number: In its collection (X).
-        titles: The first one is the title (T).
-        meter: The first one (M); ``None``: it has none.
+        number: Number in its collection (X).
+        titles: Titles (T); the first one is the title.
+        meter: The first meter (M); ``None``: it has none.
         unit: The unit length in whole notes (L).
-        key: The first one (K).
+        key: The first key (K).
         body: The music.
         rhythm: The kind of dance (R); empty: not said.
-        composer: Empty: not said (C).
-        tempo: As it is written (Q); empty: not said.
+        composer: The composer (C); empty: not said.
+        tempo: The tempo as it is written (Q); empty: not said.
         information: Other fields, as (letter, text), in their order: transcription, source, notes.
     """
 

@@ -1,4 +1,4 @@
-"""What a composed tune shall be like: forms, ranges, cadences."""
+"""Wishes for composed tunes: forms, ranges, cadences."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def parse_form(form: str) -> tuple[bool, ...]:
     """Return for each part of a form such as ``AABB`` whether it is repeated.
 
     Raises:
-        ConfigError: It is none, or a part comes back after another one.
+        ConfigError: The text is no form, or a part is played more than twice or comes back after another one.
     """
     runs = [(letter, len(list(group))) for letter, group in groupby(form)]
     letters = [letter for letter, _ in runs]
@@ -41,22 +41,22 @@ def out_of_range(tokens: Iterable[str], key: Key, lowest: int, highest: int) -> 
     """Return the tokens that are pitches outside a range when a tune is moved to a key.
 
     Args:
-        tokens: Of a vocabulary.
-        key: That the tune is moved to.
+        tokens: Tokens of a vocabulary.
+        key: Key that the tune is moved to.
         lowest: MIDI number of the lowest note allowed.
-        highest: MIDI number of the highest one.
+        highest: MIDI number of the highest note allowed.
     """
     return {token for token in tokens if (midi := midi_of(token, key)) is not None and not lowest <= midi <= highest}
 
 
 def midi_of(token: str, key: Key) -> int | None:
-    """The MIDI number of a pitch token when a tune is moved to a key; ``None``: it is no pitch."""
+    """Return the MIDI number of a pitch token in a tune moved to a key; ``None``: it is no pitch or cannot be moved."""
     tune = _alone(token, key)
     return None if tune is None or not can_be_moved(token, key) else tones(moved(tune, key))[0].midi
 
 
 def can_be_moved(token: str, key: Key) -> bool:
-    """Whether a tune with a token can be moved to a key: a note with two signs may need three there."""
+    """Return whether a tune with a token can be moved to a key: a note with two signs may need three there."""
     tune = _alone(token, key)
     try:
         return tune is None or bool(moved(tune, key))
@@ -65,7 +65,7 @@ def can_be_moved(token: str, key: Key) -> bool:
 
 
 def _alone(token: str, key: Key) -> Tune | None:
-    """A tune of one note; ``None``: the token is no pitch."""
+    """Return a tune of one note; ``None``: the token is no pitch."""
     try:
         tune = tune_of(["M:4/4", f"K:{key.mode}", token])
     except CodecError:

@@ -22,7 +22,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Part:
-    """The part of the held-out data that is validated on."""
+    """The part of the held-out data that is used for validation."""
 
     symbols: int
     held_out: int
@@ -31,7 +31,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Config:
-    """config.json."""
+    """Fields of config.json."""
 
     recipe: str
     settings: dict[str, Any]
@@ -44,7 +44,7 @@ class Config:
 
 @dataclass(frozen=True)
 class Origin:
-    """origin.json."""
+    """Fields of origin.json."""
 
     sources: list[Source]
     valid_sources: list[Source]
@@ -61,7 +61,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Best:
-    """best.json, and what trainer.json says of the best evaluation."""
+    """Fields of best.json, and of the best evaluation in trainer.json."""
 
     step: int
     weights: Literal["weights", "average"]
@@ -71,7 +71,7 @@ class Best:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The weights of a model file as it describes them; of those of a damaged run the loss is not known."""
+    """Description of the weights in a model file; the loss is not known if they come from a damaged run."""
 
     step: int
     weights: Literal["weights", "average"]
@@ -81,7 +81,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class TrainerState:
-    """trainer.json of a checkpoint."""
+    """Fields of trainer.json in a checkpoint."""
 
     step: int
     symbols: int
@@ -104,7 +104,7 @@ class TrainerState:
 
 @dataclass(frozen=True)
 class End:
-    """finished.json."""
+    """Fields of finished.json."""
 
     step: int
     reason: str
@@ -114,7 +114,7 @@ def checked(document: dict[str, Any], kind: type[Any], where: str) -> dict[str, 
     """Return a document if it has the fields of its kind, each of its type.
 
     Raises:
-        DamagedError: It has not; the message names the first field that is wrong.
+        DamagedError: A field is missing or wrong; the message names the first one.
     """
     from pydantic import TypeAdapter
 

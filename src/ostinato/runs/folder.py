@@ -19,8 +19,8 @@ from filelock import FileLock, Timeout
 
 from ostinato import codecs
 from ostinato.data.cache import Cache
+from ostinato.data.columns import column_arrays, columns_of_arrays
 from ostinato.data.encoded import Encoded
-from ostinato.data.frames import Frames
 from ostinato.disk.documents import read_document, write_document
 from ostinato.disk.places import cache_folder
 from ostinato.disk.publishing import discard, publishing, sweep
@@ -45,11 +45,11 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What one checkpoint holds.
+    """The contents of one checkpoint.
 
     Attributes:
         snapshot: The run between two steps.
-        metrics_bytes: How long metrics.jsonl was then.
+        metrics_bytes: Length of metrics.jsonl at that step, in bytes.
     """
 
     snapshot: Snapshot
@@ -58,11 +58,11 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Pin:
-    """Which encoded corpus of the cache a run reads.
+    """A reference to the encoded corpus in the cache that a run reads.
 
     Attributes:
-        key: Its name in the cache.
-        sha256: Digest of all of it.
+        key: Name of the corpus in the cache.
+        sha256: Digest of the whole corpus.
     """
 
     key: str
@@ -176,7 +176,7 @@ class RunFolder:
         """Return the encoded training and validation texts, from the run itself or from the cache.
 
         Args:
-            cache: Where those too large for the run lie; ``None`` is the usual place.
+            cache: Cache of the texts that are too large for the run; ``None``: the one in the usual place.
 
         Raises:
             RunError: They are no longer in the cache.
@@ -203,7 +203,7 @@ class RunFolder:
         return train, valid
 
     def save(self, snapshot: Snapshot) -> None:
-        """Publish a checkpoint, note the best one, and let go of those that are no longer needed.
+        """Publish a checkpoint, note the best one, and discard those that are no longer needed.
 
         Raises:
             RunError: It could not be written; everything saved before is as it was.
@@ -232,7 +232,7 @@ class RunFolder:
         return end if end["step"] == max(self.steps(), default=-1) else None
 
     def write_novelty(self, novelty: dict[str, Any]) -> None:
-        """Keep how many sampled items are new."""
+        """Write to novelty.json how many sampled items are new."""
         with telling_of_a_full_disk(self.path):
             write_document(self.path / "novelty.json", novelty)
 
@@ -290,7 +290,7 @@ class RunFolder:
         """Read the best weights; where they are damaged, the newest whole ones.
 
         Returns:
-            What is known of them (step, kind of weights, validation loss), the weights, and warnings.
+            Their description (step, kind of weights, validation loss), the weights, and warnings.
 
         Raises:
             RunError: No weights are whole.
@@ -319,7 +319,7 @@ class RunFolder:
             stream.write(json.dumps(record).encode() + b"\n")
 
     def cut_metrics(self, length: int) -> None:
-        """Cut metrics.jsonl back to what a checkpoint knew of, in bytes."""
+        """Cut metrics.jsonl back to its length at a checkpoint, in bytes."""
         if self._metrics.exists() and self._metrics.stat().st_size > length:
             with telling_of_a_full_disk(self.path):
                 os.truncate(self._metrics, length)
@@ -335,7 +335,7 @@ class RunFolder:
         return records
 
     def write_sample(self, step: int, text: str) -> None:
-        """Keep a sample made at a step of training."""
+        """Write a sample made at a step of training."""
         with telling_of_a_full_disk(self.path):
             (self.path / "samples" / f"step-{step:06d}.txt").write_text(text, encoding="utf-8")
 
@@ -343,7 +343,7 @@ class RunFolder:
         return checked(read_document(self.path / name), kind, f"{self.path}/{name}")
 
     def _check_own(self) -> None:
-        """Check that what the run writes lies in it, and is no link to somewhere else."""
+        """Check that the files that the run writes lie in it, and are no links to somewhere else."""
         own = [self.path / name for name in _OWN_FILES]
         own += [path for folder in ("checkpoints", "samples") for path in (self.path / folder).rglob("*")]
         for path in own:
@@ -360,7 +360,7 @@ class RunFolder:
         return self.path / _checkpoint_name(step)
 
     def _retain(self, snapshot: Snapshot) -> None:
-        """Keep the best, the last two, and the one of the last evaluation: a rollback goes back there."""
+        """Keep the best checkpoint, the last two, and that of the last evaluation, to which a rollback returns."""
         steps, best = self.steps(), snapshot.plain["best"]
         kept = {*steps[-_KEEP:], snapshot.plain["evaluated"], best["step"] if best else -1}
         for step in steps:
@@ -368,7 +368,7 @@ class RunFolder:
                 discard(self._checkpoint(step))
 
     def _candidates(self) -> Iterator[dict[str, Any]]:
-        """The best checkpoint, then all others from the newest on."""
+        """Yield the best checkpoint, then all others from the newest on."""
         with contextlib.suppress(DamagedError):
             yield self._document("best.json", Best)
         for step in reversed(self.steps()):
@@ -380,7 +380,7 @@ class RunFolder:
 
 
 def _encoded(arrays: Arrays, part: str, span: int, where: str) -> Encoded:
-    """The texts of a part, if they are made of the codec's ids."""
+    """Return the texts of a part; check that they are made of the codec's ids."""
     nothing = np.zeros(0)
     ids, offsets = (arrays.get(f"{part}_{name}", nothing) for name in ("ids", "offsets"))
     whole = ids.dtype.kind in "ui" and offsets.dtype.kind == "i" and ids.ndim == offsets.ndim == 1 and len(offsets) > 0
@@ -388,7 +388,10 @@ def _encoded(arrays: Arrays, part: str, span: int, where: str) -> Encoded:
         raise DamagedError(f"{where} holds no encoded texts for {part}")
     if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < span:
         raise DamagedError(f"{where} holds ids that are none of the codec's {span:,}")
-    return Encoded(ids, offsets, Frames.of_arrays(part, arrays))
+    try:
+        return Encoded(ids, offsets, columns_of_arrays(part, arrays, len(offsets) - 1))
+    except ValueError as error:
+        raise DamagedError(f"{where} does not hold the columns of {part}: {error}") from error
 
 
 def _checkpoint_name(step: int) -> str:
@@ -396,7 +399,7 @@ def _checkpoint_name(step: int) -> str:
 
 
 def _is_metric(record: dict[str, Any]) -> bool:
-    """Whether a record has what those who read it need: a damaged line may be JSON still."""
+    """Return whether a record has the numbers that its readers need: a damaged line may be JSON still."""
     numbers = [record.get(name, "missing") for name in _METRICS]
     whole = all(number is None or (isinstance(number, float | int) and math.isfinite(number)) for number in numbers)
     return whole and isinstance(record.get("step"), int)
@@ -410,7 +413,7 @@ def _write_corpus(folder: Path, train: Encoded, valid: Encoded) -> str:
         "valid_offsets": valid.offsets,
     }
     for part, data in (("train", train), ("valid", valid)):
-        arrays |= {} if data.frames is None else data.frames.arrays(part)
+        arrays |= column_arrays(part, data.columns)
     return write_arrays(folder / "corpus.safetensors", arrays)
 
 
@@ -432,14 +435,14 @@ def _free_name(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def telling_of_a_full_disk(path: Path) -> Iterator[None]:
-    """Turn a failure to write into the error that says what was kept and how to go on."""
+    """Turn a failure to write into an error that says what is still whole and how to go on."""
     try:
         yield
     except RunError:
         raise
     except OSError as error:
-        told = f"{path} cannot be written: {error.strerror}"
+        message = f"{path} cannot be written: {error.strerror}"
         if (path / "config.json").exists():
             mend = "Make room" if error.errno in _NO_ROOM else "Mend that"
-            told += f". Everything saved before is whole. {mend}, then: ostinato resume {path}"
-        raise RunError(told) from error
+            message += f". Everything saved before is whole. {mend}, then: ostinato resume {path}"
+        raise RunError(message) from error

@@ -23,16 +23,16 @@ _LONGEST_HEADER = 2**28
 
 @dataclass(frozen=True)
 class SavedModel:
-    """Everything that generating and scoring need.
+    """A trained model: everything that generating and scoring need.
 
     Attributes:
-        path: Where it was read.
-        config: Recipe and every setting.
+        path: Path that it was read from.
+        config: The recipe and every setting.
         codec: The codec's description.
         origin: Data, versions, seed and command.
         best: Step, kind of weights and validation loss.
         weights: The weights, by name.
-        warnings: What was found damaged and done without.
+        warnings: Warnings about damaged files that were not used.
     """
 
     path: Path
@@ -52,7 +52,7 @@ def read_model(path: Path, *, untrained: bool = False) -> SavedModel:
         untrained: Whether a run that was set up and never trained is read too, with a warning.
 
     Raises:
-        RunError: There is none, or it is of another format version, or was never trained.
+        RunError: There is no model, or it is of another format version, or was never trained.
         DamagedError: It is truncated or altered, or has numbers that are not finite.
     """
     if path.is_file():
@@ -61,11 +61,11 @@ def read_model(path: Path, *, untrained: bool = False) -> SavedModel:
     config, codec, origin = run.config(), run.codec(), run.origin()
     best, weights, warnings = run.load_best()
     if best["step"] == 0 and origin["base"] is None:
-        told = f"{path} was set up and never trained: its weights are as they were drawn"
+        message = f"{path} was set up and never trained: its weights are as they were drawn"
         if not untrained:
             damage = "".join(f"\n{warning}" for warning in warnings)
-            raise RunError(f"{told}. Train it: ostinato resume {path}{damage}")
-        warnings = [*warnings, told]
+            raise RunError(f"{message}. Train it: ostinato resume {path}{damage}")
+        warnings = [*warnings, message]
     return SavedModel(path, config, codec, origin, best, weights, warnings)
 
 
@@ -121,7 +121,7 @@ def _read_file(path: Path) -> SavedModel:
 
 
 def _metadata(data: bytes, path: Path) -> str:
-    """Our document from the header of a safetensors file: 8 bytes of length, then JSON."""
+    """Return our document from the header of a safetensors file: 8 bytes of length, then JSON."""
     length = int.from_bytes(data[:8], "little")
     try:
         if length > min(len(data), _LONGEST_HEADER):

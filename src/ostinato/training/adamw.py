@@ -1,6 +1,6 @@
-"""AdamW as the trainer holds it: matrices decay, vectors do not; the state is there by name of parameter.
+"""AdamW for the trainer: matrices decay, vectors do not; the state is kept by name of parameter.
 
-The steps are PyTorch's own. Its classes of optimisers import its compiler on the way, which takes two seconds.
+The steps are PyTorch's own. Its optimiser classes are avoided: they import its compiler, which takes two seconds.
 
 Source: Loshchilov and Hutter 2019, arXiv:1711.05101.
 """
@@ -21,11 +21,11 @@ _KEYS = ("step", "exp_avg", "exp_avg_sq")
 
 
 class AdamW:
-    """Moves parameters by their gradients.
+    """AdamW optimiser, which moves parameters by their gradients.
 
     Args:
-        parameters: What is moved, by name, all on one device.
-        weight_decay: Decoupled, of matrices.
+        parameters: Parameters to move, by name, all on one device.
+        weight_decay: Decoupled weight decay of matrices.
         beta2: Decay of the averaged squared gradient.
     """
 
@@ -54,7 +54,7 @@ class AdamW:
             self._move([(name, p) for name, p in moved if (p.ndim > 1) == is_matrix], rate, decay)
 
     def arrays(self) -> Arrays:
-        """Return copies of ``step.NAME``, ``exp_avg.NAME`` and ``exp_avg_sq.NAME`` of what has been moved."""
+        """Return copies of ``step.NAME``, ``exp_avg.NAME`` and ``exp_avg_sq.NAME`` of each parameter that was moved."""
         return {
             f"{key}.{name}": to_array(self._states[name][key])
             for name in self._parameters
@@ -63,7 +63,7 @@ class AdamW:
         }
 
     def restore(self, arrays: Arrays) -> None:
-        """Go back, or forward, to what ``arrays`` told."""
+        """Restore the state that ``arrays`` returned."""
         self._states = {
             name: {key: torch.from_numpy(arrays[f"{key}.{name}"].copy()).to(self._devices[key]) for key in _KEYS}
             for name in self._parameters

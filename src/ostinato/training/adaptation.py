@@ -1,4 +1,4 @@
-"""How a model is to adapt to what it reads. No PyTorch here."""
+"""Settings for adapting a model to the text it reads. No PyTorch here."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ _MIXED = ("counts", "cache")
 
 @dataclass(frozen=True)
 class Adaptation:
-    """How a network follows a text by dynamic evaluation, and what it is mixed with.
+    """Settings of dynamic evaluation, and of the experts with which the network is mixed.
 
     Attributes:
         method: ``"rms"`` divides each weight's gradient by its usual size, ``"sgd"`` does not.
         rate: The learning rate; 0 leaves the network as it is. ``None``: 0.001 for ``"rms"``, 0.05 for ``"sgd"``.
-        decay: How far each segment brings a weight back to the trained one; with ``"rms"``, one of usual gradient.
+        decay: Fraction by which each segment moves a weight back to the trained one; with ``"rms"``, a weight of
+            usual gradient.
         segment: Symbols between two changes of the weights.
-        counts: Whether a model of counts, which has read the training text, is mixed in, and learns too.
-        cache: How many places a neural cache remembers, which is mixed in; 0 is none.
+        counts: Whether a model of counts, which has read the training text and goes on learning, is mixed in.
+        cache: Number of places that a neural cache remembers, which is mixed in; 0 is none.
     """
 
     method: Literal["rms", "sgd"] = "rms"
@@ -45,14 +46,14 @@ class Adaptation:
 
     @property
     def used_rate(self) -> float:
-        """The rate that holds."""
+        """The learning rate in use: ``rate``, or the method's own."""
         if self.rate is not None:
             return self.rate
         return 1e-3 if self.method == "rms" else 0.05
 
     @property
     def is_mixed(self) -> bool:
-        """Whether there is more than the network."""
+        """Whether the network is mixed with experts."""
         return self.counts or self.cache > 0
 
 
@@ -62,11 +63,11 @@ def adaptation_of(options: Mapping[str, Any], *, asked: bool, hint: str) -> Adap
     Args:
         options: ``adapt_method``, ``adapt_rate``, ``adapt_decay``, ``adapt_segment``, ``counts`` and ``cache``, as far
             as they are given.
-        asked: Whether there is to be one.
-        hint: The option that asks for one.
+        asked: Whether an adaptation is asked for.
+        hint: The option that asks for it.
 
     Raises:
-        ConfigError: Options describe one, and none is asked for; or they are out of range.
+        ConfigError: Options describe an adaptation that is not asked for, or are out of range.
     """
     names = {field.name: field.name if field.name in _MIXED else f"adapt_{field.name}" for field in fields(Adaptation)}
     given = {name: options[option] for name, option in names.items() if option in options}

@@ -24,12 +24,12 @@ _FLOOR = 0.3  # of the mean size of a gradient is added to each: so a weight har
 
 @dataclass(frozen=True)
 class Segment:
-    """Some symbols as they were read, before anything was learned from them.
+    """Symbols and their predictions, from before anything was learned from them.
 
     Attributes:
         ids: The symbols, [N].
-        outputs: Of the network's last layer at each, [N, H].
-        log_probs: Of every symbol at each, given all before, [N, V].
+        outputs: Output of the network's last layer at each, [N, H].
+        log_probs: Natural log-probability of every symbol at each, given all before, [N, V].
     """
 
     ids: NDArray[np.int64]
@@ -38,13 +38,13 @@ class Segment:
 
     @property
     def of_ids(self) -> NDArray[np.float32]:
-        """The log-probability of the symbols that came, [N]."""
-        found: NDArray[np.float32] = self.log_probs[np.arange(len(self.ids)), self.ids]
-        return found
+        """Natural log-probability of each symbol that came, [N]."""
+        log_probs: NDArray[np.float32] = self.log_probs[np.arange(len(self.ids)), self.ids]
+        return log_probs
 
 
 class Adapter:
-    """Reads texts a segment at a time, and after each moves the weights against its gradient.
+    """A network that reads texts a segment at a time, and after each moves its weights against the gradient.
 
     With g the gradient of a segment's mean loss, theta_0 the trained weights, and m the mean of g^2 over all segments
     so far:
@@ -53,14 +53,14 @@ class Adapter:
         rms:  theta -= rate * g / (sqrt(m) + e)        theta += min(1, decay * sqrt(m) / r) * (theta_0 - theta)
 
     where r is the mean of sqrt(m) over all weights and e = 0.3 r. Krause et al. take m from the training text; here it
-    comes from what is read, so a model needs nothing besides its weights, and the first 20 segments change none.
+    comes from the text that is read, so a model needs only its weights, and the first 20 segments change none of them.
 
     Args:
-        network: Where to start; it is copied and stays as it is.
-        adaptation: How to follow.
+        network: Network to start from; it is copied and stays as it is.
+        adaptation: Settings of the adaptation.
 
     Attributes:
-        network: The network as it is now.
+        network: The network, adapted so far.
 
     Source: Mikolov et al. 2010 (dynamic evaluation); Krause et al. 2018, arXiv:1709.07432, eq. 3-7.
     """
@@ -77,18 +77,21 @@ class Adapter:
         self._before = network.symbols
 
     def begin(self) -> None:
-        """Start anew: what follows has nothing before it. What was learned stays."""
+        """Start a new text, without context. What was learned stays."""
         self._state, self._before = None, self.network.symbols
 
     def look_ahead(self, segments: Iterator[Segment]) -> None:
-        """Learn the usual size of gradients from what is then read from its start: never where it is measured."""
+        """Estimate the usual size of gradients from the first segments of a text that is then read from its start.
+
+        Use it to adapt to a text, never to measure on it.
+        """
         for _ in itertools.islice(segments, self._first):
             pass
         self._first = self._segments
         self.begin()
 
     def read(self, ids: NDArray[Any]) -> Iterator[Segment]:
-        """Read symbols [N] that follow what was read before."""
+        """Yield the segments of symbols [N] that follow those read before."""
         for start in range(0, len(ids), self._how.segment):
             targets = np.asarray(ids[start : start + self._how.segment], dtype=np.int64)
             inputs = np.concatenate([[self._before], targets[:-1]])
@@ -96,7 +99,7 @@ class Adapter:
             yield self._segment(inputs[None], targets[None], np.array([len(targets)]))
 
     def read_items(self, texts: Encoded) -> Iterator[Segment]:
-        """Read items, each from a fresh state: short ones together in a segment, long ones in several."""
+        """Yield the segments of items, each read from a fresh state: several short items share a segment."""
         first, lengths, most = 0, texts.lengths, self._how.segment
         while first < texts.texts:
             self.begin()
@@ -124,10 +127,10 @@ class Adapter:
             # A short segment weighs less.
             loss = -log_probs.gather(1, ids[:, None].to(to)).sum() / self._how.segment
         self._state = detach(state)
-        found = Segment(ids.numpy(), outputs.detach().float().cpu().numpy(), log_probs.detach().cpu().numpy())
+        segment = Segment(ids.numpy(), outputs.detach().float().cpu().numpy(), log_probs.detach().cpu().numpy())
         if learns:
             self._learn(torch.autograd.grad(loss, self._weights))
-        return found
+        return segment
 
     @torch.no_grad()
     def _learn(self, gradients: tuple[Tensor, ...]) -> None:

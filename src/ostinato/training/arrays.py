@@ -14,7 +14,7 @@ from ostinato.training.snapshot import Arrays
 
 
 def to_array(value: Tensor) -> NDArray[Any]:
-    """Return a copy of a tensor that shares nothing with it."""
+    """Return a tensor as an array that shares no memory with it."""
     array: NDArray[Any] = value.detach().cpu().numpy().copy()
     return array
 
@@ -24,7 +24,7 @@ def load_weights(parameters: Mapping[str, Tensor], arrays: Arrays) -> None:
     """Copy arrays into tensors of the same names and shapes, strictly.
 
     Raises:
-        ValueError: A name is missing or too many, or a shape differs.
+        ValueError: A name is missing or unexpected, or a shape differs.
     """
     if parameters.keys() != arrays.keys():
         odd = sorted(parameters.keys() ^ arrays.keys())

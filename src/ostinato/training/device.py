@@ -28,14 +28,14 @@ _LEAST_WIDTH = {
 
 
 def choose_device(name: str, ranks: Ranks | None = None) -> str:
-    """Return the device called ``name``; ``"auto"`` takes CUDA or MPS when there, else the CPU.
+    """Return the device called ``name``; ``"auto"`` takes CUDA or MPS if available, else the CPU.
 
     Args:
         name: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
         ranks: The processes that train together; each gets a CUDA device of its own.
 
     Raises:
-        ConfigError: The device is not there.
+        ConfigError: The device is not available.
     """
     there = ["cpu"]
     if torch.cuda.is_available():
@@ -56,9 +56,9 @@ def choose_precision(device: str, core: str, width: int) -> Precision:
     """Return the precision to train in: by processor and shape, so that the same command gives the same bytes.
 
     Args:
-        device: Where, as PyTorch calls it.
-        core: The core's name.
-        width: Its width H.
+        device: Device, as PyTorch calls it.
+        core: Name of the core.
+        width: Width H of the core.
     """
     if device.startswith("cuda"):
         fast = torch.cuda.get_device_capability()[0] >= 8  # Ampere and newer multiply in bfloat16
@@ -69,11 +69,11 @@ def choose_precision(device: str, core: str, width: int) -> Precision:
 
 @dataclass(frozen=True)
 class StepTime:
-    """How long a training step takes.
+    """Time that a training step takes.
 
     Attributes:
-        seconds: Wall time of a step, the median of some.
-        share: For which part of that time the thread that trains had a core; less than 1 where others want it too.
+        seconds: Median wall time of a step.
+        share: Share of that time in which the training thread had a core; below 1 where others want it too.
     """
 
     seconds: float
@@ -81,12 +81,12 @@ class StepTime:
 
 
 def time_steps(step: Callable[[], None], device: str, too_long: float = math.inf) -> StepTime:
-    """Time some steps, after two that warm up; of long steps fewer are made.
+    """Time some steps after two warm-up steps; fewer if they are long.
 
     Args:
-        step: Makes a step.
-        device: Where.
-        too_long: Seconds; a step that takes longer ends the trial, before it is warm one of four times as many.
+        step: Function that makes a step.
+        device: Device, as PyTorch calls it.
+        too_long: Seconds; a longer step ends the trial, a warm-up step only if it is over four times as long.
     """
     times: list[tuple[float, float]] = []  # wall time and time on a core of each step
     for number in range(_WARM + _TIMED):

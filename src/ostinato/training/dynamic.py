@@ -1,4 +1,4 @@
-"""The dynamic protocol: a model measured while it adapts to what it has read, perhaps mixed with other opinions."""
+"""The dynamic protocol: a model measured while it adapts to the text it reads, alone or mixed with other experts."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from ostinato.training.evaluation import Losses, Ticker, block_size
 
 
 def _product(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    found: NDArray[np.float32] = (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
-    return found
+    product: NDArray[np.float32] = (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
+    return product
 
 
 class Expert(Protocol):
-    """Another opinion on the next symbol, which learns from what comes."""
+    """Another model of the next symbol, which learns from each segment."""
 
     def __call__(self, segment: Segment) -> NDArray[np.float64]:
-        """Return the log-probability of every symbol at each place, [N, V], and learn after that."""
+        """Return the log-probability of every symbol at each place, [N, V], then learn from the segment."""
 
 
 @dataclass(frozen=True)
 class ByCounts:
-    """A model of counts."""
+    """A model of counts as an expert."""
 
     model: CountModel
 
@@ -43,7 +43,7 @@ class ByCounts:
 
 @dataclass(frozen=True)
 class ByCache:
-    """A neural cache."""
+    """A neural cache as an expert."""
 
     cache: NeuralCache
 
@@ -61,7 +61,7 @@ def dynamic(
     characters: int,
     tick: Ticker | None = None,
 ) -> Losses:
-    """Read a text once from start to end, and learn from each symbol as soon as it is predicted.
+    """Measure a text, read once from start to end, learning from its symbols as soon as they are predicted.
 
     Numbers of this protocol stand beside those of static ones and are not comparable with them: the model may use
     all of the text before a symbol to change itself.
@@ -69,26 +69,26 @@ def dynamic(
     Args:
         model: The model; it is copied and stays as it is.
         text: One text, or items.
-        adaptation: How to adapt.
-        counts: A model of counts that has learned from what it shall know, if the adaptation has one; it learns more.
+        adaptation: Settings of the adaptation.
+        counts: A model of counts, already trained, if the adaptation has one; it goes on learning.
         items: Whether the texts are items.
-        characters: How many characters the text has.
-        tick: Told of progress.
+        characters: Number of characters of the text.
+        tick: Called with the symbols done and in all.
     """
-    found = np.empty(len(text.ids))
+    log_probs = np.empty(len(text.ids))
     done = 0
     for values in adapted_log_probs(model, text, adaptation, counts=counts, items=items):
-        found[done : done + len(values)] = values
+        log_probs[done : done + len(values)] = values
         done += len(values)
         if tick is not None:
-            tick(done, len(found))
+            tick(done, len(log_probs))
     if items:
-        totals = -np.add.reduceat(found, text.offsets[:-1])
+        totals = -np.add.reduceat(log_probs, text.offsets[:-1])
         return Losses("dynamic", totals, text.lengths, characters, text.texts)
-    block = block_size(len(found))
-    starts = np.arange(0, len(found), block)
-    sizes = np.minimum(block, len(found) - starts)
-    return Losses("dynamic", -np.add.reduceat(found, starts), sizes, characters, len(starts))
+    block = block_size(len(log_probs))
+    starts = np.arange(0, len(log_probs), block)
+    sizes = np.minimum(block, len(log_probs) - starts)
+    return Losses("dynamic", -np.add.reduceat(log_probs, starts), sizes, characters, len(starts))
 
 
 def adapted_log_probs(

@@ -1,4 +1,4 @@
-"""Evaluation protocols: how good a model is on a text, with the uncertainty of that number, in float32."""
+"""Evaluation protocols: the loss of a model on a text, with its standard error, in float32."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Evaluation:
     """A model's loss on a text.
 
     Attributes:
-        protocol: How it was measured; numbers of different protocols are not comparable.
-        symbols: How many predictions were averaged.
-        characters: How many characters of text these predictions make up; ``None``: symbols do not give the text back,
-            so losses of a character say nothing.
+        protocol: Protocol of the measurement; numbers of different protocols are not comparable.
+        symbols: Number of predictions averaged.
+        characters: Number of characters of text that these predictions make up; ``None``: symbols do not give the text
+            back, so a loss per character means nothing.
         nats_per_symbol: Mean of -ln P(symbol | what came before).
-        standard_error: Of that mean, in nats per symbol.
-        words: How many words of text they make up, of a model of words; see ``perplexity_per_word``.
+        standard_error: Standard error of that mean, in nats per symbol.
+        words: Number of words of text that they make up, for a model of words; see ``perplexity_per_word``.
         bound: Whether the probabilities are the model's own, lower bounds, or estimates.
     """
 
@@ -51,31 +51,31 @@ class Evaluation:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What people should know besides."""
+        """Further notes for the user."""
         return ()
 
     @property
     def bits_per_symbol(self) -> float:
-        """The same mean with logarithms to base 2."""
+        """Mean loss in bits per symbol."""
         return bits(self.nats_per_symbol)
 
     @property
     def perplexity(self) -> float:
-        """The exponential of the mean, per symbol."""
+        """Perplexity per symbol, the exponential of the mean loss in nats."""
         return perplexity(self.nats_per_symbol)
 
     @property
     def bits_per_character(self) -> float | None:
-        """The same in bits per character, which makes models with different symbols comparable."""
+        """Loss in bits per character, which makes models with different symbols comparable."""
         return None if self.characters is None else self.bits_per_symbol * self.symbols / self.characters
 
     @property
     def perplexity_per_word(self) -> float | None:
-        """The exponential of the loss per word, as the papers count: white space separates words, a line end is one."""
+        """Perplexity per word, as papers count words: white space separates them, and a line end is one."""
         return None if not self.words else perplexity(self.nats_per_symbol * self.symbols / self.words)
 
     def plain(self) -> dict[str, Any]:
-        """Return it as plain data."""
+        """Return the evaluation as plain data."""
         return {
             "protocol": self.protocol,
             "symbols": self.symbols,
@@ -90,7 +90,7 @@ class Evaluation:
         }
 
     def describe(self) -> str:
-        """Return the losses in a line, with another one for words."""
+        """Return the losses as a line of text, with another one for words."""
         beside = [describe_bound(self.bound), f"{self.symbols:,} symbols"]
         if self.bits_per_character is not None:
             beside.append(f"{self.bits_per_character:.4f} bits per character")
@@ -105,17 +105,17 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Losses:
-    """What an evaluation, or one shard of it, measured: enough to join shards into exactly what all at once gives.
+    """Losses of an evaluation, or of one shard of it; joined, shards give exactly the losses of the whole.
 
     Attributes:
-        protocol: How it was measured.
+        protocol: Protocol of the measurement.
         totals: Summed loss of each block, window or item, in nats.
-        counts: How many predictions each of them has.
-        characters: How many characters of text all predictions make up, of all shards; ``None``: see ``Evaluation``.
-        everything: How many blocks, windows or items all shards have.
-        first: The number of this one's first.
-        job: What was measured on what by what, as a digest: shards of another job do not join.
-        words: How many words they make up, of all shards, where the model is one of words.
+        counts: Number of predictions in each of them.
+        characters: Number of characters of text in all shards; ``None``: see ``Evaluation``.
+        everything: Number of blocks, windows or items in all shards.
+        first: Number of the first block, window or item of this shard.
+        job: Digest of model, text and settings: shards of another job do not join.
+        words: Number of words in all shards, for a model of words.
         bound: Whether the probabilities are the model's own, lower bounds, or estimates.
     """
 
@@ -131,11 +131,11 @@ class Losses:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What people should know besides."""
+        """Further notes for the user."""
         return ()
 
     def plain(self) -> dict[str, Any]:
-        """Return them as plain data, of which ``from_plain`` makes them again."""
+        """Return the losses as plain data, which ``from_plain`` reads."""
         return {
             "protocol": self.protocol,
             "job": self.job,
@@ -153,18 +153,18 @@ class Losses:
         """Return the losses that ``plain`` gave.
 
         Raises:
-            KeyError: One is missing; ``ValueError``, ``TypeError``: one is no such number.
+            KeyError: A value is missing; ``ValueError``, ``TypeError``: a value is not such a number.
         """
         totals, counts = np.array(plain["totals"], dtype=np.float64), np.array(plain["counts"], dtype=np.int64)
         about = (plain["characters"], plain["everything"], plain["first"], plain["job"])
         return cls(plain["protocol"], totals, counts, *about, plain["words"], plain["bound"])
 
     def describe(self) -> str:
-        """Return the losses for people, as if they were all there are."""
+        """Return the evaluation of these losses as text, as if there were no other shards."""
         return self.evaluation().describe()
 
     def evaluation(self) -> Evaluation:
-        """Return the mean and its standard error, by a bootstrap that draws blocks, windows or items anew."""
+        """Return the mean and its standard error, by a bootstrap over blocks, windows or items."""
         symbols = int(self.counts.sum())
         # The mean is over symbols, so sums and counts are drawn together.
         error = _bootstrap(self.totals, self.counts.astype(np.float64))
@@ -176,7 +176,7 @@ def join_losses(shards: Sequence[Losses]) -> Losses:
     """Join the shards of one evaluation.
 
     Raises:
-        ConfigError: One is missing, or is of another evaluation.
+        ConfigError: A shard is missing, or is of another evaluation.
     """
     if len({(shard.job, shard.protocol, shard.characters, shard.words, shard.everything) for shard in shards}) > 1:
         raise ConfigError("these shards do not join: they are of different models, texts or settings")
@@ -196,7 +196,7 @@ def join_losses(shards: Sequence[Losses]) -> Losses:
 
 
 def contiguous(model: SymbolModel, text: Encoded, *, characters: int, tick: Ticker | None = None) -> Losses:
-    """Read a text once from start to end, the state carried all the way; every symbol is scored once.
+    """Score every symbol of a text once, read from start to end with the state carried all the way.
 
     The parts are blocks of 1,000 symbols or more, as neighbouring losses are not independent.
     """
@@ -215,7 +215,7 @@ def contiguous(model: SymbolModel, text: Encoded, *, characters: int, tick: Tick
 
 
 def block_size(symbols: int) -> int:
-    """Return how many symbols of a running text make up a block that is drawn anew."""
+    """Return the number of symbols in a bootstrap block of a running text."""
     return max(1, min(_BLOCK, symbols // _LEAST_BLOCKS), symbols // _MOST_BLOCKS)
 
 
@@ -237,11 +237,11 @@ def windows(
     Args:
         model: The model.
         text: One text of at least 257 symbols.
-        characters: How many characters the text has.
-        count: How many windows to draw.
-        seed: Chooses the windows.
-        shard: Which part of them to measure; ``None``: all.
-        tick: Told of progress.
+        characters: Number of characters of the text.
+        count: Number of windows to draw.
+        seed: Seed that chooses the windows.
+        shard: Part of the windows to measure; ``None``: all.
+        tick: Called with the symbols done and in all.
 
     Raises:
         ConfigError: The text is too short for a window.
@@ -266,9 +266,9 @@ def windows(
         totals.append(-values[:, 1:].sum(axis=1, dtype=np.float64))
         if tick is not None:
             tick((first - mine.start) * _WINDOW, len(mine) * groups.step * _WINDOW)
-    found = np.concatenate([np.zeros(0), *totals])
+    losses = np.concatenate([np.zeros(0), *totals])
     share = round(count * _WINDOW * characters / symbols)
-    return Losses("windows", found, np.full(len(found), _WINDOW), share, count, min(mine.start, count))
+    return Losses("windows", losses, np.full(len(losses), _WINDOW), share, count, min(mine.start, count))
 
 
 def items(
@@ -291,7 +291,7 @@ def items(
 
 
 def _bootstrap(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    """Standard error of sum(values) / sum(weights) when the values are drawn anew."""
+    """Return the bootstrap standard error of sum(values) / sum(weights)."""
     random = np.random.default_rng(0)
     means = np.empty(_RESAMPLES)
     for number in range(_RESAMPLES):

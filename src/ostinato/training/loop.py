@@ -1,4 +1,4 @@
-"""Training as a generator: saving, logging and progress bars are consumers of what it yields."""
+"""Training as a generator: saving, logging and progress bars are consumers of the events it yields."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Stepped:
     """A training step was taken.
 
     Attributes:
-        step: How many steps have been taken.
-        steps: How many there will be, by the present plan.
-        nats_per_symbol: The batch's loss.
-        symbols: How many targets the batch had.
-        gradient_norm: Before clipping.
-        seconds: How long the step took.
-        core_seconds: For how many of them the thread that trains had a core.
+        step: Number of steps taken so far.
+        steps: Number of steps in all, by the present plan.
+        nats_per_symbol: Loss of the batch, in nats per symbol.
+        symbols: Number of targets in the batch.
+        gradient_norm: Norm of the gradient before clipping.
+        seconds: Wall time of the step.
+        core_seconds: Seconds of it in which the training thread had a core.
     """
 
     step: int
@@ -43,14 +43,14 @@ class Evaluated:
     """The weights and their average were validated. The trainer is between two steps: a time to save.
 
     Attributes:
-        step: How many steps have been taken.
-        steps: How many there will be, by the present plan.
+        step: Number of steps taken so far.
+        steps: Number of steps in all, by the present plan.
         train_nats_per_symbol: Mean loss of the steps since the last evaluation, dropout included.
         valid_nats_per_symbol: Validation loss of the weights.
         average_nats_per_symbol: Validation loss of their moving average, if there is one.
-        standard_error: Of the better of the two, in nats per symbol, if it can be told.
+        standard_error: Standard error of the better of the two, in nats per symbol, if it is known.
         is_best: Whether the better of the two is the best so far.
-        seconds: How long the evaluation took.
+        seconds: Wall time of the evaluation.
         train_parts: Means of the named parts of the loss since the last evaluation.
         valid_parts: Means of the named parts of the validation loss, of the better of the two.
     """
@@ -72,10 +72,10 @@ class RolledBack:
     """Loss or gradient was not finite: training went back and goes on with half the learning rate.
 
     Attributes:
-        step: Where it happened.
-        to_step: Where training goes on.
+        step: Step at which it happened.
+        to_step: Step from which training goes on.
         what: The value that was not finite.
-        scale: What the learning rate is multiplied with from now on.
+        scale: Factor of the learning rate from now on.
     """
 
     step: int
@@ -89,7 +89,7 @@ class Stopped:
     """Training is over.
 
     Attributes:
-        step: How many steps have been taken.
+        step: Number of steps taken.
         reason: ``"done"``, or ``"patience"`` when validation did not improve any more.
     """
 
@@ -107,8 +107,8 @@ def train(trainer: Trainer, good: Snapshot | None = None) -> Iterator[Event]:
     generator left.
 
     Args:
-        trainer: What to train, from where it is.
-        good: Where a rollback goes back to, until the next evaluation; ``None`` is where the trainer is.
+        trainer: Trainer, which goes on from where it is.
+        good: Snapshot that a rollback restores, until the next evaluation; ``None``: the trainer's present state.
 
     Raises:
         TrainingError: Loss or gradient was not finite again after three rollbacks.

@@ -1,4 +1,4 @@
-"""Optimisers: how parameters are moved by their gradients; the table names them as settings do."""
+"""Optimisers, which move parameters by their gradients; the table names them as settings do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Optimizer(Protocol):
-    """Moves parameters by their gradients; its state is there by name of parameter."""
+    """An optimiser, which moves parameters by their gradients; its state is kept by name of parameter."""
 
     def clear_gradients(self) -> None:
         """Forget all gradients."""
@@ -31,15 +31,15 @@ class Optimizer(Protocol):
         """Return copies of the state, as ``KEY.NAME``."""
 
     def restore(self, arrays: Arrays) -> None:
-        """Go back, or forward, to what ``arrays`` gave."""
+        """Restore the state that ``arrays`` returned."""
 
 
 class _Elementwise(abc.ABC):
     """An optimiser whose state has, for each parameter, some tensors of its shape.
 
     Args:
-        parameters: The parameters that are moved, by name.
-        weight_decay: Decoupled, of matrices: each step shrinks them by the rate times this.
+        parameters: Parameters to move, by name.
+        weight_decay: Decoupled weight decay of matrices: each step shrinks them by the rate times this.
     """
 
     keys: ClassVar[tuple[str, ...]]
@@ -50,7 +50,7 @@ class _Elementwise(abc.ABC):
 
     @abc.abstractmethod
     def _update(self, gradient: Tensor, state: dict[str, Tensor], rate: float) -> Tensor:
-        """Return what is added to a parameter, after changing its state in place."""
+        """Change the state of a parameter in place; return the update to add to it."""
 
     def clear_gradients(self) -> None:
         for parameter in self._parameters.values():
@@ -141,10 +141,10 @@ OPTIMIZERS: dict[str, Callable[[Mapping[str, Tensor], TrainSettings], Optimizer]
 
 
 def new_optimizer(parameters: Mapping[str, Tensor], settings: TrainSettings) -> Optimizer:
-    """Build the optimiser that settings name.
+    """Return the optimiser that settings name.
 
     Raises:
-        ConfigError: There is none of that name.
+        ConfigError: There is no optimiser of that name.
     """
     if settings.optimizer not in OPTIMIZERS:
         raise unknown_name("optimizer", settings.optimizer, OPTIMIZERS, where="settings")

@@ -29,10 +29,10 @@ class Ranks(abc.ABC):
 
     Attributes:
         rank: Number of this process, from 0.
-        count: How many there are.
+        count: Number of processes.
         asked: Whether this process was asked to stop.
         stopping: Whether all stop after this training step, because one of them was asked to.
-        device: The GPU that is this process's own, such as ``"cuda:1"``; ``None``: it may choose.
+        device: This process's own GPU, such as ``"cuda:1"``; ``None``: it may choose.
     """
 
     def __init__(self, rank: int, count: int, device: str | None = None) -> None:
@@ -45,7 +45,7 @@ class Ranks(abc.ABC):
 
     @abc.abstractmethod
     def total(self, *numbers: float) -> list[float]:
-        """Return the sums over all processes of some numbers."""
+        """Return the sum of each number over all processes."""
 
     @abc.abstractmethod
     def gather(self, part: NDArray[Any]) -> NDArray[Any]:
@@ -53,10 +53,10 @@ class Ranks(abc.ABC):
 
     @abc.abstractmethod
     def decide(self, make: Callable[[], T]) -> T:
-        """Return what ``make`` gives in the first process, in all of them.
+        """Return in all processes the result of ``make``, which only the first one calls.
 
         Raises:
-            ToldElsewhereError: In the others, when it raised something in the first one.
+            ToldElsewhereError: In the others, when ``make`` raised an error in the first one.
         """
 
     @property
@@ -65,7 +65,7 @@ class Ranks(abc.ABC):
         return self.rank == 0
 
     def rows(self, total: int) -> slice:
-        """Return which of ``total`` global rows are this process's; shares differ by one row at most."""
+        """Return this process's slice of ``total`` global rows; shares differ by one row at most."""
         return slice(total * self.rank // self.count, total * (self.rank + 1) // self.count)
 
     def part(self, batch: Batch) -> Batch:
@@ -76,7 +76,7 @@ class Ranks(abc.ABC):
         """Check that there is a row for each process.
 
         Raises:
-            ConfigError: There is not.
+            ConfigError: There are fewer rows than processes.
         """
         if rows < self.count:
             raise ConfigError(
@@ -113,7 +113,7 @@ class Together(Ranks):
 
     Args:
         rank: Number of this process.
-        count: How many there are.
+        count: Number of processes.
         device: This process's own GPU, where gradients are; ``None`` for the CPU.
 
     Raises:
@@ -169,7 +169,7 @@ class Together(Ranks):
         return value  # type: ignore[no-any-return]
 
     def close(self) -> None:
-        """Leave the others."""
+        """Leave the other processes."""
         dist.destroy_process_group()
 
     def _tell(self, told: list[Any]) -> None:
@@ -179,7 +179,7 @@ class Together(Ranks):
 
 @contextmanager
 def _telling_of_loss() -> Iterator[None]:
-    """Turn what a broken connection raises into the error for people."""
+    """Turn the error of a broken connection into one for the user."""
     try:
         yield
     except RuntimeError as error:  # what torch.distributed raises, whatever happened

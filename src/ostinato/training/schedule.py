@@ -1,4 +1,4 @@
-"""The learning rate over time: up, flat, and down to the end of the plan, which may be made anew on the way."""
+"""The learning rate over time: up, flat, and down to the end of the plan, which may change on the way."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Schedule:
-    """How far a run is, and what share of the learning rate that gives.
+    """Progress of a run, and the share of the learning rate that follows from it.
 
     A plan says: from step ``at``, which is at ``progress`` (0 to 1) of the schedule, the end is step
     ``steps``. Plans are recorded and never changed, so a replay follows the record and not the clock.
 
     Attributes:
         warmup: Share of the schedule in which the rate rises from 0.
-        cooldown: Share of what follows in which it falls in a straight line to 0, at the end; 1 begins at once.
+        cooldown: Share of the rest in which it falls in a straight line to 0, at the end; 1: it falls at once.
         plans: ``(at, progress, steps)`` of every plan made, in order.
     """
 
@@ -28,12 +28,12 @@ class Schedule:
         return self.plans[-1][2]
 
     def progress(self, step: float) -> float:
-        """How far the schedule is at a step, from 0 to 1."""
+        """Return the progress of the schedule at a step, from 0 to 1."""
         at, progress, steps = self.plans[-1]
         return min(1.0, progress + (1 - progress) * (step - at) / max(1, steps - at))
 
     def is_falling(self, step: int) -> bool:
-        """Whether the learning rate has begun to fall before a step."""
+        """Return whether the learning rate has begun to fall before a step."""
         return self.progress(step) > self._fall
 
     @property
@@ -42,7 +42,7 @@ class Schedule:
         return 1 - (1 - self.warmup) * self.cooldown
 
     def factor(self, step: int) -> float:
-        """What the learning rate is multiplied with in a step, counted from 0.
+        """Return the factor of the learning rate in a step, counted from 0.
 
         Source: Hägele et al. 2024, arXiv:2405.18392 (constant rate and cooldown).
         """
@@ -56,5 +56,5 @@ class Schedule:
         self.plans.append((at, self._fall if falling else 0.0, max(steps, at)))
 
     def replan(self, at: int, steps: int) -> None:
-        """Move the end; what is behind stays as it was."""
+        """Move the end of the schedule; its past stays as it was."""
         self.plans.append((at, self.progress(at), max(steps, at)))

@@ -1,4 +1,4 @@
-"""A run between two steps, as plain data and NumPy arrays: what a checkpoint holds."""
+"""A run between two steps, as plain data and NumPy arrays: the content of a checkpoint."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Arrays: TypeAlias = dict[str, NDArray[Any]]
 
 @dataclass
 class Snapshot:
-    """Everything a run needs to go on as if nothing had happened.
+    """Everything that a run needs to go on as if nothing had happened.
 
     Attributes:
         weights: The parameters, by name.

@@ -24,18 +24,18 @@ from ostinato.training.validation import Measured
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """How the parameters are moved.
+    """Settings of training.
 
     Attributes:
         learning_rate: Peak of the schedule.
-        weight_decay: Decoupled, on matrices only.
+        weight_decay: Decoupled weight decay, on matrices only.
         beta2: AdamW's decay of the squared gradient.
         clip: Largest global norm of a gradient.
         average: Decay of the moving average of the weights; 0 keeps none.
-        patience: Evaluations without a new best after which training stops; ``None`` never stops it.
-        seed: Where all randomness comes from.
-        optimizer: What moves them, by name in ``ostinato.training.optimizers``.
-        momentum: Of ``rmsprop`` and ``sgd``.
+        patience: Number of evaluations without a new best after which training stops; ``None`` never stops it.
+        seed: Seed of all randomness.
+        optimizer: Name of the optimiser in ``ostinato.training.optimizers``.
+        momentum: Momentum of ``rmsprop`` and ``sgd``.
     """
 
     learning_rate: float
@@ -50,30 +50,30 @@ class TrainSettings:
 
 
 class Trainer:
-    """Moves a task's parameters, one batch of a stream at a time.
+    """Trainer of a task's parameters, one batch of a stream at a time.
 
     Args:
-        task: What is learned.
-        stream: Where batches come from.
-        validate: Measures the validation loss, which decides which weights are best.
-        settings: How to move.
+        task: Task to learn.
+        stream: Stream of batches.
+        validate: Function that measures the validation loss, which decides which weights are best.
+        settings: Settings of training.
         schedule: The learning rate over time, with its first plan made.
         ranks: The processes that train together; ``None``: this one alone.
 
     Attributes:
-        step: How many steps have been taken.
-        symbols: How many targets were trained on.
-        evaluate_every: Steps between evaluations.
+        step: Number of steps taken so far.
+        symbols: Number of targets trained on.
+        evaluate_every: Steps between two evaluations.
         evaluated: The step of the last evaluation.
         loss_since_evaluation: Summed loss, in nats, and number of targets since then.
         parts_since_evaluation: Sums of the named parts of the loss since then.
-        scale: What the learning rate is multiplied with; every rollback halves it.
-        rollbacks: How many there were.
+        scale: Factor of the learning rate; every rollback halves it.
+        rollbacks: Number of rollbacks.
         best: Step, kind of weights and validation loss of the best evaluation, with its standard error.
         best_of_schedule: The best validation loss since the learning rate began to fall.
-        evaluations_without_best: Evaluations since that.
-        threads: From which step on how many processor threads train, in order; empty where nobody chose.
-        keeps_threads: Whether their number was given, and so is not changed by how busy the machine is.
+        evaluations_without_best: Number of evaluations since then.
+        threads: Pairs of a step and the number of processor threads from it on, in order; empty where nobody chose.
+        keeps_threads: Whether their number was given, so that it stays the same on a busy machine.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class Trainer:
 
     @property
     def is_out_of_patience(self) -> bool:
-        """Whether so many evaluations have brought nothing better that training stops before its end."""
+        """Whether training stops before its end, after ``patience`` evaluations without a new best."""
         patience = self.settings.patience
         if patience is None or self.step >= self.schedule.steps:
             return False
@@ -186,7 +186,7 @@ class Trainer:
         return True
 
     def _note_patience(self, loss: float | None) -> None:
-        """Count evaluations without a new best; while the learning rate has not begun to fall none is counted."""
+        """Count evaluations without a new best, from where the learning rate begins to fall."""
         if not self.schedule.is_falling(self.step):
             return
         if loss is not None and (self.best_of_schedule is None or loss < self.best_of_schedule):
@@ -195,7 +195,7 @@ class Trainer:
             self.evaluations_without_best += 1
 
     def use_threads(self, count: int) -> None:
-        """Record that so many processor threads train from this step on."""
+        """Record that ``count`` processor threads train from this step on."""
         kept = [entry for entry in self.threads if entry[0] < self.step]
         self.threads = kept if kept and kept[-1][1] == count else [*kept, (self.step, count)]
 
@@ -203,7 +203,7 @@ class Trainer:
         """Start a new schedule that ends at step ``steps``; patience counts from here.
 
         The next schedule of a run that has learned already has no warm-up and no flat part: its rate falls from the
-        start, which loses little of what is known.
+        start, which loses little of what was learned.
         """
         self.schedule.begin(self.step, steps, falling=self.step > 0)
         self.best_of_schedule, self.evaluations_without_best = None, 0
@@ -213,7 +213,7 @@ class Trainer:
         return _Swapped(self._parameters, self._average)
 
     def snapshot(self) -> Snapshot:
-        """Copy everything that a resumed run needs; all ranks do this together, and all get the whole."""
+        """Return a copy of everything that a resumed run needs; all ranks call this together, and get the whole."""
         plain = {
             "step": self.step,
             "symbols": self.symbols,
@@ -241,7 +241,7 @@ class Trainer:
         )
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back, or forward, to what a snapshot holds."""
+        """Restore the state of a snapshot."""
         plain = snapshot.plain
         load_weights(self._parameters, snapshot.weights)
         load_weights(self._average, snapshot.average)
@@ -281,7 +281,7 @@ class Trainer:
 
 
 class _Swapped:
-    """Exchange the values of parameters for the time of a ``with`` block."""
+    """Context manager that exchanges the values of parameters."""
 
     def __init__(self, parameters: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
         self._parameters, self._values = parameters, values

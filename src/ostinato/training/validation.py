@@ -46,20 +46,20 @@ class Validation:
     """Mean loss of a task over a part of the validation data, drawn once for a corpus and a seed.
 
     Running text is read in 64 blocks that are spread over the whole held-out part, side by side, each with its state
-    carried: so all but the first few symbols of a block have their context. Items are drawn at random, and read each
+    carried: so all but the first few symbols of a block have their context. Items are drawn at random, and each is read
     from a fresh state.
 
     Args:
         data: The validation texts.
-        begin: The id fed where a row starts.
+        begin: Id fed where a row starts.
         items: Whether the texts are items.
-        limit: Most symbols used.
-        seed: Chooses the blocks or items.
+        limit: Largest number of symbols used.
+        seed: Seed that chooses the blocks or items.
         ranks: The processes that share the rows; ``None``: this one alone.
 
     Attributes:
-        symbols: How many symbols are used.
-        sha256: Digest of them: losses of runs can be compared where it is the same.
+        symbols: Number of symbols used.
+        sha256: Digest of the symbols used: losses of runs are comparable where it is the same.
     """
 
     def __init__(
@@ -80,13 +80,13 @@ class PairValidation:
 
     Args:
         pairs: The validation pairs.
-        limit: The sizes of the pairs that are used add up to so many at most.
-        seed: Chooses the pairs.
+        limit: Largest sum of the sizes of the pairs used.
+        seed: Seed that chooses the pairs.
         ranks: The processes that share the rows; ``None``: this one alone.
 
     Attributes:
-        symbols: How many target symbols are used.
-        sha256: Digest of the pairs that are used.
+        symbols: Number of target symbols used.
+        sha256: Digest of the pairs used.
     """
 
     def __init__(self, pairs: PairRows, *, limit: int, seed: int, ranks: Ranks | None = None) -> None:
@@ -102,7 +102,7 @@ class PairValidation:
 
 
 def mean_loss(task: Task, batches: Sequence[Batch], ranks: Ranks) -> Measured:
-    """Return the mean loss over batches per symbol; the state is carried until rows are fresh.
+    """Return the mean loss over batches per symbol; the state is carried until a batch starts fresh rows.
 
     The standard error is that of a ratio of sums over texts, or over the blocks of a running text.
     """
@@ -125,7 +125,7 @@ def mean_loss(task: Task, batches: Sequence[Batch], ranks: Ranks) -> Measured:
 
 
 class _Sums:
-    """Losses and counts of texts, and their products, which add up over processes."""
+    """Sums of losses and counts of texts, and of their products, which add up over processes."""
 
     def __init__(self) -> None:
         self._open: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
@@ -137,7 +137,7 @@ class _Sums:
         self._open = both if self._open is None else (self._open[0] + both[0], self._open[1] + both[1])
 
     def close(self) -> None:
-        """End the open texts: what is added next are others."""
+        """End the open texts: windows added next are of other texts."""
         if self._open is not None:
             losses, counts = self._open
             products = losses @ losses, losses @ counts, counts @ counts
@@ -185,7 +185,7 @@ def _item_batches(data: Encoded, begin: int, limit: int, seed: int) -> list[Batc
 
 
 def _drawn(lengths: NDArray[np.int64], limit: int, seed: int) -> NDArray[np.int64]:
-    """Numbers of texts drawn at random, in rising order: as many as have no more symbols together, at least one."""
+    """Return the numbers of texts drawn at random, in rising order: at most ``limit`` symbols, or else one text."""
     order: NDArray[np.int64] = np.argsort(_random(seed).random(len(lengths)), kind="stable")
     few = int(np.searchsorted(np.cumsum(lengths[order]), limit, side="right"))
     return np.sort(order[: max(1, few)])
@@ -204,5 +204,5 @@ def _digest(batches: Sequence[Batch]) -> str:
 
 
 def _window(rows: int, symbols: int) -> int:
-    """How many places of so many rows go together: fewer where the vocabulary is large."""
+    """Return the number of places of ``rows`` rows in one batch: fewer where the vocabulary is large."""
     return max(1, min(_WINDOW, _LOGITS // (rows * symbols)))

@@ -1,1 +1,1 @@
-"""What a user holds: a model to generate and score with, and a training run to iterate over."""
+"""The workshop: from a corpus and a request to a run that trains, and from a saved model to one in the hand."""

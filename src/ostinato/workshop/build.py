@@ -36,7 +36,7 @@ _TRIED_SYMBOLS = 2**13  # of validation, from which the time for more of them is
 
 @dataclass(frozen=True)
 class Builder:
-    """What stays the same for a run and its trials.
+    """Builder of the network, stream and trainer of a run and its trials.
 
     Attributes:
         family: The family of models that the recipe is of.
@@ -48,7 +48,7 @@ class Builder:
         base: A saved model whose weights are the first ones; ``None`` draws them from the seed.
         ranks: The processes that train together.
         teachers: Models that are learned from as well.
-        threads: How many processor threads train; ``None``: a trial chooses.
+        threads: Number of processor threads that train; ``None``: a trial chooses.
     """
 
     family: Family
@@ -170,9 +170,9 @@ class Trial:
 
     Attributes:
         settings: With the precision resolved.
-        seconds: Of a training step; not a number where none was made.
-        threads: How many processor threads train; ``None``: as many as PyTorch uses by itself.
-        usual: How many do on a quiet machine; ``None``: they were not chosen, and stay.
+        seconds: Time of a training step; not a number where none was made.
+        threads: Number of processor threads that train; ``None``: as many as PyTorch uses by itself.
+        usual: Their number on a quiet machine; ``None``: it was not chosen, and stays.
         times: Seconds of a step by number of threads, as far as they were tried.
     """
 

@@ -23,7 +23,7 @@ _LEAST_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Amount:
-    """How much to train: exactly one of the three.
+    """Amount of training: exactly one of the three.
 
     Attributes:
         minutes: Wall time of the whole process, set-up and evaluations included.

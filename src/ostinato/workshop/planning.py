@@ -21,7 +21,7 @@ def clock_for(builder: Builder, trial: Trial, minutes: float, started: float, *,
 
     Args:
         builder: Builds the run.
-        trial: What a step takes.
+        trial: Gives the time of a step.
         minutes: The budget.
         started: When it began, by ``time.monotonic()``.
         report: Whether it has to leave time for a report.

@@ -1,4 +1,4 @@
-"""What comes before anything is built: the split of the corpus, settings, symbols, and the encoded texts."""
+"""From what a user asks for to what can be built: the split of the corpus, settings, codec and encoded texts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFAULT_RECIPE = "char-lm"
 
 Watch: TypeAlias = Callable[[str, int, int], None]  # what is being done, how much of it, of how much
 
-#: Settings that say what the symbols are.
+#: Settings that determine the codec; they cannot be changed when a run continues from another model.
 CODEC_SETTINGS = (
     "codec",
     "nfc",
@@ -41,22 +41,22 @@ CODEC_SETTINGS = (
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What a user asks of a new run.
+    """A user's request for a new run.
 
     Attributes:
         out: Where the run folder shall be.
         recipe: Name of the recipe; ``None``: that of the base, or the usual one.
-        amount: How much to train.
+        amount: Amount of training.
         settings: Settings that are not to be chosen, as plain data.
         seed: Where all randomness comes from.
         valid: A share of the corpus to set apart for validation, or another corpus, or how to get that
             for the corpus.
         base: A run or model file to start from.
         teachers: Runs or model files to learn from as well.
-        unknown: What to do with symbols that the base's codec does not know.
+        unknown: Treatment of symbols that the base's codec does not know.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-        threads: How many processor threads train; ``None``: a trial chooses, and again when the machine gets busy.
-        command: What the user typed, for the record.
+        threads: Number of processor threads that train; ``None``: a trial chooses, again when the machine gets busy.
+        command: The command line, for the record.
         started: When the process began, by ``time.monotonic()``; a time budget counts from there.
         cache: Where corpora too large for memory are encoded; ``None`` is the usual place.
         watch: Told of long work while setting up.
@@ -101,7 +101,7 @@ class RunOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Prepared:
-    """What to learn from, with which symbols and settings.
+    """Encoded training data with the codec and the settings.
 
     Attributes:
         settings: As given and chosen; the precision may still be ``"auto"``.
@@ -109,8 +109,8 @@ class Prepared:
         train: The encoded training texts.
         valid: The encoded validation texts.
         pin: Where the two lie in the cache; ``None``: they are in memory.
-        notes: What was decided while reading, for people to know.
-        budget: What the sizes were chosen by; ``None``: they are those of the base.
+        notes: Decisions that were made while reading, to be shown.
+        budget: The budget that sizes were chosen by; ``None``: they are those of the base.
     """
 
     settings: TrainingSettings
@@ -163,7 +163,7 @@ def encode_parts(
     if train_part.is_held and valid_part.is_held:
         train, valid = (
             replace(
-                encode_texts(codec, [codec.adapt(text, request.unknown) for text in part.texts]), frames=part.frames
+                encode_texts(codec, [codec.adapt(text, request.unknown) for text in part.texts]), columns=part.columns
             )
             for part in (train_part, valid_part)
         )

@@ -57,7 +57,7 @@ def resume(
         started: When the process began, by ``time.monotonic()``.
         corpus: The corpus it was made with, where that was too large to be kept in the run and is no
             longer in the cache; or how to read it.
-        valid: How to read the validation corpus, where the run had one of its own.
+        valid: Reads the validation corpus, where the run had one of its own.
         cache: Where corpora too large for memory are encoded; ``None`` is the usual place.
         watch: Told of long work while setting up.
         ranks: The processes that train together, each of which calls this; ``None``: this one alone.

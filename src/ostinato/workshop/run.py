@@ -73,9 +73,9 @@ class ThreadsChanged:
 
     Attributes:
         step: When.
-        before: How many there were.
-        threads: How many there are from now on.
-        gain: How much faster a step is by that.
+        before: Their number until now.
+        threads: Their number from now on.
+        gain: The factor by which a step gets faster.
     """
 
     step: int
@@ -98,9 +98,9 @@ class Training:
         trainer: The run in memory.
         family: The family of models that is trained.
         settings: Every setting, resolved.
-        validation: Which part of the held-out data is validated on: ``symbols``, those ``held_out`` in all, ``sha256``.
+        validation: The part of the held-out data that is validated on: ``symbols``, ``held_out`` in all, ``sha256``.
         metrics: The last evaluation, as it stands in metrics.jsonl.
-        notes: What was chosen and found while setting up, for people to know.
+        notes: Choices and findings of setting up, to be shown.
     """
 
     def __init__(
@@ -174,7 +174,7 @@ class Training:
 
     @property
     def epochs(self) -> float:
-        """How often the training data have been gone through."""
+        """Number of passes over the training data."""
         return self.trainer.symbols / self._symbols
 
     @property

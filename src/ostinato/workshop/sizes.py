@@ -39,7 +39,7 @@ def _trial(builder: Builder, settings: TrainingSettings, request: RunRequest, ra
 
 
 def _speed(builder: Builder, settings: TrainingSettings, seconds: float) -> float:
-    """How fast training is, as a multiple of the usual: on a CPU its time goes as weights times symbols, nearly."""
+    """Return the speed of training, in multiples of the usual; a CPU takes time for weights times symbols, nearly."""
     if builder.device != "cpu":  # where a step takes about as long whatever the width
         return builder.symbols_per_step(settings) / seconds / _USUAL_SYMBOLS
     return builder.products(settings) / seconds / _USUAL

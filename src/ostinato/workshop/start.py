@@ -73,7 +73,7 @@ def set_up(corpus: Corpus | Callable[[], Corpus], request: RunRequest, ranks: Ra
 
     Args:
         corpus: The corpus, or how to read it; only the first of several processes reads.
-        order: What is asked for.
+        request: The user's request.
         ranks: The processes that train together, each of which calls this; ``None``: this one alone.
     """
     ranks, began = Alone() if ranks is None else ranks, time.monotonic()
@@ -83,14 +83,8 @@ def set_up(corpus: Corpus | Callable[[], Corpus], request: RunRequest, ranks: Ra
     recipe = recipe_of(request.recipe, None if base is None else base.config["recipe"])
     taught_by = _teachers(recipe, request, base)
     device = choose_device(request.device, ranks)
-
-    def found_out() -> tuple[Prepared, tuple[str, ...], dict[str, Any]]:
-        read = corpus() if callable(corpus) else corpus
-        here = replace(request, device=device, valid=request.valid(read) if callable(request.valid) else request.valid)
-        prepared = prepare(read, here, base, *taught_by[:1])
-        return prepared, prepared.notes, {**_origin(read, here, base), "teachers": told_teachers(taught_by)}
-
-    prepared, notes, origin = ranks.decide(found_out)
+    request = replace(request, device=device)
+    prepared, origin = ranks.decide(lambda: _prepared(corpus, request, base, taught_by))
     codec = codecs.from_json(prepared.codec)
     builder = Builder(
         recipe.family, codec, prepared.train, prepared.valid, request.seed, device, base, ranks, tuple(taught_by),
@@ -98,14 +92,9 @@ def set_up(corpus: Corpus | Callable[[], Corpus], request: RunRequest, ranks: Ra
     )  # fmt: skip
     compiled = compile_scans(builder.device, prepared.settings.core, prepared.settings.hidden_size, request.watch)
     trial = fit(builder, prepared, request, ranks)
-    clock = None
-    if request.amount.is_time:
-        clock = clock_for(
-            builder, trial, request.amount.expected_minutes, request.started or began, report=request.report
-        )
-        clock.last_step = most_steps(builder, trial.settings)
+    clock = _first_clock(builder, trial, request, began)
     trainer = _first_trainer(builder, trial, request.amount, clock)
-    start = trainer.snapshot()
+    start = trainer.snapshot()  # by all processes together
     run = ranks.decide(
         lambda: RunFolder.create(
             request.out,
@@ -125,8 +114,28 @@ def set_up(corpus: Corpus | Callable[[], Corpus], request: RunRequest, ranks: Ra
         clock=clock,
         threads=thread_watch(trial, trainer),
     )
-    training.notes = [*notes, *compiled, *opening_notes(training, prepared, clock, trial)]
+    training.notes = [*prepared.notes, *compiled, *opening_notes(training, prepared, clock, trial)]
     return training
+
+
+def _prepared(
+    corpus: Corpus | Callable[[], Corpus], request: RunRequest, base: SavedModel | None, teachers: Sequence[SavedModel]
+) -> tuple[Prepared, dict[str, Any]]:
+    """Return the data and settings of a run, and the record of where it comes from."""
+    train = corpus() if callable(corpus) else corpus
+    request = replace(request, valid=request.valid(train) if callable(request.valid) else request.valid)
+    origin = {**_origin(train, request, base), "teachers": told_teachers(teachers)}
+    return prepare(train, request, base, *teachers[:1]), origin
+
+
+def _first_clock(builder: Builder, trial: Trial, request: RunRequest, began: float) -> Clock | None:
+    """Return the clock of a time budget; ``None`` where the amount is no time."""
+    amount = request.amount
+    if not amount.is_time:
+        return None
+    clock = clock_for(builder, trial, amount.expected_minutes, request.started or began, report=request.report)
+    clock.last_step = most_steps(builder, trial.settings)
+    return clock
 
 
 def _first_trainer(builder: Builder, trial: Trial, amount: Amount, clock: Clock | None) -> Trainer:

@@ -23,9 +23,9 @@ def same_teachers(run: RunFolder, paths: Sequence[Path]) -> list[SavedModel]:
         ConfigError: They are not the ones that it began with.
     """
     known = run.origin().get("teachers", [])
-    found = [read_model(path) for path in paths]
-    if [one["sha256"] for one in told_teachers(found)] == [one["sha256"] for one in known]:
-        return found
+    models = [read_model(path) for path in paths]
+    if [one["sha256"] for one in told_teachers(models)] == [one["sha256"] for one in known]:
+        return models
     if not known:
         raise ConfigError(f"{run.path} has no teachers; leave --teacher out")
     names = " ".join(f"--teacher {one['name']}" for one in known)

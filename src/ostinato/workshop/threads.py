@@ -28,7 +28,7 @@ def usual_threads(products: float, every: int) -> int:
 
     Args:
         products: Weights times symbols of a step.
-        every: How many threads there may be.
+        every: Largest number of threads.
     """
     return 1 if products < _SMALL else every
 

@@ -34,11 +34,11 @@ def sources_of(
     """Return what is to be read, and how.
 
     Args:
-        args: Of the command.
+        args: The command's arguments.
         names: Files and all else that a corpus is read from.
         options: The family's options.
         view: Shows how far reading is.
-        part: Of a file with several parts: which.
+        part: The part to read of a file with several.
 
     Raises:
         ConfigError: A number is out of range.

@@ -1,4 +1,4 @@
-"""How the beginnings of a beam look while they compete."""
+"""The beginnings of a beam while they compete."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def beams(beginnings: Sequence[Beginning], step: int, length: int) -> Table:
     """Draw the beginnings, best first: what all share is dim, and each shows its share of their probability.
 
     Args:
-        beginnings: What is being written.
-        step: How many symbols they have.
-        length: How many they may have.
+        beginnings: The texts as far as they are written.
+        step: Number of symbols that they have.
+        length: Most symbols that they may have.
     """
     title = f"{step:,} of at most {length:,} symbols"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1), expand=True)
@@ -42,7 +42,7 @@ def beams(beginnings: Sequence[Beginning], step: int, length: int) -> Table:
 
 
 def _shared(texts: Sequence[str]) -> int:
-    """How many characters all texts begin with."""
+    """Return the number of characters that all texts begin with."""
     if not texts:
         return 0
     first, last = min(texts), max(texts)

@@ -13,7 +13,7 @@ def loss_with_error(best: Mapping[str, Any], digits: int = 4) -> str:
 
     Args:
         best: As it stands in best.json: ``nats_per_symbol``, and ``standard_error`` where that is known.
-        digits: How many after the point.
+        digits: Decimals.
     """
     error = best.get("standard_error")
     told = f"{bits(best['nats_per_symbol']):.{digits}f}"

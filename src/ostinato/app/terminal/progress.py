@@ -1,4 +1,4 @@
-"""How training looks: a bar in a terminal, plain lines elsewhere."""
+"""The progress of training: a bar in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 

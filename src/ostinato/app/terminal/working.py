@@ -1,4 +1,4 @@
-"""How long work looks before and beside training: a bar with an ETA in a terminal. Imports no PyTorch."""
+"""The progress of long work besides training: a bar with an ETA in a terminal. Imports no PyTorch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class WorkView:
 
     Args:
         console: Where to.
-        what: What is being done all the while; ``None`` shows nothing until something is told.
+        what: Name of the work, shown from the start; ``None`` shows nothing until ``watch`` is called.
     """
 
     def __init__(self, console: Console, what: str | None = None) -> None:

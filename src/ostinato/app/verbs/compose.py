@@ -83,32 +83,32 @@ def act(args: Namespace) -> int:
         raise ConfigError(f"--best must be from 1 to --tunes, which is {args.tunes}; got {args.best}")
     files = TuneFiles(args.out, args.best or args.tunes)
     model = load_model(args)
-    found, whole = _composed(args, model)
-    about = _About(args, model, found, needed=bool(args.best or args.json or files.need_pages))
+    tunes, whole = _composed(args, model)
+    about = _About(args, model, tunes, needed=bool(args.best or args.json or files.need_pages))
     if args.best is not None:
-        found = about.ranked()[: args.best]
-    for file, count in files.write([one.tune for one in found], sound=args.sound, page=about.page):
+        tunes = about.ranked()[: args.best]
+    for file, count in files.write([one.tune for one in tunes], sound=args.sound, page=about.page):
         print(f"{file}: {count} tune{'s'[: count > 1]}", file=sys.stderr)
     if args.json:
-        for one in found:
+        for one in tunes:
             print(as_json(about.told(one)))
     elif not args.out:
-        print(in_abc([one.tune for one in found]), end="")
+        print(in_abc([one.tune for one in tunes]), end="")
     return 0 if whole else _INTERRUPTED
 
 
 def _composed(args: Namespace, model: TextModel) -> tuple[list[Composed], bool]:
     """The tunes, and whether all of them are there: what was made before Ctrl-C is kept."""
-    found: list[Composed] = []
+    tunes: list[Composed] = []
     with WorkView(Console(stderr=True)) as view:
         try:
             for one in _tunes(args, model, view):
-                found.append(one)
+                tunes.append(one)
         except KeyboardInterrupt:
-            if not found:
+            if not tunes:
                 raise
-            print(f"interrupted after {len(found)} of {args.tunes} tunes", file=sys.stderr)
-    return found, len(found) == args.tunes
+            print(f"interrupted after {len(tunes)} of {args.tunes} tunes", file=sys.stderr)
+    return tunes, len(tunes) == args.tunes
 
 
 def _tunes(args: Namespace, model: TextModel, view: WorkView) -> Iterator[Composed]:
@@ -130,14 +130,14 @@ def _tunes(args: Namespace, model: TextModel, view: WorkView) -> Iterator[Compos
 
 def _tune_of_file(file: Path) -> Tune:
     try:
-        found = list(read_tunebook(file.read_text(encoding="utf-8").splitlines()))
+        book = list(read_tunebook(file.read_text(encoding="utf-8").splitlines()))
     except (OSError, UnicodeDecodeError) as error:
         raise RunError(f"{file} cannot be read: {error}") from error
-    if len(found) != 1:
-        raise ConfigError(f"{file} has {len(found)} tunes; --from needs a file with one")
-    if found[0].problems:
-        raise ConfigError(f"{file}: {found[0].problems[0]}")
-    return found[0].tune
+    if len(book) != 1:
+        raise ConfigError(f"{file} has {len(book)} tunes; --from needs a file with one")
+    if book[0].problems:
+        raise ConfigError(f"{file}: {book[0].problems[0]}")
+    return book[0].tune
 
 
 def _wish(args: Namespace) -> Wish:
@@ -145,11 +145,11 @@ def _wish(args: Namespace) -> Wish:
 
     rhythm = dance_of(args.rhythm) or args.rhythm.lower()
     meter = args.meter or (DANCES[rhythm].meter if rhythm in DANCES else _USUAL_METER)
-    found = parse_meter(meter)
-    if found is None:
+    parsed = parse_meter(meter)
+    if parsed is None:
         raise ConfigError("a tune without a meter has no bars; name one: --meter 6/8")
     return Wish(
-        meter=found,
+        meter=parsed,
         key=parse_key(f"{args.key}{args.mode or ''}"),
         form=args.form,
         bars=args.bars,
@@ -164,25 +164,25 @@ def _wish(args: Namespace) -> Wish:
 
 
 class _About:
-    """What is to be said of composed tunes, beside those that the model has learned from.
+    """Judgements and surprise of composed tunes, compared with the training tunes.
 
     Args:
-        args: What the user asked for.
+        args: The command's arguments.
         model: The model.
-        found: The tunes.
+        tunes: The tunes.
         needed: Whether it will be asked for; else nothing is looked at.
     """
 
-    def __init__(self, args: Namespace, model: TextModel, found: Sequence[Composed], *, needed: bool) -> None:
-        self._found = found
+    def __init__(self, args: Namespace, model: TextModel, tunes: Sequence[Composed], *, needed: bool) -> None:
+        self._tunes = tunes
         self._judged: dict[int, tuple[Judgement, Surprise]] = {}
         if not needed:
             return
         from ostinato.families.tunes.surprise import surprises
 
         collection = _collection(args, model)
-        scored = surprises(model, [one.tokens for one in found])
-        for one, surprise in zip(found, scored, strict=True):
+        scored = surprises(model, [one.tokens for one in tunes])
+        for one, surprise in zip(tunes, scored, strict=True):
             self._judged[one.tune.number] = judge(one.tune, collection), surprise
 
     def ranked(self) -> list[Composed]:
@@ -192,7 +192,7 @@ class _About:
             judgement, surprise = self._judged[one.tune.number]
             return -judgement.points, surprise.bits_per_token
 
-        return sorted(self._found, key=worth)
+        return sorted(self._tunes, key=worth)
 
     def page(self, tune: Tune) -> bytes:
         """A tune as a page."""

@@ -94,11 +94,11 @@ def _tell(data_set: DataSet) -> None:
     print(f"licence: {data_set.licence}\ncite: {data_set.citation}")
     at_hand = files_at_hand()
     for file in data_set.files:
-        found = locate(data_set, file, at_hand)
+        place = locate(data_set, file, at_hand)
         print(f"{file.name}: {file.size:,} bytes, SHA-256 {file.sha256}")
         known = f"published by {file.published}" if file.published else "unverified: published nowhere that we found"
         print(f"  from {file.url}; this digest is {known}")
-        print(f"  {found or 'not on this machine; --fetch downloads it'}")
+        print(f"  {place or 'not on this machine; --fetch downloads it'}")
 
 
 def _list_cache() -> int:

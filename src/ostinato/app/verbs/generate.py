@@ -133,7 +133,7 @@ def _tell_how(model: TextModel, search: SearchSettings, rules: RuleSettings, arg
 
 
 def _settings(args: Namespace) -> tuple[SearchSettings, RuleSettings]:
-    """What the command's options say."""
+    """Return the settings of the search and of the rules."""
     given = vars(args)
     search = SearchSettings(**{field.name: given[field.name] for field in dataclasses.fields(SearchSettings)})
     own: dict[str, Any] = {
@@ -158,7 +158,7 @@ class _Teller:
     """Tells texts in their order, each as soon as it and all before it are there.
 
     Args:
-        args: Of the command.
+        args: The command's arguments.
         training: The training text, if texts are to be compared with it; that is done for all together.
         first: The number of the first text.
         of_items: Whether the model writes items.
@@ -244,9 +244,9 @@ def _remark(sample: Sample) -> None:
     if sample.removed is not None:
         print(f"(the constraint removed {sample.removed:.1%} of the probability mass per symbol)", file=sys.stderr)
     if sample.novelty is not None:
-        found = sample.novelty
-        seen = ", ".join(f"{share:.0%} of its {n}-symbol windows" for n, share in found.seen.items())
-        print(f"(longest copy {found.longest_copy} symbols: {found.copied!r}; known are {seen})", file=sys.stderr)
+        novelty = sample.novelty
+        seen = ", ".join(f"{share:.0%} of its {n}-symbol windows" for n, share in novelty.seen.items())
+        print(f"(longest copy {novelty.longest_copy} symbols: {novelty.copied!r}; known are {seen})", file=sys.stderr)
 
 
 def _stream(run: Generation) -> None:
@@ -270,8 +270,8 @@ def _watch(run: Generation, length: int) -> None:
 
     with Live(console=Console(), transient=True, auto_refresh=False) as live:
         for step, _ in enumerate(run, start=1):
-            if found := run.beginnings():
-                live.update(beams(found, step, length), refresh=True)
+            if beginnings := run.beginnings():
+                live.update(beams(beginnings, step, length), refresh=True)
                 time.sleep(_PACE)
 
 
@@ -327,8 +327,8 @@ def _against_copying(model: TextModel, args: Namespace) -> dict[str, Any]:
 def _with_novelty(samples: list[Sample], training: TrainingText | None) -> list[Sample]:
     if training is None:
         return samples
-    found = training.novelty([sample.text for sample in samples])
-    return [dataclasses.replace(sample, novelty=novelty) for sample, novelty in zip(samples, found, strict=True)]
+    novelties = training.novelty([sample.text for sample in samples])
+    return [dataclasses.replace(sample, novelty=novelty) for sample, novelty in zip(samples, novelties, strict=True)]
 
 
 def _prompts(args: Namespace) -> Iterator[str]:

@@ -42,10 +42,10 @@ def act(args: Namespace) -> int:
     model = load_model(args)
     if args.candidates is not None:
         candidates = list(lines([read_file(args.candidates)]))
-        found = model.fill(before, after, candidates, unknown=args.unknown)
-        found = sorted(found, key=lambda filling: -filling.log_prob)[: args.top]
+        fillings = model.fill(before, after, candidates, unknown=args.unknown)
+        fillings = sorted(fillings, key=lambda filling: -filling.log_prob)[: args.top]
     else:
         given = {name: vars(args)[name] for name in ("samples", "length", "seed") if vars(args)[name] is not None}
-        found = model.infill(before, after, top=args.top or 10, unknown=args.unknown, **given)
-    print_fillings(found, args)
+        fillings = model.infill(before, after, top=args.top or 10, unknown=args.unknown, **given)
+    print_fillings(fillings, args)
     return 0

@@ -16,9 +16,9 @@ from ostinato.app.terminal.working import WorkView
 from ostinato.codecs.spelled import COLUMN
 from ostinato.config import at_least
 from ostinato.data.frames import Frames
-from ostinato.data.labelled import read_columns, read_sequences
 from ostinato.data.pairs import lines_of
 from ostinato.errors import ConfigError
+from ostinato.families.labels.reading import read_columns, read_sequences
 
 if TYPE_CHECKING:
     from ostinato.families.labels.annotator import Annotator
@@ -68,15 +68,15 @@ def act(args: Namespace) -> int:
 
 
 def _sources(args: Namespace, model: Annotator) -> tuple[list[str], Sequence[str] | Frames]:
-    """What to label, and what each is called."""
+    """Return the names of what is to be labelled, and the sources."""
     if args.sources and args.file is not None:
         raise ConfigError("give TEXT or FILE, or --file, and not both")
     how = model.settings.reading()
     if model.reads_frames:
         if not args.sources:
             raise ConfigError("name what to label: recordings (.wav, .flac, .ogg, .mp3) or arrays (.npy, .npz)")
-        found = [pair for source in args.sources for pair in read_sequences(source, how)]
-        return [name for name, _ in found], Frames.joined([own for _, own in found])
+        sequences = [pair for source in args.sources for pair in read_sequences(source, how)]
+        return [name for name, _ in sequences], Frames.joined([own for _, own in sequences])
     if args.sources:
         return list(args.sources), list(args.sources)
     if how.columns > 1:

@@ -60,11 +60,11 @@ def act(args: Namespace) -> int:
             lambda number, done, total: view.watch("going through the training text", (number - 1) * total + done,
                                                    max(_PASSES, number) * total)
         )  # fmt: skip
-        found, yardstick = report(training, texts)
+        reports, yardstick = report(training, texts)
     if not args.json:
-        _tell(found, yardstick)
+        _tell(reports, yardstick)
         return 0
-    for each in found:
+    for each in reports:
         told = {"text": each.text, **dataclasses.asdict(each.novelty), "where": each.place}
         print(as_json(told))
     if yardstick is not None:
@@ -89,18 +89,18 @@ def _texts(model: TextModel, args: Namespace) -> list[str]:
     return [model.codec.adapt(each, args.unknown) for each in texts]
 
 
-def _tell(found: list[Found], yardstick: Yardstick | None) -> None:
-    lengths = list(found[0].novelty.seen)
+def _tell(reports: list[Found], yardstick: Yardstick | None) -> None:
+    lengths = list(reports[0].novelty.seen)
     print("\t".join(["longest_copy", *(f"seen_{n}" for n in lengths), "copied", "where"]))
-    for each in found:
+    for each in reports:
         told = each.novelty
         copied = told.copied if len(told.copied) <= _SHOWN else told.copied[:_SHOWN] + "…"
         shares = [f"{told.seen[n]:.3f}" for n in lengths]
         print("\t".join([str(told.longest_copy), *shares, visible(copied), each.place]))
-    if len(found) > 1:
-        means = [f"{statistics.fmean(each.novelty.seen[n] for each in found):.3f}" for n in lengths]
-        longest = statistics.fmean(each.novelty.longest_copy for each in found)
-        print("\t".join([f"{longest:.1f}", *means, f"mean of {len(found)} texts"]))
+    if len(reports) > 1:
+        means = [f"{statistics.fmean(each.novelty.seen[n] for each in reports):.3f}" for n in lengths]
+        longest = statistics.fmean(each.novelty.longest_copy for each in reports)
+        print("\t".join([f"{longest:.1f}", *means, f"mean of {len(reports)} texts"]))
     if yardstick is not None:
         means = [f"{yardstick.seen[n]:.3f}" for n in lengths]
         pieces = f"mean of {yardstick.pieces} held-out texts of this length"

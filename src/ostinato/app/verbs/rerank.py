@@ -35,6 +35,6 @@ def act(args: Namespace) -> int:
     if not texts:
         raise ConfigError(f"{args.file} has no line to rank")
     model = load_model(args)
-    found = model.rerank(texts, context=args.context, by=args.by, unknown=args.unknown)
-    print_fillings(found[: args.top], args)
+    ranked = model.rerank(texts, context=args.context, by=args.by, unknown=args.unknown)
+    print_fillings(ranked[: args.top], args)
     return 0

@@ -96,9 +96,9 @@ def _score_items(model: TextModel, document: Document, args: Namespace, shard: S
 
     console = Console()
     mine = range(sys.maxsize) if shard is None else shard.of(range(-(-sum(1 for _ in filled()) // ITEMS)))
-    found = filled()
+    remaining = filled()
     for number in itertools.count():
-        block = list(itertools.islice(found, ITEMS))
+        block = list(itertools.islice(remaining, ITEMS))
         if not block or number >= mine.stop:
             break
         if number >= mine.start:

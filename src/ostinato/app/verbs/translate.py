@@ -65,7 +65,7 @@ def act(args: Namespace) -> int:
     if (args.attention or args.plot is not None) and not model.has_attention:
         raise ConfigError(f"decoder = {model.settings.decoder!r} has no attention to show")
     with WorkView(Console(stderr=True)) as view:
-        found = model.translate(
+        translations = model.translate(
             sources,
             search,
             unknown=args.unknown,
@@ -73,11 +73,11 @@ def act(args: Namespace) -> int:
             attention=model.has_attention and (args.attention or args.json or args.plot is not None),
             tick=lambda done, total: view.watch("translating", done, total),
         )
-    for best in found:
+    for best in translations:
         for one in best:
             _tell(one, args)
     if args.plot is not None:
-        _plot(found[0][0], args.plot)
+        _plot(translations[0][0], args.plot)
     return 0
 
 
@@ -102,25 +102,25 @@ def _search(args: Namespace) -> SearchSettings:
     return SearchSettings(beam=args.beam, n_best=args.n_best, length_power=args.length_power, gnmt=args.gnmt)
 
 
-def _tell(found: Translation, args: Namespace) -> None:
+def _tell(translation: Translation, args: Namespace) -> None:
     if args.json:
-        print(as_json(found.plain()))
+        print(as_json(translation.plain()))
         return
-    if not found.ended:
-        print(f"(cut off: no end within the length) {found.source}", file=sys.stderr)
-    print(f"{found.log_prob:.3f}\t{found.text}" if args.n_best else found.text)
+    if not translation.ended:
+        print(f"(cut off: no end within the length) {translation.source}", file=sys.stderr)
+    print(f"{translation.log_prob:.3f}\t{translation.text}" if args.n_best else translation.text)
     if args.attention:
-        print("\n".join(_shaded(found)))
+        print("\n".join(_shaded(translation)))
 
 
-def _shaded(found: Translation) -> list[str]:
+def _shaded(translation: Translation) -> list[str]:
     """The attention matrix in characters: a row for each symbol of the target."""
-    assert found.attention is not None
-    names = [(symbol.strip() or "␣")[:_WIDEST] for symbol in found.source_symbols]
-    rows = [symbol.strip() or ("␣" if symbol else "end") for symbol in found.symbols]
+    assert translation.attention is not None
+    names = [(symbol.strip() or "␣")[:_WIDEST] for symbol in translation.source_symbols]
+    rows = [symbol.strip() or ("␣" if symbol else "end") for symbol in translation.symbols]
     width = max(map(len, rows))
     lines = [" " * width + " " + " ".join(names)]
-    for name, weights in zip(rows, found.attention.tolist(), strict=True):
+    for name, weights in zip(rows, translation.attention.tolist(), strict=True):
         cells = [
             _SHADES[min(len(_SHADES) - 1, round(weight * (len(_SHADES) - 1)))] * len(own)
             for weight, own in zip(weights, names, strict=True)
@@ -129,10 +129,10 @@ def _shaded(found: Translation) -> list[str]:
     return lines
 
 
-def _plot(found: Translation, target: Path) -> None:
+def _plot(translation: Translation, target: Path) -> None:
     if target.suffix.lower() == ".html":
         from ostinato.families.pairs.attention_page import write_attention_page
 
-        write_attention_page(found, target)
+        write_attention_page(translation, target)
         return
-    plot_attention(found, target)
+    plot_attention(translation, target)

@@ -43,7 +43,7 @@ def act(args: Namespace) -> int:
     """Tell what tunebooks hold."""
     books = [(file.name, _read(file)) for file in args.files]
     cleaned = clean(books)
-    readable = [found.tune for _, book in books for found in book if not found.problems]
+    readable = [entry.tune for _, book in books for entry in book if not entry.problems]
     about = _About.of(cleaned, readable)
     collection = None if args.beside is None else _beside(args.beside)
     judged = [] if collection is None else _judge(readable, collection)
@@ -67,7 +67,7 @@ def act(args: Namespace) -> int:
 
 @dataclass(frozen=True)
 class _About:
-    """What there is to count of tunes that can be read."""
+    """Counts of tunes that can be read."""
 
     read: int
     kept: int

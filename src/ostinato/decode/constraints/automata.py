@@ -1,4 +1,4 @@
-"""Automata over the bytes of a text: what a constraint allows, before any vocabulary is known. No PyTorch here."""
+"""Automata over the bytes of a text: constraints that do not depend on a vocabulary. No PyTorch here."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _WORD = frozenset(range(128, 256)) | frozenset(b"abcdefghijklmnopqrstuvwxyzABCDE
 
 
 class Automaton(Protocol):
-    """What a user writes to constrain generation: states of any hashable kind, moved by one character at a time.
+    """A constraint written by a user: states of any hashable kind, moved by one character at a time.
 
     An automaton may also have ``characters``, a string of all that may occur (default: printable ASCII, tab
-    and line end, or the model's alphabet), and ``fewest(state)``: in how many characters acceptance can be
-    reached, which is needed where there are too many states to go through.
+    and line end, or the model's alphabet), and ``fewest(state)``, the number of characters in which
+    acceptance can be reached; it is needed where there are too many states to explore.
     """
 
     @property
@@ -37,7 +37,7 @@ class Automaton(Protocol):
 
 
 def of_words(words: Iterable[str]) -> ByteTable:
-    """Texts made of given words only, with any ASCII white space and punctuation between them.
+    """Return an automaton of texts made of given words, with any ASCII white space and punctuation between them.
 
     A word in lower case may also stand capitalised or in capitals.
 
@@ -71,14 +71,14 @@ def of_words(words: Iterable[str]) -> ByteTable:
 
 
 def balanced(pairs: str = '()[]{}""', depth: int = 4) -> ByteTable:
-    """Texts in which every bracket and quote that opens closes, in order, also those that the prompt left open.
+    """Return an automaton of texts that close every bracket and quote, in order, also those that the prompt left open.
 
     Args:
-        pairs: Opening and closing characters in turn, ASCII; of a quote both are the same.
-        depth: How many may be open at once.
+        pairs: Opening and closing characters in turn, ASCII; for a quote both are the same.
+        depth: Largest number of brackets and quotes open at once.
 
     Raises:
-        ConfigError: The pairs are none, or the depth is not from 1 to 6.
+        ConfigError: The pairs are not valid, or the depth is not from 1 to 6.
     """
     if not pairs or len(pairs) % 2 or not pairs.isascii() or len(set(pairs[::2])) < len(pairs) // 2:
         raise ConfigError(f"brackets must be pairs of ASCII characters such as '()[]', got {pairs!r}")
@@ -108,10 +108,10 @@ def balanced(pairs: str = '()[]{}""', depth: int = 4) -> ByteTable:
 
 
 def lines_of(most: int) -> ByteTable:
-    """Texts whose lines have at most so many characters, the line that the prompt began included.
+    """Return an automaton of texts whose lines have at most ``most`` characters, also the line that the prompt began.
 
     Raises:
-        ConfigError: It is not from 1 to 1,000.
+        ConfigError: ``most`` is not from 1 to 1,000.
     """
     if not 1 <= most <= 1000:
         raise ConfigError(f"the longest line must have from 1 to 1000 characters, got {most}")
@@ -129,15 +129,15 @@ def lines_of(most: int) -> ByteTable:
 
 
 def without(strings: Sequence[str]) -> ByteTable:
-    """Texts in which none of some strings occurs, not even one that the prompt began.
+    """Return an automaton of texts in which none of some strings occurs, not even one that the prompt began.
 
     Source of the construction: Aho and Corasick 1975.
 
     Raises:
-        ConfigError: There is none, or an empty one.
+        ConfigError: There is no string, or an empty one.
     """
-    table, found = string_matcher(strings, "banned")
-    table = np.where(found[table], DEAD, table).astype(np.int32)
+    table, matches = string_matcher(strings, "banned")
+    table = np.where(matches[table], DEAD, table).astype(np.int32)
 
     def begin(prompt: bytes) -> int:
         state = 0
@@ -146,11 +146,11 @@ def without(strings: Sequence[str]) -> ByteTable:
         return state
 
     told = "no " + ", ".join(repr(string) for string in strings)
-    return ByteTable(table, ~found, told, begin)
+    return ByteTable(table, ~matches, told, begin)
 
 
 def string_matcher(strings: Sequence[str], kind: str) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """An automaton that finds strings: state after each byte [S, 256], and whether one has just been completed [S].
+    """Return an automaton that finds strings: state after each byte, [S, 256], and whether a string ends there, [S].
 
     Raises:
         ConfigError: There is no string, or an empty one.
@@ -158,27 +158,27 @@ def string_matcher(strings: Sequence[str], kind: str) -> tuple[NDArray[np.int32]
     if not strings or "" in strings:
         raise ConfigError(f"a {kind} string must have at least one character, got an empty one")
     moves: list[dict[int, int]] = [{}]
-    found = [False]
+    matches = [False]
     for string in strings:
         node = 0
         for byte in string.encode():
             if byte not in moves[node]:
                 moves[node][byte] = len(moves)
                 moves.append({})
-                found.append(False)
+                matches.append(False)
             node = moves[node][byte]
-        found[node] = True
+        matches[node] = True
     table = np.zeros((len(moves), BYTES), dtype=np.int32)
     fall = [0] * len(moves)
     waiting = [0]
     for node in waiting:  # breadth first, so that what a node falls back to is there already
-        found[node] = found[node] or found[fall[node]]
+        matches[node] = matches[node] or matches[fall[node]]
         table[node] = table[fall[node]] if node else 0
         for byte, child in moves[node].items():
             fall[child] = int(table[node, byte])
             table[node, byte] = child
             waiting.append(child)
-    return table, np.array(found)
+    return table, np.array(matches)
 
 
 def _forms(word: str) -> set[str]:
@@ -189,10 +189,10 @@ def _reachable(start: Hashable, after: Callable[[Any], Iterable[Any]]) -> dict[A
     numbers = {start: 0}
     waiting = [start]
     for state in waiting:
-        for found in after(state):
-            if found is not None and found not in numbers:
-                numbers[found] = len(numbers)
-                waiting.append(found)
+        for next_state in after(state):
+            if next_state is not None and next_state not in numbers:
+                numbers[next_state] = len(numbers)
+                waiting.append(next_state)
     return numbers
 
 

@@ -32,12 +32,12 @@ class PatternBuilder:
         atexit.register(self._stop)
 
     def build(self, pattern: str, seconds: float, *, alone: bool = False) -> tuple[bytes, bytes]:
-        """Return what the process answers within some seconds; see ``pattern_worker``. Ctrl-C stops it.
+        """Return the letter and the content of the process's answer; see ``pattern_worker``. Ctrl-C stops the process.
 
         Args:
             pattern: The pattern.
-            seconds: How long that may take.
-            alone: Only look whether the library takes it as it is.
+            seconds: Longest time for the answer.
+            alone: Only check whether the library accepts the pattern as it is.
 
         Raises:
             ConfigError: It takes too long, or too much memory.
@@ -75,7 +75,7 @@ class PatternBuilder:
         )
 
     def _started(self) -> subprocess.Popen[bytes]:
-        """The process, ready for a pattern."""
+        """Return the process, ready for a pattern; start it if need be."""
         if self._process is None or self._parent != os.getpid() or self._process.poll() is not None:
             self._stop()
             self._parent = os.getpid()
@@ -108,12 +108,12 @@ class PatternBuilder:
 
 
 def shortened(pattern: str) -> str:
-    """Return a pattern for a message: of a long one its beginning."""
+    """Return a pattern as messages show it: only the beginning of a long one."""
     return repr(pattern) if len(pattern) <= 80 else f"{pattern[:60]!r}… ({len(pattern):,} characters)"
 
 
 def _read(process: subprocess.Popen[bytes], answers: queue.SimpleQueue[tuple[bytes, bytes]]) -> None:
-    """Pass answers on; an empty one when the process has ended."""
+    """Pass on the answers of a process, and an empty one when it has ended."""
     assert process.stdout is not None
     with contextlib.suppress(ValueError, OSError):
         while kind := process.stdout.read(1):
@@ -123,7 +123,7 @@ def _read(process: subprocess.Popen[bytes], answers: queue.SimpleQueue[tuple[byt
 
 
 def _memory_of(pid: int) -> int:
-    """Bytes of memory that a process holds, where the system tells that in a file; else 0."""
+    """Return the bytes of memory that a process holds; 0 where ``/proc`` does not say."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * mmap.PAGESIZE
     except (OSError, ValueError, IndexError):

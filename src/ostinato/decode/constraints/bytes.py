@@ -20,8 +20,8 @@ class ByteTable:
     Attributes:
         next: State after each byte, [S, 256] int32; ``DEAD`` where it is not allowed. State 0 is the start.
         accepts: Whether a text may end in each state, [S].
-        told: What it demands, for messages.
-        begin: The state after a prompt; ``None``: what is asked for begins after the prompt.
+        told: Description of the constraint, for messages.
+        begin: Function that gives the state after a prompt; ``None``: the constraint begins after the prompt.
     """
 
     next: NDArray[np.int32]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 def resized(old: NDArray[Any], rows: int, blank: int | bool) -> NDArray[Any]:
-    """Return an array with so many rows: the old ones, as far as there is room, and blank ones."""
+    """Return an array of ``rows`` rows: the old ones, as far as they fit, and blank ones."""
     new = np.full((rows, *old.shape[1:]), blank, dtype=old.dtype)
     kept = min(rows, len(old))
     new[:kept] = old[:kept]

@@ -1,7 +1,7 @@
 """Automata over tokens whose states are pairs, most tokens moving the inner part alone. No PyTorch here.
 
-Of a tune the outer part is the bar, the inner one the place in it: hundreds of bars and thousands of places are few
-beside the millions of pairs. So each inner part is gone through once, and the pairs are made of whole arrays.
+In a tune the outer part is the bar, the inner one the place in it: hundreds of bars and thousands of places are few
+beside the millions of pairs. So each inner part is explored once, and pairs are made by operations on whole arrays.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ _INNER = 2**_INNER_BITS - 1
 
 @runtime_checkable
 class LayeredAutomaton(Protocol):
-    """What constrains tokens, in layers: states are pairs of an outer and an inner part, both hashable."""
+    """A constraint over tokens, in layers: states are pairs of an outer and an inner part, both hashable."""
 
     def begin(self, prompt: Sequence[str]) -> tuple[Hashable, Hashable]:
         """Return the state after the tokens of a prompt."""
 
     def within(self, inner: Any) -> Mapping[str, Hashable]:
-        """Return the inner part after each token that may leave the outer part as it is, whichever that is.
+        """Return the inner part after each token that can keep the outer part, for any outer part.
 
-        Such a token is allowed in a state if ``fewest`` of the one after it is not ``NEVER``.
+        Such a token is allowed in a state if a text can still end after it.
         """
 
     def across(self, outer: Any, inner: Any) -> Mapping[str, tuple[Hashable, Hashable]]:
         """Return the state after each token that is allowed and not in ``within``."""
 
     def ends(self, outer: Any) -> bool:
-        """Return whether a text may end here, whatever the inner part is."""
+        """Return whether a text may end in this outer part, with any inner part."""
 
     def costs_within(self, inner: Any) -> tuple[int, ...]:
-        """Return in how few tokens, at the latest, the inner part can be left, in each of several ways."""
+        """Return an upper bound on the tokens needed to leave the inner part, in each of several ways."""
 
     def costs_across(self, outer: Any) -> tuple[int, ...]:
-        """Return in how few tokens, at the latest, a text can end when the inner part has been left in each way."""
+        """Return an upper bound on the tokens needed to end a text after leaving the inner part in each way."""
 
 
 class LayeredWalk:
-    """Such an automaton, walked as far as a search comes; arguments as of ``token_walk``."""
+    """A layered automaton, walked as far as a search needs; arguments as of ``token_walk``."""
 
     most_states = 1  # it is walked as needed, not before
 
@@ -72,16 +72,16 @@ class LayeredWalk:
         rows, symbols = np.nonzero(after >= 0)
         kept = self._fewest(outer[rows], after[rows, symbols]) < NEVER
         rows, symbols = rows[kept], symbols[kept]
-        found = np.full(after.shape, DEAD, dtype=np.int64)
+        next_states = np.full(after.shape, DEAD, dtype=np.int64)
         leaving = np.array(list(self._leaving(outer, inner)), dtype=np.int64).reshape(-1, 4)
         into = np.stack([rows, symbols, outer[rows], after[rows, symbols]], axis=1)
         rows, symbols, outer, inner = np.concatenate([into, leaving]).T
-        found[rows, symbols] = self._numbered(outer, inner)
-        return found
+        next_states[rows, symbols] = self._numbered(outer, inner)
+        return next_states
 
     def accepts(self, states: NDArray[np.int64]) -> NDArray[np.bool_]:
-        found: NDArray[np.bool_] = self._ends[self._pairs[states, 0]]
-        return found
+        accepting: NDArray[np.bool_] = self._ends[self._pairs[states, 0]]
+        return accepting
 
     def fewest(self, states: NDArray[np.int64]) -> NDArray[np.int64]:
         outer, inner = self._pairs[states].T
@@ -89,18 +89,18 @@ class LayeredWalk:
 
     def _fewest(self, outer: NDArray[np.int64], inner: NDArray[np.int64]) -> NDArray[np.int64]:
         costs = self._outer.costs[outer] + self._inner.costs[inner]
-        found: NDArray[np.int64] = costs.min(axis=1, initial=NEVER)
-        return found
+        fewest: NDArray[np.int64] = costs.min(axis=1, initial=NEVER)
+        return fewest
 
     def _leaving(self, outer: NDArray[np.int64], inner: NDArray[np.int64]) -> Iterator[tuple[int, int, int, int]]:
-        """Row, symbol, and both parts of the state after it, for the tokens that are not within the inner part."""
+        """Yield row, symbol, and both parts of the state after it, for tokens that are not within the inner part."""
         for row, (out, into) in enumerate(zip(outer.tolist(), inner.tolist(), strict=True)):
             for token, state in self._automaton.across(self._outer.known[out], self._inner.known[into]).items():
                 if token in self._ids:
                     yield row, self._ids[token], self._outer.number(state[0]), self._inner.number(state[1])
 
     def _fill(self, inner: NDArray[np.int64]) -> None:
-        """Make sure that the rows of some inner parts are known."""
+        """Compute the rows of some inner parts unless they are known."""
         self._grow()
         for number in np.unique(inner[~self._filled[inner]]).tolist():
             numbers: dict[int, int] = {}  # of parts by their identities: many tokens lead to the same one
@@ -123,7 +123,7 @@ class LayeredWalk:
             self._rows, self._filled = resized(self._rows, 2 * count, DEAD), resized(self._filled, 2 * count, False)
 
     def _numbered(self, outer: NDArray[np.int64], inner: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The numbers of states, given to those that have none yet."""
+        """Return the numbers of states; new states get new ones."""
         codes, places = np.unique(outer << _INNER_BITS | inner, return_inverse=True)
         known, first = self._numbers, len(self._numbers)
         numbers = np.array([known.setdefault(code, len(known)) for code in codes.tolist()], dtype=np.int64)
@@ -137,14 +137,14 @@ class LayeredWalk:
 
 
 class _Parts:
-    """Parts of states, with numbers as they come.
+    """Parts of states, numbered in the order in which they come.
 
     Args:
-        costs: Gives the costs of one.
+        costs: Function that gives the costs of a part.
 
     Attributes:
-        known: Those that have come so far.
-        costs: Of each, [N, ways], and of some that have not.
+        known: Parts that have come so far.
+        costs: Costs of each part, [N, ways]; rows beyond the known parts are spare.
     """
 
     def __init__(self, costs: Callable[[Any], tuple[int, ...]]) -> None:
@@ -155,12 +155,12 @@ class _Parts:
 
     def number(self, part: Hashable) -> int:
         """Return the number of a part, a new one if it has none."""
-        found = self._numbers.setdefault(part, len(self.known))
-        if found == len(self.known):
+        number = self._numbers.setdefault(part, len(self.known))
+        if number == len(self.known):
             self.known.append(part)
             costs = self._costs_of(part)
-            if found >= len(self.costs):
-                old = self.costs if found else np.zeros((0, len(costs)), dtype=np.int64)
-                self.costs = resized(old, 2 * found + 16, 0)
-            self.costs[found] = costs
-        return found
+            if number >= len(self.costs):
+                old = self.costs if number else np.zeros((0, len(costs)), dtype=np.int64)
+                self.costs = resized(old, 2 * number + 16, 0)
+            self.costs[number] = costs
+        return number

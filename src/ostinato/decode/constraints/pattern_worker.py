@@ -1,13 +1,13 @@
-"""Turn regular expressions into automata in a process of its own, which can be stopped: the library cannot.
+"""Turn regular expressions into automata in a process of its own: unlike the library, it can be stopped.
 
 Run by ``ostinato.decode.constraints.building`` from its text alone, so it imports nothing of ours. For each pattern
-that comes on standard input (4 bytes of length; ``w``, or ``a`` to look only whether it is a pattern; UTF-8) it
+that comes on standard input (4 bytes of length; ``w``, or ``a`` to check only whether it is a pattern; UTF-8) it
 answers with a letter, 4 bytes of length, and
 
 * ``r``: it is ready for the first pattern;
 * ``t``: state after each byte, [S, 256] int32, then one byte for each state, 1 where it accepts; state 0 is the start;
 * ``e``: the library's error, UTF-8;
-* ``l``: how many states there are, in decimal: too many.
+* ``l``: the number of states, in decimal: there are too many.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BYTES, _DEAD, _MOST_STATES = 256, -1, 50_000
 
 
 def main() -> None:
-    """Answer until the input ends."""
+    """Answer patterns until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who waits
     from outlines_core import Vocabulary
 

@@ -25,17 +25,17 @@ _WIDE, _BROAD = 100, 10  # places that a class of Unicode letters, or any other 
 
 @lru_cache(maxsize=64)
 def matching(pattern: str, *, seconds: float = _SECONDS) -> ByteTable:
-    """The texts that a regular expression matches as a whole.
+    """Return an automaton of the texts that a regular expression matches as a whole.
 
-    The ``outlines-core`` library turns it into an automaton: syntax as of Rust's ``regex`` crate, without
-    look-around, back-references and anchors. It does so in another process, within bounds of time and memory.
+    The ``outlines-core`` library builds it in another process, within bounds of time and memory. The syntax is
+    that of Rust's ``regex`` crate, without look-around, back-references and anchors.
 
     Args:
         pattern: The expression.
-        seconds: How long building its automaton may take; usual ones take milliseconds.
+        seconds: Longest time for building the automaton; usual ones take milliseconds.
 
     Raises:
-        ConfigError: The pattern has an error, or needs what no automaton can do, or one that is too large.
+        ConfigError: The pattern has an error, or is beyond automata, or needs one that is too large.
     """
     _check_size(pattern)
     kind, answer = b"", b""

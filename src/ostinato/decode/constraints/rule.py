@@ -21,7 +21,7 @@ class Constraint:
     """Forbid every symbol after which the constraint can no longer be fulfilled within the length.
 
     The end symbol is allowed where the automaton accepts. In a model without one, a text is complete where the
-    automaton accepts and nothing that follows could be accepted within the length: so it may be shorter than that.
+    automaton accepts and no continuation could be accepted within the length, so it may be shorter than that.
     Every text that ends matches.
 
     Args:
@@ -73,7 +73,7 @@ class Constraint:
         return self._accepts[state] & ~follows.any(dim=-1)
 
     def _single_of(self, number: int) -> _Single:
-        """What a single row in a state needs, made once: to look up is quicker than to index."""
+        """Return the tensors of a single row in a state, made once: a look-up is quicker than indexing."""
         if number not in self._singles:
             state = self._first.new_tensor([number])
             penalty = self._penalty[number : number + 1]
@@ -82,7 +82,7 @@ class Constraint:
         return self._singles[number]
 
     def _allowed(self, numbers: Tensor, left: int) -> Tensor:
-        """Which symbols lead where acceptance can be reached with ``left`` more, [R, V]."""
+        """Return the symbols after which acceptance can be reached in ``left`` more, [R, V] bool."""
         self._fill(numbers)
         allowed: Tensor = self._fewest[self._next[numbers].long()] <= left
         if self._end is not None:
@@ -94,7 +94,7 @@ class Constraint:
             self._load()
 
     def _load(self) -> None:
-        """See the table as tensors; where it is whole this is done once."""
+        """View the table as tensors; for a whole table this is done once."""
         import torch
 
         table = self.table
@@ -117,7 +117,7 @@ class Constraint:
 
 
 class _Single(NamedTuple):
-    """A state of a single row: its number, alone [1] int64, and what it forbids, [1, V]; ``None``: nothing."""
+    """A state of a single row: its number, also as a tensor [1] int64, and its penalty [1, V] or ``None``."""
 
     number: int
     state: Tensor
@@ -140,8 +140,8 @@ class Stops:
     def __init__(self, strings: Sequence[str], pieces: Sequence[bytes]) -> None:
         import torch
 
-        moved, found = stop_table(strings, pieces)
-        self._next, self._found = torch.from_numpy(moved), torch.from_numpy(found)
+        moved, matches = stop_table(strings, pieces)
+        self._next, self._found = torch.from_numpy(moved), torch.from_numpy(matches)
 
     def initial_state(self, prompts: Sequence[Sequence[int]]) -> Tensor:
         import torch

@@ -22,9 +22,9 @@ def stop_table(strings: Sequence[str], pieces: Sequence[bytes]) -> tuple[NDArray
     Raises:
         ConfigError: A string is empty, or there is none.
     """
-    table, found = string_matcher(strings, "stop")
-    table[found] = np.flatnonzero(found)[:, None]  # what has stopped stays so
-    moved = TableWalk(ByteTable(table, found, "stop"), pieces).move(np.arange(len(found)))
+    table, matches = string_matcher(strings, "stop")
+    table[matches] = np.flatnonzero(matches)[:, None]  # what has stopped stays so
+    moved = TableWalk(ByteTable(table, matches, "stop"), pieces).move(np.arange(len(matches)))
     empty = np.array([not piece for piece in pieces])
-    moved[:, empty] = np.arange(len(found))[:, None]
-    return moved, found
+    moved[:, empty] = np.arange(len(matches))[:, None]
+    return moved, matches

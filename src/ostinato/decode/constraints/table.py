@@ -1,4 +1,4 @@
-"""The table that a constrained search reads: state after every symbol, and in how few symbols a text can be ended."""
+"""The table that a constrained search reads: state after every symbol, and fewest symbols to the end of a text."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class SymbolTable:
 
     Args:
         walk: The automaton.
-        symbols: How many symbols V; the end symbol counts if there is one.
+        symbols: Number of symbols V, the end symbol included if there is one.
         end: The id that ends an item, or ``None``.
-        prompts: The bytes of every prompt, from whose ends texts go on.
+        prompts: Bytes of every prompt; texts begin at its end.
 
     Attributes:
-        is_whole: Whether every state is known, and so the fewest symbols are exact.
+        is_whole: Whether every state is known, so that ``fewest`` is exact.
 
     Raises:
         ConfigError: No text fulfils the constraint, or it has too many states.
@@ -53,16 +53,16 @@ class SymbolTable:
         self._fewest[self.starts] = self._estimated(self.starts)
 
     def begin_anew(self, prompts: Sequence[bytes]) -> None:
-        """Go on from other prompts; what is known of the automaton stays known. For tables filled as needed."""
+        """Begin after other prompts, keeping all rows that are known. For tables filled as needed."""
         assert not self.is_whole, "a whole table is cheap to make"
         self.starts = self._numbered(np.array([self._walk.begin(prompt) for prompt in prompts], dtype=np.int64))
         self._fewest[self.starts] = self._estimated(self.starts)
 
     def check(self, length: int) -> None:
-        """Check that every prompt can be gone on from.
+        """Check that after every prompt the constraint can be fulfilled in ``length`` symbols.
 
         Raises:
-            ConfigError: It cannot, in so many symbols.
+            ConfigError: It cannot, or that is not certain.
         """
         self.fill(self.starts)
         fewest = int(self._fewest[self.starts].max(initial=0))
@@ -79,7 +79,7 @@ class SymbolTable:
             )
 
     def fill(self, states: NDArray[np.int64]) -> bool:
-        """Make sure that the rows of some states are known; return whether any is new."""
+        """Compute the rows of some states unless they are known; return whether any is new."""
         if self.is_whole:
             return False
         new = np.unique(states[~self._known[states]])
@@ -92,7 +92,7 @@ class SymbolTable:
     def next(self) -> NDArray[np.int32]:
         """State after every symbol, [S, V]; ``DEAD`` where it is not allowed. The end's column is always dead.
 
-        Rows that are not ``known`` say nothing.
+        Rows that are not ``known`` are undefined.
         """
         return self._next[: self._count]
 
@@ -103,7 +103,7 @@ class SymbolTable:
 
     @property
     def fewest(self) -> NDArray[np.int64]:
-        """In how few symbols a text can be ended from each state, [S]; ``NEVER`` where it cannot."""
+        """Fewest symbols in which a text can end from each state, [S]; ``NEVER`` where it cannot."""
         return self._fewest[: self._count]
 
     @property
@@ -112,9 +112,9 @@ class SymbolTable:
         return self._known[: self._count]
 
     def count(self, length: int) -> float:
-        """Return how many sequences of at most ``length`` symbols fulfil the constraint from the first start.
+        """Return the number of sequences of at most ``length`` symbols that fulfil the constraint from the first start.
 
-        They end with the end symbol, or at the length; without an end symbol also where nothing that follows could
+        They end with the end symbol, or at the length; without an end symbol also where no continuation could
         fulfil the constraint within the length.
         """
         ways = self._accepts.astype(np.float64)
@@ -138,14 +138,14 @@ class SymbolTable:
         self._numbers = np.full(0, DEAD, dtype=np.int64)
 
     def _limit(self) -> int:
-        """How many states are gone through at most."""
+        """Return the largest number of states to explore."""
         most = max(1, _MOST_ENTRIES // self._symbols)
         if self._walk.most_states is None or self._walk.fewest(self._own[:1]) is None:
             return most
         return min(most, self._walk.most_states)
 
     def _explore(self) -> bool:
-        """Go through all states, if there are not too many; return whether it was done."""
+        """Explore all states unless there are too many; return whether it was done."""
         frontier, limit = np.unique(self.starts), self._limit()
         while len(frontier):
             reached = [self._walked(part) for part in np.array_split(frontier, -(-len(frontier) // 1024))]
@@ -169,7 +169,7 @@ class SymbolTable:
         return np.unique(moved[alive])
 
     def _numbered(self, own: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Our numbers of the automaton's states, given to those that have none yet."""
+        """Return our numbers of the automaton's states; new states get new ones."""
         more = int(own.max(initial=-1)) + 1 - len(self._numbers)
         if more > 0:
             self._numbers = np.concatenate([self._numbers, np.full(max(more, len(self._numbers)), DEAD)])
@@ -181,11 +181,11 @@ class SymbolTable:
             self._numbers[new] = np.arange(first, self._count)
             self._own[first : self._count] = new
             self._accepts[first : self._count] = self._walk.accepts(new)
-        found: NDArray[np.int64] = self._numbers[own]
-        return found
+        numbers: NDArray[np.int64] = self._numbers[own]
+        return numbers
 
     def _resize(self, rows: int) -> None:
-        """Make room for so many states."""
+        """Make room for ``rows`` states."""
         known = np.flatnonzero(self._known)
         # Most states are never come to. Their rows stay as memory that nobody has touched, which costs next to nothing.
         more = np.empty((rows, self._symbols), dtype=np.int32)
@@ -195,11 +195,11 @@ class SymbolTable:
         self._fewest = resized(self._fewest, rows, NEVER)
 
     def _trim(self) -> None:
-        """Forbid what leads to states from which nothing can be ended."""
+        """Forbid symbols that lead to states from which no text can end."""
         hopeless = np.append(self._fewest >= NEVER, False)  # index -1 is the dead state, which is so already
         self._next[hopeless[self._next]] = DEAD
 
     def _estimated(self, states: NDArray[np.int64]) -> NDArray[np.int64]:
-        found = self._walk.fewest(self._own[states])
-        assert found is not None
-        return found
+        fewest = self._walk.fewest(self._own[states])
+        assert fewest is not None
+        return fewest

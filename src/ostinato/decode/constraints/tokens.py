@@ -15,7 +15,7 @@ from ostinato.decode.constraints.walking import Walk
 
 
 class TokenAutomaton(Protocol):
-    """What constrains tokens: states of any hashable kind, moved by one token at a time."""
+    """A constraint over tokens: states of any hashable kind, moved by one token at a time."""
 
     def begin(self, prompt: Sequence[str]) -> Hashable:
         """Return the state after the tokens of a prompt."""
@@ -27,7 +27,7 @@ class TokenAutomaton(Protocol):
         """Return whether a text may end here."""
 
     def fewest(self, state: Any) -> int:
-        """Return in how few tokens, at the latest, a text can end."""
+        """Return an upper bound on the tokens needed to end a text."""
 
 
 class Remembered:
@@ -42,7 +42,7 @@ class Remembered:
         self._table: SymbolTable | None = None
 
     def table(self, tokens: Sequence[str], symbols: int, end: int | None, prompts: Sequence[bytes]) -> SymbolTable:
-        """Return its table, to go on from some prompts; arguments as of ``token_walk`` and ``SymbolTable``."""
+        """Return the table, begun after some prompts; arguments as of ``token_walk`` and ``SymbolTable``."""
         if self._table is None or self._table.is_whole:
             self._table = SymbolTable(token_walk(self.automaton, tokens, symbols), symbols, end, prompts)
         else:
@@ -55,8 +55,8 @@ def token_walk(automaton: TokenAutomaton | LayeredAutomaton, tokens: Sequence[st
 
     Args:
         automaton: The automaton.
-        tokens: Of every symbol, in the order of ids.
-        symbols: How many symbols there are, the end included.
+        tokens: Token of every symbol, in the order of ids.
+        symbols: Number of symbols, the end included.
     """
     if isinstance(automaton, LayeredAutomaton):
         return LayeredWalk(automaton, tokens, symbols)
@@ -64,7 +64,7 @@ def token_walk(automaton: TokenAutomaton | LayeredAutomaton, tokens: Sequence[st
 
 
 class TokenWalk:
-    """An automaton over tokens, walked as far as a search comes; arguments as of ``token_walk``."""
+    """An automaton over tokens, walked as far as a search needs; arguments as of ``token_walk``."""
 
     most_states = 1  # it is walked as needed, not before
 
@@ -79,15 +79,15 @@ class TokenWalk:
         return self._numbered(self._automaton.begin(prompt.decode().split()))
 
     def move(self, states: NDArray[np.int64]) -> NDArray[np.int64]:
-        found = np.full((len(states), self._symbols), DEAD, dtype=np.int64)
+        next_states = np.full((len(states), self._symbols), DEAD, dtype=np.int64)
         for row, number in enumerate(states.tolist()):
             numbers: dict[int, int] = {}  # of states by their identities: many tokens lead to the same one
             for token, after in self._automaton.moves(self._states[number]).items():
                 if token in self._ids:
                     if id(after) not in numbers:
                         numbers[id(after)] = self._numbered(after)
-                    found[row, self._ids[token]] = numbers[id(after)]
-        return found
+                    next_states[row, self._ids[token]] = numbers[id(after)]
+        return next_states
 
     def accepts(self, states: NDArray[np.int64]) -> NDArray[np.bool_]:
         return np.array([self._automaton.accepts(self._states[number]) for number in states.tolist()], dtype=bool)

@@ -1,4 +1,4 @@
-"""From characters and bytes to symbols: where an automaton is after each symbol of a vocabulary. No PyTorch here."""
+"""Automata over characters and bytes, walked by whole symbols of a vocabulary. No PyTorch here."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Walk(Protocol):
 
     @property
     def told(self) -> str:
-        """What is demanded, for messages."""
+        """Description of the constraint, for messages."""
 
     @property
     def most_states(self) -> int | None:
-        """How many states are worth going through before the search, where ``fewest`` is known; ``None`` if many."""
+        """Most states worth exploring before the search, where ``fewest`` is known; ``None``: any number."""
 
     def begin(self, prompt: bytes) -> int:
         """Return the state after a prompt."""
@@ -36,7 +36,7 @@ class Walk(Protocol):
         """Return whether a text may end in each state, [F]."""
 
     def fewest(self, states: NDArray[np.int64]) -> NDArray[np.int64] | None:
-        """Return in how many symbols acceptance can be reached at the latest, [F]; ``None`` where that is unknown."""
+        """Return an upper bound on the symbols needed to reach acceptance, [F]; ``None`` where none is known."""
 
 
 class TableWalk:
@@ -65,34 +65,34 @@ class TableWalk:
         return 0 if self._begin is None else self._begin(prompt)
 
     def move(self, states: NDArray[np.int64]) -> NDArray[np.int64]:
-        found = np.repeat(states[:, None], len(self._lengths), axis=1)
+        next_states = np.repeat(states[:, None], len(self._lengths), axis=1)
         for place in range(self._bytes.shape[1]):
             alive = self._lengths > place
-            found[:, alive] = self._next[found[:, alive], self._bytes[alive, place]]
-        found[:, self._lengths == 0] = DEAD  # a symbol that writes nothing could be repeated without end
-        return found
+            next_states[:, alive] = self._next[next_states[:, alive], self._bytes[alive, place]]
+        next_states[:, self._lengths == 0] = DEAD  # a symbol that writes nothing could be repeated without end
+        return next_states
 
     def accepts(self, states: NDArray[np.int64]) -> NDArray[np.bool_]:
-        found: NDArray[np.bool_] = self._accepts[states]
-        return found
+        accepting: NDArray[np.bool_] = self._accepts[states]
+        return accepting
 
     def fewest(self, states: NDArray[np.int64]) -> NDArray[np.int64] | None:
-        """As many as bytes are needed, where every byte is a symbol of its own."""
+        """Return the fewest bytes to acceptance where every byte is a symbol of its own, else ``None``."""
         if not self._spells:
             return None
         if self._fewest is None:
             self._fewest = fewest_steps(self._next[:-1].astype(np.int64), self._accepts)
-        found: NDArray[np.int64] = self._fewest[states]
-        return found
+        fewest: NDArray[np.int64] = self._fewest[states]
+        return fewest
 
 
 class CharacterWalk:
     """An automaton that a user wrote, walked character by character.
 
-    Where symbols are parts of characters, a state also holds the bytes of a character begun.
+    Where symbols are parts of characters, a state also holds the bytes of an unfinished character.
 
     Args:
-        automaton: The automaton; ``characters`` and ``fewest`` of it are optional.
+        automaton: The automaton; its ``characters`` and ``fewest`` are optional.
         pieces: The bytes of every symbol.
     """
 
@@ -117,17 +117,17 @@ class CharacterWalk:
         return np.array([[self._after(number, piece) for piece in self._pieces] for number in states.tolist()])
 
     def accepts(self, states: NDArray[np.int64]) -> NDArray[np.bool_]:
-        found = [self._states[number] for number in states.tolist()]
-        return np.array([not rest and self._automaton.accepts(state) for state, rest in found], dtype=bool)
+        pairs = [self._states[number] for number in states.tolist()]
+        return np.array([not rest and self._automaton.accepts(state) for state, rest in pairs], dtype=bool)
 
     def fewest(self, states: NDArray[np.int64]) -> NDArray[np.int64] | None:
         if self._estimate is None:
             return None
-        found = [self._states[number] for number in states.tolist()]
-        return np.array([self._distance(state, rest) for state, rest in found], dtype=np.int64)
+        pairs = [self._states[number] for number in states.tolist()]
+        return np.array([self._distance(state, rest) for state, rest in pairs], dtype=np.int64)
 
     def _distance(self, state: Any, rest: bytes) -> int:
-        """In how many symbols acceptance can be reached at the latest, from within a character too."""
+        """Return an upper bound on the symbols needed to reach acceptance, also from within a character."""
         assert self._estimate is not None
         if not rest:
             return self._longest * self._estimate(state)
@@ -180,9 +180,9 @@ class Both:
     def move(self, states: NDArray[np.int64]) -> NDArray[np.int64]:
         first, second = (part.move(own) for part, own in zip(self._parts, self._own(states), strict=True))
         alive = (first >= 0) & (second >= 0)
-        found = np.full(first.shape, DEAD, dtype=np.int64)
-        found[alive] = self._numbered(first[alive], second[alive])
-        return found
+        next_states = np.full(first.shape, DEAD, dtype=np.int64)
+        next_states[alive] = self._numbered(first[alive], second[alive])
+        return next_states
 
     def accepts(self, states: NDArray[np.int64]) -> NDArray[np.bool_]:
         first, second = (part.accepts(own) for part, own in zip(self._parts, self._own(states), strict=True))
@@ -210,11 +210,11 @@ NEVER = 2**40
 
 
 def fewest_steps(next_states: NDArray[np.int64], accepts: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return in how few moves each state leads to an accepting one, [S]; ``NEVER`` where none does.
+    """Return the fewest moves from each state to an accepting one, [S]; ``NEVER`` where none can be reached.
 
     Args:
         next_states: State after each move, [S, N]; ``DEAD`` is none.
-        accepts: Which states accept, [S].
+        accepts: Whether each state accepts, [S].
     """
     sources, moves = np.nonzero(next_states >= 0)
     targets = next_states[sources, moves]
@@ -233,12 +233,12 @@ def fewest_steps(next_states: NDArray[np.int64], accepts: NDArray[np.bool_]) -> 
 
 
 def _asked(attribute: Callable[[], Any], default: Any) -> Any:
-    """An attribute that an automaton may leave out."""
+    """Return an attribute that an automaton may leave out, or a default."""
     try:
-        found = attribute()
+        value = attribute()
     except AttributeError:
         return default
-    return default if found is None else found
+    return default if value is None else value
 
 
 def _characters(piece: bytes) -> str:

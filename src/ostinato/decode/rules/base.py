@@ -1,4 +1,4 @@
-"""What every rule promises: new logits from old, and a memory that moves along with its row."""
+"""The protocol of rules: new logits from old ones, and a state that stays with its row."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 class At(NamedTuple):
-    """Where a search is in time.
+    """Time step of a search.
 
     Attributes:
-        step: How many symbols each row has chosen already.
-        length: How many it may choose in all.
+        step: Number of symbols that each row has chosen already.
+        length: Number of symbols that it may choose in all.
     """
 
     step: int
@@ -25,28 +25,28 @@ class Rule(Protocol):
     """One step of the pipeline. Its state obeys the state algebra; axis 0 is the rows.
 
     Attributes:
-        name: What ``--rules`` calls it.
+        name: Name of the rule in ``--rules``.
     """
 
     name: ClassVar[str]
 
     def may_exhaust(self, *, is_first: bool) -> bool:
-        """Return whether it can forbid all that is left to it, so that a row gets stuck."""
+        """Return whether the rule can forbid every symbol still allowed, so that a row gets stuck."""
 
     def initial_state(self, prompts: Sequence[Sequence[int]]) -> Any:
         """Return the state of a row for each prompt, before the first symbol; ``()`` for a rule without memory."""
 
     def apply(self, logits: Tensor, state: Any, at: At) -> tuple[Tensor, Any]:
-        """Return new logits [R, V], and the state with what the rule has to remember of them.
+        """Return new logits, [R, V], and the state, updated with what it keeps of them.
 
-        ``-inf`` forbids a symbol; what is forbidden already stays so.
+        ``-inf`` forbids a symbol; a symbol that is forbidden already stays so.
         """
 
     def advance(self, symbols: Tensor, state: Any) -> Any:
         """Return the state after each row has taken its symbol, [R]."""
 
     def complete(self, state: Any, at: At) -> Tensor | None:
-        """Return which rows this rule ends before a step, [R] bool; ``None``, always, where it ends nothing."""
+        """Return the rows that this rule ends before a step, [R] bool; ``None``, always, if it never ends any."""
 
 
 Rules: TypeAlias = Sequence[Rule]
@@ -56,11 +56,11 @@ class Memoryless:
     """A rule that looks only at the logits before it."""
 
     def may_exhaust(self, *, is_first: bool) -> bool:
-        """Return ``False``: something is always kept."""
+        """Return ``False``: a symbol is always kept."""
         return False
 
     def initial_state(self, prompts: Sequence[Sequence[int]]) -> tuple[()]:
-        """Return nothing: there is nothing to remember."""
+        """Return the empty state."""
         return ()
 
     def advance(self, symbols: Tensor, state: Any) -> Any:

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 class MaxCopy:
     """Forbid every symbol that would make the last N + 1 symbols a sequence of the training text.
 
-    So no run of more than N symbols is copied. What the prompt copies counts: a run that began there does not
-    go on. The end symbol is never forbidden.
+    So no run of more than N symbols is copied. Copies in the prompt count: a run that began there does not go on.
+    The end symbol is never forbidden.
 
     Args:
         index: All windows of N + 1 symbols of the training text.
-        symbols: How many symbols V.
+        symbols: Number of symbols V.
         end: The id that ends an item, or ``None``.
-        heads: All windows of N symbols, for large vocabularies: what does not begin as any copy is not looked up.
+        heads: All windows of N symbols, for large vocabularies: rows that end in none of them are not looked up.
 
     Source: the check is that of Bloom-filter memorisation guards (Ippolito et al. 2023, arXiv:2210.17546), with a
     sorted index in place of the filter.

@@ -1,4 +1,4 @@
-"""Rules against repetition, which look back on what stands before: the prompt, and what has been written."""
+"""Rules against repetition, which look back at the prompt and the symbols written so far."""
 
 from __future__ import annotations
 
@@ -136,10 +136,10 @@ class Dry(_LooksBack):
     A repeat never reaches over a breaker.
 
     Attributes:
-        multiplier: In nats; above 0.
-        base: At least 1.
+        multiplier: Penalty in nats of a repeat of the allowed length; above 0.
+        base: Factor of the penalty for each symbol more; at least 1.
         allowed: Length of repeats that go unpunished, at least 1.
-        window: How many symbols back to look; ``None`` looks at all.
+        window: Number of symbols to look back; ``None`` looks at all.
         breakers: Ids that no repeat reaches over.
 
     Source: P. E. Weidmann 2024, oobabooga/text-generation-webui, pull request 5677.
@@ -197,13 +197,13 @@ def _check_window(window: int | None) -> None:
 
 
 def _counts(state: Tensor, symbols: int) -> Tensor:
-    """How often each symbol stands in each row, [R, V] float64."""
+    """Return the count of each symbol in each row, [R, V] float64."""
     real = (state >= 0).double()
     return real.new_zeros(len(state), symbols).scatter_add(1, state.clamp(min=0), real)
 
 
 def _forbid(logits: Tensor, symbols: Tensor, which: Tensor) -> Tensor:
-    """Forbid ``symbols`` [R, n] in each row where ``which`` [R, n]."""
+    """Forbid ``symbols`` [R, n] in each row where ``which`` [R, n] is true."""
     import torch
 
     banned = torch.zeros(logits.shape, dtype=torch.int64).scatter_add(1, symbols.clamp(min=0), which.long())

@@ -18,10 +18,10 @@ class LogitBias(Memoryless):
     """Add a number of nats to the logits of some symbols; ``-inf`` bans one.
 
     Attributes:
-        biases: Pairs of id and what is added.
+        biases: Pairs of id and nats added.
 
-    Source: ``logit_bias`` of OpenAI's text completion interface (2020); without normalisation, so of two
-    symbols with the same bias the odds stay.
+    Source: ``logit_bias`` of OpenAI's text completion interface (2020); without normalisation, so the
+    odds of two symbols with the same bias stay.
     """
 
     biases: tuple[tuple[int, float], ...]
@@ -49,7 +49,7 @@ class EndControl(Memoryless):
 
     Attributes:
         end: The id that ends an item.
-        least: How many symbols an item has at least, the end not counted; ``None`` forbids the end altogether.
+        least: Fewest symbols of an item, the end not counted; ``None`` forbids the end altogether.
         bias: Nats added to the logit of the end.
 
     Source: minimum length as in OpenNMT (Klein et al. 2017, arXiv:1701.02810).

@@ -128,7 +128,7 @@ class Eta(Memoryless):
 
 
 class MirostatState(NamedTuple):
-    """What mirostat remembers: its bar mu in bits, [R], and the surprise of every symbol in bits, [R, V]."""
+    """State of mirostat: its bar mu in bits, [R], and the surprise of every symbol in bits, [R, V]."""
 
     mu: Tensor
     surprise: Tensor
@@ -145,7 +145,7 @@ class Mirostat:
 
     Attributes:
         target: The surprise tau in bits, above 0.
-        rate: How fast mu follows, eta; above 0, at most 1.
+        rate: Learning rate eta of mu; above 0, at most 1.
     """
 
     target: float
@@ -185,12 +185,12 @@ def _check_share(name: str, value: float) -> None:
 
 
 def _entropy(log_probs: Tensor) -> Tensor:
-    """The entropy of each row in nats, [R, 1]; a forbidden symbol adds nothing."""
+    """Return the entropy of each row in nats, [R, 1]; a forbidden symbol adds nothing."""
     return -(log_probs.exp() * log_probs.clamp(min=-1e9)).sum(dim=-1, keepdim=True)
 
 
 def _keep_above(logits: Tensor, log_probs: Tensor, bar: Tensor | float) -> Tensor:
-    """Forbid what is under the bar, save the most probable symbol."""
+    """Forbid symbols under the bar, except the most probable one."""
     drop = (log_probs < bar) & (log_probs < log_probs.amax(dim=-1, keepdim=True))
     return logits.masked_fill(drop, -math.inf)
 

@@ -15,10 +15,10 @@ from ostinato.decode.strategies.lengths import Lengths
 
 
 class BeamState(NamedTuple):
-    """What a beam search remembers.
+    """State of a beam search.
 
-    A row's total is the sum of what the rules made of its log-probabilities: its score, where rules only
-    forbid. Of the hypotheses that have ended, the best are kept, for knowing when to stop.
+    A row's total is the sum of its log-probabilities after the rules: its score, where rules only forbid.
+    The best ended hypotheses are kept, to know when to stop.
     """
 
     totals: Tensor  # [R] float64
@@ -32,18 +32,18 @@ class Beam:
 
     An end symbol among the ``width`` best continuations ends a hypothesis, and the best others go on. The
     search for a prompt stops as soon as no beginning can become better than the ``best`` hypotheses that
-    have ended, so stopping changes nothing; or, with ``patience``, when so many have ended.
+    have ended, so stopping changes nothing; or, with ``patience``, when enough have ended.
 
     Attributes:
         width: Beginnings kept (K).
         lengths: Length normalisation of ended hypotheses.
-        best: How many hypotheses are asked for.
+        best: Number of hypotheses asked for.
         patience: Stop when ``round(patience * width)`` hypotheses have ended; ``None`` stops only when that is exact.
-        seeds: One for each prompt: continuations are drawn without replacement, in proportion to their probability,
+        seeds: Seed of each prompt: continuations are drawn without replacement, in proportion to their probability,
             instead of taken in order; one that ends leaves its place empty, so a width of 1 is sampling.
-        groups: Diverse beam search: so many groups of width / groups beginnings.
-        strength: What a symbol costs a group, in nats, for each beginning of an earlier group that takes it
-            at the same time step (Hamming diversity). It changes what is chosen, not what it is worth.
+        groups: Number of groups, of width / groups beginnings each; more than 1 is diverse beam search.
+        strength: Penalty of a symbol in a group, in nats, for each beginning of an earlier group that takes it
+            at the same time step (Hamming diversity). It changes the choice, not the totals.
         may_rise: Whether a rule can add to a log-probability, as a positive bias does; then nothing bounds what a
             beginning can become, and the search goes on to the length.
 
@@ -70,23 +70,23 @@ class Beam:
 
     def choose(self, place: Place, state: BeamState) -> Choice:
         totals = state.totals[:, None] + place.ruled
-        found = self._candidates(place, totals)
+        candidates = self._candidates(place, totals)
         keep = self.width // self.groups
-        possible = found.keys > -torch.inf
-        at_end = torch.zeros_like(possible) if place.end is None else possible & (found.symbols == place.end)
+        possible = candidates.keys > -torch.inf
+        at_end = torch.zeros_like(possible) if place.end is None else possible & (candidates.symbols == place.end)
         going = possible & ~at_end
         going &= going.cumsum(dim=1) <= keep
         ending = at_end[:, :keep]
         over = end_rows(place, self.lengths.normalised(state.totals, place.at.step))
-        ended = join_ended(over, self._ended(place, found, ending))
+        ended = join_ended(over, self._ended(place, candidates, ending))
         best, count = self._pool(place, state, without_stuck(place, ended))
-        going &= ~self._is_done(place, found, going, best, count)[:, None]
-        rows, symbols = found.rows[going], found.symbols[going]
-        after = BeamState(found.totals[going], best, count)
+        going &= ~self._is_done(place, candidates, going, best, count)[:, None]
+        rows, symbols = candidates.rows[going], candidates.symbols[going]
+        after = BeamState(candidates.totals[going], best, count)
         return Choice(rows, symbols, place.scores[rows] + place.log_probs[rows, symbols], ended, after)
 
     def _candidates(self, place: Place, totals: Tensor) -> Candidates:
-        """Twice as many continuations as are kept, so that enough go on whatever ends; of drawn ones as many."""
+        """Return twice as many continuations as are kept, so that enough go on whatever ends; if drawn, as many."""
         count = 2 * (self.width // self.groups)
         if self.seeds is not None:
             seeds = [self.seeds[cell // self.groups] for cell in place.cells.tolist()]
@@ -97,7 +97,7 @@ class Beam:
         return self._diverse(place, totals, count)
 
     def _diverse(self, place: Place, totals: Tensor, count: int) -> Candidates:
-        """Group after group: what earlier groups of the same prompt take now costs the later ones."""
+        """Return candidates chosen group by group: symbols that earlier groups take now cost the later ones."""
         taken = totals.new_zeros(int(place.cells[-1]) // self.groups + 1, totals.shape[1])
         parts: list[Candidates] = []
         for group in range(self.groups):
@@ -106,12 +106,12 @@ class Beam:
                 continue
             prompts = place.cells[rows] // self.groups
             worth = totals[rows] - self.strength * taken[prompts]
-            found = best_of_cells(worth, totals[rows], place.cells[rows], count)
-            found = found._replace(rows=rows[found.rows])
-            parts.append(found)
-            first = (found.keys > -torch.inf)[:, : self.width // self.groups]
-            line = (found.cells // self.groups)[:, None].expand(first.shape)
-            symbols = found.symbols[:, : first.shape[1]]
+            candidates = best_of_cells(worth, totals[rows], place.cells[rows], count)
+            candidates = candidates._replace(rows=rows[candidates.rows])
+            parts.append(candidates)
+            first = (candidates.keys > -torch.inf)[:, : self.width // self.groups]
+            line = (candidates.cells // self.groups)[:, None].expand(first.shape)
+            symbols = candidates.symbols[:, : first.shape[1]]
             taken.index_put_((line[first], symbols[first]), taken.new_ones(()), accumulate=True)
         return _side_by_side(parts)
 
@@ -126,7 +126,7 @@ class Beam:
         return Ended(rows, symbols, scores, ranks)
 
     def _pool(self, place: Place, state: BeamState, ended: Ended | None) -> tuple[Tensor, Tensor]:
-        """The best ended hypotheses of every cell, and how many there are, with the new ones."""
+        """Return the best normalised totals and the number of each cell's ended hypotheses, the new ones included."""
         if ended is None:
             return state.best, state.ended
         cells = place.cells[ended.parents]
@@ -136,7 +136,7 @@ class Beam:
         return best, state.ended.index_add(0, cells, torch.ones_like(cells))
 
     def _is_done(self, place: Place, found: Candidates, going: Tensor, best: Tensor, count: Tensor) -> Tensor:
-        """Whether the search of each line's cell can stop, [C]."""
+        """Return whether the search of each line's cell can stop, [C]."""
         if self.patience is not None:
             done = count[found.cells] >= max(1, round(self.patience * self.width / self.groups))
         elif self.may_rise or not count.any():
@@ -153,7 +153,7 @@ class Beam:
 
 
 def _side_by_side(parts: list[Candidates]) -> Candidates:
-    """Candidates of all groups, in the order of their cells."""
+    """Return the candidates of all groups, in the order of their cells."""
     width = max(part.keys.shape[1] for part in parts)
 
     def filled(name: str, value: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""Cells of a search as a grid: candidates of rows that compete, side by side, whatever number of rows each has."""
+"""Cells of a search as a grid: the candidates of each cell side by side, for cells of any number of rows."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def best_of_cells(keys: Tensor, totals: Tensor, cells: Tensor, count: int) -> Ca
     """Return the ``count`` best continuations of each cell.
 
     Args:
-        keys: What continuations of each row are chosen by, [R, V]; -inf is none.
-        totals: What they are worth, [R, V].
+        keys: Values by which continuations of each row are chosen, [R, V]; -inf is none.
+        totals: Totals of the continuations, [R, V].
         cells: The cell of each row, [R], in rising order.
-        count: How many.
+        count: Number of continuations of each cell.
     """
     rows, symbols = keys.shape
     places = grid(cells)

@@ -31,7 +31,7 @@ class Sample:
     """Draw each symbol from the distribution that the rules leave.
 
     Attributes:
-        seeds: One for each prompt; a row's text depends on its seed alone.
+        seeds: One seed for each prompt; a row's text depends on its seed alone.
     """
 
     seeds: tuple[int, ...]

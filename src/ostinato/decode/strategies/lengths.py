@@ -1,4 +1,4 @@
-"""Length normalisation: what makes hypotheses of different lengths comparable."""
+"""Length normalisation, which makes hypotheses of different lengths comparable."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Lengths:
         power:  n^a                        gnmt:  ((5 + n) / 6)^a
 
     With a = 0 nothing is divided, which favours short hypotheses; with ``power`` and a = 1 the mean
-    log-probability of a symbol counts. Of the two only the best possible hypothesis is told from here
-    on, so ``bound`` lets a search stop early without missing one.
+    log-probability of a symbol counts. For both formulas ``bound`` limits the value that
+    continuations can reach, so a search can stop early without missing the best one.
 
     Attributes:
         power: The exponent a, at least 0.
-        formula: Which of the two.
+        formula: One of the two formulas.
 
     Source: power as in fairseq and Jean et al. 2015; Wu et al. 2016, arXiv:1609.08144, sec. 7 (GNMT, b = 5).
     """
@@ -40,9 +40,9 @@ class Lengths:
         return log_probs / self._divisor(count) if self.power else log_probs
 
     def bound(self, log_probs: Tensor, count: int, limit: int) -> Tensor:
-        """Return what hypotheses of ``count`` symbols could at best be worth when they end with at most ``limit``.
+        """Return the best possible value of hypotheses of ``count`` symbols that end with at most ``limit``.
 
-        More symbols never make a log-probability rise, and for one under 0 the largest divisor is best.
+        More symbols never raise a log-probability, and for a negative one the largest divisor is best.
         """
         if not self.power:
             return log_probs

@@ -16,7 +16,7 @@ from ostinato.decode.strategies.cells import best_of_cells, within
 
 
 class StochasticState(NamedTuple):
-    """What a stochastic beam remembers."""
+    """State of a stochastic beam search."""
 
     phi: Tensor  # [R] float64, log-probability of the beginning under what the rules leave
     perturbed: Tensor  # [R] float64, the largest perturbed log-probability among all that begins so
@@ -30,12 +30,12 @@ class StochasticBeam:
     Every sequence y has a Gumbel-perturbed log-probability G(y) = log p(y) + Gumbel; the k largest are a sample
     without replacement. The tree is searched from the top: the maximum of a beginning's G is shared out
     among its continuations, so only k + 1 beginnings need to be kept; the (k+1)-th largest is the threshold
-    that ``importance_weights`` needs. Ended hypotheses stay in the running. p is what the rules leave of the model,
-    normalised at each step; without rules it is the model itself.
+    that ``importance_weights`` needs. Ended hypotheses stay in the running. p is the model's distribution after the
+    rules, normalised at each step; without rules it is the model itself.
 
     Attributes:
-        samples: How many sequences (k).
-        seeds: One for each prompt.
+        samples: Number of sequences k.
+        seeds: One seed for each prompt.
 
     Source: Kool, van Hoof and Welling 2019, arXiv:1903.06059. The root's G is drawn, not set to 0, so that the
     estimator is unbiased without conditions.
@@ -57,17 +57,17 @@ class StochasticBeam:
         children = _share_out(phi + noise, state.perturbed)
         over = end_rows(place, state.perturbed)
         waiting = _with(state.ended, place.cells, without_stuck(place, over))
-        found = best_of_cells(children, phi, place.cells, self.samples + 1)
+        candidates = best_of_cells(children, phi, place.cells, self.samples + 1)
         # Continuations and ended hypotheses compete for k + 1 places.
-        both = torch.cat([found.keys, waiting[found.cells]], dim=1)
+        both = torch.cat([candidates.keys, waiting[candidates.cells]], dim=1)
         bar = both.topk(min(self.samples + 1, both.shape[1]), dim=1).values[:, -1:]
-        chosen = (found.keys > -torch.inf) & (found.keys >= bar)
-        at_end = torch.zeros_like(chosen) if place.end is None else chosen & (found.symbols == place.end)
-        rows, symbols = found.rows[at_end], found.symbols[at_end]
+        chosen = (candidates.keys > -torch.inf) & (candidates.keys >= bar)
+        at_end = torch.zeros_like(chosen) if place.end is None else chosen & (candidates.symbols == place.end)
+        rows, symbols = candidates.rows[at_end], candidates.symbols[at_end]
         new = Ended(rows, symbols, place.scores[rows] + place.log_probs[rows, symbols], children[rows, symbols])
         waiting = _with(waiting, place.cells, new)
         going = chosen & ~at_end
-        rows, symbols = found.rows[going], found.symbols[going]
+        rows, symbols = candidates.rows[going], candidates.symbols[going]
         after = StochasticState(phi[rows, symbols], children[rows, symbols], waiting)
         scores = place.scores[rows] + place.log_probs[rows, symbols]
         return Choice(rows, symbols, scores, join_ended(over, new if len(new.parents) else None), after)
@@ -94,7 +94,7 @@ def importance_weights(log_probs: Sequence[float], perturbed: Sequence[float]) -
 
 
 def _log_exceeds(distance: float) -> float:
-    """The log of 1 - exp(-exp(d)), also where exp(d) is too small a number, or too large a one."""
+    """Return log(1 - exp(-exp(d))), also where exp(d) underflows or overflows."""
     if distance < _TINY:
         return distance
     return math.log(-math.expm1(-math.exp(min(distance, _HUGE))))
@@ -116,7 +116,7 @@ def _share_out(perturbed: Tensor, maximum: Tensor) -> Tensor:
 
 
 def _with(waiting: Tensor, cells: Tensor, ended: Ended | None) -> Tensor:
-    """The largest perturbed log-probabilities of ended hypotheses, with some more."""
+    """Return the largest perturbed log-probabilities of ended hypotheses, with the new ones."""
     if ended is None or not len(ended.parents):
         return waiting
     new = waiting.new_full((len(waiting), len(ended.parents)), -torch.inf)

@@ -1,1 +1,1 @@
-"""What Numba compiles. Nothing here is imported where the compiled kernels lie in the cache already."""
+"""Code that Numba compiles. Nothing here is imported where the compiled kernels are in the cache already."""

@@ -20,7 +20,7 @@ _FIRST_STEP, _STEPS = SCALAR_PLACES["first_step"], SCALAR_PLACES["steps"]
 
 
 class Beam(NamedTuple):
-    """What a beam search knows of its rows; see ``ostinato.engine.block``."""
+    """Arrays of a beam search and its rows; see ``ostinato.engine.block``."""
 
     facts: Any
     power: Any
@@ -42,7 +42,7 @@ class Beam(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a call tells."""
+    """Arrays that a call fills with its results."""
 
     parents: Any
     symbols: Any
@@ -52,7 +52,7 @@ class Found(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Room for what changes places."""
+    """Scratch arrays for reordering rows."""
 
     numbers: Any
     states: Any
@@ -72,7 +72,7 @@ class Search(NamedTuple):
 
 
 class At(NamedTuple):
-    """Which step: of all, and of this call; V, and V filled up."""
+    """Number of a step in the search, and in this call; V, and V padded to whole panels."""
 
     step: int
     column: int
@@ -93,13 +93,13 @@ class Ended(NamedTuple):
 
 @compiled
 def search_beam(target: Any, block: Any) -> None:
-    """Search on for up to ``steps`` steps; until no row goes on, or one has come to a state that is not filled yet."""
+    """Run up to ``steps`` steps; stop early if no row goes on, or if one is in a state that is not filled yet."""
     network, scratch = network_of(target, block), scratch_of(target, block)
     state, other = state_of(target, block), _other_state_of(target, block)
     team, rules, beam = team_of(target, block), rules_of(target, block), _beam_of(target, block)
     live, last = array_of(target, block, "live"), array_of(target, block, "last")
-    found = _found_of(target, block)
-    search = Search(rules, beam, found, _room_of(target, block), state.logits, last)
+    results = _found_of(target, block)
+    search = Search(rules, beam, results, _room_of(target, block), state.logits, last)
     if beam.facts[facts.IS_OTHER]:
         state, other = other, state
     symbols, outputs = network.plan[layout.SYMBOLS], network.plan[layout.OUTPUT]
@@ -112,7 +112,7 @@ def search_beam(target: Any, block: Any) -> None:
         if beam.facts[facts.STEPS_DONE] <= step - first_step or rows == 0:
             return
         at = (step - first_step) * beam.facts[facts.WIDTH]
-        parents = found.parents[at : at + rows]
+        parents = results.parents[at : at + rows]
         _move(network, state, other, parents, team)
         state, other = other, state
         meet(team)
@@ -181,7 +181,7 @@ def _room_of(target: Any, block: Any) -> Any:
 @compiled
 def _choose(search: Any, at: Any) -> None:
     """Choose which rows go on, with which symbols, and which hypotheses end."""
-    rules, beam, found = search.rules, search.beam, search.found
+    rules, beam, results = search.rules, search.beam, search.found
     if rules.facts[codes.IS_WHOLE] == 0:
         for row in range(beam.facts[facts.ROWS]):
             if rules.known[beam.states[row]] == 0:
@@ -207,20 +207,20 @@ def _choose(search: Any, at: Any) -> None:
             going += 1
     if _is_done(beam, worth, at.step + 1, rules.facts[codes.LENGTH]):
         going = 0
-    found.going[at.column] = going
+    results.going[at.column] = going
     _go_on(search, at, going)
 
 
 @inlined
 def _score(search: Any, at: Any, row: int, symbol: int) -> float:
-    """What a row's score becomes with a symbol more: the model's own log-probability, whatever the rules did."""
+    """Return a row's score with one more symbol: the sum of the model's own log-probabilities, without the rules."""
     logit = float(search.logits[row * at.outputs + symbol])
     return search.beam.scores[row] + logit - search.beam.taken_off[row]
 
 
 @compiled
 def _find_candidates(search: Any, at: Any) -> int:
-    """The best continuations of all rows, best first, twice as many as are kept; returns how many there are."""
+    """Find the best continuations of all rows, best first, at most twice as many as are kept; return their number."""
     rules, beam, symbols = search.rules, search.beam, at.symbols
     most, count = 2 * beam.facts[facts.WIDTH], 0
     for number in range(beam.facts[facts.ROWS]):
@@ -245,7 +245,7 @@ def _find_candidates(search: Any, at: Any) -> int:
 
 @compiled
 def _offer(beam: Any, logits: Any, total: float, first: int, count: int, most: int) -> int:
-    """Let a row's continuations in among the best: a heap with the worst of them on top."""
+    """Merge a row's continuations into the best, a heap with the worst of them on top; return its size."""
     keys, candidates = beam.keys, beam.candidates
     for v in range(len(logits)):
         key = total + logits[v]
@@ -285,7 +285,7 @@ def _sink_worst(keys: Any, candidates: Any, place: int, size: int) -> None:
 
 @compiled
 def _sort(keys: Any, candidates: Any, count: int) -> None:
-    """Order candidates, best first: a heap whose worst goes to the end, again and again."""
+    """Sort candidates, best first, by heapsort: the worst goes to the end, again and again."""
     for place in range(count // 2 - 1, -1, -1):
         _sink_worst(keys, candidates, place, count)
     for size in range(count - 1, 0, -1):
@@ -296,7 +296,7 @@ def _sort(keys: Any, candidates: Any, count: int) -> None:
 
 @compiled
 def _divisor(beam: Any, count: int) -> float:
-    """What the total of so many symbols is divided by."""
+    """Return the divisor that normalises the total of ``count`` symbols by length."""
     power = beam.power[0]
     if power == 0:
         return 1.0
@@ -306,13 +306,13 @@ def _divisor(beam: Any, count: int) -> float:
 @compiled
 def _end(search: Any, column: int, ended: Any) -> None:
     """Note a hypothesis that ends."""
-    beam, found = search.beam, search.found
+    beam, results = search.beam, search.found
     number = beam.facts[facts.ENDED]
     beam.facts[facts.ENDED] = number + 1
-    found.ended[4 * number], found.ended[4 * number + 1] = column, ended.row
-    found.ended[4 * number + 2], found.ended[4 * number + 3] = ended.symbol, ended.ending
-    found.ended_numbers[3 * number], found.ended_numbers[3 * number + 1] = ended.score, ended.rank
-    found.ended_numbers[3 * number + 2] = ended.kept
+    results.ended[4 * number], results.ended[4 * number + 1] = column, ended.row
+    results.ended[4 * number + 2], results.ended[4 * number + 3] = ended.symbol, ended.ending
+    results.ended_numbers[3 * number], results.ended_numbers[3 * number + 1] = ended.score, ended.rank
+    results.ended_numbers[3 * number + 2] = ended.kept
     if ended.ending == codes.STUCK:
         return
     beam.facts[facts.COUNT] += 1
@@ -324,7 +324,7 @@ def _end(search: Any, column: int, ended: Any) -> None:
 
 @compiled
 def _is_done(beam: Any, worth: float, count: int, length: int) -> bool:
-    """Whether nothing better can come."""
+    """Return whether the search can stop: patience is used up, or nothing better can come."""
     ended = beam.facts[facts.COUNT]
     if beam.facts[facts.PATIENCE] > 0:
         return ended >= beam.facts[facts.PATIENCE]
@@ -336,8 +336,8 @@ def _is_done(beam: Any, worth: float, count: int, length: int) -> bool:
 
 @compiled
 def _go_on(search: Any, at: Any, going: int) -> None:
-    """Give the rows that go on what was their parents', and their new symbols."""
-    rules, beam, room, found = search.rules, search.beam, search.room, search.found
+    """Give the rows that go on their parents' data and their new symbols."""
+    rules, beam, room, results = search.rules, search.beam, search.room, search.found
     width, window, symbols = beam.facts[facts.WIDTH], rules.facts[codes.WINDOW], at.symbols
     for row in range(going):
         parent, symbol = beam.candidates[row] // symbols, beam.candidates[row] % symbols
@@ -347,7 +347,7 @@ def _go_on(search: Any, at: Any, going: int) -> None:
         _copy(beam.ring[parent * window : (parent + 1) * window], room.ring[row * window : (row + 1) * window])
         if window:
             _copy(beam.counts[parent * symbols : (parent + 1) * symbols], room.counts[row * symbols :])
-        found.parents[at.column * width + row], found.symbols[at.column * width + row] = parent, symbol
+        results.parents[at.column * width + row], results.symbols[at.column * width + row] = parent, symbol
         search.last[row] = symbol
     _copy(room.ring[: going * window], beam.ring)
     if window:
@@ -363,7 +363,7 @@ def _go_on(search: Any, at: Any, going: int) -> None:
 
 @compiled
 def _move(network: Any, state: Any, other: Any, parents: Any, team: Any) -> None:
-    """Copy the parents' states to where the rows that go on have theirs; members share out the rows."""
+    """Copy the parents' states to the rows that go on; members share out the rows."""
     layers, width = network.plan[layout.LAYERS], network.plan[layout.WIDTH]
     size = len(state.hidden) // layers
     for layer in range(layers):

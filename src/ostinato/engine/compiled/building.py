@@ -1,4 +1,4 @@
-"""From Python to machine code."""
+"""Compilation of kernels, from Python to machine code."""
 
 from __future__ import annotations
 

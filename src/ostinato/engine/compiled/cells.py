@@ -1,4 +1,4 @@
-"""What 64 units of a layer do with the sums of their gates; equations as in ``ostinato.cores``."""
+"""Updates of 64 units of a layer from the sums of their gates; equations as in ``ostinato.cores``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model of counts: what has followed the last 0 to K symbols, and what that says of the next one.
+"""A model of counts: the symbols that have followed each context of 0 to K symbols, and predictions from them.
 
 A context is found by its hash, in a table of open addresses. Most contexts have been followed by one symbol only: that
 stands in the table itself, and a list of nodes begins when there is a second.
@@ -77,7 +77,7 @@ def _table_of(target: Any, block: Any) -> Any:
 
 @compiled
 def _home(table: Any, key: int) -> int:
-    """Where a context with this key, 63 bits, is looked for first."""
+    """Return the first slot to search for a context with this key, 63 bits."""
     return (key ^ (key >> 29)) & (len(table.keys) - 1)
 
 
@@ -101,7 +101,7 @@ def _find_all(table: Any, ids: Any, at: int, order: int, nothing: int, end: int,
 
 @compiled
 def _predict(table: Any, slots: Any, order: int, discounts: Any, found: Any) -> None:
-    """Fill in the probabilities: each context's counts less a discount, and what that leaves by the shorter one's."""
+    """Fill in the probabilities: each context's discounted counts, and the rest as the shorter one predicts."""
     for symbol in range(len(found)):
         found[symbol] = 1.0 / len(found)
     for length in range(order + 1):

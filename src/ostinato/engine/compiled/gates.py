@@ -1,4 +1,4 @@
-"""What training does with 64 units of a row at a time step, forward and backward; equations as in ``ostinato.cores``.
+"""Training steps of 64 units of a row, forward and backward; equations as in ``ostinato.cores``.
 
 Everything is float32 here, and the gates lie side by side, 64 numbers each: so LLVM sees that nothing overlaps.
 """
@@ -18,7 +18,7 @@ _ONE, _ZERO = np.float32(1.0), np.float32(0.0)
 
 @compiled
 def lstm_ahead(gates: Any, cell: Any, new_cell: Any, hidden: Any, capped: bool) -> None:
-    """From sums to the gates i, f, g and o, in place, i before it is capped; the next cell and hidden state."""
+    """Turn sums into the gates i, f, g and o, in place, i before its cap; fill in the next cell and hidden state."""
     for j in range(2 * PANEL):
         gates[j] = sigmoid(gates[j])
     for j in range(2 * PANEL, 3 * PANEL):
@@ -38,7 +38,7 @@ def lstm_ahead(gates: Any, cell: Any, new_cell: Any, hidden: Any, capped: bool) 
 
 @compiled
 def lstm_back(gates: Any, cell: Any, new_cell: Any, d_hidden: Any, d_cell: Any, capped: bool) -> None:
-    """From the gates to the gradients of their sums, in place; ``d_cell`` becomes that of the cell before."""
+    """Turn gates into the gradients of their sums, in place; ``d_cell`` becomes that of the cell before."""
     for j in range(PANEL):
         o, squashed, dh = gates[3 * PANEL + j], tanh(new_cell[j]), d_hidden[j]
         gates[3 * PANEL + j] = dh * squashed * o * (_ONE - o)
@@ -63,9 +63,10 @@ def lstm_back(gates: Any, cell: Any, new_cell: Any, d_hidden: Any, d_cell: Any, 
 
 @compiled
 def gru_ahead(gates: Any, from_before: Any, bias: Any, hidden: Any) -> None:
-    """From sums to the gates r, z and n, in place; the next hidden state.
+    """Turn sums into the gates r, z and n, in place, and ``hidden`` into the next hidden state.
 
-    r and z have both shares in their sums, n that of the inputs; ``from_before`` is the other, which gets its bias.
+    The sums of r and z hold the shares of inputs and state, that of n only the inputs'; ``from_before`` is the state's
+    share of n, to which its bias is added.
     """
     for j in range(2 * PANEL):
         gates[j] = sigmoid(gates[j])
@@ -80,9 +81,9 @@ def gru_ahead(gates: Any, from_before: Any, bias: Any, hidden: Any) -> None:
 
 @compiled
 def gru_back(gates: Any, before: Any, from_before: Any, d_hidden: Any) -> None:
-    """From the gates to the gradients of their sums, in place.
+    """Turn gates into the gradients of their sums, in place.
 
-    ``from_before`` becomes the gradient of the candidate's share of it, ``d_hidden`` what goes past the gates.
+    ``from_before`` becomes the gradient of the state's share of n, ``d_hidden`` the gradient that bypasses the gates.
     """
     for j in range(PANEL):
         r, z, n, dh = gates[j], gates[PANEL + j], gates[2 * PANEL + j], d_hidden[j]
@@ -96,7 +97,7 @@ def gru_back(gates: Any, before: Any, from_before: Any, d_hidden: Any) -> None:
 
 @compiled
 def elman_ahead(sums: Any, hidden: Any, rectified: bool) -> None:
-    """The next hidden state."""
+    """Fill in the next hidden state."""
     if rectified:
         for j in range(PANEL):
             hidden[j] = _ZERO if sums[j] <= _ZERO else sums[j]  # NaN stays NaN
@@ -107,7 +108,7 @@ def elman_ahead(sums: Any, hidden: Any, rectified: bool) -> None:
 
 @compiled
 def elman_back(after: Any, d_hidden: Any, rectified: bool) -> None:
-    """From the hidden state to the gradient of its sum, in place."""
+    """Turn the hidden state into the gradient of its sum, in place."""
     if rectified:
         for j in range(PANEL):
             after[j] = d_hidden[j] if after[j] > _ZERO else _ZERO

@@ -17,7 +17,7 @@ _ROWS, _STEPS, _COUNT = SCALAR_PLACES["rows"], SCALAR_PLACES["steps"], SCALAR_PL
 def multiply(target: Any, block: Any) -> None:
     """Multiply ``rows`` rows of ``acts`` with every panel of ``weights``, ``steps`` times over.
 
-    ``count`` is how many steps of k a panel has; ``product`` becomes [panels, rows, 64].
+    ``count`` is the number of steps of k in a panel; ``product`` becomes [panels, rows, 64].
     """
     sums = array_of(target, block, "sums")
     weights, acts = array_of(target, block, "weights").ctypes.data, array_of(target, block, "acts").ctypes.data

@@ -33,7 +33,7 @@ class Network(NamedTuple):
 
 
 class State(NamedTuple):
-    """What is carried: hidden and cell, [L * R * H], and the logits of the next symbol, [R * OUTPUT]; R state rows."""
+    """State of R rows: hidden and cell, [L * R * H], and the logits of the next symbol, [R * OUTPUT]."""
 
     hidden: Any
     cell: Any
@@ -76,7 +76,7 @@ def meet(team: Any) -> None:
 
 
 def store_activations(numbers: Any, bounded: Any, acts: Any) -> Any:
-    """Write float32 activations as products read them; return the factor that makes numbers of them again."""
+    """Write float32 activations as products read them; return the factor that converts them back."""
 
 
 @overload(store_activations, inline="never")  # type: ignore[misc]
@@ -112,14 +112,14 @@ def advance(
     """Read one symbol in each row.
 
     Args:
-        target: For which instructions.
-        network: The weights.
-        state: Of all rows.
-        scratch: This thread's; its activations are those of the same rows.
-        team: Which units are this thread's.
+        target: Instructions and precision.
+        network: Weights.
+        state: State of all rows.
+        scratch: This thread's scratch arrays; their activations are those of the same rows.
+        team: Team and this thread's place in it, which decides its units.
         rows: Numbers of the state rows that go on, [live].
-        symbols: What each reads, by state row.
-        wants_logits: Whether logits are needed after.
+        symbols: Symbol that each row reads, by state row.
+        wants_logits: Whether the logits of the next symbol are needed.
     """
     plan = network.plan
     layers, width, residual = plan[layout.LAYERS], plan[layout.WIDTH], plan[layout.RESIDUAL] != 0
@@ -143,7 +143,7 @@ def advance(
 
 @inlined
 def load_rows(network: Any, state: Any, scratch: Any, team: Any, rows: Any) -> None:
-    """Make the scratch's activations those of some rows: before the first step, and when other rows go on."""
+    """Load the activations of some rows into the scratch: before the first step, and when other rows go on."""
     for layer in range(network.plan[layout.LAYERS]):
         store_hidden(network, state, scratch, rows, layer)
     meet(team)  # before anyone changes what was loaded
@@ -151,7 +151,7 @@ def load_rows(network: Any, state: Any, scratch: Any, team: Any, rows: Any) -> N
 
 @compiled
 def store_hidden(network: Any, state: Any, scratch: Any, rows: Any, layer: int) -> None:
-    """Store what a layer has put out as activations."""
+    """Store a layer's output as activations."""
     plan = network.plan
     width, slot = plan[layout.WIDTH], layout.FIRST_HIDDEN + layer
     bounded = plan[layout.KIND] != layout.ELMAN_RELU
@@ -177,7 +177,7 @@ def _store_embedding(network: Any, scratch: Any, rows: Any, symbols: Any) -> Non
 
 @inlined
 def _add_hidden(network: Any, state: Any, scratch: Any, rows: Any, layer: int) -> None:
-    """Add what a layer has put out to the sum of a residual stack, and store that as activations."""
+    """Add a layer's output to the sum of a residual stack, and store the sum as activations."""
     plan = network.plan
     width = plan[layout.WIDTH]
     first = len(state.hidden) // plan[layout.LAYERS] * layer
@@ -245,7 +245,7 @@ def _step_block(
 
 @inlined
 def _begin_gates(network: Any, scratch: Any, rows: Any, symbols: Any, layer: int, block: int) -> None:
-    """Give the gates their biases, or what the first layer's table has for the symbol."""
+    """Start the gates' sums with their biases, or with the symbol's entry in the first layer's table."""
     plan, floats = network.plan, network.floats
     size = plan[layout.GATES] * PANEL
     bias = plan[layout.HEAD + layer * layout.LAYER + layout.BIAS]
@@ -259,7 +259,7 @@ def _begin_gates(network: Any, scratch: Any, rows: Any, symbols: Any, layer: int
 
 @inlined
 def _panel_at(network: Any, at: int, line: int) -> Any:
-    """A panel by the number of its first weight and of its first row."""
+    """Return the panel whose first weight has number ``at`` and whose first row has number ``line``."""
     return Panel(
         network.weights.ctypes.data + at * network.weights.itemsize,
         network.sums.ctypes.data + 4 * line,
@@ -269,7 +269,7 @@ def _panel_at(network: Any, at: int, line: int) -> Any:
 
 @inlined
 def _acts_in(network: Any, scratch: Any, slot: int, width: int, rows: int) -> Any:
-    """A slot of activations."""
+    """Return a slot of activations."""
     size = scratch.acts.itemsize
     return Acts(
         scratch.acts.ctypes.data + slot * scratch.most * network.plan[layout.SLOT] * size,
@@ -281,13 +281,13 @@ def _acts_in(network: Any, scratch: Any, slot: int, width: int, rows: int) -> An
 
 @inlined
 def _into(scratch: Any, numbers: Any, gates: int, gate: int) -> Any:
-    """One gate's numbers of every row."""
+    """Return the addresses of one gate's sums in every row."""
     return Into(scratch.product.ctypes.data, numbers.ctypes.data + 4 * PANEL * gate, 4 * PANEL * gates)
 
 
 @inlined
 def _output_panel(target: Any, network: Any, state: Any, scratch: Any, rows: Any, source: int, panel: int) -> None:
-    """64 logits of each row."""
+    """Compute 64 logits of each row."""
     plan = network.plan
     width, outputs = plan[layout.WIDTH], plan[layout.OUTPUT]
     at = plan[layout.OUTPUT_BIAS] + panel * PANEL
@@ -306,6 +306,6 @@ def _output_panel(target: Any, network: Any, state: Any, scratch: Any, rows: Any
     )
     for place in range(len(rows)):
         to = rows[place] * outputs + panel * PANEL
-        logits, found = state.logits[to : to + PANEL], into[place * PANEL : (place + 1) * PANEL]
+        logits, sums = state.logits[to : to + PANEL], into[place * PANEL : (place + 1) * PANEL]
         for j in range(PANEL):
-            logits[j] = found[j]
+            logits[j] = sums[j]

@@ -29,7 +29,7 @@ def number(typing: Any, stored: Any) -> Any:
 
 @instructions
 def as_stored(typing: Any, array: Any, value: Any) -> Any:
-    """Return a float32 as an array stores it: the nearest bfloat16, of two the even one."""
+    """Return a float32 as an array stores it: the nearest bfloat16, ties to even."""
     del typing, value
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[Any]) -> Any:

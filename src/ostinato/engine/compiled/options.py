@@ -1,4 +1,4 @@
-"""How every function here is compiled: no exceptions, no allocation, no bounds checks, and no liberties with sums."""
+"""Numba's options for every function here: no exceptions, no allocation, no bounds checks, no fast-math."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def compiled(function: F) -> F:
 
 
 def instructions(function: Callable[..., Any]) -> Any:
-    """Let a function write LLVM's instructions itself; it is given types first, and a literal's value with its type."""
+    """Let a function write LLVM's instructions itself; it gets types first, and a literal's value with its type."""
     return intrinsic(prefer_literal=True)(function)
 
 

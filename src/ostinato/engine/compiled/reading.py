@@ -48,7 +48,7 @@ def read(target: Any, block: Any) -> None:
 
 @compiled
 def _longer_than(live: Any, offsets: Any, length: int) -> int:
-    """How many of the rows have more symbols than that."""
+    """Return the number of rows with more than ``length`` symbols."""
     count = 0
     while count < len(live) and offsets[live[count] + 1] - offsets[live[count]] > length:
         count += 1

@@ -11,7 +11,7 @@ from ostinato.engine.compiled.options import compiled, inlined
 
 
 class Rules(NamedTuple):
-    """What is the same for all rows and steps; see ``ostinato.engine.program``."""
+    """Arrays that all rows and steps share; see ``ostinato.engine.program``."""
 
     rules: Any
     numbers: Any
@@ -25,7 +25,7 @@ class Rules(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What belongs to one row, and room to work in."""
+    """Data of one row, and scratch arrays."""
 
     logits: Any  # float64, what the rules make of them, [V]
     weights: Any  # float64, [V]
@@ -57,15 +57,15 @@ def row_of(rules: Any, room: Any, counts: Any, states: Any, symbols: int, number
 @compiled
 def largest(values: Any) -> float:
     """Return the largest of some numbers."""
-    found = values[0]
+    top = values[0]
     for v in range(len(values)):
-        found = values[v] if values[v] > found else found
-    return found
+        top = values[v] if values[v] > top else top
+    return top
 
 
 @compiled
 def log_softmax(given: Any, into: Any, weights: Any) -> float:
-    """Turn logits into log-probabilities; return what was taken off all of them."""
+    """Turn logits into log-probabilities; return the number subtracted from all of them."""
     for v in range(len(into)):
         into[v] = float(given[v])
     taken_off = largest(into) + math.log(weigh(into, weights))
@@ -85,7 +85,7 @@ def weigh(logits: Any, weights: Any) -> float:
 
 @compiled
 def total_of(weights: Any) -> float:
-    """Sum in the order of ids."""
+    """Return the sum, added up in the order of ids."""
     total = 0.0
     for v in range(len(weights)):
         total += weights[v]
@@ -110,7 +110,7 @@ def apply_rules(rules: Any, row: Any) -> float:
 
 @compiled
 def _shape(rules: Any, row: Any, code: int, a: int, at: int) -> None:
-    """Rules that look only at the logits."""
+    """Apply a rule that looks only at the logits."""
     logits, numbers = row.logits, rules.numbers
     if code == codes.TEMPERATURE:
         temperature = _temperature(numbers, a, at, row.step)
@@ -129,7 +129,7 @@ def _shape(rules: Any, row: Any, code: int, a: int, at: int) -> None:
 
 @compiled
 def _temperature(numbers: Any, count: int, at: int, step: int) -> float:
-    """The temperature of a step: between two points in a straight line."""
+    """Return the temperature of a step, linearly interpolated between two points."""
     if step < numbers[at]:
         return numbers[at + 1]
     for point in range(count - 1):
@@ -149,7 +149,7 @@ def _forbid_below(logits: Any, bar: float) -> None:
 
 @compiled
 def _by_surprise(row: Any, code: int, number: float) -> None:
-    """Typical, epsilon and eta: bars over the normalised log-probability."""
+    """Apply typical, epsilon or eta sampling: a bar over the normalised log-probability."""
     logits, weights = row.logits, row.weights
     top = largest(logits)
     total = weigh(logits, weights)
@@ -173,13 +173,13 @@ def _by_surprise(row: Any, code: int, number: float) -> None:
 
 @compiled
 def _before(keys: Any, a: int, b: int) -> bool:
-    """Whether id ``a`` comes before ``b``: by key, highest first; of equal ones the lower id."""
+    """Return whether id ``a`` comes before ``b``: by key, highest first; of equal ones the lower id."""
     return keys[a] > keys[b] or (keys[a] == keys[b] and a < b)
 
 
 @compiled
 def _sink(order: Any, keys: Any, place: int, size: int) -> None:
-    """Let an id sink in the heap to where it belongs."""
+    """Sift an id down the heap to its place."""
     while True:
         child = 2 * place + 1
         if child >= size:
@@ -239,7 +239,7 @@ def _keep_mass(row: Any, keys: Any, mass: float) -> None:
 
 @compiled
 def _look_back(rules: Any, row: Any, code: int, a: int, at: int) -> None:
-    """Rules about what stands before, and about single symbols."""
+    """Apply a rule about earlier symbols, or about single symbols."""
     logits, numbers = row.logits, rules.numbers
     if code == codes.REPETITION:
         factor = numbers[at]
@@ -260,7 +260,7 @@ def _look_back(rules: Any, row: Any, code: int, a: int, at: int) -> None:
 
 @compiled
 def _constrain(rules: Any, row: Any) -> float:
-    """Forbid what leads where the constraint can no longer be fulfilled in time; return the log of the mass kept."""
+    """Forbid symbols after which the constraint cannot be fulfilled in time; return the log of the mass kept."""
     logits, size = row.logits, len(row.logits)
     state, end = row.states[row.number], rules.facts[codes.END_SYMBOL]
     left = rules.facts[codes.LENGTH] - row.step - 1
@@ -299,8 +299,8 @@ def follow(rules: Any, states: Any, stop_states: Any, number: int, symbol: int, 
 def is_complete(rules: Any, state: int, symbols: int, left: int) -> bool:
     """Return whether the constraint is fulfilled and lets nothing follow, in a model without an end symbol.
 
-    With ``left`` symbols after the next one: nothing that could be accepted within the length. At the length (under
-    0): nothing at all.
+    ``left`` is the number of symbols after the next one; a symbol counts only if the constraint can be fulfilled within
+    them. At the length (``left`` under 0) every symbol counts that the constraint allows.
     """
     if rules.facts[codes.ENDS_BY_CONSTRAINT] == 0 or rules.accepts[state] == 0:
         return False

@@ -24,7 +24,7 @@ _ALMOST_ONE = 1 - 2.0**-53
 
 
 class Rows(NamedTuple):
-    """What belongs to all rows."""
+    """Arrays of all rows."""
 
     live: Any  # this thread's
     alive: Any
@@ -116,19 +116,19 @@ def _choose_all(
 
 @compiled
 def _is_unknown(rules: Any, rows: Any, part: int) -> bool:
-    """Whether some row's state has to be filled first; such rows are marked."""
-    found = False
+    """Return whether some row's state has to be filled first; mark such rows."""
+    unknown = False
     for place in range(rows.alive[part]):
         number = rows.live[place]
         if rules.known[rows.states[number]] == 0:
             rows.endings[number] = codes.UNKNOWN
-            found = True
-    return found
+            unknown = True
+    return unknown
 
 
 @compiled
 def _choose(rules: Any, rows: Any, given: Any, number: int, step: int, place: int) -> int:
-    """Choose a row's next symbol and note it; return how the row ended, or that it did not."""
+    """Choose a row's next symbol and note it; return the row's ending, ``LIVE`` if it goes on."""
     symbols = len(given)
     if is_over(rules, rows.states[number], rows.stop_states[number], symbols, step):
         return codes.COMPLETE
@@ -157,7 +157,7 @@ def _choose(rules: Any, rows: Any, given: Any, number: int, step: int, place: in
 
 @compiled
 def remember(rules: Any, ring: Any, counts: Any, number: int, symbols: int, step: int, chosen: int) -> None:
-    """Let a symbol into the window that penalties look at, and the oldest out."""
+    """Add a symbol to the window that penalties look at, and drop the oldest."""
     window = rules.facts[codes.WINDOW]
     if window == 0:
         return
@@ -170,7 +170,7 @@ def remember(rules: Any, ring: Any, counts: Any, number: int, symbols: int, step
 
 @compiled
 def _greatest(logits: Any) -> int:
-    """The most probable symbol; of equally probable ones the lowest id."""
+    """Return the most probable symbol; of equally probable ones the lowest id."""
     best = 0
     for v in range(len(logits)):
         if logits[v] > logits[best]:

@@ -60,7 +60,7 @@ def _layer_of(target: Any, block: Any) -> Any:
 
 @compiled
 def scan(target: Any, block: Any) -> None:
-    """Bring some units of rows ``first_row`` to ``first_row + rows`` through the next steps."""
+    """Run some units of rows ``first_row`` to ``first_row + rows`` through the next steps."""
     layer = _layer_of(target, block)
     hidden, first, rows = array_of(target, block, "totals"), block[_FIRST_ROW], block[_ROWS]
     step, after = block[_STEP], min(block[_STEP] + block[_STEPS_NOW], layer.steps)
@@ -129,10 +129,10 @@ def _ahead(layer: Any, row: int, step: int, unit: int, sums: Any, hidden: Any) -
 
 @compiled
 def scan_back(target: Any, block: Any) -> None:
-    """Bring the same units and rows back through time: gradients of the gates' sums, and of the state before a step.
+    """Run the same units and rows back through time: gradients of the gates' sums, and of the state before a step.
 
-    ``totals`` and ``d_cells`` become the gradients of hidden state and cell before the first step, [rows, H]; that of
-    the hidden state, which needs all units of the step after, when the step before it is due: at last in a call more.
+    ``totals`` and ``d_cells`` become the gradients of hidden state and cell before the first step, [rows, H]. The
+    gradient of a hidden state needs all units of the next step, so it comes a round later; the last, in an extra one.
     """
     layer = _layer_of(target, block)
     done, after = block[_STEP], min(block[_STEP] + block[_STEPS_NOW], layer.steps + 1)
@@ -148,7 +148,7 @@ def scan_back(target: Any, block: Any) -> None:
 
 @inlined
 def _through_gates(target: Any, block: Any, layer: Any, step: int) -> None:
-    """From the gradient of a step's state to those of its gates' sums."""
+    """Compute the gradients of a step's gate sums from that of its state."""
     d_hidden, d_cell = array_of(target, block, "totals"), array_of(target, block, "d_cells")
     d_outputs, d_states = array_of(target, block, "d_outputs"), array_of(target, block, "d_states")
     d_gates, d_backs = array_of(target, block, "d_gates"), array_of(target, block, "d_backs")
@@ -168,7 +168,7 @@ def _through_gates(target: Any, block: Any, layer: Any, step: int) -> None:
 
 @inlined
 def _through_weights(target: Any, block: Any, layer: Any, step: int) -> None:
-    """From the gradients of a step's gates' sums to that of the hidden state before it."""
+    """Compute the gradient of the hidden state before a step from those of its gate sums."""
     weights, acts = array_of(target, block, "weights").ctypes.data, array_of(target, block, "acts")
     d_hidden, product = array_of(target, block, "totals"), array_of(target, block, "back")
     is_gru = layer.kind == layout.GRU
@@ -195,7 +195,7 @@ def _through_weights(target: Any, block: Any, layer: Any, step: int) -> None:
 
 
 class Gradients(NamedTuple):
-    """Of a row's hidden state and cell, of all gates' sums, and of biases."""
+    """Gradients of a row's hidden state and cell, of all gates' sums, and of biases."""
 
     hidden: Any
     cell: Any
@@ -206,7 +206,7 @@ class Gradients(NamedTuple):
 
 @inlined
 def _back(layer: Any, row: int, step: int, unit: int, gradients: Any, room: Any) -> None:
-    """The gradients of 64 units of a row at one step."""
+    """Compute the gradients of 64 units of a row at one step."""
     width, steps, count = layer.width, layer.steps, layer.gate_count
     at = (row * steps + step) * count * width + unit
     back = (row * steps + step) * width + unit
@@ -268,7 +268,7 @@ def _load(stored: Any, into: Any) -> None:
 def lay_out(target: Any, block: Any) -> None:
     """Lay out float32 weights [G H, H] in panels, for ``scan`` as [unit block, gate], for ``scan_back`` transposed.
 
-    Of the units, ``first_unit`` to ``first_unit + units`` are laid out.
+    Only the units ``first_unit`` to ``first_unit + units`` are laid out.
     """
     floats, weights = array_of(target, block, "floats"), array_of(target, block, "weights")
     width, kind = block[_WIDTH], block[_KIND]

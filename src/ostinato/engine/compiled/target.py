@@ -1,4 +1,4 @@
-"""What a kernel is compiled for, as the type of an argument that carries nothing else; and its block of arguments."""
+"""A kernel's compile target, as the type of an argument that carries nothing else; and its block of arguments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ostinato.engine.compiled.options import instructions
 
 
 class Target(types.Opaque):
-    """Numba's type of an argument that only says what to compile for.
+    """Numba's type of an argument that only names the compile target.
 
     Args:
         instructions: One of ``ostinato.engine.cpu.INSTRUCTIONS``.
@@ -35,7 +35,7 @@ register_model(Target)(models.OpaqueModel)
 
 @instructions
 def array_of(typing: Any, target: Any, block: Any, name: Any) -> Any:
-    """Return the array of a block that has a name, which is a literal; see ``ostinato.engine.block``."""
+    """Return the array of a block by its name, a literal; see ``ostinato.engine.block``."""
     del typing
     place = list(ARRAYS).index(name.literal_value)
     dtype = _type(dtype_of(name.literal_value, target.precision))
@@ -78,8 +78,8 @@ def _type(name: str) -> Any:
 
 
 def _view(context: Any, builder: ir.IRBuilder, kind: Any, address: Any, count: Any) -> Any:
-    found = make_array(kind)(context, builder)
+    array = make_array(kind)(context, builder)
     size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
-    data = builder.inttoptr(address, found.data.type)
-    populate_array(found, data=data, shape=[count], strides=[size], itemsize=size, meminfo=None)
-    return found._getvalue()
+    data = builder.inttoptr(address, array.data.type)
+    populate_array(array, data=data, shape=[count], strides=[size], itemsize=size, meminfo=None)
+    return array._getvalue()

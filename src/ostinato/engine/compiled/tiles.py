@@ -24,7 +24,7 @@ Values = Sequence[Any]
 
 
 class _Shape(NamedTuple):
-    """How a tile is cut into loops that fit the registers."""
+    """Division of a tile into loops that fit the registers."""
 
     lanes: int  # 32-bit numbers of a vector
     registers: int  # accumulators of one loop
@@ -43,16 +43,16 @@ _FLOATS = {**_SHAPES, **dict.fromkeys(("avx-vnni", "avx2"), _Shape(8, 12, 3))}
 
 @instructions
 def tile(typing: Any, target: Any, rows: Any, weights: Any, x: Any, count: Any, start: Any, out: Any) -> Any:
-    """Multiply ``rows`` rows (a literal), which lie side by side, with 64 columns; all places are addresses.
+    """Multiply ``rows`` contiguous rows (a literal) with 64 columns; arrays are given by their addresses.
 
     Args:
-        target: For which instructions, and of which precision.
-        rows: How many rows, 1 to 8.
-        weights: Of the 64 columns.
+        target: Instructions and precision.
+        rows: Number of rows, 1 to 8.
+        weights: Weights of the 64 columns.
         x: Activations of the first row: uint8 that stand for q + 128, or float32.
         count: Steps of k, at least 1.
-        start: Where the sums begin, 64 int32 (-128 times each column's sum); for float32 they begin at 0.
-        out: [rows, 64] int32 or float32.
+        start: Initial sums, 64 int32 (-128 times each column's sum); float32 sums begin at 0.
+        out: Products, [rows, 64] int32 or float32.
     """
     del typing
     signature = types.void(target, rows, *[types.int64] * 5)
@@ -140,7 +140,7 @@ class _Work:
         return self._builder.load(self._pointer(at, vector * self._lanes * 4, type_), align=4)
 
     def _load_x(self, row: int, k: ir.Value) -> ir.Value:
-        """One row's 4 bytes in every lane."""
+        """Load one row's 4 bytes into every lane."""
         builder = self._builder
         at = builder.add(self._x, builder.mul(self._x_step, _I64(row)))
         at = builder.add(at, builder.mul(k, _I64(4)))
@@ -158,7 +158,7 @@ class _Work:
         return self._declared(f"llvm.fma.v{self._lanes}f32", total.type, [x, weights, total])
 
     def _short(self, total: ir.Value, x: ir.Value, weights: ir.Value) -> ir.Value:
-        """Two products of bfloat16 for each column."""
+        """Add two products of bfloat16 to each column."""
         vector = ir.VectorType(_I32, self._lanes)
         pairs = [self._builder.bitcast(value, vector) for value in (x, weights)]
         name = f"llvm.x86.avx512bf16.dpbf16ps.{self._lanes * 32}"
@@ -173,7 +173,7 @@ class _Work:
         return self._declared("llvm.aarch64.neon.sdot.v4i32.v16i8", total.type, [total, turned, weights])
 
     def _pairs(self, total: ir.Value, x: ir.Value, weights: ir.Value) -> ir.Value:
-        """Products of 16-bit numbers, which cannot saturate as those of 8-bit ones would; two sums for each column."""
+        """Add products of 16-bit numbers, which cannot saturate as 8-bit ones would; two sums for each column."""
         builder, wide = self._builder, ir.VectorType(_I16, 16)
         halves = []
         for half in range(2):
@@ -185,7 +185,7 @@ class _Work:
         return builder.add(total, joined)
 
     def _spelled(self, total: ir.Value, x: ir.Value, weights: ir.Value) -> ir.Value:
-        """The same in instructions that every processor has."""
+        """Add the products with instructions that every processor has."""
         builder = self._builder
         wide = ir.VectorType(_I32, x.type.count)
         products = builder.mul(builder.zext(x, wide), builder.sext(weights, wide))
@@ -194,7 +194,7 @@ class _Work:
         return total
 
     def _spread(self, value: ir.Value) -> ir.Value:
-        """Each lane, and a zero after it."""
+        """Return each lane followed by a zero."""
         zeros = ir.Constant(value.type, [0] * self._lanes)
         order = [lane for pair in zip(range(8), range(8, 16), strict=True) for lane in pair]
         return self._builder.shuffle_vector(value, zeros, ir.Constant(ir.VectorType(_I32, 16), order))

@@ -1,4 +1,4 @@
-"""From a kernel's block of arguments to what belongs together."""
+"""Groups of arrays from a kernel's argument block: network, state, scratch, team and rules."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def network_of(target: Any, block: Any) -> Any:
 
 @compiled
 def state_of(target: Any, block: Any) -> Any:
-    """Return what is carried."""
+    """Return the state of all rows."""
     return State(array_of(target, block, "hidden"), array_of(target, block, "cell"), array_of(target, block, "logits"))
 
 
 @compiled
 def scratch_of(target: Any, block: Any) -> Any:
-    """Return this thread's room."""
+    """Return this thread's scratch arrays."""
     return Scratch(
         array_of(target, block, "acts"),
         array_of(target, block, "factors"),

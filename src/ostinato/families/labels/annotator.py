@@ -1,4 +1,4 @@
-"""A trained model of labels in the hand: label sequences, and measure how well."""
+"""A trained model of labels: label sequences, evaluate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from ostinato.config import at_least
 from ostinato.cores.encoders import Source
 from ostinato.data import Corpus, Encoded, encode_texts
 from ostinato.data.frames import Frames
-from ostinato.data.label_streams import Labelled
 from ostinato.errors import ConfigError, CorpusError
 from ostinato.families.base import Face, Machine, Progress, not_of
 from ostinato.families.labels.ctc_head import PathHead
@@ -28,6 +27,7 @@ from ostinato.families.labels.metrics import accuracy, confusions, label_error, 
 from ostinato.families.labels.network import Labeller
 from ostinato.families.labels.prefix_beam import prefix_beam
 from ostinato.families.labels.results import LabelEvaluation, Labelling
+from ostinato.families.labels.rows import Labelled
 from ostinato.families.labels.settings import (
     LabelSettings,
     build_label_task,
@@ -50,7 +50,7 @@ class Annotator(Face):
 
     Args:
         saved: The contents of a run folder or a model file.
-        machine: Where to run.
+        machine: The device to run on.
 
     Raises:
         ConfigError: It is no model of labels, or the device is not there.
@@ -88,17 +88,17 @@ class Annotator(Face):
 
     @property
     def reads_frames(self) -> bool:
-        """Whether it reads frames, and not texts."""
+        """Whether it reads frames instead of texts."""
         return isinstance(self.codec.source, FrameCodec)
 
     @property
     def between(self) -> str:
-        """What stands between two labels that are written as one text."""
+        """Separator of labels that are written as one text."""
         return self._labels.between
 
     @property
     def has_places(self) -> bool:
-        """Whether each label has its place, so that there are always as many as there should be."""
+        """Whether each label has its place, so that there is always the right number of labels."""
         return not isinstance(self.network.head, PathHead)
 
     def label(
@@ -113,9 +113,9 @@ class Annotator(Face):
 
         Args:
             sources: Texts, or frames.
-            beam: Of labels without a place: keep so many beginnings; ``None`` takes the best path.
-            unknown: What to do with symbols of texts that the model does not know.
-            tick: Told how many of them are done.
+            beam: Number of prefixes kept, for labels without a place; ``None`` takes the best path.
+            unknown: Treatment of symbols in texts that the model does not know.
+            tick: Called with the number of sequences labelled so far, and in all.
 
         Raises:
             ConfigError: There is nothing to label, or a sequence is empty or of the wrong kind.
@@ -164,7 +164,7 @@ class Annotator(Face):
         real = [labels_of(target, unit) for _, _, target in sides]
         sources: Sources = corpus.frames or [source for source, _, _ in sides]
         best = self._all_best(sources, beam, unknown, tick)
-        found = [[self.names[n] for n in one.labels] for one in best]
+        predicted = [[self.names[n] for n in one.labels] for one in best]
         adapted = [self.codec.adapt(text, unknown) for text in corpus.texts]
         nats, count = self._loss(self._encoded(replace(corpus, texts=tuple(adapted))))
         placed = self.has_places
@@ -173,18 +173,18 @@ class Annotator(Face):
             labels=count,
             nats_per_label=nats,
             bound=self.network.head.bound,
-            exact=sum(one == other for one, other in zip(found, real, strict=True)) / len(real),
-            accuracy=accuracy(found, real) if placed else None,
-            label_error=None if placed else label_error(found, real),
-            spans=span_scores(found, real) if are_spans(self.names) else None,
-            confusions=tuple(confusions(found, real)) if placed else (),
+            exact=sum(one == other for one, other in zip(predicted, real, strict=True)) / len(real),
+            accuracy=accuracy(predicted, real) if placed else None,
+            label_error=None if placed else label_error(predicted, real),
+            spans=span_scores(predicted, real) if are_spans(self.names) else None,
+            confusions=tuple(confusions(predicted, real)) if placed else (),
         )
 
     def known_only(self, corpus: Corpus) -> tuple[Corpus, int]:
-        """Leave sequences out that have labels which the model does not know; return also how many these are.
+        """Return the sequences whose labels the model knows, and the number of those left out.
 
         Raises:
-            CorpusError: That is all of them.
+            CorpusError: All are left out.
         """
         assert isinstance(corpus.texts, tuple)
         chosen = [n for n, text in enumerate(corpus.texts) if not self._unknown_labels(text)]
@@ -200,18 +200,18 @@ class Annotator(Face):
             if self.has_places:
                 raise ConfigError("a beam is for labels without a place (recipe ctc); here the best are found exactly")
         rows = self._rows(self._corpus(sources, unknown))
-        found: dict[int, Best] = {}
+        predictions: dict[int, Best] = {}
         for some in rows.by_length(np.arange(len(rows)), _AT_ONCE):
-            found |= zip(some.tolist(), self._best(rows.batch(some), beam), strict=True)
+            predictions |= zip(some.tolist(), self._best(rows.batch(some), beam), strict=True)
             if tick is not None:
-                tick(len(found), len(rows))
-        return [found[row] for row in range(len(rows))]
+                tick(len(predictions), len(rows))
+        return [predictions[row] for row in range(len(rows))]
 
     def _unknown_labels(self, text: str) -> list[str]:
         return self._labels.unknown_in(text.partition(BETWEEN)[2])
 
     def _corpus(self, sources: Sources, unknown: Unknown) -> Corpus:
-        """The sources with some label, so that they are encoded as labelled ones are."""
+        """Return the sources with an arbitrary label, so that they are encoded as labelled ones are."""
         frames = sources if isinstance(sources, Frames) else None
         texts = [""] * sources.count if isinstance(sources, Frames) else [_flat(text) for text in sources]
         if not texts:
@@ -221,12 +221,16 @@ class Annotator(Face):
             raise ConfigError(f"there is nothing to label: text {empty:,} is empty")
         own = [text.lower() for text in texts] if self.settings.lower else texts
         adapted = [self.codec.source.adapt(text, unknown) for text in own]
-        corpus = Corpus("items", tuple(f"{text}{BETWEEN}{self.names[0]}" for text in adapted), frames=frames)
+        corpus = Corpus(
+            "items",
+            tuple(f"{text}{BETWEEN}{self.names[0]}" for text in adapted),
+            columns={} if frames is None else {"frames": frames},
+        )
         check_kinds(self.codec, [corpus])
         return corpus
 
     def _encoded(self, corpus: Corpus) -> Encoded:
-        return replace(encode_texts(self.codec, corpus.texts), frames=corpus.frames)
+        return replace(encode_texts(self.codec, corpus.texts), columns=corpus.columns)
 
     def _rows(self, corpus: Corpus) -> Labelled:
         return Labelled(self._encoded(corpus), self.codec.begin)
@@ -272,7 +276,7 @@ class Annotator(Face):
 
 
 def _flat(text: str) -> str:
-    """A text without tabs, which would part it from its label."""
+    """Return a text without tabs, as a tab separates text and label."""
     return text.replace(BETWEEN, " ").strip()
 
 
@@ -287,9 +291,9 @@ def glimpse(network: Labeller, codec: PairCodec, data: Encoded) -> str:
     batch = rows.batch(np.arange(len(rows)))
     with torch.inference_mode():
         sources, lengths = (torch.from_numpy(a).to(network.device) for a in (batch.sources, batch.source_lengths))
-        found = network.head.best(network.encode(sources, lengths))
+        predictions = network.head.best(network.encode(sources, lengths))
     network.train(was_training)
-    for row, best in enumerate(found):
+    for row, best in enumerate(predictions):
         real = [names[n] for n in batch.targets[row, : rows.target_lengths[row]]]
         own = [names[n] for n in best.labels]
         source = batch.sources[row, : batch.source_lengths[row]]

@@ -1,4 +1,4 @@
-"""A linear-chain conditional random field: labels of places that know the label before them."""
+"""A linear-chain conditional random field: each label depends on the label before it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ostinato.families.labels.heads import Best, LabelHead, PlaceHead
 
 
 class ChainHead(LabelHead):
-    """Labels of all places at once.
+    """Joint distribution of the labels of all places.
 
         score(y) = a_{y_1} + Σ_t (W m_t + b)_{y_t} + Σ_t A_{y_{t-1}, y_t} + z_{y_S}        P(y) = exp score(y) / Z
 
     Z is the sum over all label sequences, by the forward recursion; the best sequence is Viterbi's.
 
     Args:
-        memory_size: Width D of what an encoder makes of a place.
-        labels: How many labels V there are.
+        memory_size: Width D of the encoder's memory at a place.
+        labels: Number of labels V.
 
     Source: Lafferty, McCallum and Pereira 2001; on recurrent networks: Huang, Xu and Yu 2015, arXiv:1508.01991.
     """
@@ -36,7 +36,7 @@ class ChainHead(LabelHead):
         return self.score(emissions, targets, lengths) - self.log_partition(emissions, lengths)
 
     def score(self, emissions: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
-        """Return the score of labels [B, S] for the scores of each place alone, [B, S, V]: [B]."""
+        """Return the score [B] of labels [B, S], given the scores of each place alone [B, S, V]."""
         real = real_places(lengths, targets.shape[1])
         own = emissions.gather(2, targets[:, :, None])[:, :, 0]
         steps = self.transitions[targets[:, :-1], targets[:, 1:]]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from ostinato.data.labelled import LabelReading
 from ostinato.data.sound import LogMel
 from ostinato.families.labels.family import LABELS
+from ostinato.families.labels.reading import LabelReading
 from ostinato.families.labels.settings import SequenceSettings, check_labelled
 from ostinato.families.recipe import Budget, Recipe
 
@@ -22,14 +22,14 @@ class ClassifySettings(SequenceSettings):
     """Settings of a classifier.
 
     Attributes:
-        pooling: What of the encoder the label is read from: its last state (last), the mean of all places, or their
+        pooling: Summary that the label is read from: the encoder's last state (last), the mean of all places, or their
             mean with weights that are learned (attention).
     """
 
     pooling: Literal["last", "mean", "attention"] = "attention"
 
     def reading(self) -> LabelReading:
-        """How files are read."""
+        """Return the options of reading files."""
         return LabelReading("whole", frame=self.frame, sound=LogMel(self.bands, highest=self.highest))
 
     def build_head(self, encoder: Encoder, labels: int) -> LabelHead:
@@ -40,7 +40,7 @@ class ClassifySettings(SequenceSettings):
 
 
 def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Numbers of a frame that was cut are all of one kind, so they are measured together."""
+    """Choose sizes; numbers of a frame that was cut are all of one kind, so they are normalised together."""
     return {
         "hidden_size": 128, "batch_size": 32 if budget.texts < 10_000 else 64, "learning_rate": 2e-3, "dropout": 0.3,
         "weight_decay": 0.02, "cooldown": 0.7, "normalise": "each" if given.get("frame") is None else "together",

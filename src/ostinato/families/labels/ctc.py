@@ -1,4 +1,4 @@
-"""Labels in their order for a longer sequence, without being told where each is: speech, handwriting."""
+"""Label sequences without alignment to a longer sequence: speech, handwriting."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ostinato.data.label_streams import Labelled
-from ostinato.data.labelled import LabelReading
 from ostinato.data.sound import LogMel
 from ostinato.errors import CorpusError
 from ostinato.families.labels.family import LABELS
+from ostinato.families.labels.reading import LabelReading
+from ostinato.families.labels.rows import Labelled
 from ostinato.families.labels.settings import SequenceSettings, check_labelled
 from ostinato.families.recipe import Budget, Recipe
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CtcSettings(SequenceSettings):
-    """Settings of a model that finds labels in their order.
+    """Settings of a model of label sequences without alignment.
 
     Attributes:
-        labels: What of a target is one label: words or characters.
+        labels: Unit of a target that is one label: words or characters.
     """
 
     labels: Literal["words", "characters"] = "words"
 
     def reading(self) -> LabelReading:
-        """How files are read."""
+        """Return the options of reading files."""
         return LabelReading(
             self.labels, frame=self.frame, sound=LogMel(self.bands, highest=self.highest), stack=self.stack
         )
@@ -58,7 +58,7 @@ class CtcSettings(SequenceSettings):
 
 
 def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Small steps: at first everything is blank."""
+    """Choose sizes and a low learning rate: at first everything is blank."""
     return {
         "hidden_size": 128, "batch_size": 32, "learning_rate": 2e-3, "dropout": 0.2, "weight_decay": 0.01,
         "cooldown": 0.7, "normalise": "each" if given.get("frame") is None else "together",

@@ -1,4 +1,4 @@
-"""Connectionist temporal classification: labels without knowing where they are."""
+"""Connectionist temporal classification: label sequences without alignment."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ostinato.families.labels.heads import Best, LabelHead, PlaceHead
 
 
 class PathHead(LabelHead):
-    """Labels in their order: the sum over all paths that write them.
+    """Distribution of label sequences: the sum over all paths that write them.
 
     A path has one symbol for each place: a label or a blank, which is id V. It writes the labels that are left when
-    first neighbours that are equal are joined and then blanks taken away.
+    first equal neighbours are merged and then blanks removed.
 
     Args:
-        memory_size: Width D of what an encoder makes of a place.
-        labels: How many labels V there are.
+        memory_size: Width D of the encoder's memory at a place.
+        labels: Number of labels V.
 
     Source: Graves et al. 2006, "Connectionist temporal classification".
     """
@@ -34,13 +34,13 @@ class PathHead(LabelHead):
         return self.place.logits(source.memory).log_softmax(dim=-1)
 
     def log_prob(self, source: Source, targets: Tensor, lengths: Tensor) -> Tensor:
-        """As of every head; -inf where a row has fewer places than its labels need."""
+        """Return the natural log-probability of labels, [B]; -inf if a row has fewer places than its labels need."""
         log_probs = self.path_log_probs(source).transpose(0, 1)
         places = source.real.sum(dim=1)
         return -F.ctc_loss(log_probs, targets, places, lengths, blank=self.blank, reduction="none")
 
     def best(self, source: Source) -> list[Best]:
-        """Return what the best path writes, which is not always the most probable labels; its own probability."""
+        """Return the labels that the best path writes, not always the most probable, and the path's log-probability."""
         log_probs = self.path_log_probs(source)
         values, symbols = log_probs.max(dim=-1)
         counts = source.real.sum(dim=1).tolist()

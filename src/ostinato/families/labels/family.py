@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ostinato.codecs import Codec, PairCodec
 from ostinato.data import Corpus, Encoded
-from ostinato.data.label_streams import Labelled
-from ostinato.data.labelled import read_labelled
 from ostinato.data.pair_streams import PairRows
 from ostinato.families.base import Face, Machine, Sources, check_single
+from ostinato.families.labels.reading import read_labelled
+from ostinato.families.labels.rows import Labelled
 from ostinato.families.labels.settings import (
     LabelSettings,
     build_label_task,

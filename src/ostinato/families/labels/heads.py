@@ -1,4 +1,4 @@
-"""From an encoded source to how probable its labels are, and which are the best: one label a place, or one for all."""
+"""Distributions over the labels of an encoded source, and the best labels: one for each place, or one for all."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Best(NamedTuple):
 
     Attributes:
         labels: Their ids.
-        log_prob: Natural log of the probability of all of them together.
-        each: Of each label: the probability of every label at its place, [U, V]; ``None``: there are no such.
-        weights: How much each place of the source counted for it, [S]; ``None``: that is not said.
+        log_prob: Natural log-probability of all of them together.
+        each: Probability of every label at the place of each, [U, V]; ``None`` if the head gives none.
+        weights: Weight of each place of the source, [S]; ``None`` if the head gives none.
     """
 
     labels: list[int]
@@ -34,7 +34,7 @@ class LabelHead(nn.Module, abc.ABC):
     """A distribution over the labels of a source.
 
     Attributes:
-        labels: How many labels V there are.
+        labels: Number of labels V.
         bound: Whether ``log_prob`` is exact.
         best_bound: Whether the log-probability of ``best`` is that of the labels, or a lower bound of it.
     """
@@ -45,7 +45,7 @@ class LabelHead(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def log_prob(self, source: Source, targets: Tensor, lengths: Tensor) -> Tensor:
-        """Return the natural log-probability of labels [B, U], of which each row has so many, [B]: [B] float32."""
+        """Return the natural log-probability, [B] float32, of labels [B, U] of rows with ``lengths`` [B]."""
 
     @abc.abstractmethod
     def best(self, source: Source) -> list[Best]:
@@ -56,8 +56,8 @@ class PlaceHead(LabelHead):
     """A label for each place, independent of the others given the source: softmax of ``W m + b``.
 
     Args:
-        memory_size: Width D of what an encoder makes of a place.
-        labels: How many labels V there are.
+        memory_size: Width D of the encoder's memory at a place.
+        labels: Number of labels V.
     """
 
     def __init__(self, memory_size: int, labels: int) -> None:
@@ -72,8 +72,8 @@ class PlaceHead(LabelHead):
 
     def log_prob(self, source: Source, targets: Tensor, lengths: Tensor) -> Tensor:
         log_probs = self.logits(source.memory).log_softmax(dim=-1)
-        found = log_probs.gather(2, targets[:, :, None])[:, :, 0]
-        return (found * source.real).sum(dim=1)
+        target_log_probs = log_probs.gather(2, targets[:, :, None])[:, :, 0]
+        return (target_log_probs * source.real).sum(dim=1)
 
     def best(self, source: Source) -> list[Best]:
         log_probs = self.logits(source.memory).log_softmax(dim=-1)
@@ -86,12 +86,12 @@ class PlaceHead(LabelHead):
 
 
 class WholeHead(LabelHead):
-    """One label for the whole of a source: softmax of ``W p + b``, p being made of what the encoder made.
+    """One label for the whole of a source: softmax of ``W p + b``, p being pooled from the encoded source.
 
     Args:
-        memory_size: Width D of what the encoder makes of a place.
+        memory_size: Width D of the encoder's memory at a place.
         summary_size: Width C of its summary.
-        labels: How many labels V there are.
+        labels: Number of labels V.
         pooling: ``"last"``: p is the summary. ``"mean"``: the mean of all places. ``"attention"``: their mean with
             weights softmax(v · tanh(A m)).
 
@@ -108,7 +108,7 @@ class WholeHead(LabelHead):
         self.query = nn.Parameter(uniform_(torch.empty(memory_size), memory_size)) if pooling == "attention" else None
 
     def weights(self, source: Source) -> Tensor | None:
-        """Return how much each place counts, [B, S]; ``None``: only the summary does."""
+        """Return the weight of each place, [B, S]; ``None`` if only the summary counts."""
         if self.pooling == "last":
             return None
         if self.inner is None or self.query is None:

@@ -1,4 +1,4 @@
-"""What an encoder of labelled sequences reads: embedded symbols, words with their spelling, or frames."""
+"""Inputs of an encoder of labelled sequences: embedded symbols, words with their spelling, or frames."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from ostinato.cores.encoders import real_places
 
 
 class Input(nn.Module, abc.ABC):
-    """From a batch of sources to what an encoder reads.
+    """Layer from a batch of sources to the inputs of an encoder.
 
     Attributes:
-        size: Width I of what it makes of each place.
+        size: Width I of the input at each place.
     """
 
     size: int
 
     @abc.abstractmethod
     def forward(self, sources: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Return inputs [B, S', I] and how many places of each row are real, [B]."""
+        """Return inputs [B, S', I] and the number of real places of each row, [B]."""
 
 
 class SymbolInput(Input):
     """A vector for each symbol.
 
     Args:
-        symbols: How many there are.
+        symbols: Number of symbols.
         size: Width of a vector.
     """
 
@@ -44,16 +44,16 @@ class SymbolInput(Input):
 
 
 class SpelledInput(Input):
-    """Words, each as vectors of its own, of its further columns, and of its spelling, side by side.
+    """Words, each as the vectors of itself, of its further columns and of its spelling, concatenated.
 
         spelling = max over places of (convolution over the characters' vectors)
 
     Args:
-        starts: Where ids of words, of each further column, and of characters begin, and where the last ones end, as
-            ``SpelledCodec`` has them.
+        starts: First id of words, of each further column and of characters, and the end of the last ones, as in
+            ``SpelledCodec``.
         size: Width of a word's vector.
-        column_size: Width of that of a further column.
-        character_size: Width C of that of a character; that of a spelling is 2 C. 0: spelling is not read.
+        column_size: Width of a further column's vector.
+        character_size: Width C of a character's vector; a spelling's is 2 C wide. 0: spelling is not read.
 
     Source: Ma and Hovy 2016, arXiv:1603.01354.
     """
@@ -84,12 +84,12 @@ class SpelledInput(Input):
             vectors.append(column(sources[row, at + number] - self._starts[number]))
         if self.characters is not None:
             vectors.append(self._spelling(sources, real, row, at))
-        found = torch.cat(vectors, dim=-1)
-        inputs = found.new_zeros(len(sources), int(words.max()), found.shape[-1])
-        return inputs.index_put((row, place), found), words
+        embedded = torch.cat(vectors, dim=-1)
+        inputs = embedded.new_zeros(len(sources), int(words.max()), embedded.shape[-1])
+        return inputs.index_put((row, place), embedded), words
 
     def _spelling(self, sources: Tensor, real: Tensor, row: Tensor, at: Tensor) -> Tensor:
-        """The spelling of each word, [W, 2 C]."""
+        """Return the vector of each word's spelling, [W, 2 C]."""
         assert self.characters is not None
         assert self.convolution is not None
         first, nothing = self._starts[-2], -1
@@ -115,12 +115,12 @@ class SpelledInput(Input):
 
 
 class FrameInput(Input):
-    """Frames, standardised; several that follow each other may be read as one.
+    """Frames, standardised; several successive ones may be read as one.
 
     Args:
-        mean: Of each number of a frame, [D].
-        deviation: Of each, [D].
-        stack: How many frames are read as one.
+        mean: Mean of each number of a frame, [D].
+        deviation: Deviation of each, [D].
+        stack: Number of frames read as one.
     """
 
     mean: Tensor

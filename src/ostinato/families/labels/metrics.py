@@ -1,4 +1,4 @@
-"""How good labels are: accuracy, spans by the CoNLL definition, label error, what is taken for what."""
+"""Metrics of labels: accuracy, spans by the CoNLL definition, label error, confusions."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Span: TypeAlias = tuple[int, int, str]  # first place, place after the last, typ
 
 @dataclass(frozen=True)
 class SpanScores:
-    """How many spans are found, type and both ends being right.
+    """Numbers of spans; a span is right if its type and both ends are.
 
     Attributes:
-        found: Spans that were found.
-        real: Spans that there are.
-        right: Spans that are both.
+        found: Number of predicted spans.
+        real: Number of real spans.
+        right: Number of spans that are both.
     """
 
     found: int
@@ -27,17 +27,17 @@ class SpanScores:
 
     @property
     def precision(self) -> float:
-        """Share of what was found that is right."""
+        """Share of the predicted spans that are right."""
         return self.right / self.found if self.found else 0.0
 
     @property
     def recall(self) -> float:
-        """Share of what there is that was found."""
+        """Share of the real spans that were predicted."""
         return self.right / self.real if self.real else 0.0
 
     @property
     def f1(self) -> float:
-        """Their harmonic mean."""
+        """Harmonic mean of precision and recall."""
         return 2 * self.right / (self.found + self.real) if self.found + self.real else 0.0
 
 
@@ -51,20 +51,20 @@ def spans(labels: Labels) -> list[Span]:
 
     Source: conlleval, the scorer of the CoNLL-2000 shared task (Tjong Kim Sang and Buchholz 2000).
     """
-    found: list[Span] = []
+    marked: list[Span] = []
     first, kind = 0, ""
     for place, label in enumerate([*labels, "O"]):
         mark, _, own = label.partition("-")
         if kind and not (mark == "I" and own == kind):
-            found.append((first, place, kind))
+            marked.append((first, place, kind))
             kind = ""
         if own and not kind:
             first, kind = place, own
-    return found
+    return marked
 
 
 def span_scores(found: Sequence[Labels], real: Sequence[Labels]) -> SpanScores:
-    """Compare the spans of sequences of labels with those that they should have."""
+    """Compare the spans of predicted label sequences with the real ones."""
     pairs = [(set(spans(one)), set(spans(other))) for one, other in zip(found, real, strict=True)]
     return SpanScores(
         sum(len(one) for one, _ in pairs),
@@ -74,7 +74,7 @@ def span_scores(found: Sequence[Labels], real: Sequence[Labels]) -> SpanScores:
 
 
 def label_error(found: Sequence[Labels], real: Sequence[Labels]) -> float:
-    """Return edits (insertions, deletions, substitutions of labels) for each label that there should be."""
+    """Return the number of edits (insertions, deletions, substitutions of labels) per real label."""
     from rapidfuzz.distance import Levenshtein
 
     edits = sum(Levenshtein.distance(list(one), list(other)) for one, other in zip(found, real, strict=True))
@@ -88,7 +88,7 @@ def accuracy(found: Sequence[Labels], real: Sequence[Labels]) -> float:
 
 
 def confusions(found: Sequence[Labels], real: Sequence[Labels]) -> list[tuple[str, str, int]]:
-    """Return what was taken for what: the real label, the one found, and how often; most frequent first."""
+    """Return the confusions: the real label, the predicted one, and their number; most frequent first."""
     counts = Counter(
         (b, a) for one, other in zip(found, real, strict=True) for a, b in zip(one, other, strict=True) if a != b
     )

@@ -1,4 +1,4 @@
-"""Labels for sequences: what reads them, an encoder, and a distribution over labels. And the task of learning that."""
+"""Labels for sequences: an input layer, an encoder, a distribution over labels, and the task of training them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class LabelMasks(NamedTuple):
     """Dropout masks of a batch, one for all places of a row: factors 0 or 1/(1-p), or ``None`` for no dropout.
 
     Attributes:
-        input: Of what the encoder reads, [B, 1, I].
-        memory: Of what it made of each place, [B, 1, D].
-        summary: Of its summary, [B, C].
+        input: Mask of the encoder's inputs, [B, 1, I].
+        memory: Mask of its memory, [B, 1, D].
+        summary: Mask of its summary, [B, C].
     """
 
     input: Tensor | None = None
@@ -35,9 +35,9 @@ class Labeller(nn.Module):
     """P(labels | source).
 
     Args:
-        input: From ids or frames to vectors.
-        encoder: Reads those.
-        head: From what it made to a distribution over labels.
+        input: Layer from ids or frames to vectors.
+        encoder: Encoder of these vectors.
+        head: Distribution over labels, given the encoded source.
     """
 
     def __init__(self, input: Input, encoder: Encoder, head: LabelHead) -> None:
@@ -45,7 +45,7 @@ class Labeller(nn.Module):
         self.input, self.encoder, self.head = input, encoder, head
 
     def encode(self, sources: Tensor, lengths: Tensor, masks: LabelMasks | None = None) -> Source:
-        """Encode ids [B, S] or frames [B, S, D], of which each row has so many, [B].
+        """Encode ids [B, S] or frames [B, S, D] of rows with ``lengths`` [B].
 
         Raises:
             ConfigError: A source is longer than the encoder reads.
@@ -67,17 +67,17 @@ class Labeller(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where its weights are."""
+        """Device of the weights."""
         return next(self.parameters()).device
 
 
 class LabelTask:
-    """Learning labels: the sum of -log P(labels | source), counted by label.
+    """Task of training on labels: the sum of -log P(labels | source), counted by label.
 
     Args:
         model: The model.
-        input_dropout: Of what the encoder reads.
-        dropout: Of what it made.
+        input_dropout: Dropout of the encoder's inputs.
+        dropout: Dropout of its memory and summary.
         precision: ``"bfloat16"`` runs the matrix products of training steps in that type.
     """
 
@@ -97,7 +97,7 @@ class LabelTask:
         return self.model
 
     def initial_state(self, batch_size: int) -> Any:
-        """Nothing: every sequence stands for itself."""
+        """Return nothing: sequences are independent."""
         return ()
 
     def loss(self, batch: SymbolBatch, state: Any, context: Context) -> tuple[Loss, Any]:

@@ -1,4 +1,4 @@
-"""The most probable labels of a model that sums over paths (CTC): a beam of beginnings."""
+"""The most probable labels of a model that sums over paths (CTC), by a beam of prefixes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _NEVER = -math.inf
 
 
 def prefix_beam(log_probs: NDArray[np.float64], *, blank: int, beam: int) -> list[tuple[list[int], float]]:
-    """Search for the labels with the most probable paths together.
+    """Search for the labels whose paths have the highest probability in sum.
 
-    Each beginning is kept with two sums over its paths: of those that end in a blank, and of those that end in its
-    last label; a label may follow itself only after a blank.
+    Each prefix is kept with two sums over its paths: of those that end in a blank, and of those that end in its last
+    label; a label may follow itself only after a blank.
 
     Args:
         log_probs: Natural log-probability of each label and of the blank at each place, [S, V + 1].
         blank: The blank's id.
-        beam: How many beginnings are kept.
+        beam: Number of prefixes kept.
 
     Returns:
-        The labels that were kept to the end, best first, each with its natural log-probability: a lower bound of it,
-        as paths whose beginnings were not kept are missing; exact if none was lost.
+        The label sequences kept to the end, best first, each with a lower bound of its natural log-probability: paths
+        whose prefixes were not kept are missing; exact if none was lost.
 
     Source: Hannun et al. 2014, arXiv:1408.2873, without a language model.
     """
@@ -54,6 +54,6 @@ def _add(found: dict[_Prefix, tuple[float, float]], prefix: _Prefix, ends_blank:
 
 
 def _sum(a: float, b: float) -> float:
-    """log(exp a + exp b)."""
+    """Return log(exp a + exp b)."""
     high, low = (a, b) if a > b else (b, a)
     return high if low == _NEVER else high + math.log1p(math.exp(low - high))

@@ -1,4 +1,4 @@
-"""Results of models of labels: the labels of a sequence, and how good a model is."""
+"""Results of models of labels: the labels of a sequence, and the evaluation of a model."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Labelling:
 
     Attributes:
         labels: The labels, in their order.
-        log_prob: Natural log of the probability of all of them together. Of a best path it is that of the path, of a
-            beam a lower bound.
+        log_prob: Natural log-probability of all of them together; with a best path it is that of the path, with a beam
+            a lower bound.
         bound: Whether ``log_prob`` is exact: that of a best path or a beam is a lower bound.
-        words: Of a tagger: what each label belongs to.
-        alternatives: Of each label: all labels and how probable they are there, most probable first; empty where
-            there is no such (random fields, labels without a place).
-        weights: Of one label for all: how much each place of the source counted for it; empty where only the
-            encoder's last state did.
+        words: Words that the labels belong to, for a tagger.
+        alternatives: All labels with their probabilities at the place of each, most probable first; empty if the model
+            gives none (random fields, labels without a place).
+        weights: Weight of each place of the source, if there is one label for all; empty if only the encoder's last
+            state counted.
     """
 
     labels: tuple[str, ...]
@@ -47,10 +47,10 @@ class Labelling:
         return plain
 
     def describe(self, between: str = " ") -> str:
-        """Return words with their labels, or labels, and of a single one how probable it is.
+        """Return words with their labels, or labels, and the probability of a single one.
 
         Args:
-            between: What stands between two labels.
+            between: Separator of two labels.
         """
         if self.words:
             return " ".join(f"{word}/{label}" for word, label in zip(self.words, self.labels, strict=True))
@@ -64,20 +64,20 @@ class Labelling:
 
 @dataclass(frozen=True)
 class LabelEvaluation:
-    """How good a model is on labelled sequences.
+    """Evaluation of a model on labelled sequences.
 
     Attributes:
-        sequences: How many.
-        labels: How many labels they have.
-        nats_per_label: Mean of -ln P(labels | source), for each label.
+        sequences: Number of sequences.
+        labels: Number of their labels.
+        nats_per_label: Mean of -ln P(labels | source), per label.
         exact: Share of sequences all of whose labels are right.
-        accuracy: Share of labels that are right; ``None`` where they have no place.
-        label_error: Edits for each label; ``None`` where each has its place.
-        spans: Of labels in IOB notation: how many spans are found.
-        confusions: What was taken for what: the real label, the one found, how often; most frequent first.
-        search: How labels without a place were searched for.
+        accuracy: Share of labels that are right; ``None`` if they have no place.
+        label_error: Edits per label; ``None`` if each has its place.
+        spans: Scores of the spans, for labels in IOB notation.
+        confusions: The real label, the predicted one, and their number; most frequent first.
+        search: Search for labels without a place.
         bound: Whether the loss is exact.
-        left_out: How many more sequences were not measured, as the model does not know some label of theirs.
+        left_out: Number of further sequences that were left out, as the model does not know some label of theirs.
     """
 
     sequences: int
@@ -94,7 +94,7 @@ class LabelEvaluation:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What people should know besides."""
+        """Remarks to be shown beside it."""
         if not self.left_out:
             return ()
         return (f"left out: {self.left_out:,} sequences with labels that the model does not know",)

@@ -1,4 +1,4 @@
-"""What all recipes for labelled sequences share: their settings, and how codec, model and task are built from them."""
+"""Settings that all recipes for labelled sequences share, and the codec, model and task that are built from them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ostinato.codecs.pairs import BETWEEN
 from ostinato.config import out_of_range
 from ostinato.data import Corpus
 from ostinato.data.frames import Frames
-from ostinato.data.label_streams import Labelled
-from ostinato.data.labelled import LabelReading
 from ostinato.errors import ConfigError, CorpusError
 from ostinato.families.encoding import build_encoder
+from ostinato.families.labels.reading import LabelReading
+from ostinato.families.labels.rows import Labelled
 from ostinato.families.settings import WIDEST, TrainingSettings
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ class LabelSettings(TrainingSettings, abc.ABC):
 
     Attributes:
         encoder: both-ways, forwards, backwards (reads sources from their end) or convolutional.
-        embedding_size: Of text: width of an embedded symbol or word.
-        kernel: Of convolutions: how many places each reads.
-        longest: Of convolutions: how many places have a vector of their own; sources may not be longer.
-        input_dropout: Of what the encoder reads.
-        vocabulary: Of words and subwords: most of them.
+        embedding_size: Width of an embedded symbol or word of a text.
+        kernel: Number of places that a convolution reads.
+        longest: Number of places with an embedding of their own, in convolutions; sources may not be longer.
+        input_dropout: Probability that a number of the encoder's inputs is dropped.
+        vocabulary: Most words or subwords.
         lower: Whether letters of texts are made small.
     """
 
@@ -59,29 +59,29 @@ class LabelSettings(TrainingSettings, abc.ABC):
 
     @abc.abstractmethod
     def reading(self) -> LabelReading:
-        """How files are read."""
+        """Return the options of reading files."""
 
     @abc.abstractmethod
     def learn_source(self, train_part: Corpus, valid_part: Corpus) -> Codec:
-        """Learn how sources become ids, or what frames are measured by."""
+        """Learn the codec of sources: their symbols, or the mean and deviation of frames."""
 
     @abc.abstractmethod
     def build_input(self, codec: Codec) -> Input:
-        """Build what the encoder reads of sources."""
+        """Build the input layer of the encoder."""
 
     @abc.abstractmethod
     def build_head(self, encoder: Encoder, labels: int) -> LabelHead:
         """Build the distribution over labels."""
 
     def check_lengths(self, rows: Labelled) -> None:
-        """Check that sequences are long enough for their labels: a hook of recipes where that is a question.
+        """Check that sequences are long enough for their labels. A hook of recipes whose sequences may be too short.
 
         Raises:
             CorpusError: One is not.
         """
 
     def problems(self) -> Iterator[str | None]:
-        """What is wrong with them; ``None`` is no problem."""
+        """Yield the problems of the settings; ``None`` is no problem."""
         values = asdict(self)
         for name in ("embedding_size", "kernel", "longest", "vocabulary"):
             yield out_of_range(name, values[name], least=1, most=10**9 if name == "vocabulary" else WIDEST)
@@ -93,7 +93,7 @@ class LabelSettings(TrainingSettings, abc.ABC):
         yield from self.own_problems(values)
 
     def own_problems(self, values: dict[str, Any]) -> Iterator[str | None]:
-        """What is wrong with the settings of one recipe: a hook of theirs."""
+        """Yield the problems of a recipe's own settings. A hook of recipes."""
         yield from ()
 
 
@@ -102,13 +102,13 @@ class SequenceSettings(LabelSettings, abc.ABC):
     """Settings of models that read texts symbol by symbol, or frames.
 
     Attributes:
-        codec: Of texts: characters, bytes, words or subwords.
-        frame: Of arrays: how many numbers a frame has, where longer ones are to be cut; null: as many as there are.
-        normalise: Of frames: each number is measured by its own mean and deviation (each), or by that of all
+        codec: Codec of texts: characters, bytes, words or subwords.
+        frame: Numbers per frame that longer frames of arrays are cut into; null: they are not cut.
+        normalise: Normalisation of frames: each number by its own mean and deviation (each), or by that of all
             (together).
-        stack: Of frames: how many that follow each other are read as one.
-        bands: Of sound: how many bands of frequencies a frame has.
-        highest: Of sound: Hz that the highest band ends at.
+        stack: Number of successive frames read as one.
+        bands: Number of frequency bands in a frame of sound.
+        highest: Upper end of the highest band of sound, in Hz.
     """
 
     codec: Literal["bytes", "characters", "subwords", "words"] = "characters"
@@ -119,7 +119,7 @@ class SequenceSettings(LabelSettings, abc.ABC):
     highest: int = 4000
 
     def own_problems(self, values: dict[str, Any]) -> Iterator[str | None]:
-        """What is wrong with them; ``None`` is no problem."""
+        """Yield the problems of the settings; ``None`` is no problem."""
         yield out_of_range("frame", 1 if self.frame is None else self.frame, least=1)
         yield out_of_range("stack", self.stack, least=1)
         yield out_of_range("bands", self.bands, least=4, most=128)
@@ -128,7 +128,7 @@ class SequenceSettings(LabelSettings, abc.ABC):
             yield out_of_range("vocabulary", self.vocabulary, least=256)
 
     def learn_source(self, train_part: Corpus, valid_part: Corpus) -> Codec:
-        """Learn how sources become ids, or what frames are measured by."""
+        """Learn the codec of sources: their symbols, or the mean and deviation of frames."""
         self._check_kind(frames=train_part.frames is not None)
         if train_part.frames is not None:
             return measured(train_part.frames, together=self.normalise == "together")
@@ -139,7 +139,7 @@ class SequenceSettings(LabelSettings, abc.ABC):
         return codecs.learn(self.codec, texts, end=False, vocabulary=self.vocabulary, unknown="unk")
 
     def _check_kind(self, *, frames: bool) -> None:
-        """Check that nothing was set that sources of this kind do not have."""
+        """Refuse settings that do not apply to sources of this kind."""
         names = ("codec", "lower", "vocabulary", "embedding_size") if frames else ("frame", "stack", "bands", "highest")
         usual, own = {field.name: field.default for field in dataclasses.fields(self)}, asdict(self)
         if odd := [name for name in names if own[name] != usual[name]]:
@@ -147,7 +147,7 @@ class SequenceSettings(LabelSettings, abc.ABC):
             raise ConfigError(f"{', '.join(odd)}: for {of}, and the sources are {are}; leave it out")
 
     def build_input(self, codec: Codec) -> Input:
-        """Build what the encoder reads of sources."""
+        """Build the input layer of the encoder."""
         from ostinato.families.labels.inputs import FrameInput, SymbolInput
 
         if isinstance(codec, FrameCodec):
@@ -156,9 +156,10 @@ class SequenceSettings(LabelSettings, abc.ABC):
 
 
 def measured(frames: Frames, *, together: bool) -> FrameCodec:
-    """Find mean and deviation of the numbers in frames.
+    """Return the codec with mean and deviation of the numbers in frames.
 
-    A number that hardly ever changes is measured by a twentieth of its range, so that it does not explode then.
+    Unless ``together``, the deviation of a number is at least a twentieth of its range, so that one that hardly ever
+    changes does not explode when it does.
     """
     mean = frames.values.mean(axis=0, dtype=np.float64)
     squares = (
@@ -176,7 +177,7 @@ def measured(frames: Frames, *, together: bool) -> FrameCodec:
 
 
 def learn_label_codec(settings: LabelSettings, train_part: Corpus, valid_part: Corpus) -> PairCodec:
-    """Learn the codec of sources from the training part, and the labels of both."""
+    """Learn the codec of sources from the training part, and the labels from both parts."""
     how = settings.reading()
     targets = [text.partition(BETWEEN)[2] for part in (train_part, valid_part) for text in part.texts]
     labels = LabelCodec.learn(targets, unit=how.unit, end=True)
@@ -186,7 +187,7 @@ def learn_label_codec(settings: LabelSettings, train_part: Corpus, valid_part: C
 
 
 def labels_of_codec(codec: PairCodec) -> int:
-    """Return how many labels there are; the end is none."""
+    """Return the number of labels; the end symbol is none."""
     return codec.size - 1
 
 
@@ -211,10 +212,10 @@ def build_label_task(settings: LabelSettings, model: Labeller) -> LabelTask:
 
 
 def check_kinds(codec: PairCodec, corpora: Sequence[Corpus]) -> None:
-    """Check that corpora have what a model reads: texts, or frames of the right width.
+    """Check that corpora are of the kind that a model reads: texts, or frames of the right width.
 
     Raises:
-        ConfigError: They have not.
+        ConfigError: They are not.
     """
     for corpus in corpora:
         frames = corpus.frames
@@ -241,7 +242,7 @@ def check_labels(codec: PairCodec, corpora: Sequence[Corpus]) -> None:
 
 
 def check_labelled(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
-    """Check that a corpus is one of labelled sequences, and make letters small; ``ostinato.read_labelled`` reads one.
+    """Check that a corpus is one of labelled sequences; lower-case it if asked. ``ostinato.read_labelled`` reads one.
 
     Raises:
         CorpusError: It is not.

@@ -1,4 +1,4 @@
-"""Tagging: a label for each word, from both sides of it."""
+"""Tagging: a label for each word, read from both sides of it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ostinato.codecs import Codec, SpelledCodec
 from ostinato.codecs.pairs import BETWEEN
 from ostinato.config import out_of_range
 from ostinato.data import Corpus
-from ostinato.data.labelled import LabelReading, how_many
 from ostinato.errors import CorpusError
 from ostinato.families.labels.family import LABELS
+from ostinato.families.labels.reading import LabelReading, how_many
 from ostinato.families.labels.settings import LabelSettings, check_labelled
 from ostinato.families.recipe import Budget, Recipe
 from ostinato.families.settings import WIDEST
@@ -28,10 +28,10 @@ class TagSettings(LabelSettings):
     """Settings of a tagger.
 
     Attributes:
-        columns: Of files of columns: how many, from the first, are read as input: words, then what else is known.
+        columns: Number of columns read as input, from the first, in files of columns: words, then other features.
         column_size: Width of an embedded value of a further column.
         character_size: Width of an embedded character; a word's spelling is twice as wide. 0: it is not read.
-        crf: Whether the labels of a sentence know each other (a conditional random field).
+        crf: Whether a conditional random field scores the labels of a sentence jointly.
     """
 
     columns: int = 1
@@ -40,13 +40,13 @@ class TagSettings(LabelSettings):
     crf: bool = True
 
     def own_problems(self, values: dict[str, Any]) -> Iterator[str | None]:
-        """What is wrong with them; ``None`` is no problem."""
+        """Yield the problems of the settings; ``None`` is no problem."""
         yield out_of_range("columns", self.columns, least=1)
         yield out_of_range("column_size", self.column_size, least=1, most=WIDEST)
         yield out_of_range("character_size", self.character_size, least=0, most=WIDEST)
 
     def reading(self) -> LabelReading:
-        """How files are read."""
+        """Return the options of reading files."""
         return LabelReading("words", per_word=True, columns=self.columns)
 
     def learn_source(self, train_part: Corpus, valid_part: Corpus) -> Codec:
@@ -55,7 +55,7 @@ class TagSettings(LabelSettings):
         return SpelledCodec.learn(sources, vocabulary=self.vocabulary)
 
     def build_input(self, codec: Codec) -> Input:
-        """Build what the encoder reads of words."""
+        """Build the input layer of the encoder, for words."""
         from ostinato.families.labels.inputs import SpelledInput
 
         assert isinstance(codec, SpelledCodec)
@@ -89,7 +89,7 @@ def prepare(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
 
 
 def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Much dropout: what a tagger has to learn is soon known by heart."""
+    """Choose much dropout: a tagger soon knows its training data by heart."""
     return {
         "hidden_size": 128, "embedding_size": 100, "batch_size": 16, "learning_rate": 2e-3, "dropout": 0.5,
         "input_dropout": 0.3, "weight_decay": 0.01, "cooldown": 0.5, "average": 0.995,

@@ -1,4 +1,4 @@
-"""Adding numbers that are written as characters: the first task of sequence-to-sequence models."""
+"""Addition of numbers written as characters: the first task of sequence-to-sequence models."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class AdditionSettings(PairSettings):
 
     Attributes:
         digits: Most digits of a number.
-        examples: How many sums there are to learn from and to validate on.
+        examples: Number of sums for training and validation together.
     """
 
     digits: int = 3
     examples: int = 50_000
 
     def problems(self) -> Iterator[str | None]:
-        """What is wrong with them; ``None`` is no problem."""
+        """Yield the problems of the settings; ``None`` is no problem."""
         values = asdict(self)
         for name in ("digits", "examples"):
             yield out_of_range(name, values[name], least=1)
@@ -43,13 +43,13 @@ class AdditionSettings(PairSettings):
 
 
 def generate(settings: Mapping[str, Any], seed: int) -> Corpus:
-    """Make sums such as ``"123+7" TAB "130"``, no two of which have the same numbers.
+    """Generate sums such as ``"123+7" TAB "130"``, no two of the same numbers.
 
     Each number has 1 to ``digits`` digits, every count equally often.
 
     Args:
-        settings: ``digits`` and ``examples``, where they are given.
-        seed: Chooses the numbers.
+        settings: ``digits`` and ``examples``, if they are set.
+        seed: Seed of the numbers.
 
     Source: the Keras example ``addition_rnn``.
     """
@@ -68,7 +68,7 @@ def generate(settings: Mapping[str, Any], seed: int) -> Corpus:
 
 
 def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
-    """No dropout: there is nothing to learn by heart but sums."""
+    """Choose sizes without dropout: there is nothing to learn by heart but sums."""
     return {
         "hidden_size": 128, "embedding_size": 32, "attention_size": 64, "batch_size": 64, "learning_rate": 4e-3,
         "weight_decay": 0.0, "cooldown": 0.5, "patience": None,

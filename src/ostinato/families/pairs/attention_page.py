@@ -1,4 +1,4 @@
-"""What a decoder read of a source, as a page that needs nothing else: a table with dark cells for large weights."""
+"""Attention of a decoder to a source, as a self-contained page: a table with dark cells for large weights."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ tr:hover th, td:hover {{ outline: 2px solid #c60; }}
 
 
 def write_attention_page(found: Translation, target: Path) -> None:
-    """Write the page; a cell tells its weight when the pointer rests on it."""
+    """Write the page; a cell shows its weight when the pointer rests on it."""
     assert found.attention is not None
     head = "".join(f"<th>{visible_symbol(symbol)}</th>" for symbol in found.source_symbols)
     rows = []
@@ -45,5 +45,5 @@ def write_attention_page(found: Translation, target: Path) -> None:
 
 
 def visible_symbol(symbol: str) -> str:
-    """Return a symbol as HTML; a space alone can be seen."""
+    """Return a symbol as HTML; a lone space is made visible."""
     return escape(symbol.strip() or ("␣" if symbol else ""))

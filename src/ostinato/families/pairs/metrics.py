@@ -1,4 +1,4 @@
-"""How good translations are: BLEU and chrF as published, exact matches, edit distance."""
+"""Metrics of translations: BLEU and chrF as published, exact matches, edit distance."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TextMetrics:
-    """How near texts are to their references.
+    """Metrics of texts against their references.
 
     Attributes:
-        texts: How many.
+        texts: Number of texts.
         exact: Share that is the reference, character for character.
-        bleu: Of the corpus, 0 to 100.
-        bleu_signature: How sacrebleu computed it: without this a BLEU says nothing.
-        chrf: Of the corpus, 0 to 100.
-        chrf_signature: How.
-        character_error: Edits (insertions, deletions, substitutions) for each character of the references.
+        bleu: BLEU of the corpus, 0 to 100.
+        bleu_signature: Sacrebleu's record of how it was computed: without this a BLEU says nothing.
+        chrf: ChrF of the corpus, 0 to 100.
+        chrf_signature: Sacrebleu's record of how it was computed.
+        character_error: Edits (insertions, deletions, substitutions) per character of the references.
     """
 
     texts: int
@@ -34,7 +34,7 @@ def text_metrics(found: Sequence[str], references: Sequence[str], *, lowercase: 
 
     Args:
         found: The texts.
-        references: What they should be.
+        references: Reference of each text.
         lowercase: Whether BLEU is of texts in small letters; the signature says so.
 
     Source: Post 2018, arXiv:1804.08771 (sacrebleu); chrF: Popović 2015.

@@ -1,4 +1,4 @@
-"""From a sequence to another one: an encoder, and a decoder that reads what it made. And the task of learning that."""
+"""From a sequence to another one: an encoder, a decoder that reads its memory, and the task of training both."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Seq2Seq(nn.Module):
         source = encoder(E_s[x])      y_t, s_t = decoder(E_t[y_{t-1}], s_{t-1})      P(y_t) = softmax(W y_t + b)
 
     Args:
-        encoder: Reads embedded sources.
-        decoder: A core whose first state is made of what the encoder made.
+        encoder: Encoder of embedded sources.
+        decoder: Core whose initial state comes from the encoded source.
         output_size: Width H of the decoder's outputs.
-        source_symbols: How many symbols a source may have.
-        symbols: How many symbols V can be predicted; id V is the begin symbol, an input only.
-        embedding_size: Width E of an embedded symbol, of both sides.
+        source_symbols: Number of symbols of the source codec.
+        symbols: Number of symbols V that can be predicted; id V is the begin symbol, an input only.
+        embedding_size: Width E of an embedded symbol, on both sides.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Seq2Seq(nn.Module):
         self.head = SoftmaxHead(output_size, symbols)
 
     def encode(self, sources: Tensor, lengths: Tensor, *, mask: Tensor | None = None) -> Source:
-        """Encode ids [B, S], of which each row has so many, [B]; ``mask`` multiplies what is embedded.
+        """Encode ids [B, S] of rows with ``lengths`` [B]; ``mask`` multiplies the embedded symbols.
 
         Raises:
             ConfigError: A source is longer than the encoder reads.
@@ -72,12 +72,12 @@ class Seq2Seq(nn.Module):
     def output(
         self, inputs: Tensor, state: Any, *, lengths: Tensor | None = None, masks: PairMasks | None = None
     ) -> tuple[Tensor, Any]:
-        """Return the decoder's outputs [B, T, H] and the state after, for input ids [B, T]."""
+        """Return the decoder's outputs [B, T, H] and the final state, for input ids [B, T]."""
         output = None if masks is None else masks.output
         return self.decoder(self.embed(inputs, masks), state, lengths=lengths, masks=output)  # type: ignore[no-any-return]
 
     def embed(self, inputs: Tensor, masks: PairMasks | None = None) -> Tensor:
-        """Return what the decoder reads of ids."""
+        """Return the decoder's inputs for ids."""
         embedded: Tensor = self.embedding(inputs)
         return embedded if masks is None or masks.input is None else embedded * masks.input
 
@@ -88,7 +88,7 @@ class Seq2Seq(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where its weights are."""
+        """Device of the weights."""
         return self.embedding.weight.device
 
 
@@ -96,10 +96,10 @@ class PairMasks(NamedTuple):
     """Dropout masks of a batch, one for all places of a row: factors 0 or 1/(1-p), or ``None`` for no dropout.
 
     Attributes:
-        source: Of embedded sources, [B, 1, E].
-        memory: Of what the encoder made, [B, 1, D].
-        input: Of embedded targets, [B, 1, E].
-        output: Of the decoder's outputs, [B, 1, H].
+        source: Mask of embedded sources, [B, 1, E].
+        memory: Mask of the encoder's memory, [B, 1, D].
+        input: Mask of embedded targets, [B, 1, E].
+        output: Mask of the decoder's outputs, [B, 1, H].
     """
 
     source: Tensor | None = None
@@ -109,14 +109,14 @@ class PairMasks(NamedTuple):
 
 
 class Seq2SeqTask:
-    """Learning pairs: the sum of -log P(target symbol | source, symbols before) over real places.
+    """Task of training on pairs: the sum of -log P(target symbol | source, symbols before) over real places.
 
     Args:
         model: The model.
-        input_dropout: Of embedded symbols of both sides.
-        dropout: Of what the encoder made, and of the decoder's outputs.
+        input_dropout: Dropout of embedded symbols, on both sides.
+        dropout: Dropout of the encoder's memory, and of the decoder's outputs.
         precision: ``"bfloat16"`` runs the matrix products of training steps in that type.
-        feedback: How often the model's own symbols are read in training; evaluation is always teacher-forced.
+        feedback: Schedule by which the model's own symbols are read in training; evaluation is always teacher-forced.
 
     Source: one mask per sequence: Gal and Ghahramani 2016, arXiv:1512.05287.
     """
@@ -139,7 +139,7 @@ class Seq2SeqTask:
         return self.model
 
     def initial_state(self, batch_size: int) -> Any:
-        """Nothing: every pair stands for itself."""
+        """Return nothing: pairs are independent."""
         return ()
 
     def loss(self, batch: SymbolBatch, state: Any, context: Context) -> tuple[Loss, Any]:

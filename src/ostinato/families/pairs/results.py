@@ -1,4 +1,4 @@
-"""Results of models of pairs: targets that were found for sources, and how good a model is."""
+"""Results of models of pairs: targets found for sources, and the evaluation of a model."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Translation:
     Attributes:
         source: The source.
         text: The target.
-        log_prob: Natural log of its probability, given the source; teacher-forced.
-        rank: What the beam compared: ``log_prob``, or that with length normalisation.
-        ended: Whether it came to its end within the length.
+        log_prob: Natural log-probability, given the source; teacher-forced.
+        rank: Score that the beam compared: ``log_prob``, or that with length normalisation.
+        ended: Whether it ended within the length limit.
         source_symbols: The source, symbol by symbol.
         symbols: The target, symbol by symbol, its end included.
-        attention: How much of each source symbol was read for each target symbol, [T, S]; ``None``: the decoder has
-            no attention, or it was not asked for.
+        attention: Attention weight of each source symbol for each target symbol, [T, S]; ``None``: the decoder has no
+            attention, or it was not asked for.
     """
 
     source: str
@@ -53,15 +53,15 @@ class Translation:
 
 @dataclass(frozen=True)
 class PairEvaluation:
-    """How good a model is on pairs.
+    """Evaluation of a model on pairs.
 
     Attributes:
-        pairs: How many.
-        symbols: Target symbols, ends included.
-        characters: Target characters.
-        nats_per_symbol: Teacher-forced: every symbol is predicted from the true ones before it.
-        metrics: Of what the model writes by itself.
-        search: How it was searched for.
+        pairs: Number of pairs.
+        symbols: Number of target symbols, ends included.
+        characters: Number of target characters.
+        nats_per_symbol: Teacher-forced loss: every symbol is predicted from the true ones before it.
+        metrics: Metrics of the texts that the model writes by itself.
+        search: Search that found these.
         bound: Whether the teacher-forced loss is exact.
     """
 
@@ -75,17 +75,17 @@ class PairEvaluation:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What people should know besides."""
+        """Remarks to be shown beside it."""
         return ()
 
     @property
     def perplexity(self) -> float:
-        """Teacher-forced, per symbol."""
+        """Teacher-forced perplexity per symbol."""
         return math.exp(self.nats_per_symbol)
 
     @property
     def nats_per_character(self) -> float:
-        """Teacher-forced; what makes models with different symbols comparable."""
+        """Teacher-forced loss per character, which is comparable between models with different symbols."""
         return self.nats_per_symbol * self.symbols / self.characters
 
     def plain(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What all recipes for pairs share: their settings, and how codec, model and task are built from them."""
+"""Settings that all recipes for pairs share, and the codec, model and task that are built from them."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PairSettings(TrainingSettings):
-    """Every setting of a model of pairs, besides those of every recipe. Both sides have the same core and sizes.
+    """Settings of a model of pairs, besides those of every recipe. Both sides have the same core and sizes.
 
-    Dropout is of what the encoder made, and of the decoder's outputs.
+    ``dropout`` applies to the encoder's memory and to the decoder's outputs.
 
     Attributes:
-        codec: Of both sides: characters, bytes, words or subwords.
+        codec: Codec of both sides: characters, bytes, words or subwords.
         vocabulary: For words and subwords: most symbols of each side.
         unknown: For words: ``spell`` writes unknown ones in bytes, ``unk`` makes each ``<unk>``.
         encoder: both-ways, forwards, backwards (reads sources from their end) or convolutional.
         decoder: additive or multiplicative attention, summary (read at every step), last-state, or convolutional
             (with attention in every layer).
         embedding_size: Width of an embedded symbol.
-        attention_size: Of additive attention: width of what is compared.
-        kernel: Of convolutions: how many places each reads.
-        longest: Of convolutions: how many places have a vector of their own; sources may not be longer.
-        input_dropout: Of embedded symbols.
-        lower: Whether letters are made small, of both sides.
+        attention_size: Width of the vectors that additive attention compares.
+        kernel: Number of places that a convolution reads.
+        longest: Number of places with an embedding of their own, in convolutions; sources may not be longer.
+        input_dropout: Probability that a number of an embedded symbol is dropped.
+        lower: Whether letters are made small, on both sides.
     """
 
     codec: Literal["bytes", "characters", "subwords", "words"] = "characters"
@@ -56,7 +56,7 @@ class PairSettings(TrainingSettings):
     lower: bool = False
 
     def problems(self) -> Iterator[str | None]:
-        """What is wrong with them; ``None`` is no problem."""
+        """Yield the problems of the settings; ``None`` is no problem."""
         values = asdict(self)
         for name in ("embedding_size", "attention_size", "kernel", "longest"):
             yield out_of_range(name, values[name], least=1, most=WIDEST)
@@ -141,10 +141,10 @@ def _decoder(settings: PairSettings, encoder: Encoder) -> Core[Any]:
 
 
 def going_together(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of the encoder or decoder that the chosen other one requires."""
-    found: dict[str, Any] = {}
+    """Return the settings that the chosen encoder or decoder requires of the other."""
+    required: dict[str, Any] = {}
     if "convolutional" in (given.get("encoder"), given.get("decoder")):
-        found = {"encoder": "convolutional", "decoder": "convolutional", "layers": 4}
+        required = {"encoder": "convolutional", "decoder": "convolutional", "layers": 4}
     elif given.get("decoder") == "last-state":
-        found = {"encoder": "backwards"}
-    return found
+        required = {"encoder": "backwards"}
+    return required

@@ -1,4 +1,4 @@
-"""A model of pairs as the search sees it: a prompt is a source, and what is written is a target."""
+"""A model of pairs as the search steps it: the prompt is the source, and the text written is the target."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ostinato.families.pairs.network import Seq2Seq
 
 
 class Seq2SeqStepper:
-    """Steps the decoder of a model of pairs; every target begins with the begin symbol.
+    """Stepper of the decoder of a model of pairs; every target begins with the begin symbol.
 
-    Symbols come and log-probabilities go on the CPU, where the search runs.
+    Symbols and log-probabilities are on the CPU, where the search runs.
 
     Args:
         model: The model, in evaluation mode.
@@ -38,7 +38,7 @@ class Seq2SeqStepper:
 
     @torch.inference_mode()
     def step(self, symbols: Tensor, state: Any) -> tuple[Tensor, Any]:
-        """Append one symbol to each row, [R]: log-probabilities of the one after [R, V], and the state."""
+        """Append one symbol to each row, [R]; return the log-probabilities of the next [R, V], and the state."""
         log_probs, state = self._model.step(symbols.to(self._device), state, product=self._product)
         return log_probs.cpu(), state
 

@@ -1,4 +1,4 @@
-"""Translation, and all else that turns one text into another: an encoder, attention, a decoder."""
+"""Translation, and any other task from text to text: an encoder, attention, a decoder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONG_SIDE = 60  # characters of a pair, on average: above, words are worth more
 
 
 def prepare(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
-    """Check that a corpus is one of pairs, and make letters small; ``ostinato.data.pairs.read_pairs`` reads one.
+    """Check that a corpus is one of pairs, and lower-case it if asked; ``ostinato.data.pairs.read_pairs`` reads one.
 
     Raises:
         CorpusError: It is not.
@@ -28,7 +28,7 @@ def prepare(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
 
 
 def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Characters for short texts, words for sentences; more dropout where a little text is read often."""
+    """Choose characters for short texts, words with more dropout for sentences, and narrower layers for little text."""
     long = budget.symbols / max(1, budget.texts) > _LONG_SIDE
     codec = given.get("codec", "words" if long else "characters")
     small = budget.symbols < _SMALL

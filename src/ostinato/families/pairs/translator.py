@@ -1,4 +1,4 @@
-"""A trained model of pairs in the hand: translate, show what was attended to, score, evaluate."""
+"""A trained model of pairs: translate, show the attention, evaluate."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Translator(Face):
 
     Args:
         saved: The contents of a run folder or a model file.
-        machine: Where to run.
+        machine: The device to run on.
 
     Raises:
         ConfigError: It is no model of pairs, or the device is not there.
@@ -77,7 +77,7 @@ class Translator(Face):
 
     @property
     def has_attention(self) -> bool:
-        """Whether the decoder says what of the source it reads."""
+        """Whether the decoder attends to places of the source."""
         return self.settings.decoder not in ("summary", "last-state")
 
     def translate(
@@ -93,12 +93,12 @@ class Translator(Face):
         """Translate sources, each by itself.
 
         Args:
-            sources: What to translate.
+            sources: Texts to translate.
             search: A beam (``beam``, ``n_best``, ``length_power`` or ``gnmt``) or ``greedy``; ``None``: greedy.
-            unknown: What to do with symbols of sources that the model does not know.
-            replace_unknown: Put the source word that was attended to most in the place of each unknown word.
-            attention: Whether to find out what of the source was read, which costs a step for every symbol.
-            tick: Told how many of them are done.
+            unknown: Treatment of source symbols that the model does not know.
+            replace_unknown: Whether to replace each unknown word by the source word attended to most.
+            attention: Whether to return the attention weights, which costs a step for every symbol.
+            tick: Called with the number of sources translated so far, and in all.
 
         Returns:
             For each source the best targets, best first.
@@ -123,7 +123,7 @@ class Translator(Face):
         return [[with_source_words(one) for one in best] for best in told] if replace_unknown else told
 
     def attention(self, source: Sequence[int], target: Sequence[int]) -> NDArray[np.float64] | None:
-        """Return what of a source is read for each symbol of a target, [T, S]; ``None``: there is no attention."""
+        """Return the attention weights of a source for each symbol of a target, [T, S]; ``None`` if there are none."""
         if not self.has_attention:
             return None
         model, rows = self.network, []
@@ -136,7 +136,7 @@ class Translator(Face):
         return np.stack(rows)
 
     def evaluate_on(self, corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> PairEvaluation:
-        """Measure the model on the pairs of a corpus; ``beam`` is searched with GNMT's length normalisation."""
+        """Measure the model on the pairs of a corpus; a ``beam`` uses GNMT's length normalisation."""
         beam = options.get("beam")
         search = SearchSettings(greedy=True) if beam is None else SearchSettings(beam=beam, gnmt=_GNMT)
         evaluation = self.evaluate(
@@ -156,7 +156,7 @@ class Translator(Face):
         unknown: Unknown = "error",
         tick: Callable[[int, int], None] | None = None,
     ) -> PairEvaluation:
-        """Measure the model on pairs ``source TAB target``; arguments as of ``translate``."""
+        """Measure the model on pairs ``source TAB target``; arguments as for ``translate``."""
         if not pairs:
             raise ConfigError("there is no pair to evaluate on")
         adapted = [self.codec.adapt(pair, unknown) for pair in pairs]
@@ -197,13 +197,13 @@ def best_targets(
     search: SearchSettings,
     tick: Callable[[int, int], None] | None = None,
 ) -> list[list[Hypothesis]]:
-    """Return the best hypotheses for each of some sources, ids as the source's codec has them; best first.
+    """Return the hypotheses for each source, best first; sources are ids of the source codec.
 
-    A target's longest length follows from its source alone, so that each is found as if it were alone.
+    The length limit of a target follows from its source alone, so results do not depend on the other sources.
     """
     limits = [_TIMES * -(-len(source) // _STEP) * _STEP + _MORE for source in sources]
     order = sorted(range(len(sources)), key=lambda number: (limits[number], len(sources[number])))
-    found: dict[int, list[Hypothesis]] = {}
+    hypotheses: dict[int, list[Hypothesis]] = {}
     for limit, group in itertools.groupby(order, key=lambda number: limits[number]):
         numbers = list(group)
         for first in range(0, len(numbers), _AT_ONCE):
@@ -213,10 +213,10 @@ def best_targets(
             writer = ReferenceWriter(stepper, [sources[n] for n in some], strategy, [], length=limit, end=codec.end)
             while writer.go_on() is not None:
                 pass
-            found |= {number: writer.ended(row)[: search.n_best or 1] for row, number in enumerate(some)}
+            hypotheses |= {number: writer.ended(row)[: search.n_best or 1] for row, number in enumerate(some)}
             if tick is not None:
-                tick(len(found), len(sources))
-    return [found[number] for number in range(len(sources))]
+                tick(len(hypotheses), len(sources))
+    return [hypotheses[number] for number in range(len(sources))]
 
 
 def glimpse(network: Seq2Seq, codec: PairCodec, data: Encoded) -> str:
@@ -229,9 +229,9 @@ def glimpse(network: Seq2Seq, codec: PairCodec, data: Encoded) -> str:
         ids = data.ids[first:last].astype(np.int64)
         sources.append((ids[ids >= shift] - shift).tolist())
         targets.append(ids[ids < shift].tolist())
-    found = best_targets(network, codec, sources, SearchSettings(greedy=True))
+    hypotheses = best_targets(network, codec, sources, SearchSettings(greedy=True))
     network.train(was_training)
-    lines = zip(sources, found, targets, strict=True)
+    lines = zip(sources, hypotheses, targets, strict=True)
     return "\n".join(
         f"{codec.source.decode(source).strip()} → {codec.decode(best[0].symbols)} ({codec.decode(target)})"
         for source, best, target in lines
@@ -239,7 +239,7 @@ def glimpse(network: Seq2Seq, codec: PairCodec, data: Encoded) -> str:
 
 
 def with_source_words(found: Translation) -> Translation:
-    """Return a translation with the attended source words in the place of unknown ones."""
+    """Return a translation with each unknown word replaced by the source word attended to most."""
     assert found.attention is not None or not found.symbols
     if found.attention is None:
         return found

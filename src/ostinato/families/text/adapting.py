@@ -1,4 +1,4 @@
-"""A model that has read a user's text and adapted to it, and one that is measured while it adapts."""
+"""Models adapted to a user's text, and the counts mixed in when a model is measured while it adapts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def adapted_weights(
     unknown: Unknown,
     tick: Ticker | None,
 ) -> SavedModel:
-    """Return a saved model with the weights that its network has after reading texts.
+    """Return a saved model whose weights are adapted to texts.
 
     Raises:
         ConfigError: There is no text, or the adaptation would change nothing.
@@ -71,12 +71,13 @@ def adapted_weights(
 def counts_of(
     members: Sequence[Member], codec: Codec, adaptation: Adaptation | None, *, compiling: Compiling | None = None
 ) -> CountModel | None:
-    """Return a model of counts that has read what a run was trained on, of a long text the last 8 million symbols.
+    """Return a count model of a run's training text; of a long text it reads the last 8 million symbols.
 
-    Of an ensemble it is the first run's text. ``None`` where an adaptation has no counts.
+    For an ensemble it reads the first run's text. ``None`` if the adaptation has no counts.
 
     Raises:
-        ConfigError: It is a model file, which holds no training text; or an ensemble shall have a neural cache.
+        ConfigError: The first member is a model file, which holds no training text; or an ensemble is to have a
+            neural cache.
         EngineError: Nothing can be compiled here.
     """
     if adaptation is None:

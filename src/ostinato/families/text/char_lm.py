@@ -14,13 +14,13 @@ _SYMBOLS_PER_MINUTE = 3_000_000  # what 512 units learn from on two cores: enoug
 
 
 class _Row(NamedTuple):
-    """Settings, and up to what they hold.
+    """One row of the size table: settings, and the limits up to which they apply.
 
     Attributes:
-        symbols: Of training.
-        minutes: Of the machine that the rule was measured on.
-        passes: Over the symbols in these minutes.
-        settings: What is chosen.
+        symbols: Most training symbols.
+        minutes: Most minutes, on the machine that the rule was measured on.
+        passes: Most passes over the symbols in these minutes.
+        settings: Settings to choose.
     """
 
     symbols: float

@@ -1,4 +1,4 @@
-"""Which texts are asked for: options by name, sorted to where they belong; and choosing among texts that are there."""
+"""Options of ``generate``, sorted into those of search, rules and the rest; and the choice of the best samples."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ostinato.families.text.results import Filling, Sample
 
 
 class WriterOptions(TypedDict, total=False):
-    """Options that decide who writes a text: all fields of ``SearchSettings`` and ``RuleSettings``, and some more.
+    """Options that decide which engine writes: all fields of ``SearchSettings`` and ``RuleSettings``, and some more.
 
     Attributes:
         settings: All fields of the search at once.
         rules: All fields of the rules at once.
         engine: ``"compiled"``, ``"torch"``, or ``"auto"``: compiled code where it can.
-        precision: Of compiled code.
+        precision: Precision of compiled code.
     """
 
     greedy: bool
@@ -81,8 +81,8 @@ class GenerateOptions(WriterOptions, total=False):
         length: Most symbols of each (500).
         seed: Text i draws with ``seed + i``; or the seed of each text.
         stop: Strings before which a text ends.
-        unknown: What to do with unknown symbols of prompts.
-        reading: Called with how much of long prompts has been read.
+        unknown: Treatment of unknown symbols in prompts.
+        reading: Called with the number of symbols of long prompts read so far, and in all.
         copied: Makes the rule against copying the training text.
         pace: Most symbols of a text between two pieces of a stream; ``None``: as many as are written in a moment.
     """
@@ -124,12 +124,12 @@ def sort_options(options: Mapping[str, Any]) -> tuple[SearchSettings, RuleSettin
 
 
 def best_of(samples: Sequence[Sample], count: int, by: By | Callable[[Sample], float]) -> list[Sample]:
-    """Return the best of each ``count`` samples that stand side by side; the earlier one of equally good ones.
+    """Return the best of every ``count`` successive samples; of equally good ones, the first.
 
     Args:
-        samples: All of them.
-        count: How many compete.
-        by: By log-probability of the whole or per symbol, or by any score of a sample.
+        samples: All samples.
+        count: Number of samples that compete.
+        by: The log-probability of the whole, or per symbol, or any score of a sample.
     """
     score = by if callable(by) else partial(score_of, by=by)
     groups = [samples[start : start + count] for start in range(0, len(samples), count)]

@@ -1,4 +1,4 @@
-"""Learning from a text and from models that have learned from it already."""
+"""Distillation: training on the text and on a teacher's predictions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _SHARE = 0.5
 
 
 class Distillation:
-    """A language model's task, half of its loss from what a teacher expects instead of what came.
+    """A language model's task with half of its loss from a teacher's predictions.
 
         loss = - sum over places of [ (1 - a) log P(x) + a sum_s Q(s) log P(s) ]        a = 0.5
 
     with the teacher's probabilities Q. The teacher reads the same rows, its state carried beside the learner's.
-    Evaluation is by the text alone.
+    Evaluation uses the text alone.
 
     Args:
         task: The learner's own task.

@@ -1,4 +1,4 @@
-"""What writes texts: compiled code where it can, else PyTorch. No PyTorch here."""
+"""Choice of the engine that writes texts: compiled code where it can, else PyTorch. No PyTorch here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ostinato.families.text.members import Member
 
 EngineName: TypeAlias = Literal["auto", "compiled", "torch"]
 ENGINES: tuple[EngineName, ...] = ("auto", "compiled", "torch")
-#: What compiled code computes with unless another precision is asked for: it is for writing, not for measuring.
+#: Precision of compiled code unless another is asked for: it is for writing, not for measuring.
 USUAL_PRECISION: Precision = "int8"
 
 
@@ -26,10 +26,10 @@ class Engines:
 
     Args:
         members: The saved models that write together; compiled code runs one alone.
-        device: Where it is to run; compiled code runs on the CPU only.
-        threads: How many at most; ``None``: as many as there are cores.
-        folder: Where compiled code is kept.
-        compiling: Told what is being compiled, before that begins; or that it cannot be.
+        device: Device to run on; compiled code runs on the CPU only.
+        threads: Most threads; ``None``: one for each core.
+        folder: Folder where compiled code is kept.
+        compiling: Called with what is about to be compiled, or why it cannot be.
     """
 
     def __init__(
@@ -49,17 +49,17 @@ class Engines:
     def choose(
         self, search: SearchSettings, rules: RuleSettings, engine: str = "auto", precision: str | None = None
     ) -> Engine | None:
-        """Return the compiled engine that is to write; ``None``: PyTorch is.
+        """Return the compiled engine to write with; ``None`` means PyTorch.
 
         Args:
-            search: Which search.
-            rules: What may be chosen.
-            engine: ``"compiled"``, ``"torch"``, or ``"auto"``: compiled where that can be done.
-            precision: ``"int8"`` or ``"fp32"``; ``None`` is the usual one, which PyTorch's is not.
+            search: Settings of the search.
+            rules: Settings of the rules.
+            engine: ``"compiled"``, ``"torch"``, or ``"auto"``: compiled if that can do it.
+            precision: ``"int8"`` or ``"fp32"``; ``None``: int8 in compiled code, fp32 in PyTorch.
 
         Raises:
-            ConfigError: Compiled code is asked for, or its precision, and cannot do this.
-            EngineError: It is asked for, and cannot be compiled here.
+            ConfigError: Compiled code, or its precision, is asked for and cannot do this.
+            EngineError: Compiled code is asked for, and nothing can be compiled here.
         """
         raise_problems(
             [one_of("engine", engine, ENGINES), one_of("precision", precision or USUAL_PRECISION, PRECISIONS)]
@@ -70,9 +70,9 @@ class Engines:
         elif engine == "compiled" and reason is not None:
             raise ConfigError(f"compiled code cannot do this: {reason}; use engine torch or auto")
         if reason is None:
-            found = self._ready(precision or USUAL_PRECISION, "sample" if search.beam is None else "search")
-            if found is not None:
-                return found
+            writer = self._ready(precision or USUAL_PRECISION, "sample" if search.beam is None else "search")
+            if writer is not None:
+                return writer
             assert self._problem is not None
             if engine == "compiled":
                 raise self._problem
@@ -82,7 +82,7 @@ class Engines:
         return None
 
     def missing(self, search: SearchSettings, rules: RuleSettings) -> str | None:
-        """Return why compiled code cannot do something; ``None`` where it can."""
+        """Return why compiled code cannot do this; ``None`` if it can."""
         if not self.can_run:
             if len(self._members) > 1:
                 return "it runs one model, not several together"
@@ -98,11 +98,11 @@ class Engines:
         return len(self._members) == 1 and self._device == "cpu" and can_pack(self._members[0].settings.core)
 
     def to_score(self) -> Engine | None:
-        """Return the engine that scores short texts; ``None`` where PyTorch has to."""
+        """Return the engine that scores short texts; ``None`` if PyTorch has to."""
         return self._ready("fp32") if self.can_run else None
 
     def _ready(self, precision: str, *names: str) -> Engine | None:
-        """The engine with some kernels loaded; ``None`` where they cannot be compiled, which is told once."""
+        """Return the engine with some kernels loaded; ``None`` if they cannot be compiled, which is reported once."""
         if self._problem is not None:
             return None
         try:

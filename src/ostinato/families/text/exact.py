@@ -1,7 +1,7 @@
 """Exact sampling under a constraint: from the model's own distribution given that the constraint is fulfilled.
 
-Forbidding symbols one by one draws from another distribution: a beginning counts as much as the model makes of it,
-however little of what follows fulfils the constraint. Here this is put right.
+Masking symbols one by one draws from another distribution: a beginning keeps the model's own probability, however
+improbable it is that its continuation fulfils the constraint. Exact sampling corrects this.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ _MOST_TRIES = 10_000  # for one sample
 
 
 class ExactSampler:
-    """Draws from P(text | the constraint is fulfilled), in one of two ways.
+    """Sampler from P(text | the constraint is fulfilled), by one of two methods.
 
-    Enumeration, where no more than 4,096 sequences of symbols fulfil the constraint: a beam search wide enough finds
-    them all with their probabilities, and texts are drawn from these. Otherwise rejection: texts are drawn with
-    the constraint, symbol by symbol, which gives a text y with probability P(y) / K(y), K(y) being the product of
-    the masses kept; each is accepted with probability K(y) / K_1, K_1 >= K(y) being what is kept at the first symbol,
-    which is the same for all. So what is accepted is distributed as P given the constraint, exactly.
+    Enumeration, if at most 4,096 sequences of symbols fulfil the constraint: a beam search wide enough finds them all
+    with their probabilities, and texts are drawn from these. Otherwise rejection: texts are drawn with the constraint,
+    symbol by symbol, which gives a text y with probability P(y) / K(y), K(y) being the product of the masses kept;
+    each is accepted with probability K(y) / K_1, K_1 >= K(y) being the mass kept at the first symbol, which is the
+    same for all. So accepted texts are distributed as P given the constraint, exactly.
 
     Args:
         codec: The model's codec.
         network: The model's network.
         rules: The constraint.
-        length: Most symbols.
-        unknown: What to do with unknown symbols of prompts.
+        length: Most symbols of a text.
+        unknown: Treatment of unknown symbols in prompts.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class ExactSampler:
         self._length, self._unknown = length, unknown
 
     def method(self, prompt: str) -> Method:
-        """Return which way is taken."""
+        """Return the method that is used for a prompt."""
         SearchSettings(exact=True).check(self._rules, samples=1, seed=None, stop=())
         walk = self._rules.walk(self._codec)
         assert walk is not None
@@ -92,11 +92,11 @@ class ExactSampler:
         rows = [prompt for prompt in prompts for _ in range(count)]
         for row, prompt in enumerate(rows):
             asked.setdefault(prompt, []).append(first + row)
-        found: dict[int, Sample] = {}
+        by_seed: dict[int, Sample] = {}
         for prompt, seeds in asked.items():  # equal prompts together: texts are listed, or tried, once for all
             draw = self._enumerated if self.method(prompt) == "enumeration" else self._rejected
-            found |= {sample.seed: sample for sample in draw(prompt, seeds) if sample.seed is not None}
-        return [found[first + row] for row in range(len(rows))]
+            by_seed |= {sample.seed: sample for sample in draw(prompt, seeds) if sample.seed is not None}
+        return [by_seed[first + row] for row in range(len(rows))]
 
     def _enumerated(self, prompt: str, seeds: Sequence[int]) -> list[Sample]:
         settings = SearchSettings(beam=_MOST_TEXTS, n_best=_MOST_TEXTS)
@@ -107,15 +107,15 @@ class ExactSampler:
         return [_drawn(texts[min(number, len(texts) - 1)], seed) for number, seed in zip(chosen, seeds, strict=True)]
 
     def _rejected(self, prompt: str, seeds: Sequence[int]) -> list[Sample]:
-        found: dict[int, Sample] = {}
+        accepted: dict[int, Sample] = {}
         kept: list[float] = []
         tries = dict.fromkeys(seeds, 0)
         first = self._first_kept(prompt)
         done = 0  # attempts that every seed still waiting has made
         while done < _MOST_TRIES:
-            waiting = [seed for seed in seeds if seed not in found][:_TOGETHER]
+            waiting = [seed for seed in seeds if seed not in accepted][:_TOGETHER]
             if not waiting:
-                return [found[seed] for seed in seeds]
+                return [accepted[seed] for seed in seeds]
             # Where few wait, each makes several attempts at once; the first that is accepted counts.
             many = max(1, _TOGETHER // len(waiting))
             tried = [(seed, tries[seed] + n) for seed in waiting for n in range(many)]
@@ -125,8 +125,8 @@ class ExactSampler:
             for (seed, attempt), text in zip(tried, texts, strict=True):
                 assert text.log_kept is not None
                 kept.append(math.exp(text.log_kept))
-                if seed not in found and _coin(seed, attempt) < math.exp(text.log_kept - first):
-                    found[seed] = _drawn(text, seed)
+                if seed not in accepted and _coin(seed, attempt) < math.exp(text.log_kept - first):
+                    accepted[seed] = _drawn(text, seed)
             for seed in waiting:
                 tries[seed] += many
             done = max(tries.values())
@@ -136,7 +136,7 @@ class ExactSampler:
         )
 
     def _first_kept(self, prompt: str) -> float:
-        """The log of the mass kept at the first symbol, which is the same for all texts."""
+        """Return the log of the mass kept at the first symbol, which is the same for all texts."""
         adapted = self._codec.adapt(prompt, self._unknown)
         rules = self._rules.build(self._codec, [adapted], self._length)
         constraint = next(rule for rule in rules if isinstance(rule, Constraint))
@@ -160,7 +160,7 @@ class ExactSampler:
 
 
 def _coin(seed: int, attempt: int) -> float:
-    """A uniform number for each seed and attempt, apart from those that symbols are drawn with."""
+    """Return a uniform number for a seed and an attempt, independent of the numbers that draw symbols."""
     return (_word(seed, attempt, 1) >> 11) * 2.0**-53
 
 

@@ -1,4 +1,4 @@
-"""Looking closely at a text: what a model expected everywhere, what surprised it, and two models side by side."""
+"""Examining a text: a model's expectations at each symbol, its surprises, and two models side by side."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ostinato.units import bits
 
 @dataclass(frozen=True)
 class ExaminedSymbol:
-    """One symbol of a text, and what the model expected in its place.
+    """One symbol of a text, and the symbols that the model expected in its place.
 
     Attributes:
         part: The symbol.
-        rank: Its place among all symbols by probability; 1 is the most probable.
-        entropy: How unsure the model was, in bits.
+        rank: Its rank among all symbols by probability; 1 is the most probable.
+        entropy: Entropy of the model's prediction, in bits.
         alternatives: The most probable symbols there, best first: text and natural log-probability.
     """
 
@@ -34,8 +34,8 @@ class Examination:
     """A text, symbol by symbol.
 
     Attributes:
-        score: How probable it is.
-        symbols: What was expected at each of its symbols.
+        score: Score of the text.
+        symbols: Its symbols, each with those expected in its place.
     """
 
     score: Score
@@ -49,7 +49,7 @@ class Surprise:
     Attributes:
         part: The part.
         start: The number of its first character in the text.
-        before: What stands before it, at most 40 characters.
+        before: Text before it, at most 40 characters.
     """
 
     part: ScoredPart
@@ -73,26 +73,26 @@ class Compared:
 
     @property
     def gain(self) -> float:
-        """By how many bits the first model finds it more probable."""
+        """Bits by which the first model finds it more probable."""
         return bits(self.first - self.second)
 
 
 def most_surprising(score: Score, unit: Unit, count: int) -> list[Surprise]:
-    """Return the parts of a text that surprise most, by bits per symbol on average.
+    """Return the most surprising parts of a text, by mean bits per symbol.
 
-    Places are those in the text as the codec gives it back, which is the text itself unless the codec says otherwise.
+    Places are those in the decoded text, which is the text itself if the codec is lossless.
 
     Args:
-        score: The text.
-        unit: What counts as a part.
-        count: How many.
+        score: Score of the text.
+        unit: Unit of the parts.
+        count: Number of parts to return.
     """
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-    found, text = [], ""
+    surprises, text = [], ""
     for part in score.per(unit):
-        found.append(Surprise(part, len(text), text[-40:]))
+        surprises.append(Surprise(part, len(text), text[-40:]))
         text += decoder.decode(part.data)
-    return sorted(found, key=lambda surprise: -surprise.part.bits_per_symbol)[:count]
+    return sorted(surprises, key=lambda surprise: -surprise.part.bits_per_symbol)[:count]
 
 
 def compare(first: Score, second: Score, unit: Unit) -> list[Compared]:
@@ -111,7 +111,7 @@ def compare(first: Score, second: Score, unit: Unit) -> list[Compared]:
 
 
 def alternatives_told(symbol: ExaminedSymbol) -> str:
-    """Say in one line what was expected."""
+    """Describe in one line the symbols that were expected."""
     told = ", ".join(f"{_shown(text)} {math.exp(log_prob):.1%}" for text, log_prob in symbol.alternatives)
     return f"rank {symbol.rank}, entropy {symbol.entropy:.2f} bits; expected: {told}"
 

@@ -1,4 +1,4 @@
-"""What may stand in a gap: texts scored between what is before and what is after, and texts proposed for it."""
+"""Filling a gap: texts scored between those before and after it, and texts proposed for it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOOK_AHEAD = 100  # characters after a gap that decide what may stand in it
 def fill(
     network: SymbolModel, codec: Codec, before: str, after: str, fillings: Sequence[str], unknown: Unknown
 ) -> list[Filling]:
-    """Score what may stand in a gap: log P(filling, after | before), in the order given."""
+    """Score texts for a gap: log P(filling, after | before), in the order given."""
     from ostinato.decode.scoring import gap_log_probs
 
     context, rest, *adapted = (codec.adapt(text, unknown) for text in (before, after, *fillings))
@@ -38,11 +38,11 @@ def fill(
 def propose(
     network: SymbolModel, codec: Codec, before: str, after: str, drawn: Sequence[str], unknown: Unknown
 ) -> list[Filling]:
-    """Score every beginning of texts that were drawn to go on from ``before``, the empty one included; best first.
+    """Score all beginnings, the empty one included, of texts drawn to continue ``before``; best first.
 
-    Of running text, the next 100 characters of ``after`` decide.
+    In running text only the next 100 characters of ``after`` count.
     """
     candidates = sorted({text[:size] for text in drawn for size in range(len(text) + 1)})
     decides = after if codec.end is not None else after[:_LOOK_AHEAD]
-    found = fill(network, codec, before, decides, candidates, unknown)
-    return sorted(found, key=lambda filling: (-filling.log_prob, filling.text))
+    fillings = fill(network, codec, before, decides, candidates, unknown)
+    return sorted(fillings, key=lambda filling: (-filling.log_prob, filling.text))

@@ -1,4 +1,4 @@
-"""Writing texts: several at once, each piece given out as soon as it is certain."""
+"""Generation of several texts at once; each piece is yielded as soon as it is certain."""
 
 from __future__ import annotations
 
@@ -34,28 +34,28 @@ _GLIMPSE_SYMBOLS, _GLIMPSE_ITEMS, _GLIMPSE_TEMPERATURE = 160, 8, 0.8  # of a sam
 class Generation:
     """Several texts being written at once.
 
-    Iterating yields, each time, the piece of text that became certain in each row: of a sample, what was drawn; of
-    a beam, what all beginnings that can still win agree on. Leaving the loop keeps what was made, and iterating again
-    goes on; so it does after Ctrl-C. ``samples`` tells the results so far.
+    Every iteration yields, for each row, the piece of text that became certain: for a sample, the symbols drawn; for a
+    beam, the text on which all beginnings that can still win agree. After leaving the loop, and after Ctrl-C, iterating
+    again continues the texts. ``samples`` returns the results so far.
 
     Args:
         codec: The model's codec.
-        network: The model's network, in evaluation mode, which the reference search steps; or a compiled engine.
-        prompts: What to go on from; each gives ``samples`` rows.
-        settings: Which search.
-        rules: What may be chosen.
+        network: The model's network, in evaluation mode, for the reference search; or a compiled engine.
+        prompts: Texts to continue; each gives ``samples`` rows.
+        settings: Settings of the search.
+        rules: Settings of the rules.
         samples: Rows for each prompt.
         length: Most symbols of each row.
         seed: Row i draws with ``seed + i``, so each row can be made again alone; or the seed of each row.
         stop: Strings before which a text ends.
-        unknown: What to do with unknown symbols of prompts.
-        reading: Told how much of long prompts has been read.
+        unknown: Treatment of unknown symbols in prompts.
+        reading: Called with the number of symbols of long prompts read so far, and in all.
         copied: Makes the rule against copying the training text, if that is at hand.
         pace: Most symbols of a row between two steps of the iteration; ``None``: as many as are written in a moment.
 
     Attributes:
-        precision: Of the weights that are computed with: ``"int8"`` or ``"fp32"``.
-        longest: How many symbols of the longest row are certain.
+        precision: Precision of the weights, ``"int8"`` or ``"fp32"``.
+        longest: Number of certain symbols in the longest row.
 
     Raises:
         ConfigError: A value is out of range, or options do not go together.
@@ -138,7 +138,7 @@ class Generation:
         return pieces
 
     def _write_on(self) -> list[str] | None:
-        """Write on; return the piece of each row, or ``None`` when all is written."""
+        """Continue writing; return the piece of each row, or ``None`` when all is written."""
         certain = self._writer.go_on(self._pace)
         if certain is not None:
             self.longest += max(map(len, certain))
@@ -153,15 +153,15 @@ class Generation:
         return self.samples()
 
     def samples(self) -> list[Sample]:
-        """Return what has been written: of each row the sample; of each beam the best texts that have ended.
+        """Return the results so far: the sample of each row, or the best finished texts of each beam.
 
-        Of a beam that is not at its end yet, what its best beginning is so far.
+        For an unfinished beam it is the best beginning so far.
         """
         return [sample for row in range(self.rows) for sample in self.samples_of(row)]
 
     @property
     def rows(self) -> int:
-        """How many texts, or beams, are being written."""
+        """Number of texts, or beams, being written."""
         return len(self._prompts)
 
     def is_done(self, row: int) -> bool:
@@ -169,15 +169,15 @@ class Generation:
         return not self._writer.is_live(row)
 
     def samples_of(self, row: int) -> list[Sample]:
-        """Return what has been written of one row: of a sample one text, of a beam the best."""
+        """Return the results of one row so far: one sample, or the best texts of a beam."""
         return self._of_stochastic(row) if self._settings.stochastic else self._of_row(row)
 
     def hypotheses(self, row: int) -> list[Hypothesis]:
-        """Return all sequences that the search for a row has ended, best first."""
+        """Return all finished hypotheses of a row, best first."""
         return self._writer.ended(row)
 
     def beginnings(self, row: int = 0) -> list[Beginning]:
-        """Return what is being written now for a row of a beam, best first, for watching beams compete."""
+        """Return the beginnings that still compete in the beam of a row, best first, for watching it."""
         return [Beginning(self._codec.decode(symbols), score) for symbols, score in self._writer.live(row)]
 
     def _reference(
@@ -198,7 +198,7 @@ class Generation:
         return ReferenceWriter(stepper, self._ids, strategy, pipeline, length=length, end=self._codec.end)
 
     def _of_row(self, row: int) -> list[Sample]:
-        """The sample of a row, or the best texts of a beam."""
+        """Return the sample of a row, or the best texts of its beam."""
         ended, live = self._writer.ended(row), self._writer.live(row)
         if not live:
             different = {hypothesis.symbols: hypothesis for hypothesis in reversed(ended)}  # groups can find the same
@@ -209,7 +209,7 @@ class Generation:
         return [self._sample(row, unfinished, text=self._texts[row].text if self._settings.beam is None else None)]
 
     def _of_stochastic(self, row: int) -> list[Sample]:
-        """The k samples without replacement of a row, with their weights."""
+        """Return the k samples without replacement of a row, with their weights."""
         ended = [hypothesis for hypothesis in self._writer.ended(row) if hypothesis.ending != "stuck"]
         if not ended:  # all stuck, or interrupted
             return self._of_row(row)

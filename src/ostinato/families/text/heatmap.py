@@ -1,4 +1,4 @@
-"""A text as a heat map on one HTML page that needs nothing else."""
+"""A text as a heat map on one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ document.addEventListener("mouseover", show); document.addEventListener("focusin
 
 
 def heat_map(examination: Examination) -> str:
-    """Return a page: the redder a symbol, the more it surprised; pointing at it tells what was expected."""
+    """Return a page: the redder a symbol, the more surprising; pointing at it shows the symbols expected there."""
     spans, data, total, expected = [], b"", 0.0, ""
     for symbol in examination.symbols:
         part = symbol.part

@@ -1,4 +1,4 @@
-"""Measuring a model on held-out text: which protocol, and the text encoded for it."""
+"""Measuring a model on held-out text: the protocol, and the text encoded for it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _OF_WORDS = ("words", "plain-words")  # codecs
 
 @dataclass(frozen=True)
 class Measuring:
-    """How a model is measured.
+    """A protocol of measurement, with its options.
 
     Attributes:
-        protocol: Which protocol.
-        windows: How many windows are drawn, in that protocol.
-        seed: What chooses them.
-        shard: Which part is measured; ``None``: all.
-        adaptation: How the model follows the text, in the dynamic protocol.
+        protocol: Name of the protocol.
+        windows: Number of windows drawn, in the windows protocol.
+        seed: Seed of these windows.
+        shard: Part that is measured; ``None``: all.
+        adaptation: Adaptation to the text while it is read, in the dynamic protocol.
     """
 
     protocol: Protocol
@@ -56,10 +56,10 @@ class Measuring:
         shard: Shard | None,
         adaptation: Adaptation | None = None,
     ) -> Measuring:
-        """Return what is meant, if all fits together; arguments as of ``Model.measure``.
+        """Return the protocol with defaults filled in; arguments as for ``TextModel.measure``.
 
         Raises:
-            ConfigError: It does not.
+            ConfigError: The arguments do not go together.
         """
         of_items = codec.end is not None
         protocol = protocol or ("items" if of_items else "contiguous")
@@ -102,10 +102,10 @@ class Measuring:
 
         Args:
             network: The model, in evaluation mode.
-            texts: What it is measured on.
-            characters: How many characters that is, ends included.
-            tick: Told of progress, in symbols.
-            counts: A model of counts that has read the training text, where the adaptation has one.
+            texts: Held-out texts.
+            characters: Number of their characters, ends included.
+            tick: Called with the number of symbols measured so far, and in all.
+            counts: A count model of the training text, if the adaptation has one.
             items: Whether the texts are items.
 
         Raises:
@@ -140,8 +140,8 @@ class HeldOut:
 
     Attributes:
         encoded: Their symbols.
-        characters: How many characters they have, ends included.
-        words: How many words, as the papers count them, ends included; ``None``: the symbols are no words.
+        characters: Number of their characters, ends included.
+        words: Number of their words, as the papers count them, ends included; ``None`` if the symbols are no words.
         sha256: Digest of the symbols.
     """
 
@@ -151,7 +151,7 @@ class HeldOut:
     sha256: str
 
     def counted(self, losses: Losses, codec: Codec) -> Losses:
-        """Return losses on a share of these texts with how much text that share is."""
+        """Return losses on a share of these texts, with the characters and words of that share."""
         # Windows are drawn: their text is a share of this one, as their characters are.
         share = 1.0 if losses.characters is None else losses.characters / max(1, self.characters)
         words = None if self.words is None else round(share * self.words)
@@ -166,7 +166,7 @@ def encode_to_measure(
     cache: Path | None,
     encoding: Ticker | None,
 ) -> HeldOut:
-    """Encode texts to measure on; a corpus is read as the model's recipe reads one to learn from it."""
+    """Encode texts to measure on; a corpus is prepared as the model's recipe prepares one for training."""
     prepare = find_recipe(saved.config["recipe"]).prepare
     if isinstance(texts, Corpus) and prepare is not None:
         texts = prepare(texts, saved.config["settings"])

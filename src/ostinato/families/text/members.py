@@ -27,7 +27,7 @@ class Member:
         saved: The contents of a run folder or a model file.
         recipe: Its recipe.
         settings: Its settings.
-        symbols: How many symbols V.
+        symbols: Number of symbols V.
     """
 
     saved: SavedModel
@@ -37,7 +37,7 @@ class Member:
 
     @classmethod
     def of(cls, saved: SavedModel, symbols: int) -> Member:
-        """Return a saved model with its settings read.
+        """Return the member for a saved model, with its settings parsed.
 
         Raises:
             ConfigError: It is no language model.
@@ -76,7 +76,7 @@ def check_same_symbols(saved: Sequence[SavedModel]) -> None:
 
 
 def _misfit(expected: dict[str, tuple[int, ...]], weights: Arrays) -> str | None:
-    """What of the weights is not as the settings say."""
+    """Return how names or shapes of weights differ from those expected, or ``None``."""
     if odd := sorted(expected.keys() ^ weights.keys()):
         return f"these weights are on one side only: {', '.join(odd)}"
     wrong = [name for name, shape in expected.items() if weights[name].shape != shape]

@@ -1,4 +1,4 @@
-"""A trained model in the hand: generate, score, evaluate."""
+"""A trained language model: generate, score, evaluate."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class TextModel(Face):
 
     Args:
         saved: The contents of a run folder or a model file.
-        others: More of them; together they are an ensemble, whose probabilities are the mean of theirs.
-        machine: Where to run, and on how many threads.
+        others: More of them, for an ensemble; its probabilities are the mean of theirs.
+        machine: The device and the number of threads.
 
     Raises:
         ConfigError: It is no language model, the device is not there, or the models do not have the same symbols.
@@ -91,7 +91,7 @@ class TextModel(Face):
 
     @cached_property
     def network(self) -> SymbolModel:
-        """The network in PyTorch, or the ensemble, in evaluation mode; made when it is first asked for."""
+        """The PyTorch network, or the ensemble, in evaluation mode; built on first use."""
         if self._machine.prepare is not None:
             self._machine.prepare()
         from ostinato.models import Ensemble
@@ -103,7 +103,7 @@ class TextModel(Face):
         """Write one text.
 
         Args:
-            prompt: What to go on from; empty starts anew.
+            prompt: Text to continue; empty starts a new one.
             options: ``length`` (500 symbols at most), ``seed``, ``stop`` (strings before which the text ends),
                 ``unknown``, ``engine`` (``"auto"``, ``"compiled"`` or ``"torch"``), ``precision`` (``"int8"`` or
                 ``"fp32"``), and all fields of ``SearchSettings`` and ``RuleSettings`` by their names, such as
@@ -113,24 +113,24 @@ class TextModel(Face):
             ConfigError: A value is out of range, options cancel each other, or there is no such option.
             UnknownSymbolError: The prompt has symbols that the model does not know.
         """
-        found = self.generate_all([prompt], **options)
-        if len(found) > 1:
-            raise ConfigError(f"generate gives one text, and {len(found)} are asked for; use generate_all")
-        return found[0]
+        samples = self.generate_all([prompt], **options)
+        if len(samples) > 1:
+            raise ConfigError(f"generate gives one text, and {len(samples)} are asked for; use generate_all")
+        return samples[0]
 
     def stream(self, prompt: str = "", **options: Unpack[GenerateOptions]) -> Iterator[str]:
-        """Write one text and yield it piece by piece, never half a character; options as of ``generate``.
+        """Write one text and yield it piece by piece, never half a character; options as for ``generate``.
 
-        Of a beam search, what all beginnings that can still win agree on is yielded at once.
+        A beam search yields text as soon as all beginnings that can still win agree on it.
         """
         for pieces in self.generate_many([prompt], **options):
             if pieces[0]:
                 yield pieces[0]
 
     def generate_all(self, prompts: Sequence[str], **options: Unpack[GenerateOptions]) -> list[Sample]:
-        """Write texts to the end; options as of ``generate``, and ``samples`` for each prompt.
+        """Write texts to the end; options as for ``generate``, and ``samples`` for each prompt.
 
-        So ``n_best`` gives several texts for a prompt, ``best_of`` chooses among samples, ``exact`` draws from the
+        ``n_best`` returns several texts for a prompt, ``best_of`` chooses among samples, ``exact`` draws from the
         model's own distribution given the constraint.
         """
         settings, rules, others = sort_options(options)
@@ -139,13 +139,13 @@ class TextModel(Face):
         if settings.best_of is None:
             return self.generate_many(prompts, settings=settings, rules=rules, **others).finish()
         count, chosen = settings.best_of, replace(settings, best_of=None, by=None)
-        found = self.generate_many(
+        samples = self.generate_many(
             prompts, settings=chosen, rules=rules, **{**others, "samples": count * others.get("samples", 1)}
         ).finish()
-        return best_of(found, count, settings.by or "total")
+        return best_of(samples, count, settings.by or "total")
 
     def generate_many(self, prompts: Sequence[str], **options: Unpack[GenerateOptions]) -> Generation:
-        """Set up several texts to be written side by side; options as of ``generate``, or as of ``Generation``."""
+        """Set up texts to be written side by side; options as for ``generate`` or ``Generation``."""
         settings, rules, others = sort_options(options)
         if settings.best_of is not None or settings.exact:
             raise ConfigError("best_of and exact need whole texts; use generate_all")
@@ -154,12 +154,12 @@ class TextModel(Face):
         return Generation(self.codec, writer, prompts, settings=settings, rules=rules, **given)
 
     def _writer(self, settings: SearchSettings, rules: RuleSettings, options: dict[str, Any]) -> Engine | SymbolModel:
-        """What is to write: ``engine`` and ``precision`` are taken out of the options."""
+        """Return the engine or network that writes; ``engine`` and ``precision`` are taken out of the options."""
         engine = self.engines.choose(settings, rules, options.pop("engine", "auto"), options.pop("precision", None))
         return self.network if engine is None else engine
 
     def written_by(self, **options: Unpack[WriterOptions]) -> tuple[str, str]:
-        """Return what writes texts with some options of ``generate``, ``"compiled"`` or ``"torch"``, and its precision.
+        """Return the engine that writes with options of ``generate``, ``"compiled"`` or ``"torch"``, and its precision.
 
         Raises:
             ConfigError: Compiled code is asked for, and cannot do this.
@@ -169,7 +169,7 @@ class TextModel(Face):
         return ("torch", "fp32") if engine is None else ("compiled", engine.model.precision)
 
     def training_text(self, progress: Callable[[int, int, int], None] | None = None) -> TrainingText:
-        """Return the text that the model learned from, for asking how new a text is.
+        """Return the training text, to measure the novelty of other texts.
 
         Raises:
             ConfigError: This is a model file, which holds none.
@@ -192,12 +192,12 @@ class TextModel(Face):
         return ExactSampler(self.codec, self.network, rules, **given)
 
     def exact_method(self, prompt: str, **options: Unpack[GenerateOptions]) -> str:
-        """Tell how ``exact`` would draw: by ``"enumeration"`` of all texts, or by ``"rejection"``."""
+        """Return the method by which ``exact`` would draw: ``"enumeration"`` of all texts, or ``"rejection"``."""
         _, rules, others = sort_options(options)
         return self._sampler(rules, others).method(prompt)
 
     def score(self, text: str, *, unknown: Unknown = "error") -> Score:
-        """Return how probable a text is, and each of its symbols.
+        """Return the log-probability of a text, and of each of its symbols.
 
         Raises:
             ConfigError: The text is empty.
@@ -206,7 +206,7 @@ class TextModel(Face):
         return self.score_many([text], unknown=unknown)[0]
 
     def score_many(self, texts: Sequence[str], *, unknown: Unknown = "error") -> list[Score]:
-        """Score texts, each by itself from a fresh state, many side by side."""
+        """Score texts, each from a fresh state, many side by side."""
         adapted = [self.codec.adapt(text, unknown) for text in texts]
         if self.codec.end is None and not all(adapted):
             raise ConfigError("there is nothing to score: the text is empty")
@@ -221,7 +221,7 @@ class TextModel(Face):
     def _log_probs(self, texts: Encoded) -> tuple[Iterator[tuple[int, np.ndarray[Any, Any]]], Bound]:
         """Return the log-probabilities of every text's symbols, in float32, and whether they are exact.
 
-        Few are computed by compiled code.
+        Few symbols are scored by compiled code, many by PyTorch.
         """
         engine = self.engines.to_score() if len(texts.ids) <= _SHORT else None
         if engine is not None:
@@ -233,7 +233,7 @@ class TextModel(Face):
         return log_probs_of(self.network, texts), self.network.head.bound
 
     def examine(self, text: str, *, alternatives: int = 5, unknown: Unknown = "error") -> Examination:
-        """Score a text and say of every symbol its rank, the model's entropy, and what was expected instead.
+        """Score a text; each symbol comes with its rank, the model's entropy, and the most probable symbols there.
 
         Raises:
             ConfigError: The text is empty, or ``alternatives`` is under 1.
@@ -262,15 +262,15 @@ class TextModel(Face):
         """Order texts, the most probable first; equally probable ones stay in their order.
 
         Args:
-            texts: What to order.
-            context: What stands before each.
-            by: The log-probability of the whole, or of a symbol on average.
-            unknown: What to do with symbols that the model does not know.
+            texts: Texts to order.
+            context: Text before each of them.
+            by: The log-probability of the whole, or its mean per symbol.
+            unknown: Treatment of symbols that the model does not know.
         """
         return sorted(self.fill(context, "", texts, unknown=unknown), key=lambda found: -score_of(found, by))
 
     def fill(self, before: str, after: str, fillings: Sequence[str], *, unknown: Unknown = "error") -> list[Filling]:
-        """Score what may stand in a gap: log P(filling, after | before), in the order given.
+        """Score texts for a gap: log P(filling, after | before), in the order given.
 
         Raises:
             UnknownSymbolError: A text has symbols that the model does not know.
@@ -288,10 +288,10 @@ class TextModel(Face):
         top: int = 10,
         unknown: Unknown = "error",
     ) -> list[Filling]:
-        """Propose what may stand in a gap, best first: texts that go on from ``before``, scored with ``after``.
+        """Propose texts for a gap, best first: continuations of ``before``, scored with ``after``.
 
-        Every beginning of each of ``samples`` drawn texts of ``length`` symbols is a candidate, the empty one
-        included. Of running text, the next 100 characters of ``after`` decide.
+        Candidates are all beginnings, the empty one included, of ``samples`` texts of ``length`` symbols that are
+        drawn after ``before``. In running text only the next 100 characters of ``after`` count.
 
         Raises:
             UnknownSymbolError: A text has symbols that the model does not know.
@@ -301,7 +301,7 @@ class TextModel(Face):
         return gaps.propose(self.network, self.codec, before, after, [text.text for text in drawn], unknown)[:top]
 
     def score_pieces(self, pieces: Iterable[str], *, unknown: Unknown = "error") -> Iterator[ScoredPart]:
-        """Score one running text that comes in pieces, and yield its symbols; memory does not grow with the text.
+        """Score a running text that comes in pieces, and yield its symbols; memory does not grow with the text.
 
         Raises:
             ConfigError: The model is one of items.
@@ -334,7 +334,7 @@ class TextModel(Face):
         unknown: Unknown = "error",
         tick: Ticker | None = None,
     ) -> Evaluation:
-        """Measure the model on held-out text; arguments and errors as of ``measure``."""
+        """Measure the model on held-out text; arguments and errors as for ``measure``."""
         how = {"protocol": protocol, "windows": windows, "seed": seed, "adaptation": adaptation}
         return self.measure(texts, **how, unknown=unknown, tick=tick).evaluation()  # type: ignore[arg-type]
 
@@ -345,7 +345,7 @@ class TextModel(Face):
         return replace(corpus, notes=())  # they tell what kind it is taken for
 
     def evaluate_on(self, corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Evaluation | Losses:
-        """Measure the model on held-out text; with ``shard`` a part of it, whose losses ``join`` joins."""
+        """Measure the model on held-out text; with ``shard``, on a part of it, whose losses ``join`` joins."""
         protocol, shard = options.get("protocol"), options.get("shard")
         losses = self.measure(
             corpus,
@@ -380,14 +380,14 @@ class TextModel(Face):
             texts: One running text, or items; or a corpus, which may be larger than memory.
             protocol: ``"contiguous"`` or ``"windows"`` for a model of running text, ``"items"`` for one
                 of items, ``"dynamic"`` for both; ``None`` takes the first that fits.
-            windows: For the windows protocol: how many to draw (2,000).
-            seed: For the windows protocol: chooses them (1).
-            adaptation: For the dynamic protocol: how the model follows the text.
-            unknown: What to do with symbols that the model does not know.
-            shard: Which part to measure; ``None``: all.
-            cache: Where a corpus too large for memory is encoded; ``None`` is the usual place.
-            encoding: Told how many characters of it are encoded.
-            tick: Told of progress, in symbols.
+            windows: Number of windows to draw, for the windows protocol (2,000).
+            seed: Seed of these windows (1).
+            adaptation: Adaptation to the text while it is read, for the dynamic protocol.
+            unknown: Treatment of symbols that the model does not know.
+            shard: Part to measure; ``None``: all.
+            cache: Folder where a corpus too large for memory is encoded; ``None`` is the usual one.
+            encoding: Called with the number of its characters encoded so far, and in all.
+            tick: Called with the number of symbols measured so far, and in all.
 
         Raises:
             ConfigError: The protocol does not fit the model, or cannot be cut into shards.
@@ -411,9 +411,9 @@ class TextModel(Face):
         unknown: Unknown = "error",
         tick: Ticker | None = None,
     ) -> TextModel:
-        """Return a model that has read texts and learned from them; this one, and the run, stay as they are.
+        """Return a model adapted to texts; this one, and the run, stay as they are.
 
-        ``adaptation`` says how it follows them, ``tick`` is told of progress, in symbols.
+        ``adaptation`` sets method and rates; ``tick`` is called with the number of symbols read so far, and in all.
 
         Raises:
             ConfigError: There is no text.

@@ -1,4 +1,4 @@
-"""The language model: embedding, a stack of cores, softmax. And the task of learning one."""
+"""The language model (embedding, a stack of cores, softmax), and the task of training one."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from ostinato.models.task import Context, Loss
 
 @dataclass(frozen=True)
 class Dropout:
-    """What is dropped in training; each is a probability, 0 is off.
+    """Dropout in training: a probability for each place where it applies; 0 is off.
 
     Attributes:
-        input: Of embedded inputs.
-        output: Of each layer's output.
-        recurrent: Of the weights from state to state (DropConnect).
+        input: Dropout of embedded inputs.
+        output: Dropout of each layer's output.
+        recurrent: Dropout of the weights from state to state (DropConnect).
         variational: Whether input and output masks are drawn once per window row, not at each step.
 
     Source: between layers: Zaremba et al. 2014, arXiv:1409.2329; one mask per sequence: Gal and Ghahramani
@@ -49,9 +49,9 @@ class LanguageModel(SymbolModel):
         e_t = E[x_t]        y_t, s_t = core(e_t, s_{t-1})        P(x_{t+1}) = softmax(W y_t + b)
 
     Args:
-        symbols: How many symbols V can be predicted; id V is the begin symbol, an input only.
+        symbols: Number of symbols V that can be predicted; id V is the begin symbol, an input only.
         core: One of ``CORES``.
-        layers: How many cores one on another.
+        layers: Number of stacked cores.
         hidden_size: Width H of each.
         embedding_size: Width E of an embedded symbol.
         residual: Whether layers from the second on add to their input.
@@ -101,11 +101,11 @@ class LanguageModel(SymbolModel):
     def output(
         self, inputs: Tensor, state: Any = None, *, lengths: Tensor | None = None, masks: Masks | None = None
     ) -> tuple[Tensor, Any]:
-        """Return the core's outputs [B, T, H] and the state after, for input ids [B, T]."""
-        found = Lookup(self.embedding.weight, inputs)
+        """Return the core's outputs [B, T, H] and the final state, for input ids [B, T]."""
+        embedded = Lookup(self.embedding.weight, inputs)
         if masks is None:
-            return self.core(found, state, lengths=lengths)  # type: ignore[no-any-return]
-        xs = found if masks.input is None else found.rows() * masks.input
+            return self.core(embedded, state, lengths=lengths)  # type: ignore[no-any-return]
+        xs = embedded if masks.input is None else embedded.rows() * masks.input
         return self.core(xs, state, lengths=lengths, masks=masks.outputs)  # type: ignore[no-any-return]
 
     def step(self, symbols: Tensor, state: Any, *, product: Product = plain) -> tuple[Tensor, Any]:
@@ -118,8 +118,8 @@ class Masks:
     """Dropout masks of one window: factors 0 or 1/(1-p), or ``None`` for no dropout.
 
     Attributes:
-        input: Of the embedded inputs, [B, 1 or T, E].
-        outputs: Of each layer, [B, 1 or T, H].
+        input: Mask of the embedded inputs, [B, 1 or T, E].
+        outputs: Mask of each layer's output, [B, 1 or T, H].
     """
 
     input: Tensor | None
@@ -128,12 +128,12 @@ class Masks:
 
 @dataclass(frozen=True)
 class Read:
-    """A batch as a model has read it.
+    """Outputs and targets of a batch.
 
     Attributes:
-        outputs: Of the core, [B, T, H].
-        targets: What came, ids [B, T].
-        real: Which places are no padding, [B, T].
+        outputs: Outputs of the core, [B, T, H].
+        targets: Ids of the targets, [B, T].
+        real: Mask of the places that are not padding, [B, T].
     """
 
     outputs: Tensor
@@ -142,17 +142,17 @@ class Read:
 
 
 class LanguageModelTask:
-    """Learning a language model: the sum of -log P(target) over a batch's real places.
+    """Task of training a language model: the sum of -log P(target) over a batch's real places.
 
     Args:
         model: The model.
-        dropout: What is dropped in training.
+        dropout: Dropout in training.
         precision: ``"bfloat16"`` runs the matrix products of training steps in that type.
-        penalty: In training this times the mean square of the last layer's outputs, as dropout leaves them, is made
-            small too. The loss that is returned has the gradient of both and the value of the first alone.
-        feedback: How often the model's own symbols are read in training, in place of the true ones.
+        penalty: Factor of a penalty in training on the mean square of the last layer's outputs, after dropout. The loss
+            that is returned has the gradient of both, and the value without the penalty.
+        feedback: Schedule by which the model's own symbols are read in training, in place of the true ones.
 
-    Source: of the penalty: Merity, McCann and Socher 2017, arXiv:1708.01009 (activation regularisation).
+    Source: penalty: Merity, McCann and Socher 2017, arXiv:1708.01009 (activation regularisation).
     """
 
     def __init__(
@@ -185,13 +185,13 @@ class LanguageModelTask:
     def summed(
         self, log_probs: Tensor, read: Read, count: int, context: Context, parts: Mapping[str, Tensor] | None = None
     ) -> Loss:
-        """Return the loss of -log P [B, T] over real places, in training with the penalty's gradient.
+        """Return the sum of -log P over real places, in training with the penalty's gradient.
 
         Args:
             log_probs: log P of the targets, [B, T].
-            read: What they were predicted from.
+            read: Outputs that they were predicted from.
             count: Number of targets.
-            context: The circumstances.
+            context: Context of the call: training or evaluation.
             parts: Named parts of -log P, [B, T].
         """
         sums, named = -(log_probs * read.real).sum(dim=1), parts or {}
@@ -200,10 +200,10 @@ class LanguageModelTask:
             return Loss(sums, count, told)
         sizes = read.outputs.float().square().mean(dim=-1)  # [B, T]
         penalty = self.penalty * (sizes * read.real).sum(dim=1)
-        return Loss(sums + (penalty - penalty.detach()), count, told | {"activation penalty": penalty.detach()})
+        return Loss(sums + (penalty - penalty.detach()), count, told)
 
     def read(self, batch: SymbolBatch, state: Any, context: Context) -> tuple[Read, Any]:
-        """Read a batch; return the core's outputs there, and the state after."""
+        """Run the model over a batch; return its outputs and targets, and the final state."""
         device = self.model.device
         inputs, targets = (torch.from_numpy(ids).to(device) for ids in (batch.inputs, batch.targets))
         lengths = None if batch.lengths is None else torch.from_numpy(batch.lengths).to(device)
@@ -219,7 +219,7 @@ class LanguageModelTask:
         return Read(y, targets, real), state
 
     def in_precision(self, context: Context) -> torch.autocast:
-        """Compute, in a ``with`` block, in the precision that this is trained in."""
+        """Return the context, for ``with``, that computes in the precision of training."""
         # Only training is ever run in less than float32: evaluation decides and is compared.
         enabled = context.training and self.precision == "bfloat16"
         return torch.autocast(self.model.device.type, torch.bfloat16, enabled=enabled)
@@ -281,7 +281,7 @@ class LanguageModelTask:
 
 
 class _Output(nn.Module):
-    """Makes ``LanguageModel.output`` the forward of a module, as ``functional_call`` needs it."""
+    """Module whose forward is ``LanguageModel.output``, as ``functional_call`` needs it."""
 
     def __init__(self, model: LanguageModel) -> None:
         super().__init__()

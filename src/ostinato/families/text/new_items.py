@@ -34,7 +34,7 @@ def count_new_items(model: TextModel, train: Encoded) -> dict[str, Any]:
 
 
 def _among(texts: set[str], items: Encoded, codec: Codec) -> set[str]:
-    """Return those texts that are items; a block at a time, as there may be more items than memory holds."""
+    """Return the texts that are items; these are read in blocks, as there may be more than memory holds."""
     known: set[str] = set()
     for first in range(0, items.texts, _BLOCK):
         block = items.part(first, min(first + _BLOCK, items.texts))

@@ -1,4 +1,4 @@
-"""How new a text is: what it has in common with the text a model learned from, beside what held-out text has."""
+"""Novelty of a text: its overlap with the training text, compared with that of held-out text."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ _LINE = 2**20  # symbols decoded at once when lines are counted
 
 
 class TrainingText:
-    """The text that a run learned from, asked what other texts have in common with it.
+    """The training text of a run, to compare other texts with.
 
-    Exact whatever its size: every question goes through all of it, a few dozen times for the longest copies.
+    Exact at any size: every query reads all of it, a few dozen times to find the longest copies.
 
-    A text is encoded anew: symbols that the model wrote otherwise than its codec would (a word spelled out) count as
-    the codec's.
+    Texts are encoded anew: where the model wrote other symbols than its codec would (a word spelled out), the codec's
+    count.
 
     Args:
         path: The run folder.
         codec: Its codec.
-        progress: Told which pass over the text is made, how many symbols of it are done, and of how many.
+        progress: Called with the number of the pass over the text, the symbols read in it, and all symbols.
 
     Raises:
-        ConfigError: It is no run folder, so there is no training text in it.
+        ConfigError: ``path`` is a model file, which holds no training text.
     """
 
     def __init__(self, path: Path, codec: Codec, progress: Callable[[int, int, int], None] | None = None) -> None:
@@ -54,47 +54,47 @@ class TrainingText:
 
     @property
     def size(self) -> int:
-        """How many symbols it has."""
+        """Number of symbols."""
         return len(self._parts[0].ids)
 
     @property
     def lengths(self) -> tuple[int, ...]:
-        """Of which lengths, in symbols, windows are looked up."""
+        """Lengths of the windows that are looked up, in symbols."""
         return _LENGTHS.get(self._codec.name, _LENGTHS_OF_WORDS)
 
     def novelty(self, texts: Sequence[str]) -> list[Novelty]:
-        """Say of each text what it has in common with the training text; symbols it does not know are left out."""
+        """Return the novelty of each text; symbols that the codec does not know are left out."""
         return self._novelty([self.encoded(text) for text in texts])
 
     def encoded(self, text: str) -> NDArray[Any]:
-        """Return the ids of a text, [T]; what stands for unknown symbols is no copy of anything."""
+        """Return the ids of a text, [T]; unknown symbols get an id that matches nothing."""
         ids = self._codec.encode(self._codec.without_unknown(text, "skip")[0]).astype(np.int64)
         return ids if self._codec.unknown is None else np.where(ids == self._codec.unknown, self._codec.size, ids)
 
     def yardstick(self, sizes: Sequence[int]) -> Yardstick | None:
-        """Say the same of held-out text: of pieces as long as the texts (items: of some), up to 16 of them.
+        """Compare up to 16 pieces of held-out text, as long as the texts (or some items), with the training text.
 
         Args:
-            sizes: How many symbols each text has.
+            sizes: Number of symbols of each text.
 
         Returns:
-            Means; ``None`` where there is no held-out text.
+            Means over the pieces; ``None`` if there is no held-out text.
         """
         pieces = self._held_out([size for size in sizes if size])
         if not pieces:
             return None
-        found = self._novelty(pieces)
-        seen = {n: statistics.fmean(each.seen[n] for each in found) for n in self.lengths}
-        return Yardstick(len(pieces), statistics.fmean(each.longest_copy for each in found), seen)
+        novelties = self._novelty(pieces)
+        seen = {n: statistics.fmean(each.seen[n] for each in novelties) for n in self.lengths}
+        return Yardstick(len(pieces), statistics.fmean(each.longest_copy for each in novelties), seen)
 
     def rule(self, most: int, *, keep: bool = False, progress: Callable[[int, int], None] | None = None) -> MaxCopy:
         """Return the rule against copying more than ``most`` symbols in a row.
 
         Args:
-            most: How many may be.
-            keep: Keep its index in the run folder, for the next time; a training text too large for memory is
-                always indexed there.
-            progress: Told how many symbols are indexed, and of how many.
+            most: Longest run allowed, in symbols.
+            keep: Whether to keep its index in the run folder, for the next time; a training text too large for memory
+                is always indexed there.
+            progress: Called with the number of symbols indexed so far, and in all.
         """
         if most < 1:
             raise ConfigError(f"max-copy must be at least 1, got {most}")
@@ -103,7 +103,7 @@ class TrainingText:
         return MaxCopy(index, self._codec.size, self._codec.end, heads)
 
     def _index(self, n: int, keep: bool, progress: Callable[[int, int], None] | None) -> NgramIndex:
-        """The index of all windows of n symbols, from the run folder or made now."""
+        """Return the index of all windows of n symbols, from the run folder or made now."""
         ids, end = self._parts[0].ids, self._codec.end
         folder = self._path / "ngrams" / str(n)
         if not (keep or folder.exists() or len(ids) > QUICK):
@@ -113,7 +113,7 @@ class TrainingText:
         return NgramIndex.kept(folder, ids, n, end=end, corpus=corpus, progress=progress)
 
     def place(self, novelty: Novelty) -> str:
-        """Say where a copy stands in the training text, for people."""
+        """Describe, for people, where a copy stands in the training text."""
         train = self._parts[0]
         if not novelty.longest_copy:
             return "nowhere in the training " + ("text" if self._codec.end is None else "items")
@@ -165,8 +165,8 @@ class Found:
 
     Attributes:
         text: The text.
-        novelty: What it has in common with the training text.
-        place: Where its longest copy stands there, for people.
+        novelty: Its overlap with the training text.
+        place: Place of its longest copy there, described for people.
     """
 
     text: str
@@ -175,9 +175,9 @@ class Found:
 
 
 def report(training: TrainingText, texts: Sequence[str]) -> tuple[list[Found], Yardstick | None]:
-    """Look at texts, and at held-out text of the same size beside them."""
-    found = training.novelty(texts)
-    told = [Found(text, each, training.place(each)) for text, each in zip(texts, found, strict=True)]
+    """Return the novelty of texts, and that of held-out text of the same size to compare it with."""
+    novelties = training.novelty(texts)
+    told = [Found(text, each, training.place(each)) for text, each in zip(texts, novelties, strict=True)]
     return told, training.yardstick([len(training.encoded(text)) for text in texts])
 
 

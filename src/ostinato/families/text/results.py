@@ -1,4 +1,4 @@
-"""What a model gives back: samples and scores, as values."""
+"""Results of language models: samples and scores, as values."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ class Sample:
     """A generated text.
 
     Attributes:
-        text: What the model wrote; the prompt is not part of it.
-        prompt: What it went on from.
-        log_prob: Natural log of the model's own probability of the symbols drawn, whatever the rules did.
-        symbols: How many symbols were drawn: those of ``text``, and those of the end symbol or the stop
-            string that ended it, which ``text`` leaves out.
-        seed: With this seed and the same rules, one sample alone gives the same text. ``None`` for greedy search.
+        text: Text that the model wrote, without the prompt.
+        prompt: Text that it continues.
+        log_prob: Natural log-probability of the symbols drawn, by the model alone, without the rules.
+        symbols: Number of symbols drawn: those of ``text``, and those of the end symbol or the stop string that ended
+            it, which ``text`` leaves out.
+        seed: Seed with which one sample alone, under the same rules, gives the same text. ``None`` for greedy search.
         finished: Whether it ended by itself, not at the length limit.
-        ending: How it ended: ``"end"`` symbol, ``"stop"`` string, ``"complete"`` (the constraint is fulfilled and
+        ending: Kind of ending: ``"end"`` symbol, ``"stop"`` string, ``"complete"`` (the constraint is fulfilled and
             lets nothing follow), ``"length"``, or ``"stuck"``: the rules together left no symbol.
-        rank: What a beam search orders its texts by: the log-probability after the rules, normalised for length; of
-            stochastic beams, perturbed by Gumbel noise. ``None`` for other searches.
-        weight: Of stochastic beams without rules: the sample's weight in an estimate of an expectation.
+        rank: Score by which a beam search orders its texts: the log-probability after the rules, normalised for
+            length; in stochastic beams perturbed by Gumbel noise. ``None`` for other searches.
+        weight: Weight of the sample in an estimate of an expectation, for stochastic beams without rules.
         log_kept: With a constraint: natural log of the probability mass that it kept, multiplied over all symbols. The
             sample's probability under the constrained sampler is exp(log_prob - log_kept), if no other rule is on.
-        novelty: What it has in common with the training text, where that was looked for.
-        precision: Of the weights that it was written with, ``"int8"`` or ``"fp32"``; ``log_prob`` is theirs too.
+        novelty: Its overlap with the training text, if it was measured.
+        precision: Precision of the weights that wrote it, ``"int8"`` or ``"fp32"``; ``log_prob`` is theirs too.
     """
 
     text: str
@@ -65,11 +65,11 @@ class Sample:
 
 @dataclass(frozen=True)
 class Beginning:
-    """What one row of a beam has written so far.
+    """An unfinished text of a beam.
 
     Attributes:
         text: The text.
-        log_prob: Natural log of the model's own probability.
+        log_prob: Natural log-probability of the text, by the model alone.
     """
 
     text: str
@@ -78,13 +78,13 @@ class Beginning:
 
 @dataclass(frozen=True)
 class Novelty:
-    """What a text has in common with the training text.
+    """Overlap of a text with the training text.
 
     Attributes:
-        longest_copy: Symbols of the longest run that stands there word for word.
+        longest_copy: Length in symbols of the longest run that stands there word for word.
         copied: That run.
-        place: Where it first stands: the number of its first symbol in the training text.
-        seen: By length n: the share of the text's windows of n symbols that stand there; 0 where it is shorter.
+        place: Place where it first stands: the number of its first symbol in the training text.
+        seen: Share of the text's windows of n symbols that stand there, by length n; 0 if the text is shorter.
     """
 
     longest_copy: int
@@ -95,13 +95,13 @@ class Novelty:
 
 @dataclass(frozen=True)
 class Filling:
-    """Something that may stand in a gap, or after a context.
+    """A text that may stand in a gap, or after a context.
 
     Attributes:
-        text: It.
-        log_prob: Natural log of its probability and that of what follows, given what stands before; of an item, with
+        text: The text.
+        log_prob: Natural log-probability of it and of the text after the gap, given the text before; of an item, with
             its end.
-        symbols: How many symbols that is.
+        symbols: Number of symbols in this log-probability.
     """
 
     text: str
@@ -113,23 +113,23 @@ class Filling:
         return {**asdict(self), "per_symbol": self.per_symbol}
 
     def describe(self) -> str:
-        """Return it."""
+        """Return the text."""
         return self.text
 
     @property
     def per_symbol(self) -> float:
-        """The mean log-probability of a symbol."""
+        """Mean log-probability of a symbol."""
         return self.log_prob / max(1, self.symbols)
 
 
 @dataclass(frozen=True)
 class Yardstick:
-    """What held-out text has in common with the training text: what is only natural.
+    """Overlap of held-out text with the training text: the baseline for novelty.
 
     Attributes:
-        pieces: How many pieces of it were looked at.
-        longest_copy: Their longest copies, on average.
-        seen: By length n: the share of their windows of n symbols that stand in the training text, on average.
+        pieces: Number of pieces of it that were compared.
+        longest_copy: Mean length of their longest copies, in symbols.
+        seen: Mean share of their windows of n symbols that stand in the training text, by length n.
     """
 
     pieces: int
@@ -143,8 +143,8 @@ class ScoredPart:
 
     Attributes:
         data: The part in UTF-8; a single symbol may be part of a character.
-        log_prob: Natural log of its probability, given all before it.
-        symbols: How many symbols it has.
+        log_prob: Natural log-probability, given all before it.
+        symbols: Number of symbols.
         is_end: Whether it is the end symbol.
     """
 
@@ -164,20 +164,20 @@ class ScoredPart:
 
     @property
     def bits_per_symbol(self) -> float:
-        """Mean surprise of the part's symbols."""
+        """Mean surprise of the part's symbols, in bits."""
         return bits(-self.log_prob / max(1, self.symbols))
 
 
 @dataclass(frozen=True)
 class Score:
-    """How probable a text is.
+    """Log-probability of a text.
 
     Attributes:
         text: The text.
-        log_prob: Natural log of its probability; of an item, with its end.
-        symbols: How many symbols that is.
-        parts: Each symbol's share.
-        bound: Whether the number is the probability itself, a lower bound, or an estimate.
+        log_prob: Natural log-probability of the whole text; of an item, with its end.
+        symbols: Number of symbols; of an item, with its end.
+        parts: Its symbols, each with its own log-probability.
+        bound: Whether ``log_prob`` is exact, a lower bound, or an estimate.
     """
 
     text: str
@@ -187,7 +187,7 @@ class Score:
     bound: Bound = "exact"
 
     def plain(self, per: Unit | None = None) -> dict[str, Any]:
-        """Return it as plain data, with its parts where ``per`` names them."""
+        """Return it as plain data, with its parts if ``per`` names their unit."""
         plain: dict[str, Any] = {
             "text": self.text,
             "log_prob": self.log_prob,
@@ -208,21 +208,21 @@ class Score:
 
     @property
     def nats_per_symbol(self) -> float:
-        """Mean negative log-probability, natural."""
+        """Mean negative log-probability, in nats."""
         return -self.log_prob / max(1, self.symbols)
 
     @property
     def bits_per_symbol(self) -> float:
-        """The same with logarithms to base 2."""
+        """Mean negative log-probability, in bits."""
         return bits(self.nats_per_symbol)
 
     @property
     def perplexity(self) -> float:
-        """The exponential of the mean, per symbol."""
+        """Perplexity per symbol: the exponential of ``nats_per_symbol``."""
         return perplexity(self.nats_per_symbol)
 
     def _repr_html_(self) -> str:
-        """Show the text in a notebook: the redder a symbol's ground, the more it surprises (8 bits are full red)."""
+        """Show the text in a notebook: the redder a character's background, the more bits it has (full red: 8)."""
         spans = (
             f'<span title="{part.bits_per_symbol:.2f} bits" '
             f'style="background: rgba(255, 60, 0, {min(1.0, part.bits_per_symbol / 8):.2f})">{escape(part.text)}</span>'
@@ -248,7 +248,7 @@ def grouped(parts: Iterable[ScoredPart], unit: Unit) -> Iterator[ScoredPart]:
 
 
 class _Group:
-    """Symbols that belong together so far, and what decides whether another one does."""
+    """Symbols of one part so far, and the state that decides whether the next one belongs to it."""
 
     def __init__(self) -> None:
         self.parts: list[ScoredPart] = []
@@ -270,7 +270,7 @@ class _Group:
 
 
 def _begins(unit: Unit, group: _Group, part: ScoredPart) -> bool:
-    """Whether a part starts a new unit after those of a group."""
+    """Return whether a part starts a new unit after those of a group."""
     if unit == "symbol" or part.is_end:
         return True
     if unit == "line":

@@ -1,4 +1,4 @@
-"""What all language-model recipes share: their settings, and how codec, model and task are built from them."""
+"""Settings that all language-model recipes share, and the codec, model and task that are built from them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LanguageModelSettings(TrainingSettings):
-    """Every setting of a language model, besides those of training; ``--set NAME=VALUE`` changes one.
+    """Settings of a language model, besides those of training; ``--set NAME=VALUE`` changes one.
 
     Attributes:
         codec: characters, bytes, words, plain-words (split at white space, as the papers do) or subwords.
@@ -29,10 +29,10 @@ class LanguageModelSettings(TrainingSettings):
         embedding_size: Width of an embedded symbol.
         residual: Layers from the second on add to their input.
         tied: The output layer shares its weight with the embedding.
-        input_dropout: Of embedded inputs.
-        recurrent_dropout: Of recurrent weights (DropConnect).
+        input_dropout: Probability that a number of an embedded input is dropped.
+        recurrent_dropout: Probability that a recurrent weight is dropped (DropConnect).
         variational: Dropout masks are drawn once per window row, not at each step.
-        activation_penalty: This times the mean square of the last layer's outputs is made small as well.
+        activation_penalty: Factor of a penalty on the mean square of the last layer's outputs.
         window: Time steps that back-propagation reaches.
         restart: Probability that a row of running text starts anew at a window.
     """
@@ -52,7 +52,7 @@ class LanguageModelSettings(TrainingSettings):
     restart: float = 0.05
 
     def problems(self) -> Iterator[str | None]:
-        """What is wrong with them; ``None`` is no problem."""
+        """Yield the problems of the settings; ``None`` is no problem."""
         values = asdict(self)
         yield out_of_range("embedding_size", self.embedding_size, least=1, most=WIDEST)
         yield out_of_range("window", self.window, least=1)
@@ -106,7 +106,7 @@ def build_model(settings: LanguageModelSettings, symbols: int) -> LanguageModel:
 
 
 def shapes(settings: LanguageModelSettings, symbols: int) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every weight of the network, by name; no PyTorch is needed for that."""
+    """Return the shape of every weight of the network, by name, without PyTorch."""
     H, E = settings.hidden_size, settings.embedding_size
     weights: dict[str, tuple[int, ...]] = {"embedding.weight": (symbols + 1, E)}
     for layer in range(settings.layers):

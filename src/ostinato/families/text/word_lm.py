@@ -15,7 +15,7 @@ _HIDDEN = 256
 
 
 def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Choose sizes by the amount of data; dropout is what keeps a word model from learning small data by heart."""
+    """Choose sizes by the amount of data; dropout keeps a word model from overfitting small data."""
     words = budget.symbols // _CHARACTERS_PER_WORD
     batch_size = max(1, min(32, words // (_WINDOW * 8)))
     return {

@@ -1,4 +1,4 @@
-"""Composing tunes: a model of tokens, and the grammar that lets every bar add up."""
+"""Composing tunes, with a model of tokens and a grammar by which every bar adds up."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ _MOST_TOKENS = 2000
 
 @dataclass(frozen=True)
 class Wish:
-    """What tunes shall be like.
+    """Requirements for tunes.
 
     Attributes:
         meter: Their meter.
         key: Their key.
-        form: Such as ``"AABB"``; empty: as the model likes.
-        bars: Of each part; 0: as many as the model likes.
-        start: How they begin, in ABC notation, in their key, eighths as the unit.
-        compass: An instrument of ``RANGES``; empty: any note.
-        cadence: What the last note is, ``"tonic"`` or ``"dominant"``; empty: any.
-        rhythm: The kind of dance, one of ``DANCES``; empty: as the meter has it.
-        title: Of every tune; empty: the model's own, or rhythm, key and seed.
-        temperature: Above 0.
-        max_copy_bars: Longest run of notes, in bars, that may stand in a tune that the model has learned from, in any
-            key and rhythm; 0: any.
+        form: Their form, such as ``"AABB"``; empty: the model's choice.
+        bars: Bars of each part; 0: the model's choice.
+        start: Notes that they begin with, in ABC notation, in their key, eighths as the unit.
+        compass: Instrument of ``RANGES`` that can play them; empty: any note.
+        cadence: Last note, ``"tonic"`` or ``"dominant"``; empty: any.
+        rhythm: Kind of dance, one of ``DANCES``; empty: as the meter has it.
+        title: Title of every tune; empty: the model's own, or rhythm, key and seed.
+        temperature: Sampling temperature, above 0.
+        max_copy_bars: Longest run of notes, in bars, that may be copied from a tune that the model has learned from, in
+            any key and rhythm; 0: any.
 
     Raises:
         ConfigError: Something is out of range.
@@ -89,17 +89,17 @@ class Wish:
 
 @dataclass(frozen=True)
 class Composed:
-    """A tune that was composed.
+    """A composed tune.
 
     Attributes:
         tune: The tune.
-        seed: With this seed and the same wish, one tune alone is the same.
+        seed: Seed with which, under the same wish, one tune alone is the same.
         tokens: Its header, music and title as tokens, on C.
-        precision: Of the weights that wrote it: ``"int8"`` or ``"fp32"``.
-        log_prob: Of the tokens that were written, by the model alone, natural log; ``None`` where some were taken back.
-        log_kept: Of the probability that the grammar left over, all tokens multiplied, natural log; the same.
-        written: How many tokens were written.
-        taken_back: How often it was taken back to a bar line, as it copied too much.
+        precision: Precision of the weights that wrote it, ``"int8"`` or ``"fp32"``.
+        log_prob: Natural log-probability of the tokens written, by the model alone; ``None`` if some were taken back.
+        log_kept: Natural log of the product, over all tokens, of the mass that the grammar kept; ``None`` likewise.
+        written: Number of tokens written.
+        taken_back: Number of times that it was taken back to a bar line, as it copied too much.
     """
 
     tune: Tune
@@ -118,16 +118,16 @@ class Composed:
 
 
 class Composer:
-    """Composes tunes that are as wished.
+    """Composer of tunes that fulfil a wish.
 
     Args:
         model: A model of tunes in tokens, as recipe ``folk`` trains it.
-        wish: What they shall be like.
-        tick: Told how many of how many training tunes have been looked at, where copies are limited.
+        wish: Requirements for the tunes.
+        tick: Called with the number of training tunes read so far, and in all, if copies are limited.
 
     Raises:
-        ConfigError: The model is none of tunes, or does not know what is wished for, or the start cannot begin such a
-            tune.
+        ConfigError: The model is not one of tunes, or does not know what is wished for, or the start cannot begin such
+            a tune.
     """
 
     def __init__(self, model: TextModel, wish: Wish, tick: Callable[[int, int], None] | None = None) -> None:
@@ -168,9 +168,9 @@ class Composer:
         """Compose tunes, one after the other; tune i has the seed ``seed + i``.
 
         Args:
-            count: How many.
-            seed: Of the first; ``None`` draws one.
-            tick: Told how many of them are done.
+            count: Number of tunes.
+            seed: Seed of the first; ``None`` draws one.
+            tick: Called with the number of tunes written so far, and in all.
         """
         at_least("tunes", count, 1)
         first = secrets.randbelow(2**32) if seed is None else seed
@@ -178,12 +178,12 @@ class Composer:
         length = parts * (self.wish.bars + 2) * _TOKENS_OF_A_BAR if parts and self.wish.bars else _MOST_TOKENS
         for at in range(0, count, _AT_ONCE):
             size = min(_AT_ONCE, count - at)
-            found = write_tunes(
+            written = write_tunes(
                 self._model, self._automaton, [self.prompt] * size, range(first + at, first + at + size),
                 temperature=self.wish.temperature, length=length + _TOKENS_OF_A_TITLE, limit=self._limit,
                 tick=None if tick is None else _after(tick, at, count),
             )  # fmt: skip
-            for number, one in enumerate(found, at + 1):
+            for number, one in enumerate(written, at + 1):
                 yield self._composed(one, number)
 
     def _composed(self, one: Written, number: int) -> Composed:
@@ -198,7 +198,7 @@ class Composer:
         )  # fmt: skip
 
     def _named(self, tune: Tune, seed: int, precision: str) -> Tune:
-        """The tune in its key, with a title and how it was made."""
+        """Return the tune in its key, with a title and a note of how it was made."""
         wish = self.wish
         kind = wish.rhythm or "tune"
         title = wish.title or tune.title or f"{kind[:1].upper()}{kind[1:]} in {wish.key.name}, {seed}"
@@ -208,7 +208,7 @@ class Composer:
 
     @property
     def command(self) -> str:
-        """The options of ``ostinato compose`` that mean this wish, but for the seed."""
+        """The options of ``ostinato compose`` that express this wish, without the seed."""
         wish = self.wish
         told: dict[str, object] = {
             "rhythm": wish.rhythm, "meter": wish.meter.name, "key": wish.key.name, "form": wish.form, "bars": wish.bars,
@@ -220,7 +220,7 @@ class Composer:
         return " ".join(f"--{n} {shlex.quote(_plain(v))}" for n, v in told.items() if usual.get(n) != v)
 
     def _check_whole(self, one: Written) -> None:
-        """Check that a tune has come to its end; one that stopped at the length has to be looked at."""
+        """Check that a tune is complete: it ended, or the grammar accepts it as it stopped at the length limit."""
         assert one.sample is not None
         if one.sample.ending == "end":
             return
@@ -230,7 +230,7 @@ class Composer:
             )
 
     def _start_tokens(self) -> list[str]:
-        """The tokens of the bars that a tune shall begin with."""
+        """Return the tokens of the bars that a tune is to begin with."""
         if not self.wish.start:
             return []
         wish = self.wish
@@ -245,7 +245,7 @@ class Composer:
 
 
 def _after(tick: Callable[[int, int], None], before: int, count: int) -> Callable[[int, int], None]:
-    """Tell of some tunes of which others have been written before."""
+    """Return a callback that also counts the tunes written before."""
     return lambda done, total: tick(before + done, count)
 
 
@@ -253,7 +253,7 @@ def known_tokens(model: TextModel) -> tuple[str, ...]:
     """Return the tokens that a model of tunes knows.
 
     Raises:
-        ConfigError: It is none of tunes.
+        ConfigError: The model is not one of tunes.
     """
     if not isinstance(model.codec, TokenCodec) or model.codec.end is None:
         raise ConfigError(
@@ -263,7 +263,7 @@ def known_tokens(model: TextModel) -> tuple[str, ...]:
 
 
 def known_header(known: Sequence[str], wish: Wish) -> list[str]:
-    """Return the tokens that tunes as wished begin with; a dance that the model does not know is left out.
+    """Return the header tokens of tunes that fulfil a wish; a dance that the model does not know is left out.
 
     Raises:
         ConfigError: The model has never seen the meter or the mode.
@@ -276,19 +276,19 @@ def known_header(known: Sequence[str], wish: Wish) -> list[str]:
 
 
 def usable_tokens(known: Sequence[str], key: Key, compass: str) -> list[str]:
-    """Return the tokens that a tune in a key may have, on an instrument of ``RANGES`` or, without one, on any."""
+    """Return the tokens that a tune in a key may have, on an instrument of ``RANGES`` or, if it is empty, on any."""
     out = out_of_range(known, key, *RANGES[compass]) if compass else set()
     return [token for token in known if token not in out and can_be_moved(token, key)]
 
 
 def made_by(digest: str, precision: str, command: str) -> str:
-    """Return how a tune was made, for its record: with the same model, this command makes it again."""
+    """Return the record of how a tune was made: with the same model, its command makes the tune again."""
     return f"composed by ostinato {_version()}, model {digest}, {precision}: compose RUN {command}"
 
 
 @cache
 def _version() -> str:
-    """Looked up once: that reads a file."""
+    """Return our version, looked up once, as that reads a file."""
     return version("ostinato")
 
 

@@ -1,4 +1,4 @@
-"""Folk tunes in ABC notation as tokens: folk-rnn, with whole tunes kept apart and every key one language."""
+"""Folk tunes in ABC notation as tokens: folk-rnn, with each tune an item, and all keys relative to their tonic."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class FolkSettings(LanguageModelSettings):
     """Settings of a model of tunes: those of every language model, and two more.
 
     Attributes:
-        titles: A title follows each tune, so that the model learns to find one for the tunes that it makes.
-        octaves: Each training tune is learned an octave higher and lower as well, where that is still playable.
+        titles: Whether a title follows each tune, so that the model learns to name the tunes that it composes.
+        octaves: Whether each training tune is learned an octave higher and lower as well, if that is still playable.
             (Moving it to another key changes nothing: tunes are learned relative to their tonic.)
     """
 
@@ -42,7 +42,7 @@ class FolkSettings(LanguageModelSettings):
 
 
 def prepare(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
-    """Turn tunebooks into items, a tune each in tokens, with settings of one tune as a group.
+    """Turn tunebooks into items: one tune each, in tokens; all settings of a tune form a group.
 
     Args:
         corpus: Tunebooks, or tunes in tokens already.
@@ -72,7 +72,7 @@ def prepare(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
 
 
 def with_octaves(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
-    """Add every tune an octave higher and lower, where its notes stay playable, if ``FolkSettings.octaves`` says so."""
+    """Add every tune an octave higher and lower, if its notes stay playable and ``FolkSettings.octaves`` is set."""
     if not settings.get("octaves", FolkSettings.octaves):
         return corpus
     texts = tuple(other for text in corpus.texts for other in (text, *_octaves(text)))
@@ -90,7 +90,7 @@ def _octaves(text: str) -> Iterator[str]:
 
 
 def cleaned_tunes(corpus: Corpus) -> Cleaned:
-    """Read the tunes of a corpus of tunebooks, and say what is wrong with the others."""
+    """Read the tunes of a corpus of tunebooks, and report the others with their faults."""
     names = [source["name"] for source in corpus.sources] or ["the corpus"]
     name = names[0] if len(names) == 1 else f"{len(names)} files, taken as one"  # as lines are counted
     return clean([(name, read_tunebook(_lines(corpus)))])
@@ -105,7 +105,7 @@ def _lines(corpus: Corpus) -> Iterator[str]:
 
 
 def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
-    """One layer and much dropout: tunes are few."""
+    """Choose one layer and much dropout: tunes are few."""
     width = 512 if budget.usual_minutes >= _FOR_WIDTH else 384
     compiled = budget.compiles(given.get("hidden_size", width))
     return {
@@ -134,7 +134,7 @@ RECIPE = Recipe(
 
 
 def sizes_for_folk_rnn(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The network of folk-rnn whatever the time; the rate of ours, as its own belongs to RMSProp and 100 passes."""
+    """Choose the network of folk-rnn for any budget, but our learning rate: its own is for RMSProp and 100 passes."""
     return {
         **sizes_for(budget, given), "core": "lstm", "layers": 3, "hidden_size": 512, "embedding_size": 128,
         "dropout": 0.5, "input_dropout": 0.0, "variational": False, "activation_penalty": 0.0, "learning_rate": 3e-3,

@@ -1,4 +1,4 @@
-"""The tunes that a run has learned from, by which new ones are judged; looked at once, kept in the run folder."""
+"""The tunes of a run, by which new ones are judged; collected once, then kept in the run folder."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _FILE = "tunes.json"
 
 
 def collection_of(path: Path, codec: Codec, tick: Callable[[int, int], None] | None = None) -> Collection:
-    """Return what is known of the tunes of a run, held-out ones included.
+    """Return the collection of a run's tunes, held-out ones included.
 
     Args:
         path: The run folder.
         codec: Its codec.
-        tick: Told how many of how many tunes have been looked at.
+        tick: Called with the number of tunes read so far, and in all.
 
     Raises:
-        ConfigError: It is a model file, which holds no tunes.
+        ConfigError: ``path`` is a model file, which holds no tunes.
     """
     if path.is_file():
         raise ConfigError(f"{path} is a model file, which holds no tunes to compare with; give the run folder")
@@ -34,9 +34,9 @@ def collection_of(path: Path, codec: Codec, tick: Callable[[int, int], None] | N
     digest = str(run.origin()["corpus_sha256"])
     kept = path / _FILE
     with suppress(DamagedError):  # then it is made anew
-        found = read_document(kept)
-        if found["corpus"] == digest and found["tunes"]["version"] == VERSION:
-            return Collection.from_json(found["tunes"])
+        document = read_document(kept)
+        if document["corpus"] == digest and document["tunes"]["version"] == VERSION:
+            return Collection.from_json(document["tunes"])
     collection = collect(training_tunes(run, codec), tick)
     write_document(kept, {"corpus": digest, "tunes": collection.to_json()})
     return collection

@@ -1,4 +1,4 @@
-"""A tune as one HTML page that needs nothing else: score, playback with a cursor, what is to be said of it, files."""
+"""A tune as one self-contained HTML page: score, playback with a cursor, checks, files."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ _SLOWEST, _FASTEST = 40, 240  # beats a minute
 
 
 def tune_page(tune: Tune, judgement: Judgement, surprises: Sequence[tuple[int, float]] = ()) -> str:
-    """Return the page.
+    """Return the page of a tune.
 
     Args:
         tune: The tune.
-        judgement: What is to be said of it.
-        surprises: For each bar its number and how many bits it is worth to a model; none, where no model was asked.
+        judgement: Its judgement, with the checks.
+        surprises: Number of each bar, and its surprise to a model in bits; empty if no model was asked.
     """
     kind = " · ".join(part for part in (tune.rhythm, _meter(tune), tune.key.name) if part)
     body = [
@@ -86,7 +86,7 @@ def _meter(tune: Tune) -> str:
 
 
 def _beats(tune: Tune) -> int:
-    """The tempo of a tune in its beats a minute."""
+    """Return the tempo of a tune in its beats a minute."""
     return max(_SLOWEST, min(_FASTEST, round(float(whole_notes_per_minute(tune) / beat(tune.meter)))))
 
 
@@ -108,7 +108,7 @@ def _controls(tune: Tune) -> str:
 
 
 def _playback(tune: Tune) -> str:
-    """The notes as they are played, and how long a beat is, for the page's script."""
+    """Return the notes as they are played, and the length of a beat, for the page's script."""
     notes = [
         [round(float(tone.start), 6), round(float(tone.duration), 6), tone.midi, note_id(tone.place)]
         for tone in sorted(played(tune).tones(), key=lambda tone: (tone.start, tone.midi))
@@ -128,9 +128,9 @@ def _told(judgement: Judgement) -> str:
 
 
 def told(judgement: Judgement) -> list[tuple[str, bool, str]]:
-    """Return for each check its name, whether it is passed, and what was found, in words."""
+    """Return the name of each check, whether it is passed, and its finding in words."""
     one = judgement
-    found = {
+    findings = {
         "adds up": "; ".join(one.problems) or f"all {one.interior} interior bars, upbeats and repeats",
         "playable": f"MIDI {one.lowest} to {one.highest}: {', '.join(one.playable) or 'none of the instruments'}",
         "in its scale": f"{one.in_scale:.0%} of the notes",
@@ -142,7 +142,7 @@ def told(judgement: Judgement) -> list[tuple[str, bool, str]]:
         "far from all": "" if one.distance is None else f"{one.distance:.0%} of its steps differ from those of the "
         f"nearest, “{one.nearest}”",
     }  # fmt: skip
-    return [(name, name in one.passed, found[name]) for name in CHECKS if found[name]]
+    return [(name, name in one.passed, findings[name]) for name in CHECKS if findings[name]]
 
 
 def _surprises(surprises: Sequence[tuple[int, float]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Bars of a tune written anew, both sides given: a model's candidates, weighed by how well what follows fits."""
+"""Bars of a tune written anew, both sides given: a model's candidates, weighted by how well the rest fits."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _MOST_DIGITS = 5  # of the number of a bar
 
 @dataclass(frozen=True)
 class Change:
-    """What is to be written anew.
+    """A change of a tune: the bars to write anew.
 
     Attributes:
-        locked: Numbers of the bars that stay; ``None``: as ``distance`` has it.
-        distance: About which share of the notes shall be others: bars are drawn to be written anew, and of the
-            candidates the one that is nearest to it is taken.
-        compass: An instrument of ``RANGES`` for new notes; empty: any.
-        temperature: Above 0.
+        locked: Numbers of the bars that stay; ``None``: ``distance`` decides.
+        distance: Share of the notes to change, about: the bars to write anew are drawn, and the candidate nearest to
+            this share is taken.
+        compass: Instrument of ``RANGES`` that can play new notes; empty: any note.
+        temperature: Sampling temperature, above 0.
 
     Raises:
         ConfigError: A value is out of range.
@@ -58,19 +58,19 @@ class Change:
 
 
 class Rewriter:
-    """Writes bars of a tune anew.
+    """Rewriter of some bars of a tune.
 
-    Candidates are drawn from what stands before, with every given token after them forced. So the probability that
-    the automaton left a candidate says how well all that follows fits it; and one drawn in proportion to that is a
-    sample from the model given both sides, the closer the more candidates there are (importance resampling).
+    Candidates are drawn given the music before them; every given token after them is forced. So the probability mass
+    that the automaton kept measures how well the given music fits a candidate; and a candidate drawn in proportion to
+    it is a sample from the model given both sides, the closer the more candidates there are (importance resampling).
 
     Args:
         model: A model of tunes.
         tune: The tune to be changed.
-        change: What of it.
+        change: The bars to write anew.
 
     Raises:
-        ConfigError: The model is none of tunes, the tune cannot be told in its tokens, or there are no such bars.
+        ConfigError: The model is not one of tunes, the tune cannot be written in its tokens, or there are no such bars.
     """
 
     def __init__(self, model: TextModel, tune: Tune, change: Change) -> None:
@@ -93,12 +93,12 @@ class Rewriter:
         """Write the tune anew; result i has the seed ``seed + i`` and depends on nothing else."""
         at_least("tunes", count, 1)
         for number in range(count):
-            found = self._rewritten(seed + number)
-            yield replace(found, tune=replace(found.tune, number=number + 1))
+            composed = self._rewritten(seed + number)
+            yield replace(composed, tune=replace(composed.tune, number=number + 1))
 
     def _rewritten(self, seed: int) -> Composed:
-        found = [one for free in self._free(seed) for one in self._candidates(free, seed)]
-        one = self._chosen(found, seed)
+        candidates = [one for free in self._free(seed) for one in self._candidates(free, seed)]
+        one = self._chosen(candidates, seed)
         sample = one.sample
         assert sample is not None
         tune = self._named(tune_of(one.tokens), seed, sample.precision)
@@ -125,7 +125,7 @@ class Rewriter:
         return random.Random(seed).choices(found, weights)[0]
 
     def _free(self, seed: int) -> list[list[int]]:
-        """The bars to be written anew; for a distance several choices, as bars that are keep some of their notes."""
+        """Return the bars to write anew; for a distance several choices, as rewritten bars keep some of their notes."""
         if self._change.locked is not None:
             return [[number for number in self._bars if number not in self._change.locked]]
         assert self._change.distance is not None
@@ -157,7 +157,7 @@ class Rewriter:
 
 
 def distance(one: Tune, other: Tune) -> float:
-    """Return which share of the notes of two tunes in one key differ, in pitch or length (Levenshtein)."""
+    """Return the share of notes that differ, in pitch or length, between two tunes in one key (Levenshtein)."""
     return Levenshtein.normalized_distance(*([(tone.midi, tone.duration) for tone in melody(t)] for t in (one, other)))
 
 
@@ -165,9 +165,9 @@ def parse_bars(text: str) -> frozenset[int]:
     """Read numbers of bars such as ``1-4,7``.
 
     Raises:
-        ConfigError: It says none.
+        ConfigError: The text is no such list.
     """
-    found: set[int] = set()
+    numbers: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         last = last if dash else first
@@ -177,11 +177,11 @@ def parse_bars(text: str) -> frozenset[int]:
                 f"{text[:60]!r} does not say which bars; write numbers of up to {_MOST_DIGITS} digits and ranges, such "
                 "as 1-4,7"
             )
-        found |= set(range(int(first), int(last) + 1))
-    return frozenset(found)
+        numbers |= set(range(int(first), int(last) + 1))
+    return frozenset(numbers)
 
 
 def _seeds(seed: int, count: int) -> list[int]:
-    """Seeds of the candidates, which follow from the tune's."""
+    """Return the seeds of the candidates, which follow from the tune's."""
     digests = (hashlib.blake2b(f"{seed}:{n}".encode(), digest_size=6).digest() for n in range(count))
     return [int.from_bytes(digest, "big") for digest in digests]

@@ -1,4 +1,4 @@
-"""How much each bar of a tune surprises a model."""
+"""Surprise of each bar of a tune to a model, in bits."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ostinato.units import bits
 
 @dataclass(frozen=True)
 class Surprise:
-    """How probable a tune is to a model.
+    """Surprise of a tune to a model, as a whole and bar by bar.
 
     Attributes:
-        log_prob: Of its music, natural log; title and header not counted.
-        tokens: Of its music.
-        bars: For each bar its number, as players count, and how many bits it is worth, its bar line included.
+        log_prob: Natural log-probability of its music, without title and header.
+        tokens: Number of tokens of its music.
+        bars: Number of each bar, as players count, and its surprise in bits, its bar line included.
     """
 
     log_prob: float
@@ -27,7 +27,7 @@ class Surprise:
 
     @property
     def bits_per_token(self) -> float:
-        """Of the music."""
+        """Mean surprise of a token of the music, in bits."""
         return bits(-self.log_prob) / max(1, self.tokens)
 
 
@@ -42,9 +42,9 @@ def surprises(model: TextModel, tunes: Sequence[Sequence[str]]) -> list[Surprise
 def _surprise(tokens: Sequence[str], log_probs: Sequence[float]) -> Surprise:
     tune = tune_of(tokens)
     places = token_places(tune)
-    found = [
+    bars = [
         (number, bits(-sum(log_probs[places[bar.first] : places[bar.last] + 1])))
         for number, bar in numbered_bars(tune).items()
     ]
     music = log_probs[places[0] : places[-1]]
-    return Surprise(sum(music), len(music), tuple(found))
+    return Surprise(sum(music), len(music), tuple(bars))

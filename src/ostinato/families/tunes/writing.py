@@ -1,4 +1,4 @@
-"""Tunes in tokens by a model and an automaton; what copies too much is taken back to a bar line and written anew."""
+"""Writing tunes in tokens by a model and an automaton; a tune that copies too much is taken back to a bar line."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _PATIENCE = 3  # tries from one bar line, before it is another one
 
 @dataclass(frozen=True)
 class CopyLimit:
-    """How much may be copied.
+    """Limit on copying.
 
     Attributes:
-        melodies: From what.
-        time: Longest run of notes, in whole notes.
+        melodies: Melodies that copies are looked up in.
+        time: Longest run of notes that may be copied, in whole notes.
     """
 
     melodies: Melodies
@@ -36,13 +36,13 @@ class CopyLimit:
 
 @dataclass
 class Written:
-    """A tune in tokens, while it is being written and when it is.
+    """A tune in tokens, unfinished or finished.
 
     Attributes:
-        seed: What the draws come from.
+        seed: Seed of its draws.
         tokens: Header, and music so far.
-        sample: How it went on from there the last time.
-        tries: How often it was taken back.
+        sample: Latest continuation by the model.
+        tries: Number of times that it was taken back.
     """
 
     seed: int
@@ -54,13 +54,13 @@ class Written:
 
     @property
     def draw_seed(self) -> int:
-        """The seed of the next try: the tune's own, and others that follow from it."""
+        """The seed of the next try: first the tune's own, then others that follow from it."""
         if not self.tries:
             return self.seed
         return int.from_bytes(hashlib.blake2b(f"{self.seed}/{self.tries}".encode(), digest_size=6).digest(), "big")
 
     def take_back(self, all_tokens: Sequence[str], note: int, least: int) -> None:
-        """Keep what stands before the bar of a token; after several tries from there, before an earlier bar."""
+        """Cut the tune before the bar of a token; after several tries from there, before an earlier bar."""
         ends = [place + 1 for place, token in enumerate(all_tokens[:note]) if token in BAR_LINES and place >= least]
         place = len(ends) - 1
         self._stuck = self._stuck + 1 if place == self._bar else 0
@@ -85,13 +85,13 @@ def write_tunes(
 
     Args:
         model: A model of tunes.
-        automaton: What a tune may be, from its header on.
+        automaton: Automaton of the tunes allowed, from their header on.
         prompts: Tokens that each begins with.
-        seeds: One for each.
-        temperature: Above 0.
+        seeds: Seed of each.
+        temperature: Sampling temperature, above 0.
         length: Most tokens after the prompt.
-        limit: How much may be copied; ``None``: anything.
-        tick: Told how many of them are done.
+        limit: Limit on copying; ``None``: no limit.
+        tick: Called with the number of tunes finished so far, and in all.
 
     Raises:
         ConfigError: A tune copies too much again and again.
@@ -101,9 +101,9 @@ def write_tunes(
     pending = list(zip(written, map(len, prompts), strict=True))
     while pending:
         texts, draws = [" ".join(one.tokens) for one, _ in pending], [one.draw_seed for one, _ in pending]
-        found = model.generate_many(texts, length=length, seed=draws, rules=rules).finish()
+        samples = model.generate_many(texts, length=length, seed=draws, rules=rules).finish()
         again = []
-        for (one, least), sample in zip(pending, found, strict=True):
+        for (one, least), sample in zip(pending, samples, strict=True):
             one.sample, tokens = sample, [*one.tokens, *sample.text.split()]
             note = None if limit is None else _copied_token(tokens, limit)
             if note is None:
@@ -120,7 +120,7 @@ def write_tunes(
 
 
 def _copied_token(tokens: Sequence[str], limit: CopyLimit) -> int | None:
-    """Which token is the note with which a copied run is too long; ``None``: none is."""
+    """Return the place of the token whose note makes a copied run too long; ``None`` if there is none."""
     tune = tune_of(tokens)
     note = limit.melodies.too_long(tune, limit.time)
     return None if note is None else token_places(tune)[melody(tune)[note].place]

@@ -1,1 +1,1 @@
-"""The report on a finished run: how good it is, and beside what."""
+"""The report on a finished run: its losses, and baselines to compare them with."""

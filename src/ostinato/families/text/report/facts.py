@@ -1,4 +1,4 @@
-"""A report on a finished run: how good it is, beside what, how it learned, what it writes, and what to change next."""
+"""A report on a finished run: its losses, baselines, learning curve and samples, and advice on what to change next."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ _LENGTH, _TEMPERATURE = 300, 0.8
 
 @dataclass(frozen=True)
 class Report:
-    """What there is to say of a run.
+    """Report on a run.
 
     Attributes:
-        name: Of the run.
+        name: Name of the run.
         best: The validation loss that ``runs`` and ``info`` show too, as it stands in best.json.
-        symbol: What a symbol is, such as ``"characters"``.
-        evaluations: The protocols, each with its standard error.
-        yards: What the loss is held against.
+        symbol: Kind of the symbols, such as ``"characters"``.
+        evaluations: Evaluations by each protocol, with their standard errors.
+        yards: Baselines to compare the loss with.
         records: The evaluations during training, as in metrics.jsonl.
-        verdict: What they say.
-        samples: What the model writes, with its novelty where that was looked at.
-        held_out: What held-out text has in common with the training text, beside which the novelty stands.
+        verdict: Verdict on their learning curve.
+        samples: Texts that the model writes, with their novelty if it was measured.
+        held_out: Overlap of held-out text with the training text, to compare the novelty with.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Report:
     held_out: Yardstick | None
 
     def own_losses(self) -> list[tuple[str, float, float | None]]:
-        """Return what was measured of the model: how, bits per symbol, and their standard error."""
+        """Return the model's losses: the name of each, bits per symbol, and their standard error."""
         losses = [("validation, as in runs", self.best.get("nats_per_symbol"), self.best.get("standard_error"))]
         losses += [(each.protocol, each.nats_per_symbol, each.standard_error) for each in self.evaluations]
         return [
@@ -73,13 +73,13 @@ class Report:
 
 
 def expected_seconds(codec: Codec, train: Encoded, valid: Encoded, seconds_per_symbol: float) -> float:
-    """Tell roughly how long a report will take.
+    """Estimate the seconds that a report will take.
 
     Args:
-        codec: Of the texts.
+        codec: Codec of the texts.
         train: The training texts.
         valid: The held-out texts.
-        seconds_per_symbol: Of an evaluation during training.
+        seconds_per_symbol: Time that an evaluation during training takes per symbol.
     """
     windows = 0 if codec.end is not None else _WINDOW_SYMBOLS
     reading = seconds_per_symbol * (windows + min(_HELD_OUT, len(valid.ids)))
@@ -89,12 +89,12 @@ def expected_seconds(codec: Codec, train: Encoded, valid: Encoded, seconds_per_s
 def report_on(
     model: TextModel, *, doing: Callable[[str], None] | None = None, compiling: Compiling | None = None
 ) -> Report:
-    """Look at a run.
+    """Make the report on a run.
 
     Args:
-        model: Of a run folder.
-        doing: Told what is being done.
-        compiling: Told what is being compiled.
+        model: Model of a run folder.
+        doing: Called with what is being done.
+        compiling: Called with what is about to be compiled.
 
     Raises:
         ConfigError: It is a model file, which holds no texts.
@@ -120,8 +120,8 @@ def report_on(
     samples: tuple[Found | str, ...] = tuple(texts)
     held_out = None
     if len(train.ids) <= QUICK:
-        found, held_out = novelty_of(model.training_text(), texts)
-        samples = tuple(found)
+        novelties, held_out = novelty_of(model.training_text(), texts)
+        samples = tuple(novelties)
     records = tuple(run.metrics())
     return Report(
         name=path.name,
@@ -150,7 +150,7 @@ def _evaluate(model: TextModel, valid: Encoded, protocol: Any) -> Evaluation:
 
 
 def _affordable(model: TextModel, texts: Encoded) -> int:
-    """How many symbols can be measured in the time for it."""
+    """Return the number of symbols that can be measured in the time allowed."""
     if len(texts.ids) <= _LEAST:
         return _LEAST
     few, taken = _beginning(texts, _TRIED), float("inf")
@@ -165,7 +165,7 @@ def _affordable(model: TextModel, texts: Encoded) -> int:
 
 
 def _beginning(texts: Encoded, most: int) -> Encoded:
-    """As much of the held-out texts as makes so many symbols, or a single item."""
+    """Return the first held-out texts with at most ``most`` symbols in all, at least one; a sole text is cut."""
     if len(texts.ids) <= most:
         return texts
     if texts.texts == 1:

@@ -1,4 +1,4 @@
-"""A report as one HTML page that needs nothing else."""
+"""A report as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _TICKS = 5
 
 
 def report_page(report: Report) -> str:
-    """Return the page."""
+    """Return a report as an HTML page."""
     parts = [
         f"<h1>{escape(report.name)}</h1>",
         f"<p><strong>{escape(report.verdict.told[:1].upper() + report.verdict.told[1:])}.</strong> To change next: "
@@ -57,7 +57,7 @@ def report_page(report: Report) -> str:
 
 
 def _losses(report: Report) -> str:
-    """A table of the protocols and of what they are held against, each with a bar as long as its bits."""
+    """Return a table of the losses and their baselines, each with a bar as long as its bits."""
     rows = [
         (name, value, "" if error is None else f"± {error:.3f}", True) for name, value, error in report.own_losses()
     ]
@@ -69,7 +69,7 @@ def _losses(report: Report) -> str:
         "</td></tr>"
         for name, value, note, own in rows
     ]
-    symbols = sum(found.symbols for found in report.evaluations[:1])
+    symbols = sum(evaluation.symbols for evaluation in report.evaluations[:1])
     return (
         '<table><tr><th>what</th><th class="n">bits per symbol</th><th></th><th></th></tr>'
         + "".join(lines)
@@ -81,26 +81,26 @@ def _losses(report: Report) -> str:
 
 
 def _samples(report: Report) -> list[str]:
-    found = []
+    parts = []
     for sample in report.samples:
         text = sample.text if isinstance(sample, Found) else sample
-        found.append(f"<pre>{escape(text)}</pre>")
+        parts.append(f"<pre>{escape(text)}</pre>")
         if isinstance(sample, Found):
             told = sample.novelty
-            found.append(
+            parts.append(
                 f"<p class=quiet>longest copy: {told.longest_copy} {escape(report.symbol)}, "
                 f"{escape(repr(told.copied[:60]))}, {escape(sample.place)}</p>"
             )
     if report.held_out is not None:
-        found.append(
+        parts.append(
             f"<p class=quiet>Held-out texts of this length have copies of {report.held_out.longest_copy:.0f} "
             "on average: about as much is chance.</p>"
         )
-    return found
+    return parts
 
 
 def learning_curves(records: Sequence[dict[str, Any]]) -> str:
-    """Return the losses over training steps as an SVG picture; an empty one where there are none."""
+    """Return the losses over training steps as an SVG picture, or a line of text if there are none."""
     curves = {
         name: [(record["step"], bits(record[name])) for record in records if record.get(name) is not None]
         for name, *_ in _CURVES

@@ -1,4 +1,4 @@
-"""What a run's learning curve says: still learning, done, or learning by heart; and what to change next."""
+"""Verdict on a run's learning curve: still learning, done, or overfitting; and advice on what to change next."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _TOGETHER = "several runs of other seeds together: ostinato generate RUN RUN RUN
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a curve says.
+    """Verdict on a learning curve.
 
     Attributes:
-        told: In one sentence.
-        advice: What to change next, the most promising first.
+        told: The verdict in one sentence.
+        advice: Changes to try next, the most promising first.
     """
 
     told: str
@@ -34,12 +34,12 @@ class Verdict:
 
 
 def judge(records: Sequence[Mapping[str, Any]], settings: LanguageModelSettings, *, taught: bool = False) -> Verdict:
-    """Judge a run.
+    """Judge the learning curve of a run.
 
     Args:
         records: Its evaluations, as they stand in metrics.jsonl.
-        settings: Those that it was trained with.
-        taught: Whether it learned from teachers too; then its training loss is none beside which the other stands.
+        settings: Settings that it was trained with.
+        taught: Whether it learned from teachers too; then its training loss is not comparable with the validation loss.
     """
     points = [(record, _valid(record)) for record in records]
     curve = [(record, value) for record, value in points if value is not None]
@@ -98,7 +98,7 @@ def _best(curve: _Curve) -> _Point:
 
 
 def _valid(record: Mapping[str, Any]) -> float | None:
-    """The better one of weights and average."""
-    found = [record.get("valid_nats_per_symbol"), record.get("valid_average_nats_per_symbol")]
-    known = [value for value in found if value is not None]
+    """Return the better validation loss, of the weights or of their average; ``None`` if there is none."""
+    losses = [record.get("valid_nats_per_symbol"), record.get("valid_average_nats_per_symbol")]
+    known = [value for value in losses if value is not None]
     return min(known) if known else None

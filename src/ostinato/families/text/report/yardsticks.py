@@ -1,4 +1,4 @@
-"""What a loss is held against: a compressor, prediction by partial matching, and counts, on the same held-out text."""
+"""Baselines for a loss: a compressor, prediction by partial matching, and counts, on the same held-out text."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _Size: TypeAlias = Callable[[bytes], int]
 
 @dataclass(frozen=True)
 class Yard:
-    """How well something else does on the held-out text, having read the training text.
+    """A baseline: its loss on the held-out text, after it has read the training text.
 
-    All of them learn from the held-out text as they go through it, which a network under a static protocol does not.
+    All baselines keep learning from the held-out text as they read it; a network under a static protocol does not.
 
     Attributes:
-        name: What it is.
-        bits_per_symbol: Of the held-out text.
+        name: Name of the baseline.
+        bits_per_symbol: Its loss on the held-out text, in bits per symbol.
     """
 
     name: str
@@ -39,36 +39,36 @@ class Yard:
 
 
 def yards(codec: Codec, train: Encoded, valid: Encoded, *, compiling: Compiling | None = None) -> list[Yard]:
-    """Measure what a network should beat.
+    """Measure the baselines that a network should beat.
 
     Args:
-        codec: Of the texts.
+        codec: Codec of the texts.
         train: The training texts.
         valid: The held-out texts.
-        compiling: Told what is being compiled.
+        compiling: Called with what is about to be compiled.
     """
     known = train.last(MOST)
     before, after = (_bytes(codec, text) for text in (known, valid))
     symbols = len(valid.ids)
-    found = [
+    baselines = [
         Yard("xz", _added_bits(lambda data: len(lzma.compress(data)), before, after) / symbols),
         Yard(f"PPMd of order {_PPM_ORDER}", _added_bits(_ppm, before, after) / symbols),
     ]
     try:
         counts = CountModel(codec.size, order=_ORDER, end=codec.end, folder=cache_folder(), compiling=compiling)
     except EngineError:
-        return found
+        return baselines
     counts.learn(known.ids)
     nats = 0.0
     at_once = max(1, MOST // codec.size)
     for start in range(0, symbols, at_once):
         ids = valid.ids[start : start + at_once].astype(np.int64)
         nats -= float(counts.log_probs(ids)[np.arange(len(ids)), ids].sum())
-    return [*found, Yard(f"counts of order {_ORDER}", nats / np.log(2) / symbols)]
+    return [*baselines, Yard(f"counts of order {_ORDER}", nats / np.log(2) / symbols)]
 
 
 def _bytes(codec: Codec, texts: Encoded) -> bytes:
-    """The texts in UTF-8, items on a line each."""
+    """Return the texts in UTF-8, each item on a line of its own."""
     pieces = [*codec.pieces]
     if codec.end is not None:
         pieces[codec.end] = b"\n"
@@ -76,7 +76,7 @@ def _bytes(codec: Codec, texts: Encoded) -> bytes:
 
 
 def _added_bits(size: _Size, before: bytes, after: bytes) -> float:
-    """How many bits a text adds to the one before it."""
+    """Return the number of bits that a text adds to the compressed text before it."""
     with ThreadPoolExecutor(2) as pool:  # compressors let other threads run
         whole, part = pool.map(size, (before + after, before))
     return 8.0 * (whole - part)

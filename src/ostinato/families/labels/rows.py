@@ -1,4 +1,4 @@
-"""Batches of labelled sequences: texts or frames with their labels, those of about one length side by side."""
+"""Batches of labelled sequences of about equal length: texts or frames with their labels."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ostinato.errors import CorpusError
 class Labelled(PairRows):
     """Encoded labelled sequences, as ``PairCodec`` writes them: source ids, labels, an end.
 
-    The end is no target here: how many labels there are is not what is learned.
+    The end is no target here: the number of labels is not learned.
 
     Args:
-        data: The sequences, each ending in the end id; of frames there are labels only.
-        begin: The id that source ids come after.
+        data: The sequences, each ending in the end id; where sources are frames, ids are labels only.
+        begin: The begin id; source ids are greater.
 
     Raises:
         CorpusError: A sequence is empty, or has no label.
@@ -56,11 +56,11 @@ class Labelled(PairRows):
         )
 
     def places(self, stack: int) -> Array:
-        """Return how many places each sequence has if so many frames are read as one, [N]."""
+        """Return the number of places in each sequence if ``stack`` frames are read as one, [N]."""
         return self.source_lengths if self._data.frames is None else -(-self.source_lengths // stack)
 
     def places_needed(self) -> Array:
-        """Return how many places labels without a place need, [N]: one each, and one between two that are equal."""
+        """Return the number of places that unaligned labels need, [N]: one each, and one between two equal ones."""
         ids, owner = self._data.ids, np.repeat(np.arange(len(self)), self._data.lengths)
         equal = (ids[1:] == ids[:-1]) & (owner[1:] == owner[:-1]) & (ids[1:] < self._shift - 1)
         return self.target_lengths + np.bincount(owner[1:][equal], minlength=len(self))

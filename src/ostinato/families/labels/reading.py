@@ -1,4 +1,4 @@
-"""Reading labelled sequences: texts, columns of words and tags, recordings, arrays of images."""
+"""Labelled sequences from files: texts, columns of words and tags, recordings, arrays of images."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from ostinato.codecs.labels import LabelUnit, labels_of
 from ostinato.codecs.pairs import BETWEEN
 from ostinato.codecs.spelled import COLUMN, words_of
 from ostinato.data.arrays import ARRAY, ARRAYS, Archive, read_array
+from ostinato.data.columns import Array
 from ostinato.data.corpus import Corpus
 from ostinato.data.documents import Document, Reading
-from ostinato.data.frames import Array, Frames
+from ostinato.data.frames import Frames
 from ostinato.data.pairs import PairLimits, Taken, corpus_of, file_lines, is_json, surveyed, take_pairs
 from ostinato.data.sound import LogMel
 from ostinato.errors import CorpusError
@@ -29,15 +30,15 @@ _DOCUMENT = "-DOCSTART-"  # what CoNLL-2003 has between documents
 
 @dataclass(frozen=True)
 class LabelReading:
-    """How labelled sequences are read.
+    """Options for reading labelled sequences.
 
     Attributes:
-        unit: What of a target is one label.
+        unit: Part of a target that is one label: all of it, each word, or each character.
         per_word: Whether each word of a source has its label.
-        columns: Of files of columns: how many, from the first, are read as input.
-        frame: How many numbers a frame has, where longer ones are to be cut; ``None``: as many as there are.
-        sound: How sound becomes frames.
-        stack: Where labels have no place: how many frames make up one for them; ``None``: they have their place.
+        columns: Number of columns, from the first, that are read as input; for files of columns.
+        frame: Number of values in a frame, if longer frames are to be cut; ``None``: frames stay as they are.
+        sound: Conversion of sound into frames.
+        stack: Number of frames that make up one place for unaligned labels; ``None``: labels have their places.
     """
 
     unit: LabelUnit
@@ -48,7 +49,7 @@ class LabelReading:
     stack: int | None = None
 
     def cut(self, frames: Frames) -> Frames:
-        """Cut frames as they are to be read."""
+        """Cut frames to the width ``frame``, if one is set."""
         return frames if self.frame is None else frames.cut(self.frame)
 
 
@@ -64,12 +65,12 @@ def read_labelled(
 
     Args:
         sources: Files of lines ``text TAB label`` or of JSON lines with ``source`` and ``target``; of columns (a word
-            with its tag on each line, an empty line between sentences); lists ``recording.wav TAB label``, or
-            ``array.npy``, beside which these lie; ``.npz`` files with ``x`` and ``y``, or ``x_train`` and so on.
-        how: How they are read.
-        limits: What is taken.
+            with its tag on each line, an empty line between sentences); lists of ``recording.wav TAB label`` (or
+            ``array.npy``), with the files beside the list; ``.npz`` files with ``x`` and ``y``, or ``x_train`` etc.
+        how: Options for reading them.
+        limits: Limits on the sequences taken.
         reading: Encoding and errors.
-        part: Of ``.npz`` files with several parts: which.
+        part: Part to read of ``.npz`` files with several.
 
     Raises:
         CorpusError: Something cannot be read or is wrong, with file and line; or there is nothing.
@@ -99,7 +100,7 @@ def read_labelled(
 
 
 def how_many(how: LabelReading) -> Callable[[str, str], str | None]:
-    """Return what checks that there is a label for each word, where there has to be."""
+    """Return a check that each word has its label, if labels are per word; it returns the fault, or ``None``."""
 
     def check(source: str, target: str) -> str | None:
         if not how.per_word:
@@ -111,23 +112,23 @@ def how_many(how: LabelReading) -> Callable[[str, str], str | None]:
 
 
 def read_frames(path: str, how: LabelReading) -> Array:
-    """Return the frames of a recording or of an array in a file, [T, D].
+    """Return the frames [T, D] of a sound file or of an ``.npy`` file.
 
     Raises:
         CorpusError: It is missing, cannot be read, or has another shape.
     """
     if not os.path.isfile(path):
         raise CorpusError(f"there is no file {path!r}")
-    found = read_array(path) if _suffix(path) == ARRAY else how.sound.read(path)
-    return how.cut(Frames.joined([found])).values
+    frames = read_array(path) if _suffix(path) == ARRAY else how.sound.read(path)
+    return how.cut(Frames.joined([frames])).values
 
 
 def read_sequences(path: str, how: LabelReading) -> list[tuple[str, Array]]:
-    """Return what a file holds, without labels: one sequence, or those of an ``.npz`` file's test part; with names."""
+    """Return the sequences of a file, named and without labels: one, or those in the test part of an ``.npz`` file."""
     if _suffix(path) != ARRAYS:
         return [(path, read_frames(path, how))]
-    found = how.cut(Archive(path, "test").sequences())
-    return [(f"{path}, number {n + 1:,}", found.one(n)) for n in range(found.count)]
+    frames = how.cut(Archive(path, "test").sequences())
+    return [(f"{path}, number {n + 1:,}", frames.one(n)) for n in range(frames.count)]
 
 
 def read_columns(source: str, how: LabelReading) -> list[str]:
@@ -137,14 +138,14 @@ def read_columns(source: str, how: LabelReading) -> list[str]:
         CorpusError: A line has too few columns.
     """
     (document,) = surveyed([source], Reading())
-    found = []
+    sentences = []
     for sentence in _sentences(document):
         short = next((number for number, cells in sentence if len(cells) < how.columns), None)
         if short is not None:
             raise CorpusError(f"{document.where}, line {short:,}: the model reads {how.columns} columns")
         rows = [cells[: how.columns] for _, cells in sentence]
-        found.append(COLUMN.join(" ".join(column) for column in zip(*rows, strict=True)))
-    return found
+        sentences.append(COLUMN.join(" ".join(column) for column in zip(*rows, strict=True)))
+    return sentences
 
 
 def _suffix(path: str) -> str:
@@ -152,7 +153,7 @@ def _suffix(path: str) -> str:
 
 
 def _has_columns(document: Document) -> bool:
-    """Whether a file has a word and its tag on each line; pairs have a tab, and spaces on some side of one."""
+    """Return whether a file has a word and its tag on each line; pairs have a tab, and a space within some side."""
     lines = [line for line in file_lines(document) if line.strip()]
     if is_json(document) or not lines:
         return False
@@ -174,7 +175,7 @@ def _take_columns(document: Document, how: LabelReading, taken: Taken) -> None:
 
 
 def _sentences(document: Document) -> Iterator[list[tuple[int, list[str]]]]:
-    """The lines of each sentence, each with its number, cut into columns."""
+    """Yield the lines of each sentence, each as its number and its columns."""
     sentence: list[tuple[int, list[str]]] = []
     for number, line in enumerate([*file_lines(document), ""], 1):
         cells = line.split()
@@ -186,7 +187,7 @@ def _sentences(document: Document) -> Iterator[list[tuple[int, list[str]]]]:
 
 
 def _names_recording(document: Document) -> bool:
-    """Whether the first line is of a list of files; a text may end in such a name too, if no such file is there."""
+    """Return whether the first line names a file of frames; a name with spaces counts only if the file exists."""
     line = next((line for line in file_lines(document) if line.strip()), "")
     name = line.partition(BETWEEN)[0].strip()
     holds_frames = _suffix(name) in (*SOUNDS, ARRAY) and BETWEEN in line
@@ -194,25 +195,25 @@ def _names_recording(document: Document) -> bool:
 
 
 def _of_recordings(documents: Sequence[Document], how: LabelReading, limits: PairLimits) -> Corpus:
-    """Lists of files with their labels; a file lies beside its list."""
+    """Return the corpus of lists of files with their labels; a file lies beside its list."""
     _refuse_limits(limits, "recordings")
     taken, sequences = Taken(limits, of_labels=True), list[Array]()
     for document in documents:
         for place, name, label in _listed(document, taken):
             try:
-                found = read_frames(str(Path(document.where).parent / name), how)
+                frames = read_frames(str(Path(document.where).parent / name), how)
             except CorpusError as error:
                 taken.refuse(place, str(error), "that cannot be read")
                 continue
-            if sequences and found.shape[1] != sequences[0].shape[1]:
-                told = f"frames of {found.shape[1]} numbers, and those before have {sequences[0].shape[1]}"
+            if sequences and frames.shape[1] != sequences[0].shape[1]:
+                told = f"frames of {frames.shape[1]} numbers, and those before have {sequences[0].shape[1]}"
                 taken.refuse(place, told, "with frames of another width")
-            elif not _is_long_enough(len(found), label, how):
-                taken.refuse(place, _too_short(len(found), label, how), "too short for their labels")
+            elif not _is_long_enough(len(frames), label, how):
+                taken.refuse(place, _too_short(len(frames), label, how), "too short for their labels")
             else:
                 before = len(taken.texts)
                 taken.take(place, name, label)
-                sequences += [found] * (len(taken.texts) - before)
+                sequences += [frames] * (len(taken.texts) - before)
     corpus = corpus_of(taken, documents, "recordings")
     digest = hashlib.sha256(b"".join(np.ascontiguousarray(one).tobytes() for one in sequences)).hexdigest()
     heard = {"name": "recordings", "bytes": sum(one.nbytes for one in sequences), "sha256": digest}
@@ -236,7 +237,7 @@ def _is_long_enough(places: int, label: str, how: LabelReading) -> bool:
 
 
 def _places_needed(label: str, how: LabelReading) -> int:
-    """How many places labels need that have none of their own: one each, and a blank between two that are equal."""
+    """Return the number of places that unaligned labels need: one each, and a blank between two equal ones."""
     labels = labels_of(label, how.unit)
     return len(labels) + sum(a == b for a, b in itertools.pairwise(labels))
 
@@ -255,12 +256,18 @@ def _refuse_limits(limits: PairLimits, what: str) -> None:
 
 
 def _with_frames(corpus: Corpus, frames: Frames, sources: tuple[dict[str, Any], ...]) -> Corpus:
-    """A corpus whose sources are frames: its texts are labels after an empty source."""
+    """Return a corpus whose sources are frames: its texts are labels after an empty source."""
     texts = tuple(BETWEEN + text.partition(BETWEEN)[2] for text in corpus.texts)
     told = f"{frames.count:,} sequences, {len(frames.values):,} frames of {frames.width} numbers"
     left_out = [note for note in corpus.notes if note.startswith("left out")]
     return Corpus(
-        "items", texts, sources, notes=(told, *left_out), made_by=corpus.made_by, frames=frames, places=corpus.places
+        "items",
+        texts,
+        sources,
+        notes=(told, *left_out),
+        made_by=corpus.made_by,
+        columns={"frames": frames},
+        places=corpus.places,
     )
 
 
@@ -286,7 +293,7 @@ def _of_arrays(sources: Sequence[str], how: LabelReading, limits: PairLimits, pa
 
 
 def _chosen(corpus: Corpus, frames: Frames, how: LabelReading, limits: PairLimits) -> tuple[list[int], tuple[str, ...]]:
-    """Which sequences are taken, and what is to be told of the others."""
+    """Return the numbers of the sequences taken, and notes on those left out."""
     assert isinstance(corpus.texts, tuple)
     chosen, taken, lengths = list[int](), Taken(limits), frames.lengths.tolist()
     for number, text in enumerate(corpus.texts[: limits.first]):
