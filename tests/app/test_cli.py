@@ -16,6 +16,7 @@ import pytest
 
 import ostinato
 from ostinato.app.cli import main
+from ostinato.app.commands import COMMANDS, build_parser
 from ostinato.app.verbs import generate
 from ostinato.data import EMBEDDED
 from ostinato.data.datasets import DATA_SETS
@@ -640,3 +641,21 @@ def test_a_model_of_spelled_words_has_a_perplexity_per_word_too(run, tmp_path):
     total = result["nats_per_symbol"] * result["symbols"]
     assert math.log(result["perplexity_per_word"]) == pytest.approx(total / (50 * 7))
     assert result["bits_per_character"] == pytest.approx(total / math.log(2) / (50 * 24))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_help_has_a_short_usage_the_most_used_options_first_and_examples_that_parse(command, run):
+    status, told, _ = run(command.name, "--help")
+    assert status == 0
+    usage, _, rest = told.partition("\n\n")
+    assert usage.startswith(f"usage: ostinato {command.name}")
+    assert usage.endswith("[options]")
+    assert len(usage.splitlines()) == 1
+    own = rest.partition("options:\n")[2].partition("\n\n")[0]
+    assert 1 <= len(re.findall(r"^  -", own, re.M)) <= 9  # --help among them, and what excludes each other
+    examples = rest.partition("\nexamples:\n")[2].strip("\n").splitlines()
+    assert examples
+    for example in examples:
+        words = shlex.split(example)
+        assert words[:2] == ["ostinato", command.name]
+        assert build_parser(words[1:]).parse_args(words[1:]).command == command.name

@@ -159,7 +159,7 @@ def test_what_does_not_fit_a_model_of_labels_is_refused(listener, tagger, classi
             tmp_path / "wide.npy",
             "--counts",
         ): "--counts: for a language model or",
-        ("train", tmp_path / "x", "--recipe", "tag", "--set", "feedback=always"): "there is nothing to feed back",
+        ("train", tmp_path / "x", "--recipe", "tag", "--set", "feedback=always"): "unknown setting 'feedback'",
         (
             "train",
             tmp_path / "x",

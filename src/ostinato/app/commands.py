@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 from types import ModuleType
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help whose usage line names what a command takes, and not every option."""
+
+    def add_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[argparse._MutuallyExclusiveGroup],
+        prefix: str | None = None,
+    ) -> None:
+        """Add the usage line."""
+        options = argparse.Action([], "options", nargs="?", metavar="options")
+        super().add_usage(usage, [*(one for one in actions if not one.option_strings), options], [], prefix)
 
 
 @dataclass(frozen=True)
@@ -79,7 +94,7 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
             command.name,
             help=command.summary,
             description=f"{command.summary[0].upper()}{command.summary[1:]}.",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Help,
         )
         if typed is None or typed == command.name:
             module = module_of(command.name)

@@ -286,6 +286,10 @@ class Family(abc.ABC):
     def network(self, settings: Any, codec: Codec) -> nn.Module:
         """Build the network, with weights drawn from PyTorch's present random state."""
 
+    def compiled_core(self, settings: Any) -> tuple[str, int] | None:
+        """Return the core and width whose compiled scans train the network, where there are any; ``None``: none."""
+        return None
+
     def check_weights(self, settings: Any, weights: Arrays) -> None:
         """Check that saved weights have the width of the settings, before a network of that width takes memory.
 

@@ -47,7 +47,7 @@ class OptionGroup:
     """Options that stand together in the help.
 
     Attributes:
-        title: Over them.
+        title: Title over them; empty: they stand among the command's own.
         options: The options, in their order.
     """
 

@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from ostinato.training.trainer import TrainSettings
 
 
+#: The widest vector of a network.
+WIDEST = 65_536
+#: Far beyond what any machine can train: a number that is larger is a slip of the keyboard.
+_MOST_LAYERS, _MOST_ROWS, _MOST_SYMBOLS = 100, 1_000_000, 10**12
+
+
 @dataclass(frozen=True)
 class TrainingSettings:
     """Settings of every recipe; ``--set NAME=VALUE`` changes one.
 
     Attributes:
-        core: elman, elman-relu, jordan, gru, lstm, capped-lstm, min-gru, min-lstm, norm-lstm or mogrifier.
-        layers: Cores one on another.
-        hidden_size: Width of each.
-        dropout: Probability that a number of a layer's output is dropped.
         batch_size: Rows.
         learning_rate: Peak of the schedule.
         warmup: Share of the schedule in which the rate rises.
@@ -37,22 +39,9 @@ class TrainingSettings:
             null: any number.
         patience: Evaluations without a new best before training stops; null never stops.
         valid_symbols: Most validation symbols read in an evaluation during training.
-        precision: float32, bfloat16, or auto (whichever a short trial shows to be faster).
-        feedback: When the model reads its own last symbol in training: never, linear, exponential, inverse-sigmoid
-            or always (scheduled sampling).
-        feedback_k: k of the schedule. At training step i the true symbol is read with probability
-            max(feedback_least, k - feedback_slope i) (linear), k^i (exponential) or k / (k + exp(i / k))
-            (inverse-sigmoid).
-        feedback_slope: See there.
-        feedback_least: See there.
-        feedback_choice: Own symbols are drawn (sample), or the most probable ones (argmax).
-        feedback_per: A coin for every symbol, or for every sequence.
+        precision: float32, bfloat16, or auto (by a table of processors, cores and widths).
     """
 
-    core: str = "lstm"
-    layers: int = 1
-    hidden_size: int = 512
-    dropout: float = 0.0
     batch_size: int = 16
     learning_rate: float = 6e-3
     warmup: float = 0.05
@@ -67,6 +56,66 @@ class TrainingSettings:
     patience: int | None = 6
     valid_symbols: int = 50_000
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+    def __post_init__(self) -> None:
+        raise_problems(self.problems())
+
+    def problems(self) -> Iterator[str | None]:
+        """Yield what is wrong with the settings; ``None`` is no problem. Parts add theirs to those of ``super()``."""
+        yield out_of_range("batch_size", self.batch_size, least=1, most=_MOST_ROWS)
+        yield out_of_range("valid_symbols", self.valid_symbols, least=1, most=_MOST_SYMBOLS)
+        values = asdict(self)
+        for name in ("warmup", "average", "beta2", "momentum"):
+            yield out_of_range(name, values[name], least=0, below=1)
+        for name in ("learning_rate", "clip"):
+            yield out_of_range(name, values[name], above=0)
+        yield out_of_range("cooldown", self.cooldown, above=0, most=1)
+        yield out_of_range("passes", 1 if self.passes is None else self.passes, above=0)
+        yield out_of_range("weight_decay", self.weight_decay, least=0)
+        yield out_of_range("patience", 1 if self.patience is None else self.patience, least=1)
+
+
+@dataclass(frozen=True)
+class CoreSettings(TrainingSettings):
+    """Settings of recipes whose network is a stack of cores.
+
+    Attributes:
+        core: elman, elman-relu, jordan, gru, lstm, capped-lstm, min-gru, min-lstm, norm-lstm or mogrifier.
+        layers: Cores one on another.
+        hidden_size: Width of each.
+        dropout: Probability that a number of a layer's output is dropped.
+    """
+
+    core: str = "lstm"
+    layers: int = 1
+    hidden_size: int = 512
+    dropout: float = 0.0
+
+    def problems(self) -> Iterator[str | None]:
+        """Yield what is wrong with the settings; ``None`` is no problem."""
+        yield one_of("core", self.core, tuple(CORES))
+        yield out_of_range("layers", self.layers, least=1, most=_MOST_LAYERS)
+        yield out_of_range("hidden_size", self.hidden_size, least=1, most=WIDEST)
+        yield out_of_range("dropout", self.dropout, least=0, below=1)
+        yield from super().problems()
+
+
+@dataclass(frozen=True)
+class FeedbackSettings(TrainingSettings):
+    """Settings of recipes whose model may read its own last symbol in training (scheduled sampling).
+
+    Attributes:
+        feedback: When the model reads its own last symbol in training: never, linear, exponential, inverse-sigmoid
+            or always.
+        feedback_k: k of the schedule. At training step i the true symbol is read with probability
+            max(feedback_least, k - feedback_slope i) (linear), k^i (exponential) or k / (k + exp(i / k))
+            (inverse-sigmoid).
+        feedback_slope: See there.
+        feedback_least: See there.
+        feedback_choice: Own symbols are drawn (sample), or the most probable ones (argmax).
+        feedback_per: A coin for every symbol, or for every sequence.
+    """
+
     feedback: Literal["never", "linear", "exponential", "inverse-sigmoid", "always"] = "never"
     feedback_k: float = 1.0
     feedback_slope: float = 0.0
@@ -74,49 +123,20 @@ class TrainingSettings:
     feedback_choice: Literal["sample", "argmax"] = "sample"
     feedback_per: Literal["symbol", "sequence"] = "symbol"
 
-    def __post_init__(self) -> None:
-        raise_problems([*_problems(self), *self.problems()])
-
     def problems(self) -> Iterator[str | None]:
-        """Yield the problems of a family's own settings; ``None`` is no problem. A hook of families."""
-        yield from ()
+        """Yield what is wrong with the settings; ``None`` is no problem."""
+        yield from super().problems()
+        most = 1.0 if self.feedback in ("linear", "exponential") else None
+        yield out_of_range("feedback_k", self.feedback_k, above=0, most=most)
+        yield out_of_range("feedback_slope", self.feedback_slope, least=0)
+        yield out_of_range("feedback_least", self.feedback_least, least=0, most=1)
+        if self.feedback != "linear" and (self.feedback_slope or self.feedback_least):
+            yield f"feedback_slope and feedback_least are for feedback = 'linear', got feedback = {self.feedback!r}"
+        if self.feedback in ("never", "always") and self.feedback_k != 1.0:
+            yield f"feedback_k is for a schedule, got feedback = {self.feedback!r}"
 
 
-#: The widest vector of a network.
-WIDEST = 65_536
-#: Far beyond what any machine can train: a number that is larger is a slip of the keyboard.
-_MOST = {"layers": 100, "hidden_size": WIDEST, "batch_size": 1_000_000, "valid_symbols": 10**12}
-
-
-def _problems(settings: TrainingSettings) -> Iterator[str | None]:
-    """Yield the problems of the settings of training."""
-    values = asdict(settings)
-    yield one_of("core", settings.core, tuple(CORES))
-    for name, most in _MOST.items():
-        yield out_of_range(name, values[name], least=1, most=most)
-    for name in ("dropout", "warmup", "average", "beta2", "momentum"):
-        yield out_of_range(name, values[name], least=0, below=1)
-    for name in ("learning_rate", "clip"):
-        yield out_of_range(name, values[name], above=0)
-    yield out_of_range("cooldown", settings.cooldown, above=0, most=1)
-    yield out_of_range("passes", 1 if settings.passes is None else settings.passes, above=0)
-    yield out_of_range("weight_decay", settings.weight_decay, least=0)
-    yield out_of_range("patience", 1 if settings.patience is None else settings.patience, least=1)
-    yield from _feedback_problems(settings)
-
-
-def _feedback_problems(settings: TrainingSettings) -> Iterator[str | None]:
-    most = 1.0 if settings.feedback in ("linear", "exponential") else None
-    yield out_of_range("feedback_k", settings.feedback_k, above=0, most=most)
-    yield out_of_range("feedback_slope", settings.feedback_slope, least=0)
-    yield out_of_range("feedback_least", settings.feedback_least, least=0, most=1)
-    if settings.feedback != "linear" and (settings.feedback_slope or settings.feedback_least):
-        yield f"feedback_slope and feedback_least are for feedback = 'linear', got feedback = {settings.feedback!r}"
-    if settings.feedback in ("never", "always") and settings.feedback_k != 1.0:
-        yield f"feedback_k is for a schedule, got feedback = {settings.feedback!r}"
-
-
-def build_feedback(settings: TrainingSettings) -> Feedback:
+def build_feedback(settings: FeedbackSettings) -> Feedback:
     """Select what says how often a model's own symbols are read."""
     from ostinato.models import Feedback
 

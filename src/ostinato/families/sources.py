@@ -33,6 +33,9 @@ class SourceTargetFamily(Family, abc.ABC):
     def stream(self, settings: Any, codec: Codec, data: Encoded, *, seed: int) -> Stream:
         return PairStream(self.rows(settings, codec, data), batch_size=settings.batch_size, seed=seed)
 
+    def compiled_core(self, settings: Any) -> tuple[str, int] | None:
+        return settings.core, settings.hidden_size
+
     def check_weights(self, settings: Any, weights: Arrays) -> None:
         check_width(settings.hidden_size, weights)
 

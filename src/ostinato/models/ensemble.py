@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.cores.products import Product, plain
-from ostinato.models.heads import SoftmaxHead
+from ostinato.models.heads.softmax import SoftmaxHead
 from ostinato.models.symbol_model import SymbolModel
 
 

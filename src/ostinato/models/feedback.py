@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ostinato.cores.base import Core
 from ostinato.cores.state import where_rows
-from ostinato.models.heads import SoftmaxHead
+from ostinato.models.heads.softmax import SoftmaxHead
 from ostinato.models.randomness import Randomness
 
 Schedule: TypeAlias = Literal["never", "linear", "exponential", "inverse-sigmoid", "always"]

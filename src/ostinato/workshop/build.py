@@ -107,7 +107,8 @@ class Builder:
         """Resolve ``precision = "auto"``."""
         if settings.precision != "auto":
             return settings
-        return replace(settings, precision=choose_precision(self.device, settings.core, settings.hidden_size))
+        core = self.family.compiled_core(settings)
+        return replace(settings, precision="float32" if core is None else choose_precision(self.device, *core))
 
     def trial(self, settings: TrainingSettings, *, measure: bool) -> Trial:
         """Choose precision and threads; where ``measure`` is set, or threads have to be tried, time training steps."""
@@ -187,9 +188,9 @@ def _step(trainer: Trainer) -> None:
     trainer.advance()
 
 
-def compile_scans(device: str, core: str, hidden_size: int, watch: Watch | None) -> list[str]:
+def compile_scans(device: str, core: tuple[str, int] | None, watch: Watch | None) -> list[str]:
     """Compile what training on this processor needs, if that is not done yet; return what people should know of it."""
-    if device != "cpu" or not can_pack(core) or hidden_size % PANEL:
+    if device != "cpu" or core is None or not can_pack(core[0]) or core[1] % PANEL:
         return []
     began, made = time.monotonic(), 0
     types = ["fp32", *["bf16"] * has_bfloat16()]

@@ -53,7 +53,6 @@ def _describe(training: Training, train_data: Encoded, valid_data: Encoded) -> s
     family = training.family
     return (
         f"{family.describe_network(settings)}, {count:,} parameters, "
-        f"dropout {settings.dropout:g}, "
         f"{codec.symbols}; {family.describe_data(codec, train_data)} to learn from, "
         f"{family.describe_data(codec, valid_data)} held out, of which {training.validation['symbols']:,} "
         f"{family.unit}s spread over them are validated on; "

@@ -88,7 +88,7 @@ def resume(
     trainer = _restored(builder, settings, checkpoint, run)
     notes = [
         *warnings,
-        *compile_scans(where, settings.core, settings.hidden_size, watch),
+        *compile_scans(where, recipe.family.compiled_core(settings), watch),
         *_forget_lost_best(trainer, ranks.decide(run.steps)),
     ]
     measured = builder.trial(settings, measure=minutes is not None)

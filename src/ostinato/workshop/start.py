@@ -90,7 +90,7 @@ def set_up(corpus: Corpus | Callable[[], Corpus], request: RunRequest, ranks: Ra
         recipe.family, codec, prepared.train, prepared.valid, request.seed, device, base, ranks, tuple(taught_by),
         request.threads,
     )  # fmt: skip
-    compiled = compile_scans(builder.device, prepared.settings.core, prepared.settings.hidden_size, request.watch)
+    compiled = compile_scans(builder.device, recipe.family.compiled_core(prepared.settings), request.watch)
     trial = fit(builder, prepared, request, ranks)
     clock = _first_clock(builder, trial, request, began)
     trainer = _first_trainer(builder, trial, request.amount, clock)

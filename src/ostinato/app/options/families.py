@@ -13,7 +13,7 @@ from ostinato.families.options import TYPES, Option
 
 def add_family_options(command: argparse.ArgumentParser, verb: str) -> None:
     """Add the options that families declare for a verb, in the groups that they declare."""
-    groups: dict[str, argparse._ArgumentGroup] = {}
+    groups: dict[str, argparse._ActionsContainer] = {"": command}
     added: set[str] = set()
     for family in FAMILIES.values():
         for group in family.options.get(verb, ()):

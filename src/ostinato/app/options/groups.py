@@ -14,12 +14,12 @@ def ranked(command: argparse.ArgumentParser) -> None:
     machine(command, default_device="cpu")
 
 
-def report(command: argparse.ArgumentParser) -> None:
+def report(command: argparse._ActionsContainer) -> None:
     """Add whether there is a report in the end."""
     command.add_argument("--no-report", action="store_true", help="leave out the report in the end, RUN/report.html")
 
 
-def tensorboard(command: argparse.ArgumentParser) -> None:
+def tensorboard(command: argparse._ActionsContainer) -> None:
     """Add what researchers watch training with."""
     command.add_argument(
         "--tensorboard", action="store_true", help="write RUN/tensorboard as well; needs the extra 'tensorboard'"
@@ -31,7 +31,7 @@ def run(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", type=Path, metavar="RUN", help="run folder, or file that 'export' made")
 
 
-def teachers(command: argparse.ArgumentParser) -> None:
+def teachers(command: argparse._ActionsContainer) -> None:
     """Add the models that are learned from."""
     command.add_argument(
         "--teacher",
@@ -44,7 +44,7 @@ def teachers(command: argparse.ArgumentParser) -> None:
     )
 
 
-def unknown(command: argparse.ArgumentParser) -> None:
+def unknown(command: argparse._ActionsContainer) -> None:
     """Add what happens to symbols that are not known."""
     command.add_argument(
         "--unknown",

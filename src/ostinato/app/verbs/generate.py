@@ -61,22 +61,23 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument("--seed", type=int, help="same seed, same text; text n uses seed + n (default: a random one)")
     prompt.add_argument("--prompt-file", type=Path, metavar="FILE", help="read the prompt from a file ('-': stdin)")
     prompt.add_argument("--prompts", type=Path, metavar="FILE", help="go on from every line of a file ('-': stdin)")
-    command.add_argument("--prompt-tail", type=int, metavar="N", help="use only the last N characters of the prompt")
-    command.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end before TEXT; may be repeated")
-    command.add_argument("--json", action="store_true", help="one object per text on standard output")
-    command.add_argument("--novelty", action="store_true", help="tell what is copied from the training text")
-    command.add_argument(
+    more = command.add_argument_group("more options")
+    more.add_argument("--prompt-tail", type=int, metavar="N", help="use only the last N characters of the prompt")
+    more.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end before TEXT; may be repeated")
+    more.add_argument("--json", action="store_true", help="one object per text on standard output")
+    more.add_argument("--novelty", action="store_true", help="tell what is copied from the training text")
+    more.add_argument(
         "--engine",
         choices=("auto", "compiled", "torch"),
         default="auto",
         help="what writes: compiled code, PyTorch, or compiled code where it can (default: %(default)s)",
     )
-    command.add_argument(
+    more.add_argument(
         "--precision", choices=("int8", "fp32"), help="of compiled code (default: int8); fp32 writes what PyTorch does"
     )
     add_family_options(command, "generate")
     groups.model_file(command)
-    groups.unknown(command)
+    groups.unknown(more)
     groups.machine(command, default_device="cpu")
 
 

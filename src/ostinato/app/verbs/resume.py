@@ -34,11 +34,12 @@ def arguments(command: ArgumentParser) -> None:
         help="the files it was made with, needed only where the corpus was too large for the run and is no longer "
         "in the cache",
     )
-    command.add_argument("--valid", metavar="FILE", help="with --corpus: the validation file, if the run had one")
-    command.add_argument("--json", action="store_true", help="one object per evaluation on standard output")
-    groups.teachers(command)
-    groups.report(command)
-    groups.tensorboard(command)
+    more = command.add_argument_group("more options")
+    more.add_argument("--valid", metavar="FILE", help="with --corpus: the validation file, if the run had one")
+    more.add_argument("--json", action="store_true", help="one object per evaluation on standard output")
+    groups.teachers(more)
+    groups.report(more)
+    groups.tensorboard(more)
     add_reading(command)
     add_family_options(command, "resume")
     groups.machine(command, default_device=None)

@@ -48,11 +48,12 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument("--alternatives", type=int, metavar="N", help="at every place: rank, entropy, the N best")
     command.add_argument("--surprising", type=int, metavar="N", help="the N most surprising words (or other --per)")
     command.add_argument("--html", type=Path, metavar="FILE", help="write a heat map: one page that needs nothing else")
-    command.add_argument("--compare", type=Path, metavar="RUN", help="beside another model, by word (or other --per)")
-    command.add_argument("--json", action="store_true", help="one object per text on standard output")
+    more = command.add_argument_group("more options")
+    more.add_argument("--compare", type=Path, metavar="RUN", help="beside another model, by word (or other --per)")
+    more.add_argument("--json", action="store_true", help="one object per text on standard output")
     add_family_options(command, "score")
     groups.model_file(command)
-    groups.unknown(command)
+    groups.unknown(more)
     groups.machine(command, default_device="cpu")
 
 

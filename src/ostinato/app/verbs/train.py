@@ -43,18 +43,19 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument(
         "--set", dest="settings", action="append", default=[], metavar="NAME=VALUE", help="a setting; may be repeated"
     )
-    command.add_argument("--from", dest="base", type=Path, metavar="RUN", help="start from this run's weights")
-    command.add_argument("--seed", type=int, default=1, help="where all randomness comes from (default: %(default)s)")
-    command.add_argument(
+    more = command.add_argument_group("more options")
+    more.add_argument("--from", dest="base", type=Path, metavar="RUN", help="start from this run's weights")
+    more.add_argument("--seed", type=int, default=1, help="where all randomness comes from (default: %(default)s)")
+    more.add_argument(
         "--valid", default="0.1", metavar="SHARE|FILE", help="share to set apart, or a file (default: %(default)s)"
     )
-    command.add_argument("--json", action="store_true", help="one object per evaluation on standard output")
-    groups.teachers(command)
-    groups.report(command)
-    groups.tensorboard(command)
+    more.add_argument("--json", action="store_true", help="one object per evaluation on standard output")
+    groups.teachers(more)
+    groups.report(more)
+    groups.tensorboard(more)
     add_reading(command)
     add_family_options(command, "train")
-    groups.unknown(command)
+    groups.unknown(more)
     groups.machine(command)
 
 

@@ -43,13 +43,14 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument(
         "--plot", type=Path, metavar="FILE", help="draw that: .svg, .png, .pdf or .html; of one source"
     )
-    command.add_argument("--length-power", type=float, metavar="A", help="with a beam: compare by log prob / symbols^A")
-    command.add_argument("--gnmt", type=float, metavar="A", help="with a beam: compare by GNMT's formula")
-    command.add_argument(
+    more = command.add_argument_group("more options")
+    more.add_argument("--length-power", type=float, metavar="A", help="with a beam: compare by log prob / symbols^A")
+    more.add_argument("--gnmt", type=float, metavar="A", help="with a beam: compare by GNMT's formula")
+    more.add_argument(
         "--replace-unknown", action="store_true", help="put the source word attended to in place of unknown ones"
     )
-    command.add_argument("--json", action="store_true", help="one object per target on standard output")
-    groups.unknown(command)
+    more.add_argument("--json", action="store_true", help="one object per target on standard output")
+    groups.unknown(more)
     groups.machine(command, default_device="cpu")
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ostinato.decode.noise import Uniform
 from ostinato.decode.search import Choice, Ended, Place, end_rows, join_ended
-from ostinato.models.heads import draw
+from ostinato.models.heads.softmax import draw
 
 
 @dataclass(frozen=True)

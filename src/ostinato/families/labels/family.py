@@ -75,7 +75,7 @@ class LabelFamily(SourceTargetFamily):
         core = "" if settings.encoder == "convolutional" else f" {settings.core}"
         return (
             f"{settings.layers}×{settings.hidden_size}{core}, encoder {settings.encoder}, "
-            f"{settings.batch_size} sequences at once"
+            f"{settings.batch_size} sequences at once, dropout {settings.dropout:g}"
         )
 
     def open(self, saved: SavedModel, others: Sequence[SavedModel], machine: Machine) -> Face:

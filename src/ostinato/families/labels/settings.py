@@ -20,7 +20,7 @@ from ostinato.errors import ConfigError, CorpusError
 from ostinato.families.encoding import build_encoder
 from ostinato.families.labels.reading import LabelReading
 from ostinato.families.labels.rows import Labelled
-from ostinato.families.settings import WIDEST, TrainingSettings
+from ostinato.families.settings import WIDEST, CoreSettings
 
 if TYPE_CHECKING:
     from ostinato.cores.encoders import Encoder
@@ -34,7 +34,7 @@ _RANGE = 20.0  # deviations that the range of a number is at most
 
 
 @dataclass(frozen=True)
-class LabelSettings(TrainingSettings, abc.ABC):
+class LabelSettings(CoreSettings, abc.ABC):
     """Settings of every model of labels, besides those of every recipe.
 
     Attributes:
@@ -82,12 +82,11 @@ class LabelSettings(TrainingSettings, abc.ABC):
 
     def problems(self) -> Iterator[str | None]:
         """Yield the problems of the settings; ``None`` is no problem."""
+        yield from super().problems()
         values = asdict(self)
         for name in ("embedding_size", "kernel", "longest", "vocabulary"):
             yield out_of_range(name, values[name], least=1, most=10**9 if name == "vocabulary" else WIDEST)
         yield out_of_range("input_dropout", self.input_dropout, least=0, below=1)
-        if self.feedback != "never":
-            yield f"feedback = {self.feedback!r}: no label is read before the next, so there is nothing to feed back"
         if self.encoder == "convolutional" and self.kernel % 2 == 0:
             yield f"kernel must be odd, so that each place has as many before as after it; got {self.kernel}"
         yield from self.own_problems(values)

@@ -39,7 +39,7 @@ class AdditionSettings(PairSettings):
         most = _different(self.digits) * 199 // 200  # nearly all are found by drawing; the last ones never
         if self.examples > most:
             yield f"examples must be at most {most:,} (nearly all sums of {self.digits} digits), got {self.examples:,}"
-        yield from PairSettings.problems(self)
+        yield from super().problems()
 
 
 def generate(settings: Mapping[str, Any], seed: int) -> Corpus:

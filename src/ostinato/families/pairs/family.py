@@ -60,7 +60,7 @@ class PairFamily(SourceTargetFamily):
         core = "" if settings.encoder == "convolutional" else f" {settings.core}"
         return (
             f"{settings.layers}×{settings.hidden_size}{core}, encoder {settings.encoder}, decoder {settings.decoder}, "
-            f"{settings.batch_size} pairs at once"
+            f"{settings.batch_size} pairs at once, dropout {settings.dropout:g}"
         )
 
     def open(self, saved: SavedModel, others: Sequence[SavedModel], machine: Machine) -> Face:

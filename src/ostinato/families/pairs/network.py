@@ -13,7 +13,7 @@ from ostinato.cores.encoders import Encoder, Source, real_places
 from ostinato.cores.products import Product, plain
 from ostinato.errors import ConfigError
 from ostinato.models.feedback import Feedback, run_fed_back
-from ostinato.models.heads import SoftmaxHead
+from ostinato.models.heads.softmax import SoftmaxHead
 from ostinato.models.randomness import Randomness, factors
 from ostinato.models.task import Context, Loss
 

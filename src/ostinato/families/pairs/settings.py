@@ -12,7 +12,7 @@ from ostinato.codecs.pairs import BETWEEN
 from ostinato.config import out_of_range
 from ostinato.errors import ConfigError
 from ostinato.families.encoding import build_encoder, build_stack
-from ostinato.families.settings import WIDEST, TrainingSettings, build_feedback
+from ostinato.families.settings import WIDEST, CoreSettings, FeedbackSettings, build_feedback
 
 if TYPE_CHECKING:
     from ostinato.cores.base import Core
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PairSettings(TrainingSettings):
+class PairSettings(FeedbackSettings, CoreSettings):
     """Settings of a model of pairs, besides those of every recipe. Both sides have the same core and sizes.
 
     ``dropout`` applies to the encoder's memory and to the decoder's outputs.
@@ -57,6 +57,7 @@ class PairSettings(TrainingSettings):
 
     def problems(self) -> Iterator[str | None]:
         """Yield the problems of the settings; ``None`` is no problem."""
+        yield from super().problems()
         values = asdict(self)
         for name in ("embedding_size", "attention_size", "kernel", "longest"):
             yield out_of_range(name, values[name], least=1, most=WIDEST)

@@ -66,6 +66,9 @@ class TextFamily(Family):
     def network(self, settings: LanguageModelSettings, codec: Codec) -> nn.Module:
         return build_model(settings, codec.size)
 
+    def compiled_core(self, settings: Any) -> tuple[str, int] | None:
+        return settings.core, settings.hidden_size
+
     def check_weights(self, settings: Any, weights: Arrays) -> None:
         check_width(settings.hidden_size, weights)
 
@@ -90,7 +93,7 @@ class TextFamily(Family):
     def describe_network(self, settings: LanguageModelSettings) -> str:
         return (
             f"{settings.layers}×{settings.hidden_size} {settings.core}, "
-            f"{settings.batch_size} rows × {settings.window} steps"
+            f"{settings.batch_size} rows × {settings.window} steps, dropout {settings.dropout:g}"
         )
 
     def open(self, saved: SavedModel, others: Sequence[SavedModel], machine: Machine) -> Face:

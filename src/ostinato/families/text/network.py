@@ -17,7 +17,7 @@ from ostinato.cores.state import where_rows
 from ostinato.cores.table import new_core
 from ostinato.errors import ConfigError
 from ostinato.models.feedback import Feedback, run_fed_back
-from ostinato.models.heads import SoftmaxHead
+from ostinato.models.heads.softmax import SoftmaxHead
 from ostinato.models.randomness import Randomness, factors
 from ostinato.models.symbol_model import SymbolModel
 from ostinato.models.task import Context, Loss

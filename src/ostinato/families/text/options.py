@@ -100,6 +100,7 @@ _RULES = options_of(
         "automaton": None,
     },
 )  # fmt: skip
+_FIRST = ("temperature",)
 _CONSTRAINTS = ("match", "lexicon", "brackets", "max_line", "ban")
 SEARCH = OptionGroup(
     "search (default: draw symbol by symbol)",
@@ -124,10 +125,11 @@ SEARCH = OptionGroup(
 RULES = OptionGroup(
     "rules, applied in order",
     (
-        *(option for option in _RULES if option.name not in _CONSTRAINTS),
+        *(option for option in _RULES if option.name not in (*_FIRST, *_CONSTRAINTS)),
         Option("--keep-index", "with --max-copy: keep its index in the run folder", "flag"),
     ),
 )
+FIRST = OptionGroup("", tuple(option for option in _RULES if option.name in _FIRST))
 CONSTRAINTS = OptionGroup(
     "constraints: every finished text is guaranteed to match",
     tuple(option for option in _RULES if option.name in _CONSTRAINTS),
@@ -135,7 +137,7 @@ CONSTRAINTS = OptionGroup(
 OPTIONS = {
     "train": (READING,),
     "resume": (READING,),
-    "generate": (SEARCH, RULES, CONSTRAINTS, ADAPTING, BULK),
+    "generate": (FIRST, SEARCH, RULES, CONSTRAINTS, ADAPTING, BULK),
     "score": (ENSEMBLE, ADAPTING, BULK),
     "evaluate": (PROTOCOL, DYNAMIC, ENSEMBLE, BULK),
 }

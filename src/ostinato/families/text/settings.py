@@ -10,14 +10,14 @@ from ostinato import codecs
 from ostinato.config import out_of_range
 from ostinato.cores.table import CORES
 from ostinato.errors import ConfigError
-from ostinato.families.settings import WIDEST, TrainingSettings, build_feedback
+from ostinato.families.settings import WIDEST, CoreSettings, FeedbackSettings, build_feedback
 
 if TYPE_CHECKING:
     from ostinato.families.text.network import LanguageModel, LanguageModelTask
 
 
 @dataclass(frozen=True)
-class LanguageModelSettings(TrainingSettings):
+class LanguageModelSettings(FeedbackSettings, CoreSettings):
     """Settings of a language model, besides those of training; ``--set NAME=VALUE`` changes one.
 
     Attributes:
@@ -53,6 +53,7 @@ class LanguageModelSettings(TrainingSettings):
 
     def problems(self) -> Iterator[str | None]:
         """Yield the problems of the settings; ``None`` is no problem."""
+        yield from super().problems()
         values = asdict(self)
         yield out_of_range("embedding_size", self.embedding_size, least=1, most=WIDEST)
         yield out_of_range("window", self.window, least=1)

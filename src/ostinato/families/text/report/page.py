@@ -47,6 +47,7 @@ def report_page(report: Report) -> str:
         _losses(report),
         "<h2>How it learned</h2>",
         learning_curves(report.records),
+        *_parts_of_loss(report.records),
         "<h2>What it writes</h2>",
         *_samples(report),
     ]
@@ -97,6 +98,14 @@ def _samples(report: Report) -> list[str]:
             "on average: about as much is chance.</p>"
         )
     return parts
+
+
+def _parts_of_loss(records: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a line with the parts of the last training loss, if it has any."""
+    last = records[-1] if records else {}
+    parts = {name: value for name, value in last.get("train_parts", {}).items() if value is not None}
+    told = ", ".join(f"{escape(name)} {bits(value):.3f}" for name, value in parts.items())
+    return [f"<p class=quiet>parts of the training loss at the end, in bits per symbol: {told}</p>"] if told else []
 
 
 def learning_curves(records: Sequence[dict[str, Any]]) -> str:

@@ -1,18 +1,16 @@
-"""Output heads: the only place where probability is defined."""
+"""The softmax head: a distribution over symbols."""
 
 from __future__ import annotations
-
-from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ostinato.cores.base import uniform_
-from ostinato.units import Bound
+from ostinato.models.heads.base import Head
 
 
-class SoftmaxHead(nn.Module):
+class SoftmaxHead(Head):
     """A distribution over V symbols: softmax of logits ``W y + b``.
 
     Args:
@@ -21,8 +19,6 @@ class SoftmaxHead(nn.Module):
         tied_to: An embedding whose first V vectors, of width H, are the rows of W; ``None``: W is the head's own.
         identity: Whether the core's outputs are the logits already (Jordan).
     """
-
-    bound: ClassVar[Bound] = "exact"
 
     def __init__(
         self, input_size: int, symbols: int, *, tied_to: nn.Embedding | None = None, identity: bool = False

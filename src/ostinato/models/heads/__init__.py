@@ -1,0 +1,1 @@
+"""Output heads: the only place where probability is defined."""
