@@ -41,7 +41,7 @@ from ostinato.music import Tune, parse_key, parse_meter, parse_tune, read_tunebo
 from ostinato.music.bars import check
 from ostinato.music.copying import Melodies
 from ostinato.music.forms import normal, problems
-from ostinato.music.judging import judge
+from ostinato.music.judging import judge_tune
 from ostinato.music.likeness import intervals
 from ostinato.music.midi import write_midi
 from ostinato.music.musicxml import write_musicxml
@@ -137,10 +137,10 @@ def wishes(known: Sequence[str], most: float) -> list[Wish]:
     endings = itertools.cycle((("fiddle", "tonic"), ("", ""), ("flute", "dominant"), ("", "tonic")))
     meters, modes = (sorted(token[2:] for token in known if token[:2] == head) for head in ("M:", "K:"))
     for meter, mode in itertools.product(meters, modes):
-        (form, bars), (compass, cadence) = next(forms), next(endings)
+        (form, bars), (instrument, cadence) = next(forms), next(endings)
         read, key = parse_meter(meter), parse_key(next(keys) + mode)
         assert read is not None
-        found.append(Wish(read, key, form, bars, compass=compass, cadence=cadence, max_copy_bars=most))
+        found.append(Wish(read, key, form, bars, instrument=instrument, cadence=cadence, max_copy_bars=most))
     return found
 
 
@@ -299,7 +299,7 @@ def apart(tunes: Sequence[Tune], folder: Path) -> dict[str, Any]:
     return {
         "apart_from_training_tunes": rounded(difference(own, train)),
         "held_out_apart_from_training_tunes": rounded(difference(test, train)),
-        "mean_points": statistics.fmean(judge(tune).points for tune in tunes[:1000]),
+        "mean_points": statistics.fmean(judge_tune(tune).points for tune in tunes[:1000]),
     }
 
 

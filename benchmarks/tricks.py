@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ostinato.batch import SymbolBatch
-from ostinato.cores.base import as_carried, finish_scan, masked
+from ostinato.cores.base import last_states, masked, to_float32
 from ostinato.cores.lookup import Inputs, Lookup
 from ostinato.cores.lstm import LSTM, LSTMState
 from ostinato.cores.norm_lstm import NormLSTM
@@ -331,8 +331,8 @@ class _Gated(LSTM):
             cells = f * cells + i * g.tanh()
             hidden = o.sigmoid() * (cells if self.kind == "no-tanh" else cells.tanh())
             outputs.append(hidden)
-        ys, after = finish_scan(torch.stack(outputs, dim=1), state.hidden, lengths, masks)
-        return ys, LSTMState(after, as_carried(cells))
+        ys, after = last_states(torch.stack(outputs, dim=1), state.hidden, lengths, masks)
+        return ys, LSTMState(after, to_float32(cells))
 
 
 def _gated(kind: str) -> Callable[[Training], None]:

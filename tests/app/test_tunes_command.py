@@ -13,7 +13,7 @@ def test_a_book_is_told_of(run, tmp_path):
     status, out, _ = run("tunes", tmp_path / "book.abc")
     assert status == 0
     lines = out.splitlines()
-    assert lines[0] == "4 tunes read, 1 kept, 1 of them different ones"
+    assert lines[0] == "4 tunes read, 1 kept, 1 of them different"
     assert set(lines[1:4]) == {"1 left out: wrong bars", "1 left out: not readable", "1 left out: known already"}
     assert lines[4] == "(--all names each of them)"
     assert lines[5].startswith("interior bars as long as the meter says: 5 of 6 (83.33%); tunes whose bars all are: 2")

@@ -14,7 +14,7 @@ import pytest
 
 import ostinato
 from conftest import TINY
-from ostinato.app.process import joined
+from ostinato.app.process import with_processes
 from ostinato.batch import SymbolBatch
 from ostinato.errors import ConfigError, LostRankError
 from ostinato.runs import RunFolder
@@ -109,10 +109,10 @@ def test_who_cannot_go_on_is_not_ended_politely_before_it_says_why(monkeypatch):
         monkeypatch.setenv(name, value)
     args, before = Namespace(threads=None), signal.getsignal(signal.SIGTERM)
     try:
-        with joined(args, "cpu"):
+        with with_processes(args, "cpu"):
             pass
         assert found.pop("handler") == before
-        with pytest.raises(LostRankError), joined(args, "cpu"):
+        with pytest.raises(LostRankError), with_processes(args, "cpu"):
             raise LostRankError("the other one is gone")
         assert found["handler"] == signal.SIG_IGN
     finally:

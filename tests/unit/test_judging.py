@@ -8,7 +8,7 @@ import pytest
 from ostinato.music import parse_tune
 from ostinato.music.collection import Collection, collect, rhythms_of, usual_rhythms
 from ostinato.music.dances import DANCES, dance_of
-from ostinato.music.judging import CHECKS, judge
+from ostinato.music.judging import CHECKS, judge_tune
 from ostinato.music.population import difference, population
 from ostinato.music.transposing import transpose
 
@@ -18,7 +18,7 @@ OTHER = parse_tune(HEADER.format("Other") + "|:f3g afed|c2eg gefe|fgaf gfed|edcA
 
 
 def test_a_good_tune_passes_all_checks():
-    found = judge(ONE, collect([OTHER]))
+    found = judge_tune(ONE, collect([OTHER]))
     assert found.passed == CHECKS
     assert (found.problems, found.interior, found.right) == ((), 2, 2)
     assert (found.lowest, found.highest, found.playable) == (62, 78, ("fiddle", "whistle", "flute", "pipes"))
@@ -28,7 +28,7 @@ def test_a_good_tune_passes_all_checks():
 
 def test_what_is_wrong_is_told():
     tune = parse_tune(HEADER.format("Bad") + "|:DEFA BAFA|^G_BAF EDE|D,,2FA d''fed|BdAF E4:|")
-    found = judge(tune)
+    found = judge_tune(tune)
     assert found.passed == ("in its scale", "usual rhythms", "copies little", "far from all")
     assert (found.interior, found.right, found.final) == (2, 1, "2")
     assert (found.lowest, found.highest, found.playable) == (38, 98, ())
@@ -37,7 +37,7 @@ def test_what_is_wrong_is_told():
 
 
 def test_a_copy_is_found_in_any_key_and_its_source_is_named():
-    found = judge(transpose(ONE, "G"), collect([OTHER, ONE]))
+    found = judge_tune(transpose(ONE, "G"), collect([OTHER, ONE]))
     assert (found.copied_bars, found.copied_from, found.nearest, found.distance) == (4.0, "One", "One", 0.0)
     assert {"copies little", "far from all"}.isdisjoint(found.passed)
 

@@ -10,10 +10,10 @@ import pytest
 import ostinato
 from ostinato.engine.counting import CountModel
 from ostinato.errors import ConfigError
+from ostinato.families.text.report.baselines import measure_baselines
 from ostinato.families.text.report.facts import report_on
 from ostinato.families.text.report.page import learning_curves, report_page
-from ostinato.families.text.report.verdict import judge
-from ostinato.families.text.report.yardsticks import yards
+from ostinato.families.text.report.verdict import read_curve
 from ostinato.families.text.settings import LanguageModelSettings
 from ostinato.runs import RunFolder, read_model
 from ostinato.units import bits
@@ -37,53 +37,53 @@ CURVES = {
 
 @pytest.mark.parametrize("told", CURVES)
 def test_the_verdict_says_what_the_curve_shows(told):
-    verdict = judge([record(*point) for point in CURVES[told]], SETTINGS)
+    verdict = read_curve([record(*point) for point in CURVES[told]], SETTINGS)
     assert verdict.told.startswith(told)
     assert verdict.advice
 
 
 def test_of_a_student_the_training_loss_says_nothing():
     points = [record(*point) for point in CURVES["as good as this text makes it"]]
-    verdict = judge(points, SETTINGS, taught=True)
+    verdict = read_curve(points, SETTINGS, taught=True)
     assert verdict.told == "as good as it gets with these settings"
     assert "training loss" not in " ".join(verdict.advice)
 
 
 def test_advice_names_a_setting_that_can_be_set():
-    advice = judge([record(*point) for point in CURVES["learning by heart since step 200"]], SETTINGS).advice
+    advice = read_curve([record(*point) for point in CURVES["learning by heart since step 200"]], SETTINGS).advice
     assert advice[0] == "more dropout: --set dropout=0.35"
     assert LanguageModelSettings(dropout=0.35)
 
 
 @pytest.mark.parametrize("settings", [LanguageModelSettings(core="jordan"), LanguageModelSettings(dropout=0.6)])
 def test_no_dropout_is_advised_that_cannot_be_or_is_less(settings):
-    advice = judge([record(*point) for point in CURVES["learning by heart since step 200"]], settings).advice
+    advice = read_curve([record(*point) for point in CURVES["learning by heart since step 200"]], settings).advice
     assert advice == ("less time, or more text",)
 
 
 def test_a_rise_in_fewer_than_two_passes_is_not_learning_by_heart():
     points = CURVES["learning by heart since step 200"]
-    verdict = judge([record(*point, steps_of_an_epoch=250) for point in points], SETTINGS)
+    verdict = read_curve([record(*point, steps_of_an_epoch=250) for point in points], SETTINGS)
     assert verdict.told == "going up and down: the validation loss was 0.144 bits lower at step 200"
     assert verdict.advice[0] == "more time: it read its text 1.6 times"
 
 
 def test_who_does_no_better_on_what_was_read_does_not_know_it_by_heart():
     points = [(100, 1.6, 1.5), (200, 1.5, 1.4), (300, 1.5, 1.45), (400, 1.46, 1.45)]
-    verdict = judge([record(*point) for point in points], SETTINGS)
+    verdict = read_curve([record(*point) for point in points], SETTINGS)
     assert verdict.told.startswith("going up and down")
     assert "more time" not in " ".join(verdict.advice)
-    assert judge([record(*point) for point in points], SETTINGS, taught=True).told.startswith("learning by heart")
+    assert read_curve([record(*point) for point in points], SETTINGS, taught=True).told.startswith("learning by heart")
 
 
 def test_the_better_of_weights_and_average_counts():
     points = [(100, 1.5, 1.6, 1.55), (200, 1.4, 1.7, 1.5), (300, 1.3, 1.8, 1.45), (400, 1.2, 1.9, 1.40)]
-    assert judge([record(*point) for point in points], SETTINGS).told.startswith("still learning")
+    assert read_curve([record(*point) for point in points], SETTINGS).told.startswith("still learning")
 
 
 def test_yardsticks_are_what_others_say_of_the_same_text(text_run, text_model, corpora):
     train, valid = RunFolder(text_run).corpus()
-    found = {yard.name: yard.bits_per_symbol for yard in yards(text_model.codec, train, valid)}
+    found = {yard.name: yard.bits_per_symbol for yard in measure_baselines(text_model.codec, train, valid)}
     text = (corpora / "cats.txt").read_bytes()
     before = text[: len(train.ids)]
     assert text_model.codec.decode(train.ids.tolist()).encode() == before
@@ -110,7 +110,7 @@ def test_a_report_on_running_text(text_run):
     assert found.held_out is not None
     assert list(found.records) == RunFolder(text_run).metrics()
     page = report_page(found)
-    assert all(f"{yard.bits_per_symbol:.3f}" in page for yard in found.yards)
+    assert all(f"{yard.bits_per_symbol:.3f}" in page for yard in found.baselines)
     check_page(page)
 
 

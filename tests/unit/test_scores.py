@@ -16,7 +16,7 @@ from ostinato.families.tunes.page import tune_page
 from ostinato.music import parse_tune
 from ostinato.music.engraving import engrave
 from ostinato.music.fluidsynth import FluidSynth, find_fluidsynth
-from ostinato.music.judging import judge
+from ostinato.music.judging import judge_tune
 from ostinato.music.musicxml import note_id, write_musicxml
 from ostinato.music.playing import played
 
@@ -61,7 +61,7 @@ def test_every_note_that_sounds_is_in_the_score_under_its_id():
 
 
 def test_a_page_needs_nothing_else_and_says_what_was_found():
-    page = tune_page(TUNE, judge(TUNE), [(0, 1.5), (1, 12.25)])
+    page = tune_page(TUNE, judge_tune(TUNE), [(0, 1.5), (1, 12.25)])
     assert not re.search(r'(?:src|href)="(?!data:|#)', page)
     assert "http" not in re.sub(r"http://www\.w3\.org/\S+|https://www\.verovio\.org\S*", "", page)
     assert "<h1>Up &amp; &lt;down&gt;</h1>" in page
@@ -99,7 +99,7 @@ def test_in_a_browser_the_score_is_seen_sound_starts_and_the_cursor_moves(tmp_pa
           button: document.getElementById("play").textContent})});
       }, 10);
     </script></body>"""
-    page = tune_page(TUNE, judge(TUNE), [(0, 1.5)]).replace("</body>", probe)
+    page = tune_page(TUNE, judge_tune(TUNE), [(0, 1.5)]).replace("</body>", probe)
     told = seen_in_browser(page, tmp_path)
     assert told["wide"] > 300
     assert told["high"] > 50

@@ -14,7 +14,7 @@ from ostinato.decode.rules.base import Memoryless
 from ostinato.decode.rules.symbols import LogitBias
 from ostinato.decode.search import search
 from ostinato.decode.searching import SearchSettings
-from ostinato.decode.strategies import Beam, Greedy, Lengths, Sample, StochasticBeam, importance_weights
+from ostinato.decode.strategies import Beam, Greedy, Lengths, Sampling, StochasticBeam, importance_weights
 from ostinato.models import SoftmaxHead, draw
 
 END, SIZE, LONGEST = 0, 3, 4
@@ -104,7 +104,7 @@ def assert_frequencies(found, model):
 @pytest.mark.parametrize("seed", [3, 4])
 def test_samples_occur_as_often_as_they_are_probable(seed):
     model, draws = Tree(seed), 20_000
-    found, _ = singles(model, Sample(tuple(range(draws))), [[1]] * draws)
+    found, _ = singles(model, Sampling(tuple(range(draws))), [[1]] * draws)
     assert_frequencies(found, model)
     with pytest.raises(AssertionError):  # the test can fail
         assert_frequencies(found, Tree(seed + 10))
@@ -114,28 +114,28 @@ def test_samples_occur_as_often_as_they_are_probable(seed):
 def test_a_score_is_the_models_own_whatever_the_temperature(temperature):
     model = Tree(4)
     rules = rules_of(temperature=temperature, top_k=2)
-    found, scores = singles(model, Sample(tuple(range(50))), [[1]] * 50, rules)
+    found, scores = singles(model, Sampling(tuple(range(50))), [[1]] * 50, rules)
     assert scores == pytest.approx([model.score(symbols, 1) for symbols in found])
 
 
 def test_a_sample_depends_on_its_seed_alone_not_on_the_batch_around_it():
     model = Tree(5)
-    together, scores = singles(model, Sample((7, 3, 9)), [[1], [2], [1]])
+    together, scores = singles(model, Sampling((7, 3, 9)), [[1], [2], [1]])
     for row, (seed, first) in enumerate([(7, 1), (3, 2), (9, 1)]):
-        (alone,), (score,) = singles(model, Sample((seed,)), [[first]])
+        (alone,), (score,) = singles(model, Sampling((seed,)), [[first]])
         assert alone == together[row]
         assert score == pytest.approx(scores[row])
 
 
 def test_rules_are_applied_in_order_and_what_they_forbid_is_never_drawn():
     model = Tree(6)
-    found, _ = singles(model, Sample(tuple(range(200))), [[1]] * 200, rules_of(top_k=1))
+    found, _ = singles(model, Sampling(tuple(range(200))), [[1]] * 200, rules_of(top_k=1))
     assert set(found) == {singles(model, Greedy(), [[1]])[0][0]}
 
 
 def test_a_tempered_distribution_is_drawn_from():
     model, draws = Tree(7), 20_000
-    found, _ = singles(model, Sample(tuple(range(draws))), [[1]] * draws, rules_of(temperature=0.5), length=1)
+    found, _ = singles(model, Sampling(tuple(range(draws))), [[1]] * draws, rules_of(temperature=0.5), length=1)
     expected = (model.table[1] / 0.5).softmax(dim=-1).tolist()
     for symbol, p in enumerate(expected):
         assert abs(found.count((symbol,)) / draws - p) < 5 * math.sqrt(p * (1 - p) / draws)
@@ -369,7 +369,7 @@ def test_a_row_that_has_no_symbol_left_is_stuck_and_loses_to_all_others():
     (found,) = run(Tree(1), Beam(3, best=3), [[1]], [Ban()])
     assert {h.ending for h in found} == {"stuck"}
     assert all(len(h.symbols) == 2 for h in found)
-    ((hypothesis,),) = run(Tree(1), Sample((1,)), [[1]], [Ban()])
+    ((hypothesis,),) = run(Tree(1), Sampling((1,)), [[1]], [Ban()])
     assert hypothesis.ending == "stuck"
 
 

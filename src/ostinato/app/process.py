@@ -105,7 +105,7 @@ def tell_changes(args: Namespace) -> None:
 
 
 @contextmanager
-def joined(args: Namespace, device: str) -> Iterator[Ranks]:
+def with_processes(args: Namespace, device: str) -> Iterator[Ranks]:
     """Join the processes that torchrun started, if it started this one; set threads as ``prepare_torch`` does.
 
     Args:

@@ -35,8 +35,8 @@ def show_report(report: Report, console: Console) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for name, value, error in report.own_losses():
         table.add_row(name, f"[bold]{value:.3f}[/]", "" if error is None else f"± {error:.3f}")
-    for yard in report.yards:
-        table.add_row(yard.name, f"{yard.bits_per_symbol:.3f}", "adapts")
+    for baseline in report.baselines:
+        table.add_row(baseline.name, f"{baseline.bits_per_symbol:.3f}", "keeps learning while it reads")
     console.print("bits per symbol of the held-out text:", highlight=False)
     console.print(table, highlight=False)
     told = f"{report.verdict.told}. To change next: {'; '.join(report.verdict.advice)}"

@@ -24,7 +24,7 @@ _RETRIES = 3  # of a part whose process or machine is lost
 _KILLED = 137  # what a shell makes of kill -9
 
 
-def spread(args: Namespace) -> int:
+def run_on_ray(args: Namespace) -> int:
     """Run a command's parts on a Ray cluster and print what the command alone would have printed.
 
     Only ``novelty`` in the JSON of ``generate`` stays empty, as the training text is not sent along.

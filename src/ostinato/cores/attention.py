@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ostinato.cores.base import Core, as_carried, masked, uniform_
+from ostinato.cores.base import Core, masked, to_float32, uniform_
 from ostinato.cores.bridges import Bridge, Maxout
 from ostinato.cores.encoders import Source
 from ostinato.cores.products import Product, plain
@@ -35,7 +35,7 @@ class Attending(NamedTuple):
 
 def attend(scores: Tensor, real: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
     """Read a memory [B, S, D] by scores [B, S]: the context [B, D], and the weights [B, S], 0 on padding."""
-    weights = as_carried(scores).masked_fill(~real, -torch.inf).softmax(dim=-1)
+    weights = to_float32(scores).masked_fill(~real, -torch.inf).softmax(dim=-1)
     return torch.einsum("bs,bsd->bd", weights.to(memory.dtype), memory), weights
 
 
@@ -84,7 +84,7 @@ class AdditiveAttention(Core[Attending]):
         empty = self.core.initial_state(batch_size)
         core = empty if context is None else self.bridge(empty, source.summary)
         output = self.first(source.summary).tanh()
-        return Attending(core, output, self.key(source.memory), source.memory, source.real, spread(source))
+        return Attending(core, output, self.key(source.memory), source.memory, source.real, uniform_weights(source))
 
     def step(
         self, x: Tensor, state: Attending, masks: Tensor | None = None, *, product: Product = plain
@@ -125,7 +125,7 @@ class MultiplicativeAttention(Core[Attending]):
         empty = self.core.initial_state(batch_size)
         core = empty if context is None else self.bridge(empty, source.summary)
         output = source.memory.new_zeros(batch_size, self.output_size)
-        return Attending(core, output, self.key(source.memory), source.memory, source.real, spread(source))
+        return Attending(core, output, self.key(source.memory), source.memory, source.real, uniform_weights(source))
 
     def step(
         self, x: Tensor, state: Attending, masks: Tensor | None = None, *, product: Product = plain
@@ -136,9 +136,9 @@ class MultiplicativeAttention(Core[Attending]):
         return masked(y, masks), state._replace(core=core, output=y, weights=weights)
 
 
-def spread(source: Source) -> Tensor:
+def uniform_weights(source: Source) -> Tensor:
     """Return equal weights on all real positions, [B, S], for the state before the first step."""
-    real = source.real.to(as_carried(source.memory).dtype)
+    real = source.real.to(to_float32(source.memory).dtype)
     return real / real.sum(dim=-1, keepdim=True)
 
 

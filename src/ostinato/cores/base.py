@@ -120,7 +120,7 @@ def masked(y: Tensor, mask: Tensor | None) -> Tensor:
     return y if mask is None else y * mask
 
 
-def finish_scan(ys: Tensor, first: Tensor, lengths: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+def last_states(ys: Tensor, first: Tensor, lengths: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     """Turn a kernel's hidden states into what ``forward`` returns.
 
     Args:
@@ -133,15 +133,15 @@ def finish_scan(ys: Tensor, first: Tensor, lengths: Tensor | None, mask: Tensor 
         Outputs [B, T, H] and the hidden state after each row's last real step, [B, H] float32.
     """
     if lengths is None:
-        return masked(ys, mask), as_carried(ys[:, -1])
+        return masked(ys, mask), to_float32(ys[:, -1])
     last = (lengths - 1).clamp(min=0)[:, None, None].expand(-1, 1, ys.shape[2])
-    hidden = torch.where((lengths > 0)[:, None], as_carried(ys.gather(1, last)[:, 0]), first)
+    hidden = torch.where((lengths > 0)[:, None], to_float32(ys.gather(1, last)[:, 0]), first)
     real = torch.arange(ys.shape[1], device=ys.device) < lengths[:, None]
     # Not a product: what runs on over padding may overflow there.
     return masked(torch.where(real[:, :, None], ys, 0), mask), hidden
 
 
-def as_carried(leaf: Tensor) -> Tensor:
+def to_float32(leaf: Tensor) -> Tensor:
     """Bring a state tensor back to float32 (or float64): autocast kernels return bfloat16."""
     return leaf.float() if leaf.dtype in (torch.bfloat16, torch.float16) else leaf
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ostinato.cores.base import Core, Tap, as_carried, finish_scan, masked, unroll
+from ostinato.cores.base import Core, Tap, last_states, masked, to_float32, unroll
 from ostinato.cores.lookup import Inputs, Lookup
 from ostinato.cores.lstm import LSTMState, empty_state, new_weights
 from ostinato.cores.products import Product, plain
@@ -62,8 +62,8 @@ class CappedLSTM(Core[LSTMState]):
             own = (self.weight_ih, self.weight_hh, self.bias)
             ys, cells = scan(layout.CAPPED_LSTM, xs, state.hidden, state.cell, own)
             assert cells is not None
-            outputs, hidden = finish_scan(ys, state.hidden, lengths, masks)
-            return outputs, LSTMState(hidden, finish_scan(cells, state.cell, lengths, None)[1])
+            outputs, hidden = last_states(ys, state.hidden, lengths, masks)
+            return outputs, LSTMState(hidden, last_states(cells, state.cell, lengths, None)[1])
         assert isinstance(xs, Tensor)
         if lengths is not None:
             return unroll(self, xs, state, lengths, masks)
@@ -71,7 +71,7 @@ class CappedLSTM(Core[LSTMState]):
         for sums in F.linear(xs, self.weight_ih, self.bias).unbind(dim=1):  # what needs no state, all at once
             h, state = self._after(sums, F.linear(state.hidden, self.weight_hh), state)
             stepped.append(h)
-        return masked(torch.stack(stepped, dim=1), masks), LSTMState(*map(as_carried, state))
+        return masked(torch.stack(stepped, dim=1), masks), LSTMState(*map(to_float32, state))
 
     def _after(self, of_inputs: Tensor, of_hidden: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
         i, f, g, o = (of_inputs + of_hidden).chunk(4, dim=-1)

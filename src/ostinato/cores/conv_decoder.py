@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ostinato.cores.attention import no_source, spread
-from ostinato.cores.base import Core, as_carried, masked
+from ostinato.cores.attention import no_source, uniform_weights
+from ostinato.cores.base import Core, masked, to_float32
 from ostinato.cores.encoders import Source, real_places
 from ostinato.cores.products import Product, plain
 
@@ -66,7 +66,7 @@ class ConvolutionalDecoder(Core[Convolving]):
         source: Source = no_source(weight, batch_size, 2 * width, width) if context is None else context
         windows = tuple(weight.new_zeros(batch_size, self.kernel - 1, self.output_size) for _ in self.convolutions)
         step = torch.zeros(batch_size, dtype=torch.int64, device=weight.device)
-        return Convolving(windows, step, source.memory, source.real, spread(source))
+        return Convolving(windows, step, source.memory, source.real, uniform_weights(source))
 
     def step(
         self, x: Tensor, state: Convolving, masks: Tensor | None = None, *, product: Product = plain
@@ -97,7 +97,7 @@ class ConvolutionalDecoder(Core[Convolving]):
         """Read the source by queries [B, T, I]: contexts [B, T, I] and weights [B, T, S]."""
         z, e = state.memory.chunk(2, dim=-1)
         scores = torch.einsum("bti,bsi->bts", d, z)
-        weights = as_carried(scores).masked_fill(~state.real[:, None], -torch.inf).softmax(dim=-1)
+        weights = to_float32(scores).masked_fill(~state.real[:, None], -torch.inf).softmax(dim=-1)
         c = torch.einsum("bts,bsi->bti", weights.to(e.dtype), z + e)
         many = state.real.sum(dim=-1).to(c.dtype).sqrt()[:, None, None]
         return c * many, weights

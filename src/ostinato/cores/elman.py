@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from ostinato.cores.base import Core, Tap, finish_scan, masked, uniform_
+from ostinato.cores.base import Core, Tap, last_states, masked, uniform_
 from ostinato.cores.lookup import Inputs, Lookup
 from ostinato.cores.products import Product, plain
 from ostinato.cores.scans import can_look_up, can_scan, scan
@@ -57,9 +57,9 @@ class Elman(Core[Tensor]):
         if can_scan(xs, self.weight_hh):
             kind = layout.ELMAN_TANH if self.nonlinearity == "tanh" else layout.ELMAN_RELU
             ys, _ = scan(kind, xs, state, None, (self.weight_ih, self.weight_hh, self.bias))
-            return finish_scan(ys, state, lengths, masks)
+            return last_states(ys, state, lengths, masks)
         assert isinstance(xs, Tensor)
         kernel = torch.rnn_tanh if self.nonlinearity == "tanh" else torch.rnn_relu
         weights = [self.weight_ih, self.weight_hh, self.bias, torch.zeros_like(self.bias)]
         ys, _ = kernel(xs, state[None].contiguous(), weights, True, 1, 0.0, self.training, False, True)
-        return finish_scan(ys, state, lengths, masks)
+        return last_states(ys, state, lengths, masks)

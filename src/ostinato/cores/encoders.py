@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ostinato.cores.base import Core, finish_scan
+from ostinato.cores.base import Core, last_states
 
 
 class Source(NamedTuple):
@@ -151,4 +151,4 @@ def reversed_rows(xs: Tensor, lengths: Tensor) -> Tensor:
 
 def last_outputs(ys: Tensor, lengths: Tensor) -> Tensor:
     """Return each row's output at its last real position, [B, H]; zero for a row without any."""
-    return finish_scan(ys, ys.new_zeros(len(ys), ys.shape[2]), lengths, None)[1]
+    return last_states(ys, ys.new_zeros(len(ys), ys.shape[2]), lengths, None)[1]

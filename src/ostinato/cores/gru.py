@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ostinato.cores.base import Core, Tap, finish_scan, masked, uniform_
+from ostinato.cores.base import Core, Tap, last_states, masked, uniform_
 from ostinato.cores.lookup import Inputs, Lookup
 from ostinato.cores.products import Product, plain
 from ostinato.cores.scans import can_look_up, can_scan, scan
@@ -65,9 +65,9 @@ class GRU(Core[Tensor]):
         if can_scan(xs, self.weight_hh):
             own = (self.weight_ih, self.weight_hh, self.bias)
             ys, _ = scan(layout.GRU, xs, state, None, own, self.candidate_bias)
-            return finish_scan(ys, state, lengths, masks)
+            return last_states(ys, state, lengths, masks)
         assert isinstance(xs, Tensor)
         nothing = self.bias.new_zeros(2 * self.hidden_size)
         weights = [self.weight_ih, self.weight_hh, self.bias, torch.cat([nothing, self.candidate_bias])]
         ys, _ = torch.gru(xs, state[None].contiguous(), weights, True, 1, 0.0, self.training, False, True)
-        return finish_scan(ys, state, lengths, masks)
+        return last_states(ys, state, lengths, masks)

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ostinato.cores.base import Core, Tap, as_carried, finish_scan, masked, uniform_
+from ostinato.cores.base import Core, Tap, last_states, masked, to_float32, uniform_
 from ostinato.cores.lookup import Inputs, Lookup
 from ostinato.cores.products import Product, plain
-from ostinato.cores.scans import can_look_up, can_scan, scan, type_of_products
+from ostinato.cores.scans import can_look_up, can_scan, product_dtype, scan
 from ostinato.engine import layout
 
 _ROWS = 8  # with fewer, PyTorch's kernel shares out a step's units among threads, which ours does not
@@ -41,7 +41,7 @@ def new_weights(
 
 def _lacks_kernel(xs: Tensor) -> bool:
     """Whether PyTorch has no kernel for these inputs in bfloat16 on this processor, so that it has to be float32."""
-    return xs.device.type == "cpu" and type_of_products(xs) == torch.bfloat16 and not _has_bfloat16_kernel()
+    return xs.device.type == "cpu" and product_dtype(xs) == torch.bfloat16 and not _has_bfloat16_kernel()
 
 
 @cache
@@ -113,8 +113,8 @@ class LSTM(Core[LSTMState]):
             own = (self.weight_ih, self.weight_hh, self.bias)
             ys, cells = scan(layout.LSTM, xs, state.hidden, state.cell, own)
             assert cells is not None
-            outputs, hidden = finish_scan(ys, state.hidden, lengths, masks)
-            return outputs, LSTMState(hidden, finish_scan(cells, state.cell, lengths, None)[1])
+            outputs, hidden = last_states(ys, state.hidden, lengths, masks)
+            return outputs, LSTMState(hidden, last_states(cells, state.cell, lengths, None)[1])
         assert isinstance(xs, Tensor)
         weight_ih: Tensor = self.weight_ih
         if lengths is not None:
@@ -123,13 +123,13 @@ class LSTM(Core[LSTMState]):
         first = [leaf[None].contiguous() for leaf in state]  # the kernel wants [layers, B, H]
         with torch.autocast("cpu", enabled=False) if _lacks_kernel(xs) else nullcontext():
             ys, _, cell = torch.lstm(xs, first, weights, True, 1, 0.0, self.training, False, True)
-        outputs, hidden = finish_scan(ys, state.hidden, lengths, masks)
-        return outputs, LSTMState(hidden, as_carried(cell[0]))
+        outputs, hidden = last_states(ys, state.hidden, lengths, masks)
+        return outputs, LSTMState(hidden, to_float32(cell[0]))
 
     def _is_worth_it(self, xs: Inputs) -> bool:
         """Whether compiled code is as fast as PyTorch's own kernel: measured, see docs/design/decisions.md."""
         rows = len(xs)
-        return rows >= _ROWS and (type_of_products(xs) == torch.bfloat16 or rows * self.hidden_size >= _UNITS)
+        return rows >= _ROWS and (product_dtype(xs) == torch.bfloat16 or rows * self.hidden_size >= _UNITS)
 
     def _with_padding_column(self, xs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Add an input that is 1 on padding and there shuts the input gate and opens the forget gate.

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ostinato.cores.base import Core, Tap, finish_scan, masked, uniform_
+from ostinato.cores.base import Core, Tap, last_states, masked, uniform_
 from ostinato.cores.linear import linear_recurrence
 from ostinato.cores.products import Product, plain
 
@@ -50,7 +50,7 @@ class MinGRU(Core[Tensor]):
 
     def scan(self, xs: Tensor, state: Tensor, lengths: Tensor | None, masks: Tensor | None) -> tuple[Tensor, Tensor]:
         z, n = self._gates(nn.functional.linear(xs, self.weight_ih, self.bias).to(state.dtype))
-        return finish_scan(linear_recurrence(z, (1 - z) * n, state), state, lengths, masks)
+        return last_states(linear_recurrence(z, (1 - z) * n, state), state, lengths, masks)
 
     def _gates(self, sums: Tensor) -> tuple[Tensor, Tensor]:
         z, n = sums.chunk(2, dim=-1)

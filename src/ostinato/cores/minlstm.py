@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ostinato.cores.base import Core, Tap, finish_scan, masked, uniform_
+from ostinato.cores.base import Core, Tap, last_states, masked, uniform_
 from ostinato.cores.linear import linear_recurrence
 from ostinato.cores.products import Product, plain
 
@@ -54,7 +54,7 @@ class MinLSTM(Core[Tensor]):
     def scan(self, xs: Tensor, state: Tensor, lengths: Tensor | None, masks: Tensor | None) -> tuple[Tensor, Tensor]:
         i, f, g = self._gates(nn.functional.linear(xs, self.weight_ih, self.bias).to(state.dtype))
         ys = linear_recurrence(f / (f + i), i / (f + i) * g, state)
-        return finish_scan(ys, state, lengths, masks)
+        return last_states(ys, state, lengths, masks)
 
     def _gates(self, sums: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         i, f, g = sums.chunk(3, dim=-1)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ostinato.cores.base import Core, Tap, as_carried, masked, unroll
+from ostinato.cores.base import Core, Tap, masked, to_float32, unroll
 from ostinato.cores.lstm import LSTMState, empty_state, new_weights
 from ostinato.cores.products import Product, plain
 
@@ -59,7 +59,7 @@ class NormLSTM(Core[LSTMState]):
         for sums in self._of_inputs(F.linear(xs, self.weight_ih)).unbind(dim=1):  # what needs no state, all at once
             _, state = self._after(sums, F.linear(state.hidden, self.weight_hh), state)
             outputs.append(state.hidden)
-        return masked(torch.stack(outputs, dim=1), masks), LSTMState(*map(as_carried, state))
+        return masked(torch.stack(outputs, dim=1), masks), LSTMState(*map(to_float32, state))
 
     def _of_inputs(self, sums: Tensor) -> Tensor:
         return F.layer_norm(sums, sums.shape[-1:], self.input_gain, self.bias)

@@ -31,14 +31,14 @@ _READS = 4  # of each row of a table of inputs, from which products with the tab
 _PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16"}
 
 
-def type_of_products(xs: Inputs) -> torch.dtype:
+def product_dtype(xs: Inputs) -> torch.dtype:
     """Return the type that autocast wants products in, or that of the inputs."""
     return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else xs.dtype
 
 
 def can_scan(xs: Inputs, weight_hh: Tensor) -> bool:
     """Return whether compiled code can run a layer with weights [G H, H] over these inputs, [B, T, I]."""
-    dtype = type_of_products(xs)
+    dtype = product_dtype(xs)
     if xs.device.type != "cpu" or dtype not in _PRECISIONS or not xs.numel():
         return False
     if weight_hh.dtype != torch.float32 or weight_hh.shape[1] % PANEL:
@@ -52,7 +52,7 @@ def can_look_up(xs: Lookup, weight_hh: Tensor) -> bool:
     Measured for float32; gradients of rows would have to be summed in bfloat16 else.
     """
     is_read_often = xs.numel() >= _READS * len(xs.table)
-    return is_read_often and type_of_products(xs) == torch.float32 and can_scan(xs, weight_hh)
+    return is_read_often and product_dtype(xs) == torch.float32 and can_scan(xs, weight_hh)
 
 
 def scan_kernels(precision: str, compiling: Compiling | None = None) -> Kernels:
@@ -108,7 +108,7 @@ def _sums(xs: Inputs, weight_ih: Tensor, bias: Tensor) -> Tensor:
     """Return the inputs' share of the gates' sums, [B, T, G H]."""
     if isinstance(xs, Lookup):
         return F.embedding(xs.ids, _sums(xs.table, weight_ih, bias))
-    sums: Tensor = _Sums.apply(xs.to(type_of_products(xs)), weight_ih, bias)  # type: ignore[no-untyped-call]
+    sums: Tensor = _Sums.apply(xs.to(product_dtype(xs)), weight_ih, bias)  # type: ignore[no-untyped-call]
     return sums
 
 

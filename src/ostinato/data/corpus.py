@@ -32,7 +32,7 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True)
-class Again:
+class StreamedTexts:
     """Texts that are read anew by each iteration.
 
     Attributes:
@@ -65,7 +65,7 @@ class Corpus:
     """
 
     kind: Kind
-    texts: tuple[str, ...] | Again
+    texts: tuple[str, ...] | StreamedTexts
     sources: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = field(default=())
     made_by: tuple[str, ...] = ()
@@ -185,7 +185,7 @@ def _corpus(kind: Kind, documents: Sequence[Document]) -> Corpus:
     added = {"\n"} if kind == "text" and (len(documents) > 1 or documents[0].is_table) else set()
     alphabet = frozenset(added).union(*(document.alphabet for document in documents))
     size = _joined_size(documents) if kind == "text" else sum(map(len, pieces()))
-    return Corpus(kind, Again(pieces), origins, made_by=made_by, known_size=size, known_alphabet=alphabet)
+    return Corpus(kind, StreamedTexts(pieces), origins, made_by=made_by, known_size=size, known_alphabet=alphabet)
 
 
 def _detect(documents: Sequence[Document]) -> tuple[Kind, str]:

@@ -15,7 +15,7 @@ from ostinato.errors import CorpusError
 _POOL = 50  # batches that are sorted by length together
 
 
-class PairRows(abc.ABC):
+class SourceTargetRows(abc.ABC):
     """Sources with their targets, to be cut into batches.
 
     Attributes:
@@ -48,7 +48,7 @@ class PairRows(abc.ABC):
         """Return the lengths to sort pairs by, the most important last."""
 
 
-class Pairs(PairRows):
+class Pairs(SourceTargetRows):
     """Encoded pairs, as ``PairCodec`` writes them: source ids are greater than target ids and the begin id.
 
     Args:
@@ -97,7 +97,7 @@ class PairStream(Stream):
         CorpusError: There are no pairs.
     """
 
-    def __init__(self, pairs: PairRows, *, batch_size: int, seed: int) -> None:
+    def __init__(self, pairs: SourceTargetRows, *, batch_size: int, seed: int) -> None:
         if not len(pairs):
             raise CorpusError("there are no pairs to train on")
         self._pairs = pairs

@@ -37,7 +37,7 @@ class PairLimits:
 
 
 @dataclass
-class Taken:
+class PairCollector:
     """Pairs read so far.
 
     Attributes:
@@ -114,7 +114,7 @@ def read_pairs(
         CorpusError: Something cannot be read or is wrong, with file and line; or there are no pairs.
     """
     documents = surveyed(sources, reading or Reading())
-    taken = Taken(limits or PairLimits())
+    taken = PairCollector(limits or PairLimits())
     take_pairs(documents, taken)
     return corpus_of(taken, documents, "pairs")
 
@@ -124,7 +124,7 @@ def surveyed(sources: Sequence[str], reading: Reading) -> list[Document]:
     return [_surveyed(source, reading) for source in sources]
 
 
-def take_pairs(documents: Sequence[Document], taken: Taken) -> None:
+def take_pairs(documents: Sequence[Document], taken: PairCollector) -> None:
     """Take the pairs of files.
 
     Raises:
@@ -141,7 +141,7 @@ def take_pairs(documents: Sequence[Document], taken: Taken) -> None:
                 taken.take(place, source, target)
 
 
-def corpus_of(taken: Taken, documents: Sequence[Document], what: str) -> Corpus:
+def corpus_of(taken: PairCollector, documents: Sequence[Document], what: str) -> Corpus:
     """Make a corpus of the pairs taken; ``what`` is the word for them in notes and errors.
 
     Raises:
@@ -189,7 +189,7 @@ def is_json(document: Document) -> bool:
     return any(suffix in _JSON for suffix in Path(document.name).suffixes)
 
 
-def _take_side_by_side(documents: Sequence[Document], lines: Sequence[Sequence[str]], taken: Taken) -> None:
+def _take_side_by_side(documents: Sequence[Document], lines: Sequence[Sequence[str]], taken: PairCollector) -> None:
     counts = [len(own) for own in lines]
     if counts[0] != counts[1]:
         told = " and ".join(f"{d.where} has {count:,}" for d, count in zip(documents, counts, strict=True))
@@ -199,7 +199,7 @@ def _take_side_by_side(documents: Sequence[Document], lines: Sequence[Sequence[s
             taken.take(f"line {number:,} of {documents[0].where} and {documents[1].where}", source, target)
 
 
-def _pairs_of(document: Document, lines: Sequence[str], taken: Taken) -> Iterator[tuple[str, str, str]]:
+def _pairs_of(document: Document, lines: Sequence[str], taken: PairCollector) -> Iterator[tuple[str, str, str]]:
     as_json = is_json(document)
     for number, line in enumerate(lines, 1):
         if taken.is_full:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from ostinato.data.columns import examples_of
-from ostinato.data.corpus import Again, Corpus
+from ostinato.data.corpus import Corpus, StreamedTexts
 from ostinato.errors import CorpusError
 
 
@@ -44,9 +44,9 @@ def _split_text(corpus: Corpus, share: float) -> tuple[Corpus, Corpus]:
     cut = int(corpus.size * (1 - share))
     if isinstance(corpus.texts, tuple):
         text = "".join(corpus.texts)
-        parts: list[tuple[str, ...] | Again] = [(text[:cut],), (text[cut:],)]
+        parts: list[tuple[str, ...] | StreamedTexts] = [(text[:cut],), (text[cut:],)]
     else:
-        parts = [Again(partial(_between, corpus.texts, a, b)) for a, b in ((0, cut), (cut, corpus.size))]
+        parts = [StreamedTexts(partial(_between, corpus.texts, a, b)) for a, b in ((0, cut), (cut, corpus.size))]
     first, second = (_part(corpus, part, f"running text, last {share}", n) for n, part in enumerate(parts))
     return replace(first, known_size=cut), replace(second, known_size=corpus.size - cut)
 
@@ -54,21 +54,21 @@ def _split_text(corpus: Corpus, share: float) -> tuple[Corpus, Corpus]:
 def _split_items(corpus: Corpus, share: float, seed: int) -> tuple[Corpus, Corpus]:
     # A hash of the item itself decides, so neither order nor repeats matter.
     bar = int(share * 2**64)
-    how = f"items, {share}, seed {seed}"
+    method = f"items, {share}, seed {seed}"
     if isinstance(corpus.texts, tuple):
         heads = _heads(corpus)
         ranked = sorted(set(heads), key=lambda text: (_hash(seed, text), text))
         few = sum(_hash(seed, text) < bar for text in ranked)
         chosen = set(ranked[: max(1, min(few, len(ranked) - 1))])
         sides = [[n for n, head in enumerate(heads) if (head in chosen) == wanted] for wanted in (False, True)]
-        first, second = (_made(replace(corpus.select(side), groups=()), how, n) for n, side in enumerate(sides))
+        first, second = (_made(replace(corpus.select(side), groups=()), method, n) for n, side in enumerate(sides))
         return first, second
     # So many that both parts get some.
-    parts = [Again(partial(_hashed, corpus.texts, seed, bar, below=below)) for below in (False, True)]
+    parts = [StreamedTexts(partial(_hashed, corpus.texts, seed, bar, below=below)) for below in (False, True)]
     sizes = [0, 0]
     for text in corpus.texts:
         sizes[_hash(seed, text) < bar] += len(text)
-    first, second = (_part(corpus, part, how, n) for n, part in enumerate(parts))
+    first, second = (_part(corpus, part, method, n) for n, part in enumerate(parts))
     return replace(first, known_size=sizes[0]), replace(second, known_size=sizes[1])
 
 
@@ -83,12 +83,12 @@ def _heads(corpus: Corpus) -> list[str]:
     return [first[group] for group in corpus.groups]
 
 
-def _part(corpus: Corpus, texts: tuple[str, ...] | Again, how: str, number: int) -> Corpus:
-    return _made(replace(corpus, texts=texts, groups=(), known_size=None, known_alphabet=None), how, number)
+def _part(corpus: Corpus, texts: tuple[str, ...] | StreamedTexts, method: str, number: int) -> Corpus:
+    return _made(replace(corpus, texts=texts, groups=(), known_size=None, known_alphabet=None), method, number)
 
 
-def _made(part: Corpus, how: str, number: int) -> Corpus:
-    return replace(part, made_by=(*part.made_by, f"{how}: part {number}"))
+def _made(part: Corpus, method: str, number: int) -> Corpus:
+    return replace(part, made_by=(*part.made_by, f"{method}: part {number}"))
 
 
 def _between(texts: Iterable[str], start: int, stop: int) -> Iterator[str]:

@@ -7,7 +7,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 
-from ostinato.decode.search import Taken
+from ostinato.decode.search import SearchStep
 
 _STEPS = 128  # worked out at once: several small sums cost much more than one large one
 _NUMBERS = 2**22  # kept waiting at most
@@ -29,7 +29,7 @@ class KeptMasses:
         self._waiting: list[tuple[Tensor, ...]] = []  # what the rule was given, where that matters, and what it left
         self._numbers = 0
 
-    def ended(self, taken: Taken) -> list[float]:
+    def ended(self, taken: SearchStep) -> list[float]:
         """Return the sum of each hypothesis that ends at this step; to be called before ``take``."""
         ended = taken.choice.ended
         if ended is None:
@@ -41,7 +41,7 @@ class KeptMasses:
         now = self._logs([self._step(taken)]) if asked else []
         return [self._kept[row] + (now[row] if symbol >= 0 else 0.0) for row, symbol in zip(rows, symbols, strict=True)]
 
-    def take(self, taken: Taken) -> None:
+    def take(self, taken: SearchStep) -> None:
         """Follow one time step."""
         parents = taken.choice.parents
         if len(taken.logits) == 1:  # the search is over
@@ -60,7 +60,7 @@ class KeptMasses:
         if len(self._waiting) >= _STEPS or self._numbers > _NUMBERS:
             self._settle()
 
-    def _step(self, taken: Taken) -> tuple[Tensor, ...]:
+    def _step(self, taken: SearchStep) -> tuple[Tensor, ...]:
         # What the first rule is given sums to 1.
         return taken.logits[self._rule : self._rule + 2] if self._rule else (taken.logits[1],)
 

@@ -9,7 +9,7 @@ from ostinato.decode.constraints import Constraint
 from ostinato.decode.masses import KeptMasses
 from ostinato.decode.paths import EndedRow, Hypothesis, Paths
 from ostinato.decode.rules.base import Rules
-from ostinato.decode.search import Stepper, Strategy, Taken, search
+from ostinato.decode.search import SearchStep, Stepper, Strategy, search
 
 
 class ReferenceWriter:
@@ -57,7 +57,7 @@ class ReferenceWriter:
     def live(self, prompt: int) -> list[tuple[tuple[int, ...], float]]:
         return self._paths.live(prompt)
 
-    def _follow(self, taken: Taken) -> None:
+    def _follow(self, taken: SearchStep) -> None:
         choice, ended = taken.choice, []
         if choice.ended is not None:
             parts = choice.ended

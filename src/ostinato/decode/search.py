@@ -77,7 +77,7 @@ class Strategy(Protocol):
         """Pick the next symbols. Rows that are over end here; rows that are not taken are forgotten."""
 
 
-class Taken(NamedTuple):
+class SearchStep(NamedTuple):
     """One time step, as the loop yields it."""
 
     choice: Choice
@@ -93,7 +93,7 @@ def search(
     *,
     length: int,
     end: int | None,
-) -> Iterator[Taken]:
+) -> Iterator[SearchStep]:
     """Yield one choice per time step until every hypothesis has ended; the last may be after the length limit.
 
     Args:
@@ -126,7 +126,7 @@ def search(
             ruled = torch.full_like(log_probs, -torch.inf)
             over = torch.full((len(cells),), _LENGTH) if over is None else over.masked_fill(over == _LIVE, _LENGTH)
         choice = strategy.choose(Place(log_probs, ruled, scores, cells, over, at, end), memory)
-        yield Taken(choice, _endings(choice.ended, over), logits)
+        yield SearchStep(choice, _endings(choice.ended, over), logits)
         if not len(choice.symbols):
             return
         scores, memory = choice.scores, choice.state

@@ -116,12 +116,12 @@ class SearchSettings:
 
     def strategy(self, seeds: Sequence[int], rules: RuleSettings) -> Strategy:
         """Return the strategy; ``seeds`` has one for each prompt (unused where nothing is drawn)."""
-        from ostinato.decode.strategies import Beam, Greedy, Lengths, Sample, StochasticBeam
+        from ostinato.decode.strategies import Beam, Greedy, Lengths, Sampling, StochasticBeam
 
         if self.greedy:
             return Greedy()
         if self.beam is None:
-            return Sample(tuple(seeds))
+            return Sampling(tuple(seeds))
         if self.stochastic:
             return StochasticBeam(self.beam, tuple(seeds))
         lengths = Lengths(self.length_power or 0.0) if self.gnmt is None else Lengths(self.gnmt, "gnmt")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ostinato.codecs import Codec
 from ostinato.data import Encoded, Stream
-from ostinato.data.pair_streams import PairRows, PairStream
+from ostinato.data.pair_streams import PairStream, SourceTargetRows
 from ostinato.data.pairs import PairLimits
 from ostinato.families.base import Family, Measure, Sources, check_width
 from ostinato.families.options import BEAM, PAIRS, OptionGroup
@@ -27,7 +27,7 @@ class SourceTargetFamily(Family, abc.ABC):
         return {"lower": True} if options.get("lower") else {}
 
     @abc.abstractmethod
-    def rows(self, settings: Any, codec: Codec, data: Encoded) -> PairRows:
+    def rows(self, settings: Any, codec: Codec, data: Encoded) -> SourceTargetRows:
         """Return sources with their targets."""
 
     def stream(self, settings: Any, codec: Codec, data: Encoded, *, seed: int) -> Stream:

@@ -57,9 +57,10 @@ class Cleaned:
     def told(self) -> list[str]:
         """Return the report, a line each: counts first, then every tune that was left out."""
         kinds = Counter(one.kind for one in self.left_out)
-        lines = [
-            f"{self.read:,} tunes read, {len(self.tunes):,} kept, {len(set(self.groups)):,} of them different ones"
-        ]
+        kept, different = len(self.tunes), len(set(self.groups))
+        if self.read == kept == different == 1:
+            return ["1 tune read and kept"]
+        lines = [f"{self.read:,} tunes read, {kept:,} kept, {different:,} of them different"]
         lines += [f"{count:,} left out: {kind}" for kind, count in kinds.most_common()]
         return lines + [f"{one.name}, line {one.line}: {one.title!r}: {one.told}" for one in self.left_out]
 

@@ -78,7 +78,7 @@ class Judgement:
 CHECKS = ("adds up", "playable", "in its scale", "ends on the tonic", "usual rhythms", "copies little", "far from all")
 
 
-def judge(tune: Tune, collection: Collection | None = None) -> Judgement:
+def judge_tune(tune: Tune, collection: Collection | None = None) -> Judgement:
     """Judge a tune, and compare it with a collection if there is one."""
     heights = [tone.midi for tone in tones(tune)] or [0]
     lowest, highest = min(heights), max(heights)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ostinato.batch import Batch
 from ostinato.data import Encoded, cut_window
-from ostinato.data.pair_streams import PairRows
+from ostinato.data.pair_streams import SourceTargetRows
 from ostinato.models.task import Context, Task
 from ostinato.training.ranks import Alone, Ranks
 
@@ -89,7 +89,7 @@ class PairValidation:
         sha256: Digest of the pairs used.
     """
 
-    def __init__(self, pairs: PairRows, *, limit: int, seed: int, ranks: Ranks | None = None) -> None:
+    def __init__(self, pairs: SourceTargetRows, *, limit: int, seed: int, ranks: Ranks | None = None) -> None:
         self._ranks = Alone() if ranks is None else ranks
         rows = pairs.by_length(_drawn(pairs.sizes, limit, seed), _PAIR_ROWS)
         self._batches: list[Batch] = [pairs.batch(some) for some in rows]

@@ -18,12 +18,12 @@ from ostinato.app.tune_files import TuneFiles, in_abc
 from ostinato.errors import ConfigError, RunError
 from ostinato.music import Tune, parse_key, parse_meter, read_tunebook, write_tune
 from ostinato.music.dances import DANCES, dance_of
-from ostinato.music.judging import Judgement, judge
+from ostinato.music.judging import Judgement, judge_tune
 
 if TYPE_CHECKING:
     from ostinato.families.text.model import TextModel
     from ostinato.families.tunes.composing import Composed, Wish
-    from ostinato.families.tunes.surprise import Surprise
+    from ostinato.families.tunes.surprise import TuneSurprise
     from ostinato.music.collection import Collection
 
 _USUAL_METER = "4/4"
@@ -124,7 +124,7 @@ def _tunes(args: Namespace, model: TextModel, view: WorkView) -> Iterator[Compos
     if given := [name for name in _OF_NEW_TUNES if getattr(args, name)]:
         raise ConfigError(f"--{given[0].replace('_', '-')} is for new tunes; with --from the tune stays as it is else")
     locked = parse_bars(args.lock) if args.lock else None
-    change = Change(locked, args.vary, compass=args.range, temperature=args.temperature)
+    change = Change(locked, args.vary, instrument=args.range, temperature=args.temperature)
     return Rewriter(model, _tune_of_file(args.base), change).tunes(args.tunes, seed)
 
 
@@ -154,7 +154,7 @@ def _wish(args: Namespace) -> Wish:
         form=args.form,
         bars=args.bars,
         start=args.start,
-        compass=args.range,
+        instrument=args.range,
         cadence=args.cadence,
         rhythm=rhythm,
         title=args.title,
@@ -175,7 +175,7 @@ class _About:
 
     def __init__(self, args: Namespace, model: TextModel, tunes: Sequence[Composed], *, needed: bool) -> None:
         self._tunes = tunes
-        self._judged: dict[int, tuple[Judgement, Surprise]] = {}
+        self._judged: dict[int, tuple[Judgement, TuneSurprise]] = {}
         if not needed:
             return
         from ostinato.families.tunes.surprise import surprises
@@ -183,7 +183,7 @@ class _About:
         collection = _collection(args, model)
         scored = surprises(model, [one.tokens for one in tunes])
         for one, surprise in zip(tunes, scored, strict=True):
-            self._judged[one.tune.number] = judge(one.tune, collection), surprise
+            self._judged[one.tune.number] = judge_tune(one.tune, collection), surprise
 
     def ranked(self) -> list[Composed]:
         """The tunes, best first: those that pass most checks, of these the most probable ones by token."""

@@ -9,7 +9,7 @@ from ostinato.app.options import groups
 from ostinato.app.options.families import add_family_options, given_options
 from ostinato.app.options.sources import add_reading, sources_of
 from ostinato.app.process import load_model
-from ostinato.app.spreading import shard_of, spread
+from ostinato.app.spreading import run_on_ray, shard_of
 from ostinato.app.terminal.console import Console
 from ostinato.app.terminal.output import as_json
 from ostinato.app.terminal.working import WorkView
@@ -41,7 +41,7 @@ def act(args: Namespace) -> int:
     options = given_options(args, "evaluate", family)
     shard_of(args, *args.corpus)
     if args.ray is not None:
-        return spread(args)
+        return run_on_ray(args)
     model = load_model(args)
     with WorkView(Console(stderr=True)) as view:
         corpus = model.read(sources_of(args, args.corpus, options, view, part="test"))

@@ -19,7 +19,7 @@ from ostinato.app.options import groups
 from ostinato.app.options.families import add_family_options
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file
-from ostinato.app.spreading import shard_of, spread
+from ostinato.app.spreading import run_on_ray, shard_of
 from ostinato.app.terminal.console import Console
 from ostinato.app.terminal.output import as_json, as_written
 from ostinato.app.terminal.working import WorkView
@@ -94,7 +94,7 @@ def act(args: Namespace) -> int:
     if args.ray is not None:
         if args.max_copy is not None or args.novelty:
             raise ConfigError("--ray sends the model along and not its training text; --max-copy and --novelty need it")
-        return spread(args)
+        return run_on_ray(args)
     prompts = [prompt for prompt in _prompts(args) for _ in range(args.samples)]
     search.check(rules, samples=args.samples, seed=args.seed, stop=args.stop)
     model = adapted(args, load_model(args))

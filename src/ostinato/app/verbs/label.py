@@ -71,16 +71,16 @@ def _sources(args: Namespace, model: Annotator) -> tuple[list[str], Sequence[str
     """Return the names of what is to be labelled, and the sources."""
     if args.sources and args.file is not None:
         raise ConfigError("give TEXT or FILE, or --file, and not both")
-    how = model.settings.reading()
+    reading = model.settings.reading()
     if model.reads_frames:
         if not args.sources:
             raise ConfigError("name what to label: recordings (.wav, .flac, .ogg, .mp3) or arrays (.npy, .npz)")
-        sequences = [pair for source in args.sources for pair in read_sequences(source, how)]
+        sequences = [pair for source in args.sources for pair in read_sequences(source, reading)]
         return [name for name, _ in sequences], Frames.joined([own for _, own in sequences])
     if args.sources:
         return list(args.sources), list(args.sources)
-    if how.columns > 1:
-        sentences = read_columns(str(args.file or "-"), how)
+    if reading.columns > 1:
+        sentences = read_columns(str(args.file or "-"), reading)
     else:
         sentences = [line for line in lines_of(read_file(args.file or "-")) if line.strip()]
     if not sentences:

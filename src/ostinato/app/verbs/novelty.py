@@ -21,7 +21,7 @@ from ostinato.errors import ConfigError
 if TYPE_CHECKING:
     from ostinato.families.text.model import TextModel
     from ostinato.families.text.novelty import Found
-    from ostinato.families.text.results import Yardstick
+    from ostinato.families.text.results import HeldOutOverlap
 
 _PASSES = 40  # through the training text, usually
 _SHOWN = 60  # characters of a copy
@@ -89,7 +89,7 @@ def _texts(model: TextModel, args: Namespace) -> list[str]:
     return [model.codec.adapt(each, args.unknown) for each in texts]
 
 
-def _tell(reports: list[Found], yardstick: Yardstick | None) -> None:
+def _tell(reports: list[Found], yardstick: HeldOutOverlap | None) -> None:
     lengths = list(reports[0].novelty.seen)
     print("\t".join(["longest_copy", *(f"seen_{n}" for n in lengths), "copied", "where"]))
     for each in reports:

@@ -9,7 +9,7 @@ from ostinato.app.following import check_tensorboard, follow
 from ostinato.app.options import groups
 from ostinato.app.options.families import add_family_options, given_options
 from ostinato.app.options.sources import add_reading, says_how_to_read, sources_of
-from ostinato.app.process import console_of, joined, number_of_processes
+from ostinato.app.process import console_of, number_of_processes, with_processes
 from ostinato.app.terminal.working import WorkView
 from ostinato.data import Corpus
 from ostinato.errors import ConfigError
@@ -56,7 +56,7 @@ def act(args: Namespace) -> int:
         raise ConfigError("--valid, --encoding, --errors, --column and --as say how to read what --corpus names")
     if args.threads is None and number_of_processes() == about["processes"] > 1:  # a single one follows its record
         args.threads = about["threads"]
-    with joined(args, args.device or about["device"]) as ranks:
+    with with_processes(args, args.device or about["device"]) as ranks:
         console = console_of(ranks, to_stderr=args.json)
         with WorkView(console, "setting up") as view:
             from ostinato.workshop.resume import resume

@@ -15,7 +15,7 @@ from ostinato.app.options import groups
 from ostinato.app.options.families import add_family_options
 from ostinato.app.process import load_model
 from ostinato.app.scores import COLUMNS, show_part, show_score
-from ostinato.app.spreading import shard_of, spread
+from ostinato.app.spreading import run_on_ray, shard_of
 from ostinato.app.terminal.console import Console
 from ostinato.app.terminal.output import as_json
 from ostinato.data import Reading
@@ -61,7 +61,7 @@ def act(args: Namespace) -> int:
     """Score a text, or a file: of items every line by itself, of running text the whole as one, however long."""
     shard = shard_of(args, *([] if args.text is not None else [args.file]))
     if args.ray is not None:
-        return spread(args)
+        return run_on_ray(args)
     document = None if args.text is not None else _document(args)
     model = adapted(args, load_model(args))
     if model.codec.end is not None and document is not None:

@@ -10,7 +10,7 @@ from ostinato.app.following import check_tensorboard, follow, free_folder
 from ostinato.app.options import groups
 from ostinato.app.options.families import add_family_options, given_options
 from ostinato.app.options.sources import add_reading, sources_of
-from ostinato.app.process import console_of, joined
+from ostinato.app.process import console_of, with_processes
 from ostinato.app.terminal.working import WorkView
 from ostinato.config import parse_assignments
 from ostinato.data import Corpus, read_corpus
@@ -72,7 +72,7 @@ def act(args: Namespace) -> int:
     RunFolder.check_free(out)
     if args.tensorboard:
         check_tensorboard()
-    with joined(args, args.device) as ranks:
+    with with_processes(args, args.device) as ranks:
         console = console_of(ranks, to_stderr=args.json)
         with WorkView(console, "setting up") as view:
             from ostinato.workshop.start import set_up

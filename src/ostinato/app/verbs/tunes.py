@@ -17,7 +17,7 @@ from ostinato.music.bars import check
 from ostinato.music.cleaning import Cleaned, clean
 from ostinato.music.collection import Collection
 from ostinato.music.forms import problems
-from ostinato.music.judging import Judgement, judge
+from ostinato.music.judging import Judgement, judge_tune
 from ostinato.music.population import Population, difference, population
 
 EXAMPLES = """\
@@ -118,7 +118,7 @@ def _judge(readable: Sequence[Tune], collection: Collection) -> list[tuple[Tune,
     with WorkView(Console(stderr=True)) as view:
         judged = []
         for number, tune in enumerate(readable, 1):
-            judged.append((tune, judge(tune, collection)))
+            judged.append((tune, judge_tune(tune, collection)))
             view.watch("judging", number, len(readable))
         return judged
 

@@ -27,7 +27,7 @@ class Greedy:
 
 
 @dataclass(frozen=True)
-class Sample:
+class Sampling:
     """Draw each symbol from the distribution that the rules leave.
 
     Attributes:

@@ -67,7 +67,7 @@ def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
 
 RECIPE = Recipe(
     name="ctc",
-    summary="labels in their order without being told where they are: speech, handwriting; 'label' finds them",
+    summary="label sequences without alignment: speech, handwriting; 'label' finds them",
     source="Graves et al. 2006, 'Connectionist temporal classification'",
     settings=CtcSettings,
     sizes_for=sizes_for,

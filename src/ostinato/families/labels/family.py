@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ostinato.codecs import Codec, PairCodec
 from ostinato.data import Corpus, Encoded
-from ostinato.data.pair_streams import PairRows
+from ostinato.data.pair_streams import SourceTargetRows
 from ostinato.families.base import Face, Machine, Sources, check_single
 from ostinato.families.labels.reading import read_labelled
 from ostinato.families.labels.rows import Labelled
@@ -50,7 +50,7 @@ class LabelFamily(SourceTargetFamily):
         check_kinds(codec, corpora)
         check_labels(codec, corpora)
 
-    def rows(self, settings: LabelSettings, codec: Codec, data: Encoded) -> PairRows:
+    def rows(self, settings: LabelSettings, codec: Codec, data: Encoded) -> SourceTargetRows:
         rows = Labelled(data, codec.begin)
         settings.check_lengths(rows)
         return rows

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.batch import PairBatch, SymbolBatch
-from ostinato.cores.base import as_carried
+from ostinato.cores.base import to_float32
 from ostinato.cores.encoders import Encoder, Source
 from ostinato.errors import ConfigError
 from ostinato.families.labels.heads import LabelHead
@@ -60,7 +60,7 @@ class Labeller(nn.Module):
             )
         source: Source = self.encoder(xs if masks.input is None else xs * masks.input, places)
         # Heads add up over many places: in float32, whatever type a kernel gave out.
-        source = source._replace(memory=as_carried(source.memory), summary=as_carried(source.summary))
+        source = source._replace(memory=to_float32(source.memory), summary=to_float32(source.summary))
         if masks.memory is not None:
             source = source._replace(memory=source.memory * masks.memory)
         return source if masks.summary is None else source._replace(summary=source.summary * masks.summary)

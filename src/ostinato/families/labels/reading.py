@@ -20,7 +20,7 @@ from ostinato.data.columns import Array
 from ostinato.data.corpus import Corpus
 from ostinato.data.documents import Document, Reading
 from ostinato.data.frames import Frames
-from ostinato.data.pairs import PairLimits, Taken, corpus_of, file_lines, is_json, surveyed, take_pairs
+from ostinato.data.pairs import PairCollector, PairLimits, corpus_of, file_lines, is_json, surveyed, take_pairs
 from ostinato.data.sound import LogMel
 from ostinato.errors import CorpusError
 
@@ -55,7 +55,7 @@ class LabelReading:
 
 def read_labelled(
     sources: Sequence[str],
-    how: LabelReading,
+    options: LabelReading,
     limits: PairLimits | None = None,
     *,
     reading: Reading | None = None,
@@ -67,7 +67,7 @@ def read_labelled(
         sources: Files of lines ``text TAB label`` or of JSON lines with ``source`` and ``target``; of columns (a word
             with its tag on each line, an empty line between sentences); lists of ``recording.wav TAB label`` (or
             ``array.npy``), with the files beside the list; ``.npz`` files with ``x`` and ``y``, or ``x_train`` etc.
-        how: Options for reading them.
+        options: Options for reading them.
         limits: Limits on the sequences taken.
         reading: Encoding and errors.
         part: Part to read of ``.npz`` files with several.
@@ -82,36 +82,36 @@ def read_labelled(
     if arrays:
         if len(arrays) != len(sources):
             raise CorpusError(f"{arrays[0]} holds arrays, and other files are given with it; give one kind at a time")
-        return _of_arrays(sources, how, limits, part)
+        return _of_arrays(sources, options, limits, part)
     documents = surveyed(sources, reading or Reading())
-    taken = Taken(limits, check=how_many(how), of_labels=True)
+    taken = PairCollector(limits, check=how_many(options), of_labels=True)
     if any(_names_recording(document) for document in documents):
-        return _of_recordings(documents, how, limits)
-    if how.per_word and all(_has_columns(document) for document in documents):
+        return _of_recordings(documents, options, limits)
+    if options.per_word and all(_has_columns(document) for document in documents):
         for document in documents:
-            _take_columns(document, how, taken)
+            _take_columns(document, options, taken)
         return corpus_of(taken, documents, "sentences")
-    if how.columns > 1:
+    if options.columns > 1:
         raise CorpusError(
-            f"columns = {how.columns} is for files of columns, and {documents[0].where} has lines of pairs"
+            f"columns = {options.columns} is for files of columns, and {documents[0].where} has lines of pairs"
         )
     take_pairs(documents, taken)
     return corpus_of(taken, documents, "labelled texts")
 
 
-def how_many(how: LabelReading) -> Callable[[str, str], str | None]:
+def how_many(options: LabelReading) -> Callable[[str, str], str | None]:
     """Return a check that each word has its label, if labels are per word; it returns the fault, or ``None``."""
 
     def check(source: str, target: str) -> str | None:
-        if not how.per_word:
+        if not options.per_word:
             return None
-        words, labels = len(words_of(source)), len(labels_of(target, how.unit))
+        words, labels = len(words_of(source)), len(labels_of(target, options.unit))
         return None if words == labels else f"{words} words have {labels} labels"
 
     return check
 
 
-def read_frames(path: str, how: LabelReading) -> Array:
+def read_frames(path: str, options: LabelReading) -> Array:
     """Return the frames [T, D] of a sound file or of an ``.npy`` file.
 
     Raises:
@@ -119,19 +119,19 @@ def read_frames(path: str, how: LabelReading) -> Array:
     """
     if not os.path.isfile(path):
         raise CorpusError(f"there is no file {path!r}")
-    frames = read_array(path) if _suffix(path) == ARRAY else how.sound.read(path)
-    return how.cut(Frames.joined([frames])).values
+    frames = read_array(path) if _suffix(path) == ARRAY else options.sound.read(path)
+    return options.cut(Frames.joined([frames])).values
 
 
-def read_sequences(path: str, how: LabelReading) -> list[tuple[str, Array]]:
+def read_sequences(path: str, options: LabelReading) -> list[tuple[str, Array]]:
     """Return the sequences of a file, named and without labels: one, or those in the test part of an ``.npz`` file."""
     if _suffix(path) != ARRAYS:
-        return [(path, read_frames(path, how))]
-    frames = how.cut(Archive(path, "test").sequences())
+        return [(path, read_frames(path, options))]
+    frames = options.cut(Archive(path, "test").sequences())
     return [(f"{path}, number {n + 1:,}", frames.one(n)) for n in range(frames.count)]
 
 
-def read_columns(source: str, how: LabelReading) -> list[str]:
+def read_columns(source: str, options: LabelReading) -> list[str]:
     """Return the sentences of a file of columns, without labels; ``-`` is standard input.
 
     Raises:
@@ -140,10 +140,10 @@ def read_columns(source: str, how: LabelReading) -> list[str]:
     (document,) = surveyed([source], Reading())
     sentences = []
     for sentence in _sentences(document):
-        short = next((number for number, cells in sentence if len(cells) < how.columns), None)
+        short = next((number for number, cells in sentence if len(cells) < options.columns), None)
         if short is not None:
-            raise CorpusError(f"{document.where}, line {short:,}: the model reads {how.columns} columns")
-        rows = [cells[: how.columns] for _, cells in sentence]
+            raise CorpusError(f"{document.where}, line {short:,}: the model reads {options.columns} columns")
+        rows = [cells[: options.columns] for _, cells in sentence]
         sentences.append(COLUMN.join(" ".join(column) for column in zip(*rows, strict=True)))
     return sentences
 
@@ -160,18 +160,18 @@ def _has_columns(document: Document) -> bool:
     return not any(BETWEEN in line and any(" " in cell.strip() for cell in line.split(BETWEEN)) for line in lines)
 
 
-def _take_columns(document: Document, how: LabelReading, taken: Taken) -> None:
+def _take_columns(document: Document, options: LabelReading, taken: PairCollector) -> None:
     for sentence in _sentences(document):
         if taken.is_full:
             return
-        rows, need = [cells for _, cells in sentence], max(len(sentence[0][1]), how.columns + 1)
+        rows, need = [cells for _, cells in sentence], max(len(sentence[0][1]), options.columns + 1)
         wrong = next((number for number, cells in sentence if len(cells) != need), None)
         if wrong is not None:
             place = f"{document.where}, line {wrong:,}"
             taken.refuse(place, f"lines of this sentence have {need} columns, this one has not", "of uneven columns")
             continue
         columns = [" ".join(column) for column in zip(*rows, strict=True)]
-        taken.take(f"{document.where}, line {sentence[0][0]:,}", COLUMN.join(columns[: how.columns]), columns[-1])
+        taken.take(f"{document.where}, line {sentence[0][0]:,}", COLUMN.join(columns[: options.columns]), columns[-1])
 
 
 def _sentences(document: Document) -> Iterator[list[tuple[int, list[str]]]]:
@@ -194,22 +194,22 @@ def _names_recording(document: Document) -> bool:
     return holds_frames and (" " not in name or (Path(document.where).parent / name).is_file())
 
 
-def _of_recordings(documents: Sequence[Document], how: LabelReading, limits: PairLimits) -> Corpus:
+def _of_recordings(documents: Sequence[Document], options: LabelReading, limits: PairLimits) -> Corpus:
     """Return the corpus of lists of files with their labels; a file lies beside its list."""
     _refuse_limits(limits, "recordings")
-    taken, sequences = Taken(limits, of_labels=True), list[Array]()
+    taken, sequences = PairCollector(limits, of_labels=True), list[Array]()
     for document in documents:
         for place, name, label in _listed(document, taken):
             try:
-                frames = read_frames(str(Path(document.where).parent / name), how)
+                frames = read_frames(str(Path(document.where).parent / name), options)
             except CorpusError as error:
                 taken.refuse(place, str(error), "that cannot be read")
                 continue
             if sequences and frames.shape[1] != sequences[0].shape[1]:
                 told = f"frames of {frames.shape[1]} numbers, and those before have {sequences[0].shape[1]}"
                 taken.refuse(place, told, "with frames of another width")
-            elif not _is_long_enough(len(frames), label, how):
-                taken.refuse(place, _too_short(len(frames), label, how), "too short for their labels")
+            elif not _is_long_enough(len(frames), label, options):
+                taken.refuse(place, _too_short(len(frames), label, options), "too short for their labels")
             else:
                 before = len(taken.texts)
                 taken.take(place, name, label)
@@ -220,7 +220,7 @@ def _of_recordings(documents: Sequence[Document], how: LabelReading, limits: Pai
     return _with_frames(corpus, Frames.joined(sequences), (*corpus.sources, heard))
 
 
-def _listed(document: Document, taken: Taken) -> Iterator[tuple[str, str, str]]:
+def _listed(document: Document, taken: PairCollector) -> Iterator[tuple[str, str, str]]:
     for number, line in enumerate(file_lines(document), 1):
         if not line.strip() or taken.is_full:
             continue
@@ -232,21 +232,21 @@ def _listed(document: Document, taken: Taken) -> Iterator[tuple[str, str, str]]:
             yield place, columns[0].strip(), columns[1].strip()
 
 
-def _is_long_enough(places: int, label: str, how: LabelReading) -> bool:
-    return how.stack is None or -(-places // how.stack) >= _places_needed(label, how)
+def _is_long_enough(places: int, label: str, options: LabelReading) -> bool:
+    return options.stack is None or -(-places // options.stack) >= _places_needed(label, options)
 
 
-def _places_needed(label: str, how: LabelReading) -> int:
+def _places_needed(label: str, options: LabelReading) -> int:
     """Return the number of places that unaligned labels need: one each, and a blank between two equal ones."""
-    labels = labels_of(label, how.unit)
+    labels = labels_of(label, options.unit)
     return len(labels) + sum(a == b for a, b in itertools.pairwise(labels))
 
 
-def _too_short(places: int, label: str, how: LabelReading) -> str:
-    assert how.stack is not None
+def _too_short(places: int, label: str, options: LabelReading) -> str:
+    assert options.stack is not None
     return (
-        f"{places} frames ({how.stack} read as one) are too few for the labels {label[:40]!r}, which need "
-        f"{_places_needed(label, how)} places"
+        f"{places} frames ({options.stack} read as one) are too few for the labels {label[:40]!r}, which need "
+        f"{_places_needed(label, options)} places"
     )
 
 
@@ -271,7 +271,7 @@ def _with_frames(corpus: Corpus, frames: Frames, sources: tuple[dict[str, Any], 
     )
 
 
-def _of_arrays(sources: Sequence[str], how: LabelReading, limits: PairLimits, part: str) -> Corpus:
+def _of_arrays(sources: Sequence[str], options: LabelReading, limits: PairLimits, part: str) -> Corpus:
     _refuse_limits(limits, "arrays")
     parts, texts, places, origins = list[Frames](), list[str](), list[str](), list[dict[str, Any]]()
     for source in sources:
@@ -281,26 +281,28 @@ def _of_arrays(sources: Sequence[str], how: LabelReading, limits: PairLimits, pa
             raise CorpusError(f"{source} has {own.count:,} sequences and {len(labels):,} labels")
         texts += [BETWEEN + label for label in labels]
         places += [f"{source}, number {n:,}" for n in range(1, len(labels) + 1)]
-        parts.append(how.cut(own))
+        parts.append(options.cut(own))
         digest = hashlib.sha256(Path(source).read_bytes()).hexdigest()
         origins.append({"name": Path(source).name, "bytes": os.path.getsize(source), "sha256": digest})
     frames = parts[0] if len(parts) == 1 else Frames.joined([one.one(n) for one in parts for n in range(one.count)])
-    corpus = Corpus("items", tuple(texts), made_by=("arrays", part, repr(how)), places=tuple(places))
-    chosen, notes = _chosen(corpus, frames, how, limits)
+    corpus = Corpus("items", tuple(texts), made_by=("arrays", part, repr(options)), places=tuple(places))
+    chosen, notes = _chosen(corpus, frames, options, limits)
     if len(chosen) < frames.count:
         corpus, frames = corpus.select(chosen), frames.select(chosen)
     return _with_frames(replace(corpus, notes=notes), frames, tuple(origins))
 
 
-def _chosen(corpus: Corpus, frames: Frames, how: LabelReading, limits: PairLimits) -> tuple[list[int], tuple[str, ...]]:
+def _chosen(
+    corpus: Corpus, frames: Frames, options: LabelReading, limits: PairLimits
+) -> tuple[list[int], tuple[str, ...]]:
     """Return the numbers of the sequences taken, and notes on those left out."""
     assert isinstance(corpus.texts, tuple)
-    chosen, taken, lengths = list[int](), Taken(limits), frames.lengths.tolist()
+    chosen, taken, lengths = list[int](), PairCollector(limits), frames.lengths.tolist()
     for number, text in enumerate(corpus.texts[: limits.first]):
         label = text.partition(BETWEEN)[2]
-        if _is_long_enough(lengths[number], label, how):
+        if _is_long_enough(lengths[number], label, options):
             chosen.append(number)
         else:
-            told = _too_short(lengths[number], label, how)
+            told = _too_short(lengths[number], label, options)
             taken.refuse(corpus.places[number], told, "too short for their labels")
     return chosen, tuple(f"left out: {count:,} sequences {kind}" for kind, count in taken.skipped.items())

@@ -6,11 +6,11 @@ import numpy as np
 
 from ostinato.batch import PairBatch
 from ostinato.data.encoded import Array, Encoded
-from ostinato.data.pair_streams import PairRows, cut_rows
+from ostinato.data.pair_streams import SourceTargetRows, cut_rows
 from ostinato.errors import CorpusError
 
 
-class Labelled(PairRows):
+class Labelled(SourceTargetRows):
     """Encoded labelled sequences, as ``PairCodec`` writes them: source ids, labels, an end.
 
     The end is no target here: the number of labels is not learned.

@@ -177,10 +177,10 @@ def measured(frames: Frames, *, together: bool) -> FrameCodec:
 
 def learn_label_codec(settings: LabelSettings, train_part: Corpus, valid_part: Corpus) -> PairCodec:
     """Learn the codec of sources from the training part, and the labels from both parts."""
-    how = settings.reading()
+    reading = settings.reading()
     targets = [text.partition(BETWEEN)[2] for part in (train_part, valid_part) for text in part.texts]
-    labels = LabelCodec.learn(targets, unit=how.unit, end=True)
-    if len(labels.names) == 1 and how.stack is None:
+    labels = LabelCodec.learn(targets, unit=reading.unit, end=True)
+    if len(labels.names) == 1 and reading.stack is None:
         raise CorpusError(f"there is only one label, {labels.names[0]!r}: nothing can be learned")
     return PairCodec(settings.learn_source(train_part, valid_part), labels)
 

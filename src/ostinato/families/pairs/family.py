@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ostinato.codecs import Codec, PairCodec
 from ostinato.data import Corpus, Encoded
-from ostinato.data.pair_streams import PairRows, Pairs
+from ostinato.data.pair_streams import Pairs, SourceTargetRows
 from ostinato.data.pairs import read_pairs
 from ostinato.families.base import Face, Machine, Sources, check_single
 from ostinato.families.pairs.settings import PairSettings, build_pair_model, build_pair_task, learn_pair_codec
@@ -37,7 +37,7 @@ class PairFamily(SourceTargetFamily):
         parts = (train_part, valid_part) if settings.codec == "characters" else (train_part,)
         return learn_pair_codec(settings, [text for part in parts for text in part.texts])
 
-    def rows(self, settings: PairSettings, codec: Codec, data: Encoded) -> PairRows:
+    def rows(self, settings: PairSettings, codec: Codec, data: Encoded) -> SourceTargetRows:
         return Pairs(data, codec.begin)
 
     def network(self, settings: PairSettings, codec: Codec) -> nn.Module:

@@ -43,7 +43,7 @@ class Examination:
 
 
 @dataclass(frozen=True)
-class Surprise:
+class SurprisingPart:
     """A part of a text that surprised the model.
 
     Attributes:
@@ -77,7 +77,7 @@ class Compared:
         return bits(self.first - self.second)
 
 
-def most_surprising(score: Score, unit: Unit, count: int) -> list[Surprise]:
+def most_surprising(score: Score, unit: Unit, count: int) -> list[SurprisingPart]:
     """Return the most surprising parts of a text, by mean bits per symbol.
 
     Places are those in the decoded text, which is the text itself if the codec is lossless.
@@ -90,7 +90,7 @@ def most_surprising(score: Score, unit: Unit, count: int) -> list[Surprise]:
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     surprises, text = [], ""
     for part in score.per(unit):
-        surprises.append(Surprise(part, len(text), text[-40:]))
+        surprises.append(SurprisingPart(part, len(text), text[-40:]))
         text += decoder.decode(part.data)
     return sorted(surprises, key=lambda surprise: -surprise.part.bits_per_symbol)[:count]
 

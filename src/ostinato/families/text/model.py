@@ -335,8 +335,8 @@ class TextModel(Face):
         tick: Ticker | None = None,
     ) -> Evaluation:
         """Measure the model on held-out text; arguments and errors as for ``measure``."""
-        how = {"protocol": protocol, "windows": windows, "seed": seed, "adaptation": adaptation}
-        return self.measure(texts, **how, unknown=unknown, tick=tick).evaluation()  # type: ignore[arg-type]
+        method = {"protocol": protocol, "windows": windows, "seed": seed, "adaptation": adaptation}
+        return self.measure(texts, **method, unknown=unknown, tick=tick).evaluation()  # type: ignore[arg-type]
 
     def read(self, sources: Sources) -> Corpus:
         """Read texts of the model's own kind, running text or items, as its recipe does."""
@@ -392,10 +392,10 @@ class TextModel(Face):
         Raises:
             ConfigError: The protocol does not fit the model, or cannot be cut into shards.
         """
-        how = Measuring.of(self.codec, protocol, windows=windows, seed=seed, shard=shard, adaptation=adaptation)
+        method = Measuring.of(self.codec, protocol, windows=windows, seed=seed, shard=shard, adaptation=adaptation)
         counts = counts_of(self.members, self.codec, adaptation, compiling=self._options["compiling"])
         held = encode_to_measure(self.saved, self.codec, texts, unknown, cache, encoding)
-        losses = how.measure(
+        losses = method.measure(
             self.network, held.encoded, held.characters, tick, counts, items=self.codec.end is not None
         )
         saved = [(arrays_digest(member.saved.weights), member.saved.config) for member in self.members]
@@ -421,9 +421,9 @@ class TextModel(Face):
         """
         if self._machine.prepare is not None:
             self._machine.prepare()
-        how, device = adaptation or Adaptation(), self._device
+        method, device = adaptation or Adaptation(), self._device
         saved, *others = (
-            adapted_weights(member, self.codec, texts, how, device=device, unknown=unknown, tick=tick)
+            adapted_weights(member, self.codec, texts, method, device=device, unknown=unknown, tick=tick)
             for member in self.members
         )
         return TextModel(saved, others, self._machine)

@@ -127,7 +127,7 @@ class Masks:
 
 
 @dataclass(frozen=True)
-class Read:
+class Outputs:
     """Outputs and targets of a batch.
 
     Attributes:
@@ -183,7 +183,7 @@ class LanguageModelTask:
         return self.summed(log_prob, read, batch.count, context), state
 
     def summed(
-        self, log_probs: Tensor, read: Read, count: int, context: Context, parts: Mapping[str, Tensor] | None = None
+        self, log_probs: Tensor, read: Outputs, count: int, context: Context, parts: Mapping[str, Tensor] | None = None
     ) -> Loss:
         """Return the sum of -log P over real places, in training with the penalty's gradient.
 
@@ -202,7 +202,7 @@ class LanguageModelTask:
         penalty = self.penalty * (sizes * read.real).sum(dim=1)
         return Loss(sums + (penalty - penalty.detach()), count, told)
 
-    def read(self, batch: SymbolBatch, state: Any, context: Context) -> tuple[Read, Any]:
+    def read(self, batch: SymbolBatch, state: Any, context: Context) -> tuple[Outputs, Any]:
         """Run the model over a batch; return its outputs and targets, and the final state."""
         device = self.model.device
         inputs, targets = (torch.from_numpy(ids).to(device) for ids in (batch.inputs, batch.targets))
@@ -216,7 +216,7 @@ class LanguageModelTask:
         real = torch.ones_like(inputs, dtype=torch.bool)
         if lengths is not None:
             real = torch.arange(inputs.shape[1], device=device) < lengths[:, None]
-        return Read(y, targets, real), state
+        return Outputs(y, targets, real), state
 
     def in_precision(self, context: Context) -> torch.autocast:
         """Return the context, for ``with``, that computes in the precision of training."""

@@ -18,7 +18,7 @@ from ostinato.data.copies import Copies, Copy
 from ostinato.data.ngrams import NgramIndex
 from ostinato.decode.rules.copying import MaxCopy
 from ostinato.errors import ConfigError
-from ostinato.families.text.results import Novelty, Yardstick
+from ostinato.families.text.results import HeldOutOverlap, Novelty
 from ostinato.runs.folder import RunFolder
 
 #: A larger training text is gone through only when that is asked for.
@@ -71,7 +71,7 @@ class TrainingText:
         ids = self._codec.encode(self._codec.without_unknown(text, "skip")[0]).astype(np.int64)
         return ids if self._codec.unknown is None else np.where(ids == self._codec.unknown, self._codec.size, ids)
 
-    def yardstick(self, sizes: Sequence[int]) -> Yardstick | None:
+    def yardstick(self, sizes: Sequence[int]) -> HeldOutOverlap | None:
         """Compare up to 16 pieces of held-out text, as long as the texts (or some items), with the training text.
 
         Args:
@@ -85,7 +85,7 @@ class TrainingText:
             return None
         novelties = self._novelty(pieces)
         seen = {n: statistics.fmean(each.seen[n] for each in novelties) for n in self.lengths}
-        return Yardstick(len(pieces), statistics.fmean(each.longest_copy for each in novelties), seen)
+        return HeldOutOverlap(len(pieces), statistics.fmean(each.longest_copy for each in novelties), seen)
 
     def rule(self, most: int, *, keep: bool = False, progress: Callable[[int, int], None] | None = None) -> MaxCopy:
         """Return the rule against copying more than ``most`` symbols in a row.
@@ -174,7 +174,7 @@ class Found:
     place: str
 
 
-def report(training: TrainingText, texts: Sequence[str]) -> tuple[list[Found], Yardstick | None]:
+def report(training: TrainingText, texts: Sequence[str]) -> tuple[list[Found], HeldOutOverlap | None]:
     """Return the novelty of texts, and that of held-out text of the same size to compare it with."""
     novelties = training.novelty(texts)
     told = [Found(text, each, training.place(each)) for text, each in zip(texts, novelties, strict=True)]

@@ -123,7 +123,7 @@ class Filling:
 
 
 @dataclass(frozen=True)
-class Yardstick:
+class HeldOutOverlap:
     """Overlap of held-out text with the training text: the baseline for novelty.
 
     Attributes:

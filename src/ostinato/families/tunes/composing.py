@@ -47,7 +47,7 @@ class Wish:
         form: Their form, such as ``"AABB"``; empty: the model's choice.
         bars: Bars of each part; 0: the model's choice.
         start: Notes that they begin with, in ABC notation, in their key, eighths as the unit.
-        compass: Instrument of ``RANGES`` that can play them; empty: any note.
+        instrument: Instrument of ``RANGES`` that can play them; empty: any note.
         cadence: Last note, ``"tonic"`` or ``"dominant"``; empty: any.
         rhythm: Kind of dance, one of ``DANCES``; empty: as the meter has it.
         title: Title of every tune; empty: the model's own, or rhythm, key and seed.
@@ -64,7 +64,7 @@ class Wish:
     form: str = "AABB"
     bars: int = 8
     start: str = ""
-    compass: str = ""
+    instrument: str = ""
     cadence: str = ""
     rhythm: str = ""
     title: str = ""
@@ -72,7 +72,7 @@ class Wish:
     max_copy_bars: float = 0
 
     def __post_init__(self) -> None:
-        raise_problems([one_of("range", self.compass, ("", *RANGES))])
+        raise_problems([one_of("range", self.instrument, ("", *RANGES))])
         at_least("bars", self.bars, 0)
         at_least("max-copy-bars", self.max_copy_bars, 0)
         if self.bars == 1:
@@ -135,7 +135,7 @@ class Composer:
         self._model, self.wish = model, wish
         self._digest = arrays_digest(model.saved.weights)[:12]
         self._header = known_header(known, wish)
-        usable = usable_tokens(known, wish.key, wish.compass)
+        usable = usable_tokens(known, wish.key, wish.instrument)
         last = closing(usable, wish.cadence) if wish.cadence else frozenset()
         if wish.cadence and not last:
             raise ConfigError(
@@ -212,7 +212,7 @@ class Composer:
         wish = self.wish
         told: dict[str, object] = {
             "rhythm": wish.rhythm, "meter": wish.meter.name, "key": wish.key.name, "form": wish.form, "bars": wish.bars,
-            "start": wish.start, "range": wish.compass, "cadence": wish.cadence, "title": wish.title,
+            "start": wish.start, "range": wish.instrument, "cadence": wish.cadence, "title": wish.title,
             "temperature": wish.temperature, "max-copy-bars": wish.max_copy_bars,
         }  # fmt: skip
         usual = {"rhythm": "", "start": "", "range": "", "cadence": "", "title": "", "temperature": 1.0,
@@ -275,9 +275,9 @@ def known_header(known: Sequence[str], wish: Wish) -> list[str]:
     return [token for token in header if token in known]
 
 
-def usable_tokens(known: Sequence[str], key: Key, compass: str) -> list[str]:
+def usable_tokens(known: Sequence[str], key: Key, instrument: str) -> list[str]:
     """Return the tokens that a tune in a key may have, on an instrument of ``RANGES`` or, if it is empty, on any."""
-    out = out_of_range(known, key, *RANGES[compass]) if compass else set()
+    out = out_of_range(known, key, *RANGES[instrument]) if instrument else set()
     return [token for token in known if token not in out and can_be_moved(token, key)]
 
 

@@ -62,7 +62,7 @@ def tune_page(tune: Tune, judgement: Judgement, surprises: Sequence[tuple[int, f
         f'<p class="quiet">{escape(kind)}</p>',
         _controls(tune),
         f'<div id="score">{engrave(tune)}</div>',
-        "<h2>What is to be said of it</h2>",
+        "<h2>Checks</h2>",
         _told(judgement),
         *_surprises(surprises),
         "<h2>ABC notation</h2>",

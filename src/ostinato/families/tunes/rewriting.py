@@ -38,7 +38,7 @@ class Change:
         locked: Numbers of the bars that stay; ``None``: ``distance`` decides.
         distance: Share of the notes to change, about: the bars to write anew are drawn, and the candidate nearest to
             this share is taken.
-        compass: Instrument of ``RANGES`` that can play new notes; empty: any note.
+        instrument: Instrument of ``RANGES`` that can play new notes; empty: any note.
         temperature: Sampling temperature, above 0.
 
     Raises:
@@ -47,7 +47,7 @@ class Change:
 
     locked: frozenset[int] | None = None
     distance: float | None = None
-    compass: str = ""
+    instrument: str = ""
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
@@ -80,7 +80,7 @@ class Rewriter:
         if not set(tokens_of(simple)[: music_begins(tokens_of(simple))]) <= set(known):
             simple = replace(simple, rhythm="")  # a dance that the model does not know is no reason to refuse
         self._simple = simple
-        self._usable = usable_tokens(known, tune.key, change.compass)
+        self._usable = usable_tokens(known, tune.key, change.instrument)
         if unknown := sorted({token for token in tokens_of(self._simple) if token not in known}):
             raise ConfigError(f"the model has never seen {', '.join(unknown)}, which the tune has (in C)")
         self._bars = numbered_bars(self._simple)

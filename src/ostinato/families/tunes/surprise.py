@@ -12,7 +12,7 @@ from ostinato.units import bits
 
 
 @dataclass(frozen=True)
-class Surprise:
+class TuneSurprise:
     """Surprise of a tune to a model, as a whole and bar by bar.
 
     Attributes:
@@ -31,7 +31,7 @@ class Surprise:
         return bits(-self.log_prob) / max(1, self.tokens)
 
 
-def surprises(model: TextModel, tunes: Sequence[Sequence[str]]) -> list[Surprise]:
+def surprises(model: TextModel, tunes: Sequence[Sequence[str]]) -> list[TuneSurprise]:
     """Score tunes in tokens, headers included, in float32."""
     scores = model.score_many([" ".join(tokens) for tokens in tunes])
     return [
@@ -39,7 +39,7 @@ def surprises(model: TextModel, tunes: Sequence[Sequence[str]]) -> list[Surprise
     ]
 
 
-def _surprise(tokens: Sequence[str], log_probs: Sequence[float]) -> Surprise:
+def _surprise(tokens: Sequence[str], log_probs: Sequence[float]) -> TuneSurprise:
     tune = tune_of(tokens)
     places = token_places(tune)
     bars = [
@@ -47,4 +47,4 @@ def _surprise(tokens: Sequence[str], log_probs: Sequence[float]) -> Surprise:
         for number, bar in numbered_bars(tune).items()
     ]
     music = log_probs[places[0] : places[-1]]
-    return Surprise(sum(music), len(music), tuple(bars))
+    return TuneSurprise(sum(music), len(music), tuple(bars))

@@ -17,9 +17,9 @@ from ostinato.families.text.measuring import Measuring
 from ostinato.families.text.model import TextModel
 from ostinato.families.text.novelty import QUICK, Found
 from ostinato.families.text.novelty import report as novelty_of
-from ostinato.families.text.report.verdict import Verdict, judge
-from ostinato.families.text.report.yardsticks import MOST, Yard, yards
-from ostinato.families.text.results import Yardstick
+from ostinato.families.text.report.baselines import MOST, Baseline, measure_baselines
+from ostinato.families.text.report.verdict import Verdict, read_curve
+from ostinato.families.text.results import HeldOutOverlap
 from ostinato.runs import RunFolder
 from ostinato.units import bits
 
@@ -44,7 +44,7 @@ class Report:
         best: The validation loss that ``runs`` and ``info`` show too, as it stands in best.json.
         symbol: Kind of the symbols, such as ``"characters"``.
         evaluations: Evaluations by each protocol, with their standard errors.
-        yards: Baselines to compare the loss with.
+        baselines: Baselines to compare the loss with.
         records: The evaluations during training, as in metrics.jsonl.
         verdict: Verdict on their learning curve.
         samples: Texts that the model writes, with their novelty if it was measured.
@@ -55,19 +55,19 @@ class Report:
     best: dict[str, Any]
     symbol: str
     evaluations: tuple[Evaluation, ...]
-    yards: tuple[Yard, ...]
+    baselines: tuple[Baseline, ...]
     records: tuple[dict[str, Any], ...]
     verdict: Verdict
     samples: tuple[Found | str, ...]
-    held_out: Yardstick | None
+    held_out: HeldOutOverlap | None
 
     def own_losses(self) -> list[tuple[str, float, float | None]]:
         """Return the model's losses: the name of each, bits per symbol, and their standard error."""
         losses = [("validation, as in runs", self.best.get("nats_per_symbol"), self.best.get("standard_error"))]
         losses += [(each.protocol, each.nats_per_symbol, each.standard_error) for each in self.evaluations]
         return [
-            (f"this model, {how}", bits(nats), None if error is None else bits(error))
-            for how, nats, error in losses
+            (f"this model, {method}", bits(nats), None if error is None else bits(error))
+            for method, nats, error in losses
             if nats is not None
         ]
 
@@ -110,7 +110,7 @@ def report_on(
     valid = _beginning(valid, _affordable(model, valid))
     evaluations = tuple(_evaluate(model, valid, protocol) for protocol in _protocols(model, valid))
     tell("measuring compressors and counts beside it")
-    beside = yards(model.codec, train, valid, compiling=compiling)
+    beside = measure_baselines(model.codec, train, valid, compiling=compiling)
     tell("writing samples")
     of_items = model.codec.end is not None
     written = model.generate_all(
@@ -128,9 +128,9 @@ def report_on(
         best=model.saved.best,
         symbol=model.codec.name,
         evaluations=evaluations,
-        yards=tuple(beside),
+        baselines=tuple(beside),
         records=records,
-        verdict=judge(records, model.settings, taught=bool(model.saved.origin.get("teachers"))),
+        verdict=read_curve(records, model.settings, taught=bool(model.saved.origin.get("teachers"))),
         samples=samples,
         held_out=held_out,
     )
@@ -144,9 +144,9 @@ def _protocols(model: TextModel, valid: Encoded) -> list[str]:
 
 def _evaluate(model: TextModel, valid: Encoded, protocol: Any) -> Evaluation:
     windows = _WINDOWS if protocol == "windows" else None
-    how = Measuring.of(model.codec, protocol, windows=windows, seed=None, shard=None)
+    method = Measuring.of(model.codec, protocol, windows=windows, seed=None, shard=None)
     characters = max(1, len(model.codec.decode(valid.ids.tolist())))
-    return how.measure(model.network, valid, characters, None, items=model.codec.end is not None).evaluation()
+    return method.measure(model.network, valid, characters, None, items=model.codec.end is not None).evaluation()
 
 
 def _affordable(model: TextModel, texts: Encoded) -> int:

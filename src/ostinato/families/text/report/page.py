@@ -62,7 +62,10 @@ def _losses(report: Report) -> str:
     rows = [
         (name, value, "" if error is None else f"± {error:.3f}", True) for name, value, error in report.own_losses()
     ]
-    rows += [(yard.name, yard.bits_per_symbol, "adapts", False) for yard in report.yards]
+    rows += [
+        (baseline.name, baseline.bits_per_symbol, "keeps learning while it reads", False)
+        for baseline in report.baselines
+    ]
     widest = max(value for _, value, _, _ in rows)
     lines = [
         f'<tr{" class=own" if own else ""}><td>{escape(name)}</td><td class="n">{value:.3f}</td>'

@@ -33,7 +33,9 @@ class Verdict:
     advice: tuple[str, ...]
 
 
-def judge(records: Sequence[Mapping[str, Any]], settings: LanguageModelSettings, *, taught: bool = False) -> Verdict:
+def read_curve(
+    records: Sequence[Mapping[str, Any]], settings: LanguageModelSettings, *, taught: bool = False
+) -> Verdict:
     """Judge the learning curve of a run.
 
     Args:

@@ -24,7 +24,7 @@ _Size: TypeAlias = Callable[[bytes], int]
 
 
 @dataclass(frozen=True)
-class Yard:
+class Baseline:
     """A baseline: its loss on the held-out text, after it has read the training text.
 
     All baselines keep learning from the held-out text as they read it; a network under a static protocol does not.
@@ -38,7 +38,9 @@ class Yard:
     bits_per_symbol: float
 
 
-def yards(codec: Codec, train: Encoded, valid: Encoded, *, compiling: Compiling | None = None) -> list[Yard]:
+def measure_baselines(
+    codec: Codec, train: Encoded, valid: Encoded, *, compiling: Compiling | None = None
+) -> list[Baseline]:
     """Measure the baselines that a network should beat.
 
     Args:
@@ -51,8 +53,8 @@ def yards(codec: Codec, train: Encoded, valid: Encoded, *, compiling: Compiling 
     before, after = (_bytes(codec, text) for text in (known, valid))
     symbols = len(valid.ids)
     baselines = [
-        Yard("xz", _added_bits(lambda data: len(lzma.compress(data)), before, after) / symbols),
-        Yard(f"PPMd of order {_PPM_ORDER}", _added_bits(_ppm, before, after) / symbols),
+        Baseline("xz", _added_bits(lambda data: len(lzma.compress(data)), before, after) / symbols),
+        Baseline(f"PPMd of order {_PPM_ORDER}", _added_bits(_ppm, before, after) / symbols),
     ]
     try:
         counts = CountModel(codec.size, order=_ORDER, end=codec.end, folder=cache_folder(), compiling=compiling)
@@ -64,7 +66,7 @@ def yards(codec: Codec, train: Encoded, valid: Encoded, *, compiling: Compiling 
     for start in range(0, symbols, at_once):
         ids = valid.ids[start : start + at_once].astype(np.int64)
         nats -= float(counts.log_probs(ids)[np.arange(len(ids)), ids].sum())
-    return [*baselines, Yard(f"counts of order {_ORDER}", nats / np.log(2) / symbols)]
+    return [*baselines, Baseline(f"counts of order {_ORDER}", nats / np.log(2) / symbols)]
 
 
 def _bytes(codec: Codec, texts: Encoded) -> bytes:
