@@ -33,6 +33,7 @@ from ostinato.config import parse_assignments
 from ostinato.data import Corpus
 from ostinato.data.columns import Array
 from ostinato.data.frames import Frames
+from ostinato.data.pairs import SOURCE
 from ostinato.data.sound import LogMel
 from ostinato.families import find_recipe
 from ostinato.families.labels.annotator import Annotator
@@ -170,7 +171,7 @@ def _recordings() -> tuple[list[tuple[int, Array, str]], list[tuple[int, Array, 
 def _corpus(recordings: Sequence[tuple[Array, str]]) -> Corpus:
     sound = LogMel()
     frames = Frames.joined([sound.frames(samples, _RATE) for samples, _ in recordings])
-    return Corpus("items", tuple(f"\t{labels}" for _, labels in recordings), columns={"frames": frames})
+    return Corpus("items", tuple(labels for _, labels in recordings), columns={SOURCE: frames})
 
 
 def _reading(recipe: str, settings: dict[str, Any]) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import ostinato
 from common import data_file, report
 from ostinato.config import parse_assignments
 from ostinato.data import Corpus
-from ostinato.data.pairs import PairLimits, read_pairs
+from ostinato.data.pairs import PairLimits, read_pairs, source_texts
 from ostinato.decode.searching import SearchSettings
 from ostinato.families import find_recipe
 from ostinato.families.pairs.metrics import text_metrics
@@ -59,17 +59,18 @@ def main() -> None:
         for event in training:
             if type(event).__name__ == "Evaluated":
                 print(training.metrics, flush=True)
-    report(f"multi30k-{name}", list(_rows(run, list(_pairs("test_2016_flickr").texts))))
+    report(f"multi30k-{name}", list(_rows(run, _pairs("test_2016_flickr"))))
 
 
-def _rows(run: Path, test: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _rows(run: Path, test: Corpus) -> Iterator[dict[str, Any]]:
     model = Translator.open(run)
-    sources, targets = zip(*(pair.split("\t") for pair in test), strict=True)
+    sources, targets = source_texts(test) or (), tuple(test.texts)
+    pairs = list(zip(sources, targets, strict=True))
     for beam in _BEAMS:
         began = time.perf_counter()
-        found = model.evaluate(test, SearchSettings(greedy=True) if beam == 1 else SearchSettings(beam=beam, gnmt=0.6))
+        found = model.evaluate(pairs, SearchSettings(greedy=True) if beam == 1 else SearchSettings(beam=beam, gnmt=0.6))
         yield {
-            "beam": beam, "sentences": len(test), "bleu": found.metrics.bleu, "chrf": found.metrics.chrf,
+            "beam": beam, "sentences": len(pairs), "bleu": found.metrics.bleu, "chrf": found.metrics.chrf,
             "perplexity": found.perplexity, "nats_per_character": found.nats_per_character,
             "seconds": time.perf_counter() - began, "signature": found.metrics.bleu_signature,
         }  # fmt: skip

@@ -24,6 +24,7 @@ import ostinato
 from common import data_file, report
 from ostinato.config import parse_assignments
 from ostinato.data import Corpus
+from ostinato.data.pairs import corpus_of_pairs, source_texts
 from ostinato.decode.searching import SearchSettings
 from ostinato.families import find_recipe
 from ostinato.families.pairs.translator import Translator, best_targets
@@ -57,13 +58,11 @@ def addition(folder: Path, settings: dict[str, Any], epochs: float, seed: int) -
     """Per epoch: characters right, padding counted as Keras does, and sums that are right as a whole."""
     makes = find_recipe("addition").generate_corpus
     assert makes is not None
-    every = list(makes(settings, seed).texts)
-    held, texts = every[::10], [text for n, text in enumerate(every) if n % 10]
+    train, held = _tenth_held_out(makes(settings, seed))
     training = ostinato.train(
-        _items(texts), out=folder / "run", recipe="addition", settings=settings, epochs=epochs or 15, seed=seed,
-        valid=_items(held),
-    )  # fmt: skip
-    pairs = [text.split("\t") for text in held]
+        train, out=folder / "run", recipe="addition", settings=settings, epochs=epochs or 15, seed=seed, valid=held
+    )
+    pairs = _pairs(held)
     digits = settings.get("digits", 3)
     for epoch, seconds in _epochs(training):
         found = _written(training, [source for source, _ in pairs])
@@ -82,9 +81,7 @@ def feedback(folder: Path, settings: dict[str, Any], epochs: float, seed: int) -
     """Sums after equally many updates: reading the true symbol, its own more and more often, or its own always."""
     makes = find_recipe("addition").generate_corpus
     assert makes is not None
-    every = list(makes(settings, seed).texts)
-    held, texts = every[::10], [text for n, text in enumerate(every) if n % 10]
-    yield from _regimes("addition", folder, _items(texts), _items(held), settings, epochs or 4, seed)
+    yield from _regimes("addition", folder, *_tenth_held_out(makes(settings, seed)), settings, epochs or 4, seed)
 
 
 def french_feedback(folder: Path, settings: dict[str, Any], epochs: float, seed: int) -> Iterator[dict[str, Any]]:
@@ -115,7 +112,7 @@ def _regimes(
             "best_step": model.saved.best["step"],
         }
         for search in (SearchSettings(greedy=True), SearchSettings(beam=4, gnmt=0.6)):
-            found = model.evaluate(list(valid.texts), search)
+            found = model.evaluate(_pairs(valid), search)
             kind = "greedy" if search.greedy else "beam"
             row |= {
                 "nats_per_symbol": found.nats_per_symbol,
@@ -137,7 +134,7 @@ def french(folder: Path, settings: dict[str, Any], epochs: float, seed: int) -> 
         pass
     seconds, model = time.perf_counter() - began, Translator.open(folder / "run")
     for search in (SearchSettings(greedy=True), SearchSettings(beam=4, gnmt=0.6)):
-        found = model.evaluate(list(valid.texts), search)
+        found = model.evaluate(_pairs(valid), search)
         yield {
             "search": "greedy" if search.greedy else "beam 4",
             "epochs": epochs or 24,
@@ -158,12 +155,18 @@ def _french() -> tuple[Corpus, Corpus]:
     with zipfile.ZipFile(data_file("translation/fra-eng.zip")) as archive:
         lines = archive.read("fra.txt").decode().splitlines()[:_PAIRS]
     cut = _PAIRS * 4 // 5
-    train, valid = (_items(["\t".join(line.split("\t")[:2]) for line in part]) for part in (lines[:cut], lines[cut:]))
-    return train, valid
+    pairs = [(source, target) for source, target, *_ in (line.split("\t") for line in lines)]
+    return corpus_of_pairs(pairs[:cut]), corpus_of_pairs(pairs[cut:])
 
 
-def _items(texts: Sequence[str]) -> Corpus:
-    return Corpus("items", tuple(texts))
+def _tenth_held_out(corpus: Corpus) -> tuple[Corpus, Corpus]:
+    """Return a corpus without every tenth pair, and these."""
+    numbers = range(len(_pairs(corpus)))
+    return corpus.select([n for n in numbers if n % 10]), corpus.select([n for n in numbers if not n % 10])
+
+
+def _pairs(corpus: Corpus) -> list[tuple[str, str]]:
+    return list(zip(source_texts(corpus) or (), corpus.texts, strict=True))
 
 
 def _epochs(training: Training) -> Iterator[tuple[int, float]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ostinato.codecs import ByteCodec, CharacterCodec, Codec, SubwordCodec, WordCodec
     from ostinato.data import Corpus, Reading, read_corpus
-    from ostinato.data.pairs import read_pairs
+    from ostinato.data.pairs import corpus_of_pairs, read_pairs
     from ostinato.decode.pipeline import RuleSettings
     from ostinato.decode.searching import SearchSettings
     from ostinato.errors import (
@@ -45,7 +45,7 @@ _HOMES = {
     "ostinato.codecs": ("ByteCodec", "CharacterCodec", "Codec", "SubwordCodec", "WordCodec"),
     "ostinato.data": ("Corpus", "Reading", "read_corpus"),
     "ostinato.families.labels.reading": ("read_labelled",),
-    "ostinato.data.pairs": ("read_pairs",),
+    "ostinato.data.pairs": ("corpus_of_pairs", "read_pairs"),
     "ostinato.decode.pipeline": ("RuleSettings",),
     "ostinato.decode.searching": ("SearchSettings",),
     "ostinato.errors": (
@@ -105,6 +105,7 @@ __all__ = [  # a test checks that these are the names of _HOMES
     "Translator",
     "UnknownSymbolError",
     "WordCodec",
+    "corpus_of_pairs",
     "load",
     "read_corpus",
     "read_labelled",

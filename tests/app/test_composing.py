@@ -10,7 +10,7 @@ import ostinato
 from conftest import SMALL_FOLK
 from ostinato.data import Corpus, read_corpus
 from ostinato.errors import ConfigError
-from ostinato.families import folk
+from ostinato.families.tunes import folk
 from ostinato.families.tunes.composing import Composer, Wish
 from ostinato.music import parse_key, parse_meter, parse_tune, read_tunebook
 from ostinato.music.forms import problems, sections

@@ -10,6 +10,7 @@ import pytest
 
 import ostinato
 from ostinato.app.cli import main
+from ostinato.data.pairs import source_texts
 from ostinato.errors import ConfigError
 from ostinato.families.pairs.addition import generate
 from ostinato.families.pairs.translator import Translator, with_source_words
@@ -187,8 +188,9 @@ def test_addition_makes_its_own_sums(tmp_path, capsys):
     assert main([*words, "--set", "digits=2", "--set", "examples=500", "--set", "hidden_size=16"]) == 0
     assert "500 sums of numbers of up to 2 digits" in capsys.readouterr().out
     model = Translator.open(out)
-    made = generate({"digits": 2, "examples": 500}, 1).texts
-    for sum_, answer in (text.split("\t") for text in made):  # as they are asked for: nothing is turned round
+    made = generate({"digits": 2, "examples": 500}, 1)
+    pairs = zip(source_texts(made), made.texts, strict=True)
+    for sum_, answer in pairs:  # as they are asked for: nothing is turned round
         assert sum(map(int, sum_.split("+"))) == int(answer)
     assert model.codec.source.decode(range(model.codec.source.size)) == "+0123456789"
     (tmp_path / "held.tsv").write_text("4+3\t7\n5+5\t10\n")

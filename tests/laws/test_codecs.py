@@ -248,5 +248,6 @@ def test_a_codec_counts_what_it_changes_once(unknown, adapted):
     tokens = codecs.TokenCodec(["a", "b"])
     tokens.adapt("a b x y", unknown)
     pair = codecs.PairCodec(codec, codecs.CharacterCodec("xyz", end=True))
-    pair.adapt("a?\tx!!", unknown)
+    pair.source.adapt("a?", unknown)
+    pair.adapt("x!!", unknown)
     assert (tokens.changes, pair.changes) == (codecs.Changes(2, 4), codecs.Changes(5, 18))

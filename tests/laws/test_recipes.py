@@ -101,8 +101,9 @@ def held_out(recipe, corpus, folder):
     """A file to measure on."""
     if corpus is not None:
         return corpus
-    texts = RECIPES[recipe].generate_corpus({**settings_of(recipe)}, 1).texts
-    (folder / "held.tsv").write_text("\n".join(texts) + "\n")
+    made = RECIPES[recipe].generate_corpus({**settings_of(recipe)}, 1)
+    columns = [*(column.texts for column in made.columns.values()), made.texts]
+    (folder / "held.tsv").write_text("".join("\t".join(row) + "\n" for row in zip(*columns, strict=True)))
     return folder / "held.tsv"
 
 

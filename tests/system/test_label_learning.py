@@ -8,6 +8,7 @@ import pytest
 import ostinato
 from ostinato.data import Corpus
 from ostinato.data.frames import Frames
+from ostinato.data.pairs import corpus_of_pairs
 from ostinato.runs import RunFolder
 
 SMALL = {
@@ -23,11 +24,11 @@ def trained(corpus, out, recipe, steps, **settings):
 def after_the_last():
     """Each letter's label is the sentence's last letter: only what reads from the end can know it."""
     draw = random.Random(1)
-    texts = []
+    pairs = []
     for _ in range(300):
         words = [draw.choice("abcd") for _ in range(draw.randint(3, 8))]
-        texts.append(" ".join(words) + "\t" + " ".join(words[-1] * len(words)))
-    return Corpus("items", tuple(texts))
+        pairs.append((" ".join(words), " ".join(words[-1] * len(words))))
+    return corpus_of_pairs(pairs)
 
 
 @pytest.mark.parametrize("encoder", ["both-ways", "forwards"])
@@ -41,14 +42,14 @@ def test_only_who_reads_from_both_sides_knows_what_is_to_come(tmp_path, encoder)
 def test_a_random_field_keeps_to_what_may_follow(tmp_path):
     """Labels alternate; where the words say nothing, only the neighbours do."""
     draw = random.Random(2)
-    texts = []
+    pairs = []
     for _ in range(300):
         first = draw.choice("XY")
         labels = [first if n % 2 == 0 else "XY"[first == "X"] for n in range(draw.randint(4, 9))]
         words = [draw.choice([label.lower(), "q", "q", "q"]) for label in labels]
         words[0] = labels[0].lower()
-        texts.append(" ".join(words) + "\t" + " ".join(labels))
-    model = trained(Corpus("items", tuple(texts)), tmp_path / "run", "tag", 150, hidden_size=8)
+        pairs.append((" ".join(words), " ".join(labels)))
+    model = trained(corpus_of_pairs(pairs), tmp_path / "run", "tag", 150, hidden_size=8)
     assert model.label(["x q q q q q"])[0].labels == ("X", "Y", "X", "Y", "X", "Y")
     transitions = model.network.head.transitions
     assert transitions.diagonal().max() < transitions.fliplr().diagonal().min()
@@ -65,8 +66,8 @@ def strokes(count):
         for label in own:
             pieces += [np.array(shapes[label])[:, None] + draw.normal(0, 0.3, (3, 1)), draw.normal(0, 0.3, (2, 1))]
         sequences.append(np.concatenate(pieces).astype(np.float32))
-        labels.append("\t" + "".join(own))
-    return Corpus("items", tuple(labels), columns={"frames": Frames.joined(sequences)})
+        labels.append("".join(own))
+    return Corpus("items", tuple(labels), columns={"source": Frames.joined(sequences)})
 
 
 def test_labels_are_found_without_being_told_where_they_are(tmp_path):
@@ -82,13 +83,13 @@ def test_labels_are_found_without_being_told_where_they_are(tmp_path):
 @pytest.mark.parametrize("pooling", ["last", "mean", "attention"])
 def test_one_label_is_learned_from_a_single_place_of_a_sequence(tmp_path, pooling):
     draw = random.Random(4)
-    texts = []
+    pairs = []
     for _ in range(400):
         letters = [draw.choice("opqr") for _ in range(draw.randint(4, 9))]
         sign = draw.choice("xy")
         letters[draw.randrange(len(letters))] = sign
-        texts.append("".join(letters) + "\t" + {"x": "yes", "y": "no"}[sign])
-    model = trained(Corpus("items", tuple(texts)), tmp_path / "run", "classify", 120, pooling=pooling)
+        pairs.append(("".join(letters), {"x": "yes", "y": "no"}[sign]))
+    model = trained(corpus_of_pairs(pairs), tmp_path / "run", "classify", 120, pooling=pooling)
     found = model.label(["opxrqqr", "ropqyp", "xoooo"])
     assert [one.labels for one in found] == [("yes",), ("no",), ("yes",)]
     weights = model.label(["opqxroopq"])[0].weights
@@ -124,7 +125,7 @@ def test_a_run_of_frames_is_exported_and_is_a_base_for_another(tmp_path):
 
     export(read_model(tmp_path / "run"), tmp_path / "model.safetensors")
     again = ostinato.load(tmp_path / "model.safetensors")
-    frames = strokes(60).frames
+    frames = strokes(60).columns["source"]
     assert [one.log_prob for one in again.label(frames)] == [one.log_prob for one in model.label(frames)]
     other = ostinato.train(strokes(40), out=tmp_path / "two", base=tmp_path / "run", steps=2)
     other.to_end()

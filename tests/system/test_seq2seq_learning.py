@@ -9,22 +9,24 @@ import torch
 
 from ostinato.batch import SymbolBatch
 from ostinato.cores.attention import Attending
-from ostinato.data import encode_texts
 from ostinato.data.pair_streams import Pairs, PairStream
+from ostinato.data.pairs import corpus_of_pairs
 from ostinato.decode.searching import SearchSettings
 from ostinato.families.pairs.settings import PairSettings, build_pair_model, build_pair_task, learn_pair_codec
 from ostinato.families.pairs.translator import best_targets
+from ostinato.families.sources import encode_pairs
 from ostinato.families.text.network import Dropout, LanguageModel, LanguageModelTask
 from ostinato.models import Feedback, Randomness
 from ostinato.models.task import Context
 
 
-def learned(texts, settings, steps):
+def learned(pairs, settings, steps):
     torch.manual_seed(1)
-    codec = learn_pair_codec(settings, texts)
+    codec = learn_pair_codec(settings, *map(list, zip(*pairs, strict=True)))
     model = build_pair_model(settings, codec)
     task = build_pair_task(settings, model)
-    stream = PairStream(Pairs(encode_texts(codec, texts), codec.begin), batch_size=32, seed=1)
+    rows = Pairs(encode_pairs(codec, corpus_of_pairs(pairs), "error"), codec.begin)
+    stream = PairStream(rows, batch_size=32, seed=1)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     for step in range(steps):
         for group in optimizer.param_groups:
@@ -53,10 +55,10 @@ def test_copying_and_reversing_are_learned_to_the_last_symbol_by_looking_at_one_
     draw = random.Random(1)
     words = sorted({"".join(draw.sample("abcdefgh", draw.randint(2, 5))) for _ in range(4000)})
     draw.shuffle(words)
-    texts = [f"{word}\t{word[::-1] if turned else word}" for word in words]
+    pairs = [(word, word[::-1] if turned else word) for word in words]
     settings = PairSettings(decoder="multiplicative", hidden_size=48, embedding_size=16, precision="float32")
-    codec, model = learned(texts[200:], settings, steps=400)
-    new = [text.split("\t") for text in texts[:200]]
+    codec, model = learned(pairs[200:], settings, steps=400)
+    new = pairs[:200]
     found = best_targets(model, codec, [codec.encode_source(s).tolist() for s, _ in new], SearchSettings(greedy=True))
     assert [codec.decode(best[0].symbols) for best in found] == [target for _, target in new]
     assert len(new) == 200

@@ -6,7 +6,8 @@ import pytest
 
 from ostinato import config
 from ostinato.errors import ConfigError
-from ostinato.families import RECIPES, Budget, char_lm
+from ostinato.families import RECIPES, Budget
+from ostinato.families.text import char_lm
 
 MINUTES = (0.1, 0.3, 1, 3, 10, 30, 100, 1000)
 

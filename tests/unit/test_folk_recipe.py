@@ -3,7 +3,8 @@
 import pytest
 
 from ostinato.data import Corpus
-from ostinato.families import RECIPES, Budget, folk
+from ostinato.families import RECIPES, Budget
+from ostinato.families.tunes import folk
 from ostinato.families.tunes.folk import FolkSettings
 
 BOOK = """X:1

@@ -5,10 +5,11 @@ import pytest
 import soundfile
 
 import ostinato
-from ostinato.data.pairs import PairLimits
+from ostinato.data.pairs import PairLimits, corpus_of_pairs, source_texts
 from ostinato.data.sound import LogMel
 from ostinato.errors import CorpusError
 from ostinato.families.labels.reading import LabelReading, read_frames, read_labelled
+from ostinato.families.labels.settings import frames_of
 
 TAGS, WHOLE = LabelReading("words", per_word=True), LabelReading("whole")
 SKIP = PairLimits(skip=True)
@@ -19,6 +20,10 @@ def written(path, text):
     return str(path)
 
 
+def pairs_of(corpus):
+    return list(zip(source_texts(corpus), corpus.texts, strict=True))
+
+
 def tone(path, hertz, seconds=0.3, rate=8000):
     times = np.arange(int(rate * seconds)) / rate
     soundfile.write(path, 0.3 * np.sin(2 * np.pi * hertz * times), rate)
@@ -27,12 +32,12 @@ def tone(path, hertz, seconds=0.3, rate=8000):
 def test_columns_become_sentences_with_a_tag_for_each_word(tmp_path):
     path = written(tmp_path / "a.txt", "-DOCSTART- -X- O\n\nThe DT B\ndog NN I\n\n\nRuns VB O\n")
     corpus = read_labelled([path], TAGS)
-    assert corpus.texts == ("The dog\tB I", "Runs\tO")
+    assert pairs_of(corpus) == [("The dog", "B I"), ("Runs", "O")]
     assert corpus.places == (f"{path}, line 3", f"{path}, line 7")
     both = read_labelled([path], LabelReading("words", per_word=True, columns=2))
-    assert both.texts[0] == "The dog\x1fDT NN\tB I"
+    assert pairs_of(both)[0] == ("The dog\x1fDT NN", "B I")
     small = read_labelled([path], TAGS, PairLimits(lower=True, first=1))
-    assert small.texts == ("the dog\tB I",)  # labels keep their letters
+    assert pairs_of(small) == [("the dog", "B I")]  # labels keep their letters
 
 
 def test_uneven_columns_are_named_or_left_out(tmp_path):
@@ -40,7 +45,7 @@ def test_uneven_columns_are_named_or_left_out(tmp_path):
     with pytest.raises(CorpusError, match=r"a.txt, line 2: lines of this sentence have 2 columns, this one has not"):
         read_labelled([path], TAGS)
     corpus = read_labelled([path], TAGS, SKIP)
-    assert corpus.texts == ("c\tY",)
+    assert pairs_of(corpus) == [("c", "Y")]
     assert "left out: 1 sentences of uneven columns" in corpus.notes
     with pytest.raises(CorpusError, match="have 3 columns"):
         read_labelled([path], LabelReading("words", per_word=True, columns=2))
@@ -50,16 +55,16 @@ def test_lines_of_words_and_tags_need_as_many_of_both(tmp_path):
     path = written(tmp_path / "a.tsv", "a b\tX Y\nc d\tX\n")
     with pytest.raises(CorpusError, match=r"a.tsv, line 2: 2 words have 1 labels. --skip-bad-pairs"):
         read_labelled([path], TAGS)
-    assert read_labelled([path], TAGS, SKIP).texts == ("a b\tX Y",)
+    assert pairs_of(read_labelled([path], TAGS, SKIP)) == [("a b", "X Y")]
 
 
 def test_texts_with_labels_come_as_lines_or_as_json(tmp_path):
     path = written(tmp_path / "a.tsv", "very good\tlike it\nbad\tno\n")
-    assert read_labelled([path], WHOLE).texts == ("very good\tlike it", "bad\tno")
+    assert pairs_of(read_labelled([path], WHOLE)) == [("very good", "like it"), ("bad", "no")]
     path = written(tmp_path / "a.jsonl", '{"source": "good", "target": "yes"}\n{"source": "x"}\n')
     with pytest.raises(CorpusError, match="line 2"):
         read_labelled([path], WHOLE)
-    assert read_labelled([path], WHOLE, SKIP).texts == ("good\tyes",)
+    assert pairs_of(read_labelled([path], WHOLE, SKIP)) == [("good", "yes")]
     with pytest.raises(CorpusError, match="no corpus given"):
         read_labelled([], WHOLE)
 
@@ -97,8 +102,8 @@ def test_lists_of_recordings_lie_beside_them(tmp_path):
     np.save(tmp_path / "b.npy", np.ones((5, 40), dtype=np.float32))
     path = written(tmp_path / "list.tsv", "a.wav\tlow\nb.npy\tflat\n")
     corpus = read_labelled([path], WHOLE)
-    assert corpus.texts == ("\tlow", "\tflat")
-    assert corpus.frames.lengths.tolist() == [30, 5]
+    assert corpus.texts == ("low", "flat")
+    assert frames_of(corpus).lengths.tolist() == [30, 5]
     assert corpus.notes[0] == "2 sequences, 35 frames of 40 numbers"
     again = read_labelled([path], WHOLE)
     assert corpus.sources == again.sources
@@ -126,18 +131,18 @@ def test_arrays_are_read_by_part_and_cut_into_frames(tmp_path):
     images = np.arange(24, dtype=np.uint8).reshape(3, 8)
     np.savez(path, x_train=images, y_train=[0, 1, 0], x_test=images[:1], y_test=[1])
     corpus = read_labelled([str(path)], LabelReading("whole", frame=4))
-    assert corpus.texts == ("\t0", "\t1", "\t0")
-    assert corpus.frames.lengths.tolist() == [2, 2, 2]
-    assert corpus.frames.one(1).tolist() == [[8, 9, 10, 11], [12, 13, 14, 15]]
-    assert corpus.frames.values.dtype == np.uint8
-    assert read_labelled([str(path)], WHOLE, part="test").texts == ("\t1",)
-    assert read_labelled([str(path)], WHOLE, PairLimits(first=2)).frames.count == 2
+    assert corpus.texts == ("0", "1", "0")
+    assert frames_of(corpus).lengths.tolist() == [2, 2, 2]
+    assert frames_of(corpus).one(1).tolist() == [[8, 9, 10, 11], [12, 13, 14, 15]]
+    assert frames_of(corpus).values.dtype == np.uint8
+    assert read_labelled([str(path)], WHOLE, part="test").texts == ("1",)
+    assert frames_of(read_labelled([str(path)], WHOLE, PairLimits(first=2))).count == 2
     with pytest.raises(CorpusError, match="--longest and --lower are for texts, and given are arrays"):
         read_labelled([str(path)], WHOLE, PairLimits(longest=2))
     np.savez(path, x=np.ones((2, 3, 4)), y=[[1, 2], [3, 4]], lengths=[3, 1])
     corpus = read_labelled([str(path)], WHOLE)
-    assert corpus.texts == ("\t1 2", "\t3 4")
-    assert corpus.frames.lengths.tolist() == [3, 1]
+    assert corpus.texts == ("1 2", "3 4")
+    assert frames_of(corpus).lengths.tolist() == [3, 1]
 
 
 def test_labels_of_arrays_are_text_and_lengths_may_be_of_a_part(tmp_path):
@@ -148,8 +153,8 @@ def test_labels_of_arrays_are_text_and_lengths_may_be_of_a_part(tmp_path):
         train = {"x_train": x, "y_train": [1.0, 2.5], "lengths_train": [1, 2]}
         np.savez(stream, **train, **test, unused=np.array([{}]))
     train, test = (read_labelled([str(path)], WHOLE, part=part) for part in ("train", "test"))
-    assert (train.texts, test.texts) == (("\t1", "\t2.5"), ("\tcat",))
-    assert (train.frames.lengths.tolist(), test.frames.lengths.tolist()) == ([1, 2], [3])
+    assert (train.texts, test.texts) == (("1", "2.5"), ("cat",))
+    assert (frames_of(train).lengths.tolist(), frames_of(test).lengths.tolist()) == ([1, 2], [3])
 
 
 def test_sequences_too_short_for_labels_without_a_place_are_named_or_left_out(tmp_path):
@@ -158,8 +163,8 @@ def test_sequences_too_short_for_labels_without_a_place_are_named_or_left_out(tm
     with pytest.raises(CorpusError, match=r"a.npz, number 2: 4 frames \(2 read as one\) are too few .* need 3 places"):
         read_labelled([str(tmp_path / "a.npz")], how)
     corpus = read_labelled([str(tmp_path / "a.npz")], how, SKIP)
-    assert corpus.texts == ("\t1 2", "\t2 1")
-    assert corpus.frames.count == 2
+    assert corpus.texts == ("1 2", "2 1")
+    assert frames_of(corpus).count == 2
     assert corpus.notes[1] == "left out: 1 sequences too short for their labels"
     np.save(tmp_path / "b.npy", np.ones((2, 3)))
     np.save(tmp_path / "wide.npy", np.ones((9, 4)))
@@ -167,17 +172,17 @@ def test_sequences_too_short_for_labels_without_a_place_are_named_or_left_out(tm
     with pytest.raises(CorpusError, match=r"list\.tsv, line 2: 2 frames"):
         read_labelled([path], how)
     corpus = read_labelled([path], how, SKIP)
-    assert corpus.texts == ("\tx",)  # further columns are left alone
+    assert corpus.texts == ("x",)  # further columns are left alone
     assert "left out: 1 recordings with frames of another width" in corpus.notes
 
 
 def test_columns_may_stand_between_tabs_and_texts_may_end_like_files(tmp_path):
     path = written(tmp_path / "a.txt", "The\tD\ndog\tN\n\nRuns\tV\n")
-    assert read_labelled([path], TAGS).texts == ("The dog\tD N", "Runs\tV")
+    assert pairs_of(read_labelled([path], TAGS)) == [("The dog", "D N"), ("Runs", "V")]
     path = written(tmp_path / "a.tsv", "{ a\tX Y\n")
-    assert read_labelled([path], TAGS).texts == ("{ a\tX Y",)
+    assert pairs_of(read_labelled([path], TAGS)) == [("{ a", "X Y")]
     path = written(tmp_path / "b.tsv", "play song.mp3\tmusic\nstop\tno\n")
-    assert read_labelled([path], WHOLE).texts == ("play song.mp3\tmusic", "stop\tno")
+    assert pairs_of(read_labelled([path], WHOLE)) == [("play song.mp3", "music"), ("stop", "no")]
 
 
 def test_sound_of_no_numbers_or_too_many_bands_is_refused(tmp_path):
@@ -234,8 +239,8 @@ def test_train_reads_files_as_the_recipe_does(tmp_path):
     training = ostinato.train(path, out=tmp_path / "two", recipe="translate", steps=1)
     assert isinstance(training.to_end(), ostinato.Translator)
     with pytest.raises(CorpusError, match="sequence 2: 2 words have 1 labels"):
-        ostinato.train(ostinato.Corpus("items", ("a\tX", "a b\tX")), out=tmp_path / "no", recipe="tag", steps=1)
-    mixed = ostinato.Corpus("items", tuple(f"{w} CAT\t{w}" for w in ("A", "B") * 4))
+        ostinato.train(corpus_of_pairs([("a", "X"), ("a b", "X")]), out=tmp_path / "no", recipe="tag", steps=1)
+    mixed = corpus_of_pairs((f"{w} CAT", w) for w in ("A", "B") * 4)
     settings = {"precision": "float32", "lower": True}
     lowered = ostinato.train(mixed, out=tmp_path / "low", recipe="classify", steps=1, settings=settings).to_end()
     assert lowered.evaluate(mixed).labels == 8

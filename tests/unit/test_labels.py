@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from ostinato import codecs
 from ostinato.codecs import FrameCodec, LabelCodec, PairCodec, SpelledCodec
 from ostinato.cores.encoders import Source, real_places
-from ostinato.data import Corpus, encode_texts, split
-from ostinato.data.encoded import Encoded
+from ostinato.data import Corpus, split
 from ostinato.data.frames import Frames
 from ostinato.data.pair_streams import PairStream
+from ostinato.data.pairs import corpus_of_pairs
 from ostinato.errors import CodecError, CorpusError, UnknownSymbolError
 from ostinato.families.labels.chain import ChainHead
 from ostinato.families.labels.classify import ClassifySettings
@@ -30,8 +30,9 @@ from ostinato.families.labels.inputs import FrameInput, SpelledInput
 from ostinato.families.labels.metrics import accuracy, confusions, label_error, span_scores, spans
 from ostinato.families.labels.prefix_beam import prefix_beam
 from ostinato.families.labels.rows import Labelled
-from ostinato.families.labels.settings import build_label_task, build_labeller, learn_label_codec, measured
+from ostinato.families.labels.settings import build_label_task, build_labeller, frames_of, learn_label_codec, measured
 from ostinato.families.labels.tag import TagSettings
+from ostinato.families.sources import encode_pairs
 from ostinato.models import Randomness
 from ostinato.models.task import Context
 
@@ -189,7 +190,12 @@ def test_the_best_path_is_not_always_what_is_most_probable():
     assert math.exp(best[0][1]) == pytest.approx(0.64)
 
 
-SENTENCES = ["The dog barks\tD N V", "Dogs bark\tN V", "A dog\tD N", "The 3 dogs\tD M N"]
+SENTENCES = [("The dog barks", "D N V"), ("Dogs bark", "N V"), ("A dog", "D N"), ("The 3 dogs", "D M N")]
+WHOLE = [(source, "ND") for source, _ in SENTENCES]
+
+
+def rows_of(codec, corpus):
+    return Labelled(encode_pairs(codec, corpus, "error"))
 
 
 def test_words_are_spelled_out_and_put_together_again():
@@ -301,8 +307,8 @@ def test_frames_are_cut_selected_and_stacked():
 def corpus_of_frames(count=9):
     draw = np.random.default_rng(1)
     sequences = [draw.normal(size=(2 + n % 4, 3)).astype(np.float32) for n in range(count)]
-    texts = tuple(f"\t{'ab'[n % 2]} {'ab'[n % 3 % 2]}" for n in range(count))
-    return Corpus("items", texts, columns={"frames": Frames.joined(sequences)}, places=tuple(map(str, range(count))))
+    texts = tuple(f"{'ab'[n % 2]} {'ab'[n % 3 % 2]}" for n in range(count))
+    return Corpus("items", texts, columns={"source": Frames.joined(sequences)}, places=tuple(map(str, range(count))))
 
 
 def test_frames_stay_with_their_labels_wherever_they_go():
@@ -313,55 +319,52 @@ def test_frames_stay_with_their_labels_wherever_they_go():
     for part in (train, valid):
         for number, place in enumerate(part.places):
             assert part.texts[number] == corpus.texts[int(place)]
-            assert np.array_equal(part.frames.one(number), corpus.frames.one(int(place)))
-    twice = Corpus(
-        "items", corpus.texts * 2, columns={"frames": Frames.joined([corpus.frames.one(n % 9) for n in range(18)])}
-    )
+            assert np.array_equal(frames_of(part).one(number), frames_of(corpus).one(int(place)))
+    frames = Frames.joined([frames_of(corpus).one(n % 9) for n in range(18)])
+    twice = Corpus("items", corpus.texts * 2, columns={"source": frames})
     parts = split(twice, share=0.3, seed=1)
-    digests = [set(part.frames.digests()) for part in parts]
+    digests = [set(frames_of(part).digests()) for part in parts]
     assert not digests[0] & digests[1]  # equal ones on one side
     codec = PairCodec(FrameCodec([0.0] * 3, [1.0] * 3), LabelCodec(["a", "b"], unit="words", end=True))
-    encoded = encode_texts(codec, corpus.texts)
-    encoded = Encoded(encoded.ids, encoded.offsets, corpus.columns)
-    assert np.array_equal(encoded.part(3, 5).frames.one(0), corpus.frames.one(3))
-    batch = Labelled(encoded, codec.begin).batch(np.array([4, 1]))
-    assert batch.targets.tolist() == [codec.target.encode(corpus.texts[n][1:]).tolist() for n in (4, 1)]
-    assert np.array_equal(batch.sources[1, :3], corpus.frames.one(1))
+    encoded = encode_pairs(codec, corpus, "error")
+    assert np.array_equal(encoded.part(3, 5).columns["source"].one(0), frames_of(corpus).one(3))
+    batch = Labelled(encoded).batch(np.array([4, 1]))
+    assert batch.targets.tolist() == [codec.encode(corpus.texts[n]).tolist() for n in (4, 1)]
+    assert np.array_equal(batch.sources[1, :3], frames_of(corpus).one(1))
 
 
 @pytest.mark.parametrize("kind", [TagSettings, ClassifySettings, CtcSettings])
 def test_a_stream_of_labels_comes_again_after_a_seek_and_has_each_sequence_once(kind):
-    texts = tuple(f"{'ab ' * (1 + n % 5)}\t{'x y ' * (1 + n % 5)}".replace(" \t", "\t").strip() for n in range(23))
-    settings, corpus = kind(precision="float32"), Corpus("items", texts)
+    pairs = [(" ".join(["ab"] * (1 + n % 5)), " ".join(["x y"] * (1 + n % 5))) for n in range(23)]
+    settings, corpus = kind(precision="float32"), corpus_of_pairs(pairs)
     codec = learn_label_codec(settings, corpus, corpus)
-    encoded = encode_texts(codec, texts)
-    stream, other = (PairStream(Labelled(encoded, codec.begin), batch_size=4, seed=1) for _ in range(2))
+    rows = rows_of(codec, corpus)
+    stream, other = (PairStream(rows, batch_size=4, seed=1) for _ in range(2))
     seen = [stream.next() for _ in range(stream.batches_per_epoch)]
     assert sum(len(batch.targets) for batch in seen) == 24  # the last group is filled up
     other.seek({"epoch": 0, "group": 3})
     assert np.array_equal(other.next().sources, seen[3].sources)
-    rows = Labelled(encoded, codec.begin)
-    assert rows.target_lengths.tolist() == [len(codec.target.encode(text.split("\t")[1])) for text in texts]
+    assert rows.target_lengths.tolist() == [len(codec.encode(target)) for _, target in pairs]
     assert sum(batch.count for batch in seen) >= rows.target_lengths.sum()
 
 
 def test_places_that_labels_need_count_a_blank_between_equal_ones():
     codec = PairCodec(FrameCodec([0.0], [1.0]), LabelCodec(["a", "b"], unit="words", end=True))
-    texts = ["\ta a b", "\ta", "\tb b b", "\ta b"]
-    encoded = encode_texts(codec, texts)
-    rows = Labelled(Encoded(encoded.ids, encoded.offsets, Frames.joined([np.ones((9, 1))] * 4)), codec.begin)
-    assert rows.places_needed().tolist() == [4, 1, 5, 2]
-    short = Frames.joined([np.ones((4, 1))] * 4)
+    corpora = [
+        Corpus("items", ("a a b", "a", "b b b", "a b"), columns={"source": Frames.joined([np.ones((length, 1))] * 4)})
+        for length in (9, 4)
+    ]
+    assert rows_of(codec, corpora[0]).places_needed().tolist() == [4, 1, 5, 2]
     with pytest.raises(CorpusError, match="1 sequences are too short for their labels, the first of them number 3"):
-        CtcSettings().check_lengths(Labelled(Encoded(encoded.ids, encoded.offsets, short), codec.begin))
+        CtcSettings().check_lengths(rows_of(codec, corpora[1]))
 
 
 def test_sequences_without_labels_are_refused():
     codec = PairCodec(LabelCodec(["q"], unit="characters"), LabelCodec(["a", "b"], unit="words", end=True))
     with pytest.raises(CorpusError, match="sequence 2 has no label"):
-        Labelled(encode_texts(codec, ["q\ta", "q\t"]), codec.begin)
+        rows_of(codec, corpus_of_pairs([("q", "a"), ("q", "")]))
     with pytest.raises(CorpusError, match="sequence 1 has no source"):
-        Labelled(encode_texts(codec, ["\ta"]), codec.begin)
+        rows_of(codec, corpus_of_pairs([("", "a")]))
 
 
 SYSTEMS = [
@@ -377,14 +380,11 @@ SYSTEMS = [
 @pytest.mark.parametrize("settings", SYSTEMS, ids=lambda one: type(one).__name__ + one.encoder)
 def test_the_loss_of_a_batch_of_labels_is_that_of_each_alone(settings):
     settings = replace(settings, precision="float32", hidden_size=6, embedding_size=4)
-    texts = tuple(SENTENCES)
-    if isinstance(settings, CtcSettings):
-        texts = tuple(text.split("\t")[0] + "\tND" for text in texts)
-    corpus = Corpus("items", texts)
+    corpus = corpus_of_pairs(WHOLE if isinstance(settings, CtcSettings) else SENTENCES)
     codec = learn_label_codec(settings, corpus, corpus)
     torch.manual_seed(0)
     model = build_labeller(settings, codec).eval()
-    task, rows = build_label_task(settings, model), Labelled(encode_texts(codec, texts), codec.begin)
+    task, rows = build_label_task(settings, model), rows_of(codec, corpus)
     together = task.loss(rows.batch(np.arange(4)), (), Context())[0]
     each = [task.loss(rows.batch(np.array([row])), (), Context())[0] for row in range(4)]
     assert together.count == sum(one.count for one in each) == rows.target_lengths.sum()
@@ -395,10 +395,10 @@ def test_the_loss_of_a_batch_of_labels_is_that_of_each_alone(settings):
 def test_a_part_of_a_batch_has_its_share_of_the_loss():
     """As of one of several processes, whose rows may all be shorter than the longest."""
     settings = TagSettings(precision="float32", hidden_size=6, embedding_size=4)
-    corpus = Corpus("items", tuple(SENTENCES))
+    corpus = corpus_of_pairs(SENTENCES)
     codec = learn_label_codec(settings, corpus, corpus)
     model = build_labeller(settings, codec).eval()
-    batch = Labelled(encode_texts(codec, SENTENCES), codec.begin).batch(np.arange(4))
+    batch = rows_of(codec, corpus).batch(np.arange(4))
     task = build_label_task(settings, model)
     parts = [task.loss(batch.part(rows), (), Context())[0] for rows in (slice(0, 1), slice(1, 3), slice(3, 4))]
     whole = task.loss(batch, (), Context())[0]
@@ -411,14 +411,11 @@ def test_a_part_of_a_batch_has_its_share_of_the_loss():
     "settings", [*SYSTEMS, TagSettings(core="elman")], ids=lambda one: type(one).__name__ + one.encoder + one.core
 )
 def test_steps_in_bfloat16_have_nearly_the_loss_of_float32(settings):
-    texts = (
-        tuple(text.split("\t")[0] + "\tND" for text in SENTENCES) if isinstance(settings, CtcSettings) else SENTENCES
-    )
-    corpus = Corpus("items", tuple(texts))
+    corpus = corpus_of_pairs(WHOLE if isinstance(settings, CtcSettings) else SENTENCES)
     settings = replace(settings, hidden_size=6, embedding_size=4)
     codec = learn_label_codec(settings, corpus, corpus)
     torch.manual_seed(0)
-    model, rows = build_labeller(settings, codec), Labelled(encode_texts(codec, corpus.texts), codec.begin)
+    model, rows = build_labeller(settings, codec), rows_of(codec, corpus)
     totals = [
         float(
             build_label_task(replace(settings, precision=precision), model)
@@ -459,7 +456,7 @@ def test_labels_are_compared_place_by_place_or_by_edits():
 
 
 def test_a_codec_of_labels_learns_nothing_of_chance():
-    texts = [f"w{n}\t{random.Random(n).choice('ab')}" for n in range(9)]
-    corpora = [Corpus("items", tuple(texts[::step])) for step in (1, -1)]
+    pairs = [(f"w{n}", random.Random(n).choice("ab")) for n in range(9)]
+    corpora = [corpus_of_pairs(pairs[::step]) for step in (1, -1)]
     first, second = (learn_label_codec(ClassifySettings(), corpus, corpus).to_json() for corpus in corpora)
     assert first == second

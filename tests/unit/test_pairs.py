@@ -3,58 +3,86 @@
 import gzip
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from ostinato import codecs
 from ostinato.codecs import CharacterCodec, PairCodec, WordCodec
-from ostinato.data import encode_texts, split
+from ostinato.data import split
+from ostinato.data.columns import Ids, Texts
 from ostinato.data.pair_streams import Pairs, PairStream
-from ostinato.data.pairs import PairLimits, read_pairs
+from ostinato.data.pairs import PairLimits, corpus_of_pairs, read_pairs, source_texts
 from ostinato.errors import CodecError, CorpusError, UnknownSymbolError
+from ostinato.families.pairs.family import PAIRS as PAIR_FAMILY
 from ostinato.families.pairs.settings import PairSettings, learn_pair_codec
+from ostinato.families.sources import encode_pairs
 
-PAIRS = ["go\tva !", "run\tcours !", "a\tb", "stop here\tarrête"]
+PAIRS = [("go", "va !"), ("run", "cours !"), ("a", "b"), ("stop here", "arrête")]
 
 
 @pytest.fixture
 def codec():
-    return learn_pair_codec(PairSettings(codec="characters"), PAIRS)
+    return learned(PAIRS)
 
 
-def test_a_pair_is_one_run_of_ids_in_which_the_source_can_be_told(codec):
-    ids = codec.encode("go\tva !")
-    assert (ids > codec.begin).tolist() == [True] * 2 + [False] * 4
-    assert codec.decode(ids[2:]) == "va !"
-    assert codec.source.decode(ids[:2] - codec.size - 1) == "go"
-    assert ids.max() < codec.span
-    assert (
-        codecs.from_json(json.loads(json.dumps(codec.to_json()))).encode("run\ta !").tolist()
-        == codec.encode("run\ta !").tolist()
-    )
+def learned(pairs, **settings):
+    return learn_pair_codec(PairSettings(**{"codec": "characters", **settings}), *map(list, zip(*pairs, strict=True)))
 
 
-def test_what_is_no_pair_is_refused(codec):
-    for text in ("go", "go\tva\t!"):
-        with pytest.raises(CodecError, match="source, tab, target"):
-            codec.encode(text)
+def rows_of(codec, pairs):
+    return Pairs(encode_pairs(codec, corpus_of_pairs(pairs), "error"), codec.begin)
+
+
+def pairs_of(corpus):
+    return list(zip(source_texts(corpus), corpus.texts, strict=True))
+
+
+def test_each_side_has_its_own_ids_and_only_targets_an_end(codec):
+    encoded = encode_pairs(codec, corpus_of_pairs(PAIRS), "error")
+    target, source = encoded.part(0, 1).ids, encoded.columns["source"].one(0)
+    assert target.tolist()[-1] == codec.end
+    assert codec.decode(target) == "va !"
+    assert codec.source.decode(source) == "go"
+    assert encoded.ids.max() < codec.size
+    again = codecs.from_json(json.loads(json.dumps(codec.to_json())))
+    assert again.encode("a !").tolist() == codec.encode("a !").tolist()
+    assert again.encode_source("run").tolist() == codec.encode_source("run").tolist()
+
+
+def test_sources_that_a_damaged_run_stores_are_refused(codec):
+    encoded = encode_pairs(codec, corpus_of_pairs(PAIRS), "error")
+    PAIR_FAMILY.check_columns(codec, encoded)
+    sources = encoded.columns["source"]
+    with pytest.raises(ValueError, match="there are no sources"):
+        PAIR_FAMILY.check_columns(codec, replace(encoded, columns={}))
+    for wrong in (codec.source.size, -1):
+        ids = sources.values.astype(np.int64)
+        ids[2] = wrong
+        with pytest.raises(ValueError, match="ids of sources that are none of the codec's"):
+            PAIR_FAMILY.check_columns(codec, replace(encoded, columns={"source": Ids(ids, sources.offsets)}))
+
+
+def test_a_symbol_of_the_other_side_is_not_known(codec):
     with pytest.raises(UnknownSymbolError):
-        codec.encode("qq\tva")
-    assert codec.adapt("qgo\tva", "skip") == "go\tva"
+        encode_pairs(codec, corpus_of_pairs([("qq", "va")]), "error")
+    with pytest.raises(UnknownSymbolError):
+        encode_pairs(codec, corpus_of_pairs([("go", "vago")]), "error")
+    encoded = encode_pairs(codec, corpus_of_pairs([("qgo", "vaq")]), "skip")
+    assert (codec.source.decode(encoded.columns["source"].values), codec.decode(encoded.ids)) == ("go", "va")
     with pytest.raises(CodecError, match="needs an end"):
         PairCodec(CharacterCodec("a"), CharacterCodec("a"))
 
 
 def test_words_of_a_pair_are_the_same_wherever_they_stand():
-    texts = ["the dog\tder hund", "dog the\thund der"] * 2
-    codec = learn_pair_codec(PairSettings(codec="words", unknown="unk"), texts)
+    pairs = [("the dog", "der hund"), ("dog the", "hund der")] * 2
+    codec = learned(pairs, codec="words", unknown="unk")
     assert isinstance(codec.target, WordCodec)
-    one, other = (codec.encode(text)[-2:].tolist() for text in texts[:2])
+    one, other = (codec.encode(target).tolist() for _, target in pairs[:2])
     assert one == other[::-1]
-    assert codec.decode([*codec.encode("the\tder hund")[-2:].tolist(), codec.end]) == "der hund"
-    unknown = codec.encode("the\tder katze hund")
-    assert codec.decode(unknown[1:]) == "der <unk> hund"
+    assert codec.decode([*codec.encode("der hund").tolist(), codec.end]) == "der hund"
+    assert codec.decode(codec.encode("der katze hund")) == "der <unk> hund"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +96,7 @@ def test_words_of_a_pair_are_the_same_wherever_they_stand():
 def test_pairs_are_read_from_lines(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     corpus = read_pairs([str(tmp_path / name)])
-    assert corpus.texts == ("go\tva !", "run\tcours !")
+    assert pairs_of(corpus) == [("go", "va !"), ("run", "cours !")]
     assert corpus.notes == ("2 pairs, 2 different sources",)
     assert corpus.sources[0]["name"] == name
 
@@ -78,8 +106,8 @@ def test_pairs_are_read_from_two_files_line_by_line(tmp_path):
     with gzip.open(tmp_path / "a.fr.gz", "wt") as file:
         file.write("Va !\nCours !\n")
     files = [str(tmp_path / "a.en"), str(tmp_path / "a.fr.gz")]
-    assert read_pairs(files, PairLimits(lower=True)).texts == ("go\tva !", "run\tcours !")
-    assert read_pairs(files, PairLimits(first=1)).texts == ("Go\tVa !",)
+    assert pairs_of(read_pairs(files, PairLimits(lower=True))) == [("go", "va !"), ("run", "cours !")]
+    assert pairs_of(read_pairs(files, PairLimits(first=1))) == [("Go", "Va !")]
     (tmp_path / "a.en").write_text("Go\nRun\nStop\n")
     with pytest.raises(CorpusError, match=r"need equally many lines: .*a\.en has 3 and .*a\.fr\.gz has 2"):
         read_pairs(files)
@@ -103,7 +131,7 @@ def test_wrong_pairs_are_told_with_their_line_or_left_out_and_counted(tmp_path, 
     with pytest.raises(CorpusError, match=told + r".*--skip-bad-pairs"):
         read_pairs([str(tmp_path / "a.tsv")], PairLimits(longest=5))
     corpus = read_pairs([str(tmp_path / "a.tsv")], PairLimits(longest=5, skip=True))
-    assert corpus.texts == ("a\tb",)
+    assert pairs_of(corpus) == [("a", "b")]
     assert corpus.notes[-1] == f"left out: 1 pairs {kind}"
 
 
@@ -121,20 +149,20 @@ def test_pairs_come_from_standard_input(monkeypatch):
         buffer = io.BytesIO(b"a\tb\n")
 
     monkeypatch.setattr("sys.stdin", Stdin)
-    assert read_pairs(["-"]).texts == ("a\tb",)
+    assert pairs_of(read_pairs(["-"])) == [("a", "b")]
 
 
 def test_pairs_of_one_source_stand_on_one_side_of_a_split(tmp_path):
     lines = [f"{n % 20}\t{n}" for n in range(100)]
     (tmp_path / "a.tsv").write_text("\n".join(lines))
     train, valid = split(read_pairs([str(tmp_path / "a.tsv")]), share=0.3, seed=1)
-    sources = [{text.split("\t")[0] for text in part.texts} for part in (train, valid)]
+    sources = [set(source_texts(part)) for part in (train, valid)]
     assert not sources[0] & sources[1]
     assert len(train.texts) + len(valid.texts) == 100
 
 
 def test_a_batch_has_what_the_pairs_have(codec):
-    rows = Pairs(encode_texts(codec, PAIRS), codec.begin)
+    rows = rows_of(codec, PAIRS)
     batch = rows.batch(np.array([3, 0]))
     assert batch.source_lengths.tolist() == [9, 2]
     assert batch.lengths.tolist() == [7, 5]
@@ -149,24 +177,24 @@ def test_a_batch_has_what_the_pairs_have(codec):
 
 
 def test_an_epoch_of_pairs_has_each_once_and_can_be_gone_back_to(codec):
-    texts = [f"{'a' * (1 + n % 5)}\t{'b' * (1 + n % 3)}" for n in range(40)]
-    codec = learn_pair_codec(PairSettings(codec="characters"), texts)
-    stream = PairStream(Pairs(encode_texts(codec, texts), codec.begin), batch_size=8, seed=1)
+    pairs = [("a" * (1 + n % 5), "b" * (1 + n % 3)) for n in range(40)]
+    codec = learned(pairs)
+    stream = PairStream(rows_of(codec, pairs), batch_size=8, seed=1)
     assert stream.batches_per_epoch == 5
     epochs = [[stream.next() for _ in range(5)] for _ in range(2)]
     for batches in epochs:
         assert sorted(n for batch in batches for n in batch.source_lengths) == sorted(1 + n % 5 for n in range(40))
     assert [b.sources.tolist() for b in epochs[0]] != [b.sources.tolist() for b in epochs[1]]
-    other = PairStream(Pairs(encode_texts(codec, texts), codec.begin), batch_size=8, seed=1)
+    other = PairStream(rows_of(codec, pairs), batch_size=8, seed=1)
     other.seek({"epoch": 1, "group": 2})
     assert other.position() == {"epoch": 1, "group": 2}
     assert (other.next().sources == epochs[1][2].sources).all()
 
 
 def test_batches_have_equally_many_rows_so_that_processes_can_share_them(codec):
-    texts = [f"{'a' * (1 + n)}\t{'b' * (1 + n)}" for n in range(11)]
-    codec = learn_pair_codec(PairSettings(codec="characters"), texts)
-    stream = PairStream(Pairs(encode_texts(codec, texts), codec.begin), batch_size=4, seed=1)
+    pairs = [("a" * (1 + n), "b" * (1 + n)) for n in range(11)]
+    codec = learned(pairs)
+    stream = PairStream(rows_of(codec, pairs), batch_size=4, seed=1)
     batches = [stream.next() for _ in range(3)]
     assert [len(batch.fresh) for batch in batches] == [4, 4, 4]
     assert {n for batch in batches for n in batch.source_lengths} == set(range(1, 12))
@@ -175,6 +203,27 @@ def test_batches_have_equally_many_rows_so_that_processes_can_share_them(codec):
 
 def test_only_line_ends_end_lines_and_nothing_is_judged_after_the_first_pairs(tmp_path):
     (tmp_path / "a.tsv").write_bytes("a\u2028b\tc\x85d\r\ne\tf\nwrong\n".encode())
-    assert read_pairs([str(tmp_path / "a.tsv")], PairLimits(first=2)).texts == ("a\u2028b\tc\x85d", "e\tf")
+    assert pairs_of(read_pairs([str(tmp_path / "a.tsv")], PairLimits(first=2))) == [("a\u2028b", "c\x85d"), ("e", "f")]
     with pytest.raises(CorpusError, match="line 3"):
         read_pairs([str(tmp_path / "a.tsv")])
+
+
+def test_sides_may_hold_tabs(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"source": "a\\tb", "target": "c\\td"}\n')
+    corpus = read_pairs([str(tmp_path / "a.jsonl")])
+    assert pairs_of(corpus) == [("a\tb", "c\td")]
+    assert corpus.notes == ("1 pairs, 1 different sources",)
+
+
+@pytest.mark.parametrize(
+    "column", [Texts(("a", "", "日本")), Ids(np.array([3, 1, 2], dtype=np.uint8), np.array([0, 2, 2, 3]))]
+)
+def test_columns_come_back_from_their_arrays_and_in_parts(column):
+    again = type(column).of_arrays(column.arrays())
+    assert again.digests() == column.digests()
+    assert len(set(column.digests())) == column.count == 3
+    assert column.part(1, 3).digests() == column.select([1, 2]).digests() == column.digests()[1:]
+    with pytest.raises(ValueError, match="offsets"):
+        type(column).of_arrays({"offsets": column.arrays()["offsets"]})
+    with pytest.raises(ValueError, match="do not cut"):
+        type(column).of_arrays({**column.arrays(), "offsets": np.array([0, 9])})

@@ -8,17 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from ostinato.data import encode_texts
 from ostinato.data.pair_streams import Pairs
+from ostinato.data.pairs import corpus_of_pairs
 from ostinato.decode.searching import SearchSettings
 from ostinato.errors import ConfigError, CorpusError
 from ostinato.families.pairs.settings import PairSettings, build_pair_model, build_pair_task, learn_pair_codec
 from ostinato.families.pairs.translator import best_targets
+from ostinato.families.sources import encode_pairs
 from ostinato.models import Feedback, Randomness
 from ostinato.models.feedback import run_fed_back
 from ostinato.models.task import Context
 
-TEXTS = ["ab\txy", "b\ty", "aab\tyxx", "bbbba\tx"]
+PAIRS = [("ab", "xy"), ("b", "y"), ("aab", "yxx"), ("bbbba", "x")]
+SIDES = tuple(map(list, zip(*PAIRS, strict=True)))
 SYSTEMS = [
     {"encoder": "both-ways", "decoder": "additive"},
     {"encoder": "both-ways", "decoder": "multiplicative", "core": "lstm", "layers": 2},
@@ -33,7 +35,7 @@ def case(request):
     torch.manual_seed(0)
     small = {"hidden_size": 6, "embedding_size": 4, "attention_size": 5, "precision": "float32", "codec": "characters"}
     settings = PairSettings(**small, **request.param)
-    codec = learn_pair_codec(settings, TEXTS)
+    codec = learn_pair_codec(settings, *SIDES)
     model = build_pair_model(settings, codec)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -41,8 +43,8 @@ def case(request):
     return settings, codec, model.eval()
 
 
-def batch_of(codec, texts):
-    rows = Pairs(encode_texts(codec, texts), codec.begin)
+def batch_of(codec, pairs):
+    rows = Pairs(encode_pairs(codec, corpus_of_pairs(pairs), "error"), codec.begin)
     return rows.batch(np.arange(len(rows)))
 
 
@@ -62,8 +64,8 @@ def log_prob(case, source, target):
 def test_the_loss_of_a_batch_is_that_of_each_pair_alone(case):
     settings, codec, model = case
     task = build_pair_task(settings, model)
-    together = task.loss(batch_of(codec, TEXTS), (), Context())[0]
-    alone = [task.loss(batch_of(codec, [text]), (), Context())[0] for text in TEXTS]
+    together = task.loss(batch_of(codec, PAIRS), (), Context())[0]
+    alone = [task.loss(batch_of(codec, [pair]), (), Context())[0] for pair in PAIRS]
     assert together.count == sum(one.count for one in alone) == 3 + 2 + 4 + 2
     assert float(together.total) == pytest.approx(sum(float(one.total) for one in alone), abs=1e-4)
 
@@ -72,9 +74,8 @@ def test_the_loss_of_a_batch_is_that_of_each_pair_alone(case):
 def test_the_loss_is_minus_the_log_probability_that_the_search_adds_up(case):
     settings, codec, model = case
     task = build_pair_task(settings, model)
-    for text in TEXTS:
-        source, target = text.split("\t")
-        loss = task.loss(batch_of(codec, [text]), (), Context())[0]
+    for source, target in PAIRS:
+        loss = task.loss(batch_of(codec, [(source, target)]), (), Context())[0]
         ids = [*codec.target.encode(target).tolist(), codec.end]
         assert float(loss.total) == pytest.approx(-log_prob(case, source, ids), abs=1e-4)
 
@@ -102,7 +103,7 @@ def test_a_wide_beam_finds_the_best_of_all_targets(case):
 @torch.no_grad()
 def test_sources_side_by_side_are_translated_as_each_alone(case):
     _, codec, model = case
-    sources = [codec.encode_source(text.split("\t")[0]).tolist() for text in TEXTS]
+    sources = [codec.encode_source(source).tolist() for source, _ in PAIRS]
     for search in (SearchSettings(greedy=True), SearchSettings(beam=3)):
         together = best_targets(model, codec, sources, search)
         for source, best in zip(sources, together, strict=True):
@@ -112,7 +113,7 @@ def test_sources_side_by_side_are_translated_as_each_alone(case):
 
 def fed_back(case, feedback, step=0):
     _, codec, model = case
-    batch = batch_of(codec, TEXTS)
+    batch = batch_of(codec, PAIRS)
     source = model.encode(torch.from_numpy(batch.sources), torch.from_numpy(batch.source_lengths))
     lengths = torch.from_numpy(batch.lengths)
     inputs = torch.from_numpy(batch.inputs)
@@ -130,10 +131,10 @@ def test_always_fed_back_a_model_reads_what_greedy_search_writes(case):
     _, codec, model = case
     ys, _ = fed_back(case, Feedback("always", choice="argmax"))
     chosen = model.head.log_probs(ys).argmax(dim=-1)
-    for row, text in enumerate(TEXTS):
-        source = codec.encode_source(text.split("\t")[0]).tolist()
-        (found,) = best_targets(model, codec, [source], SearchSettings(greedy=True))
-        length = min(len(text.split("\t")[1]) + 1, len(found[0].symbols))
+    for row, (source, target) in enumerate(PAIRS):
+        ids = codec.encode_source(source).tolist()
+        (found,) = best_targets(model, codec, [ids], SearchSettings(greedy=True))
+        length = min(len(target) + 1, len(found[0].symbols))
         assert chosen[row, :length].tolist() == list(found[0].symbols[:length])
 
 
@@ -151,7 +152,7 @@ def test_a_coin_for_each_sequence_reads_all_truth_or_none(case):
     forced, free = (fed_back(case, one)[0] for one in (Feedback("linear", k=1.0), Feedback("always", choice="argmax")))
     for step in range(6):
         ys, _ = fed_back(case, feedback, step)
-        for row in range(len(TEXTS)):
+        for row in range(len(PAIRS)):
             assert any(torch.allclose(ys[row], whole[row], atol=1e-5) for whole in (forced, free))
 
 
@@ -174,9 +175,9 @@ def test_a_source_that_is_too_long_or_empty_is_refused_with_the_reason():
     settings = PairSettings(
         encoder="convolutional", decoder="convolutional", longest=3, hidden_size=4, embedding_size=4
     )
-    codec = learn_pair_codec(settings, TEXTS)
+    codec = learn_pair_codec(settings, *SIDES)
     task = build_pair_task(replace(settings, precision="float32"), build_pair_model(settings, codec))
     with pytest.raises(ConfigError, match="a source has 5 symbols, and this encoder reads 3"):
-        task.loss(batch_of(codec, TEXTS), (), Context())
+        task.loss(batch_of(codec, PAIRS), (), Context())
     with pytest.raises(CorpusError, match="pair 2 has a source without any symbol"):
-        Pairs(encode_texts(codec, ["ab\txy", "\ty"]), codec.begin)
+        batch_of(codec, [("ab", "xy"), ("", "y")])

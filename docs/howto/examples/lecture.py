@@ -23,7 +23,7 @@ from ostinato.decode.reference import ReferenceWriter
 from ostinato.decode.rules import Rules
 from ostinato.decode.rules.shaping import parse_temperature
 from ostinato.decode.search import Strategy
-from ostinato.decode.strategies import Beam, Greedy, Sample
+from ostinato.decode.strategies import Beam, Greedy, Sampling
 
 END, WORDS = 0, ["<end>", "let's", "go", "dance", "through", "time", "space"]
 AFTER = {
@@ -71,7 +71,7 @@ def told(hypothesis: Hypothesis) -> str:
 def share_of_go(temperature: float = 1.0, draws: int = 10_000) -> float:
     """How often sampling goes on with "go" after "let's"."""
     prompts = [[WORDS.index("let's")]] * draws
-    found = find(Sample(tuple(range(draws))), [parse_temperature(temperature)], prompts=prompts, length=1)
+    found = find(Sampling(tuple(range(draws))), [parse_temperature(temperature)], prompts=prompts, length=1)
     return sum(hypotheses[0].symbols[0] == WORDS.index("go") for hypotheses in found) / draws
 
 

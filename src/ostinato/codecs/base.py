@@ -81,11 +81,6 @@ class Codec(abc.ABC):
         return f"{self.size} {self.name}"
 
     @property
-    def span(self) -> int:
-        """Number of different ids of encoded texts; more than ``size`` where some are only ever inputs."""
-        return self.size
-
-    @property
     def begin(self) -> int:
         """The id fed before the first symbol; never predicted."""
         return self.size

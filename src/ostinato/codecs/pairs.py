@@ -1,26 +1,19 @@
-"""Pairs of texts: a codec for each side. Only the target is predicted; the source's ids follow the target's."""
+"""Pairs of texts: a codec for each side. The source is read, and only the target is predicted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
-
-import numpy as np
 
 from ostinato.codecs.base import Changes, Codec, Ids, Unknown
 from ostinato.codecs.words import split_words
 from ostinato.errors import CodecError
 
-#: Between the source and the target of a pair that is written as one text.
-BETWEEN = "\t"
-
 
 class PairCodec(Codec):
-    """Pairs, each written as one text: source, tab, target.
+    """A codec for sources and one for targets; its own symbols are those of the targets.
 
-    The ids ``0 .. V - 1`` are those of the target, ``V`` is the begin symbol, and ``V + 1 + i`` is the source's id i.
-    So a pair is one run of ids, and where the source ends can be seen. Words keep their usual space: a text of words
-    gets one in front, which ``decode`` takes away.
+    Words keep their usual space: a text of words gets one in front, which ``decode`` takes away.
 
     Args:
         source: Codec of the source; it needs no end symbol.
@@ -43,20 +36,15 @@ class PairCodec(Codec):
         self.source, self.target = source, target
 
     @property
-    def span(self) -> int:
-        return self.size + 1 + self.source.size
-
-    @property
     def unknown(self) -> int | None:
         return self.target.unknown
 
     def encode(self, text: str) -> Ids:
-        source, target = _sides(text)
-        ids = [self.encode_source(source) + self.size + 1, self.target.encode(_spaced(self.target, target))]
-        return np.concatenate(ids).astype(np.int32)
+        """Return the ids of a target, [T] int32."""
+        return self.target.encode(_spaced(self.target, text))
 
     def encode_source(self, text: str) -> Ids:
-        """Return the ids of a source alone, as its own codec has them."""
+        """Return the ids of a source, as its own codec has them, [S] int32."""
         return self.source.encode(_spaced(self.source, text))
 
     def source_symbols(self, text: str, ids: Sequence[int]) -> tuple[str, ...]:
@@ -76,28 +64,19 @@ class PairCodec(Codec):
         return super().decode(ids).removeprefix(" " * (self.target.name == "words"))
 
     def adapt(self, text: str, unknown: Unknown) -> str:
-        return self._each(text, lambda codec, side: codec.adapt(side, unknown))
+        """Return a target with unknown symbols replaced or left out as ``unknown`` says."""
+        return self.target.adapt(text, unknown)
 
     @property
     def changes(self) -> Changes:
+        """Changes on both sides."""
         return self.source.changes + self.target.changes
 
     def normal(self, text: str) -> str:
-        return self._each(text, lambda codec, side: codec.normal(side))
+        return self.target.normal(text)
 
     def to_json(self) -> dict[str, Any]:
         return {"codec": self.name, "source": self.source.to_json(), "target": self.target.to_json()}
-
-    def _each(self, text: str, change: Callable[[Codec, str], str]) -> str:
-        source, target = _sides(text)
-        return change(self.source, source) + BETWEEN + change(self.target, target)
-
-
-def _sides(text: str) -> tuple[str, str]:
-    source, between, target = text.partition(BETWEEN)
-    if not between or BETWEEN in target:
-        raise CodecError(f"a pair is source, tab, target; got {text[:40]!r}")
-    return source, target
 
 
 def _spaced(codec: Codec, text: str) -> str:

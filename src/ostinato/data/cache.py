@@ -264,7 +264,7 @@ class _PartWriter:
 
     def __init__(self, folder: Path, name: str, codec: Codec, unknown: Unknown) -> None:
         self._folder, self._name, self._codec, self._unknown = folder, name, codec, unknown
-        self._type = smallest_type(codec.span)
+        self._type = smallest_type(codec.size)
         self._begin({"chunks": 0, "ids": 0, "texts": 0, "characters": 0})
 
     def write(self, corpus: Corpus, tick: Callable[[int], None]) -> dict[str, Any]:

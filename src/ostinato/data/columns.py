@@ -1,9 +1,13 @@
-"""Columns: examples of a corpus that are no text, one for each of its texts, as arrays by name."""
+"""Columns: what a corpus has beside the texts to be learned, one example for each: sources, frames, images."""
 
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+import hashlib
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
@@ -17,7 +21,7 @@ _KINDS: dict[str, type[Column]] = {}
 
 
 class Column(abc.ABC):
-    """Examples of one kind: sequences of frames, images, trees. A subclass is found again by its ``kind``.
+    """Examples of one kind: texts, sequences of frames, images, trees. A run names its class by the ``kind``.
 
     Attributes:
         kind: Name of the kind, under which a run stores it.
@@ -64,6 +68,146 @@ class Column(abc.ABC):
         Raises:
             ValueError: They are of no such column.
         """
+
+
+@dataclass(frozen=True)
+class Texts(Column):
+    """Texts that are read, beside those that are learned: the sources of pairs.
+
+    Attributes:
+        texts: The texts.
+    """
+
+    kind: ClassVar[str] = "texts"
+    texts: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.texts)
+
+    @property
+    def places(self) -> int:
+        """Number of characters in all."""
+        return sum(map(len, self.texts))
+
+    def select(self, chosen: Sequence[int]) -> Texts:
+        return Texts(tuple(self.texts[n] for n in chosen))
+
+    def part(self, first: int, last: int) -> Texts:
+        return Texts(self.texts[first:last])
+
+    def digests(self) -> list[str]:
+        return [_digest(text.encode()) for text in self.texts]
+
+    def arrays(self) -> dict[str, Array]:
+        encoded = [text.encode() for text in self.texts]
+        return {"utf8": np.frombuffer(b"".join(encoded), dtype=np.uint8), "offsets": offsets_of(map(len, encoded))}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, Array]) -> Texts:
+        if arrays.keys() != {"utf8", "offsets"} or arrays["utf8"].dtype != np.uint8:
+            raise ValueError("texts have bytes (utf8) and offsets")
+        check_offsets(arrays["offsets"], len(arrays["utf8"]))
+        whole, offsets = arrays["utf8"].tobytes(), arrays["offsets"].tolist()
+        return cls(tuple(whole[a:b].decode() for a, b in itertools.pairwise(offsets)))
+
+
+@dataclass(frozen=True)
+class Sequences(Column, abc.ABC):
+    """Sequences of numbers or of vectors, one after another.
+
+    Attributes:
+        values: All places, [N] or [N, D], in their original type.
+        offsets: Start of each sequence, then the end of the last one, [sequences + 1] int64.
+    """
+
+    dimensions: ClassVar[int]
+    values: Array
+    offsets: Array
+
+    @property
+    def count(self) -> int:
+        """Number of sequences."""
+        return len(self.offsets) - 1
+
+    @property
+    def places(self) -> int:
+        """Number of places in all."""
+        return len(self.values)
+
+    @cached_property
+    def lengths(self) -> Array:
+        """Number of places in each sequence, [sequences]."""
+        return np.diff(self.offsets)
+
+    def one(self, number: int) -> Array:
+        """Return one sequence, [T] or [T, D]."""
+        return self.values[self.offsets[number] : self.offsets[number + 1]]
+
+    def part(self, first: int, last: int) -> Self:
+        """Return the sequences from number ``first`` to before ``last``."""
+        offsets = self.offsets[first : last + 1]
+        return type(self)(self.values[offsets[0] : offsets[-1]], offsets - offsets[0])
+
+    def select(self, chosen: Sequence[int]) -> Self:
+        """Return some of the sequences."""
+        if not chosen:
+            return type(self)(self.values[:0], np.zeros(1, dtype=np.int64))
+        return type(self)(
+            np.concatenate([self.one(n) for n in chosen]), offsets_of(self.lengths[list(chosen)].tolist())
+        )
+
+    @abc.abstractmethod
+    def batch(self, rows: Array) -> Array:
+        """Return a batch of sequences, [B, T] or [B, T, D], padded with zeros."""
+
+    def digests(self) -> list[str]:
+        """Return a digest of each sequence, equal for equal sequences."""
+        return [_digest(np.ascontiguousarray(self.one(n)).tobytes()) for n in range(self.count)]
+
+    def arrays(self) -> dict[str, Array]:
+        return {"values": self.values, "offsets": self.offsets}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, Array]) -> Self:
+        """Return the sequences that ``arrays`` gave.
+
+        Raises:
+            ValueError: They are of no such sequences.
+        """
+        if arrays.keys() != {"values", "offsets"} or arrays["values"].ndim != cls.dimensions:
+            raise ValueError(f"{cls.kind} have values with {cls.dimensions} axes, and offsets")
+        check_offsets(arrays["offsets"], len(arrays["values"]))
+        return cls(arrays["values"], arrays["offsets"])
+
+
+class Ids(Sequences):
+    """Sequences of ids, of a codec of their own."""
+
+    kind: ClassVar[str] = "ids"
+    dimensions: ClassVar[int] = 1
+
+    def batch(self, rows: Array) -> Array:
+        """Return a batch of sequences, [B, T] int64, padded with 0."""
+        return cut_rows(self.values, self.offsets[rows], self.lengths[rows])
+
+
+def cut_rows(values: Array, starts: Array, lengths: Array) -> Array:
+    """Return stretches of ids as rows, [B, longest] int64, padded with 0."""
+    places = np.arange(max(1, int(lengths.max(initial=0))))
+    inside = places < lengths[:, None]
+    at = np.where(inside, starts[:, None] + places, 0)
+    rows: Array = np.where(inside, values[at].astype(np.int64), 0)  # [B, longest]
+    return rows
+
+
+def offsets_of(lengths: Iterable[int]) -> Array:
+    """Return the offsets of sequences of these lengths, [sequences + 1] int64."""
+    return np.concatenate([[0], np.cumsum(np.fromiter(lengths, dtype=np.int64))]).astype(np.int64)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def column_arrays(part: str, columns: Mapping[str, Column]) -> dict[str, Array]:

@@ -13,7 +13,6 @@ from ostinato.data.columns import Column
 from ostinato.data.documents import Document, Reading, Tick
 from ostinato.data.embedded import EMBEDDED
 from ostinato.data.fetching import Fetched
-from ostinato.data.frames import Frames
 from ostinato.data.reading import find_documents, names_of_corpora
 from ostinato.errors import CorpusError
 
@@ -60,7 +59,8 @@ class Corpus:
         groups: Group number of each item; a group stays on one side of a split. Empty: there are no groups.
         known_size: Number of characters, if already known.
         known_alphabet: Every character that occurs, if already known.
-        columns: Examples that are no text, by name: one of each column for each text.
+        columns: Columns beside the texts, by name: one example of each for each text; such as ``source``, texts or
+            frames from which the text follows.
         places: Place of each item in its source, for messages; empty: not known.
     """
 
@@ -82,16 +82,9 @@ class Corpus:
 
     @cached_property
     def size(self) -> int:
-        """Number of characters in all; with columns, of the places of the longest."""
-        if self.columns:
-            return max(column.places for column in self.columns.values())
-        return sum(map(len, self.texts)) if self.known_size is None else self.known_size
-
-    @property
-    def frames(self) -> Frames | None:
-        """The column of frames; ``None``: there is none."""
-        column = self.columns.get("frames")
-        return column if isinstance(column, Frames) else None
+        """Number of characters in all, and of places in its columns."""
+        characters = sum(map(len, self.texts)) if self.known_size is None else self.known_size
+        return characters + sum(column.places for column in self.columns.values())
 
     def select(self, chosen: Sequence[int]) -> Corpus:
         """Return some of the items of a corpus in memory; its size and alphabet are counted anew."""

@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.codecs import Codec, PairCodec
+from ostinato.codecs import Codec
 from ostinato.codecs.base import pieces_of
 from ostinato.data.columns import Array as Array
-from ostinato.data.columns import Column
-from ostinato.data.frames import Frames
+from ostinato.data.columns import Column, offsets_of
 from ostinato.errors import UnknownSymbolError
 
 _TOGETHER = 2**21  # characters
@@ -28,7 +27,7 @@ class Encoded:
         ids: All ids, one text after another, [N], in the smallest unsigned type that holds them.
             An item's end id is among them.
         offsets: Start of each text, then the end of the last one, [texts + 1] int64.
-        columns: Examples that are no text, by name: one of each column for each text.
+        columns: Columns beside the texts, by name: one example of each for each text.
     """
 
     ids: Array
@@ -53,12 +52,6 @@ class Encoded:
     def lengths(self) -> Array:
         """Number of ids in each text, [texts]."""
         return np.diff(self.offsets)
-
-    @property
-    def frames(self) -> Frames | None:
-        """The column of frames; ``None``: there is none."""
-        column = self.columns.get("frames")
-        return column if isinstance(column, Frames) else None
 
     def part(self, first: int, last: int) -> Encoded:
         """Return the texts from number ``first`` to before ``last``."""
@@ -96,22 +89,20 @@ def encode_texts(codec: Codec, texts: Iterable[str]) -> Encoded:
     Raises:
         UnknownSymbolError: A text has symbols that the codec does not know.
     """
-    type_ = smallest_type(codec.span)
+    type_ = smallest_type(codec.size)
     end = [] if codec.end is None else [np.array([codec.end], dtype=type_)]
     pieces: list[Array] = []
     lengths: list[int] = []
     for text in texts:
         # In pieces, each brought to the small type at once: what encoding needs on the way is many times as large.
         try:
-            cut = [text] if isinstance(codec, PairCodec) else pieces_of(text, _TOGETHER)  # a pair has its tab once
-            encoded = [codec.encode(piece).astype(type_) for piece in cut]
+            encoded = [codec.encode(piece).astype(type_) for piece in pieces_of(text, _TOGETHER)]
         except UnknownSymbolError:
             codec.encode(text)  # whose error has the place in the whole text
             raise
         pieces += encoded + end
         lengths.append(sum(map(len, encoded)) + len(end))
-    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    return Encoded(np.concatenate(pieces) if pieces else np.zeros(0, dtype=type_), offsets)
+    return Encoded(np.concatenate(pieces) if pieces else np.zeros(0, dtype=type_), offsets_of(lengths))
 
 
 def smallest_type(size: int) -> np.dtype[Any]:

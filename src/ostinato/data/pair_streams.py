@@ -8,7 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ostinato.batch import PairBatch
-from ostinato.data.encoded import Array, Encoded
+from ostinato.data.columns import Array, Sequences, cut_rows
+from ostinato.data.encoded import Encoded
+from ostinato.data.pairs import SOURCE
 from ostinato.data.streams import Stream
 from ostinato.errors import CorpusError
 
@@ -16,27 +18,42 @@ _POOL = 50  # batches that are sorted by length together
 
 
 class SourceTargetRows(abc.ABC):
-    """Sources with their targets, to be cut into batches.
+    """Encoded sources with their targets, to be cut into batches.
+
+    Args:
+        data: The targets, each ending in the end id, and a column ``source`` of ids or frames.
 
     Attributes:
         source_lengths: Length of each source, [N].
         target_lengths: Length of each target, [N].
     """
 
-    source_lengths: Array
     target_lengths: Array
 
+    def __init__(self, data: Encoded) -> None:
+        sources = data.columns[SOURCE]
+        assert isinstance(sources, Sequences)
+        self.sources, self._data = sources, data
+        self.source_lengths: Array = sources.lengths
+
     def __len__(self) -> int:
-        return len(self.target_lengths)
+        return self._data.texts
 
     @property
     def sizes(self) -> Array:
         """Number of places in each pair, as budgets and evaluations count them, [N]."""
         return self.target_lengths
 
-    @abc.abstractmethod
     def batch(self, rows: Array) -> PairBatch:
         """Return a padded batch of the pairs in ``rows``."""
+        lengths, fresh = self.target_lengths[rows].astype(np.int64), np.ones(len(rows), dtype=bool)
+        targets = cut_rows(self._data.ids, self._data.offsets[rows], lengths)
+        sources, source_lengths = self.sources.batch(rows), self.source_lengths[rows].astype(np.int64)
+        return PairBatch(self.inputs(targets), targets, lengths, fresh, sources, source_lengths)
+
+    @abc.abstractmethod
+    def inputs(self, targets: Array) -> Array:
+        """Return the ids that are read before targets, [B, T], [B, T]; or none of them, [B, 0]."""
 
     def by_length(self, order: Array, size: int) -> list[Array]:
         """Cut an order of pairs into batches of ``size`` pairs of about equal length."""
@@ -49,37 +66,25 @@ class SourceTargetRows(abc.ABC):
 
 
 class Pairs(SourceTargetRows):
-    """Encoded pairs, as ``PairCodec`` writes them: source ids are greater than target ids and the begin id.
+    """Encoded pairs; the end of a target is learned too.
 
     Args:
-        data: The pairs, each ending in the end id.
+        data: The pairs.
         begin: The id fed before a target's first symbol.
-
-    Attributes:
-        source_lengths: Length of each source, [N].
-        target_lengths: Length of each target, its end included, [N].
 
     Raises:
         CorpusError: A source has no symbols.
     """
 
     def __init__(self, data: Encoded, begin: int) -> None:
-        self.begin, self._data = begin, data
-        before = np.concatenate([[0], np.cumsum(data.ids > begin)])
-        self.source_lengths: Array = before[data.offsets[1:]] - before[data.offsets[:-1]]
-        self.target_lengths: Array = data.lengths - self.source_lengths
+        super().__init__(data)
+        self.begin, self.target_lengths = begin, data.lengths
         if len(self) and not self.source_lengths.all():
             empty = int(np.flatnonzero(self.source_lengths == 0)[0]) + 1
             raise CorpusError(f"pair {empty:,} has a source without any symbol that the model knows; leave it out")
 
-    def batch(self, rows: Array) -> PairBatch:
-        lengths, source_lengths = self.target_lengths[rows], self.source_lengths[rows]
-        starts = self._data.offsets[rows]
-        sources = cut_rows(self._data.ids, starts, source_lengths, -1 - self.begin)
-        targets = cut_rows(self._data.ids, starts + source_lengths, lengths, 0)
-        inputs = np.concatenate([np.full((len(rows), 1), self.begin), targets[:, :-1]], axis=1)
-        fresh = np.ones(len(rows), dtype=bool)
-        return PairBatch(inputs, targets, lengths.astype(np.int64), fresh, sources, source_lengths.astype(np.int64))
+    def inputs(self, targets: Array) -> Array:
+        return np.concatenate([np.full((len(targets), 1), self.begin), targets[:, :-1]], axis=1)  # [B, T]
 
     def keys(self) -> tuple[Array, Array]:
         return self.source_lengths, self.target_lengths
@@ -131,12 +136,3 @@ class PairStream(Stream):
         # As many rows in each, whatever number of processes shares them: a short last one is filled from its first.
         self._groups: Sequence[Array] = [np.resize(groups[i], size) for i in random.permutation(len(groups))]
         self._epoch, self._group = epoch, 0
-
-
-def cut_rows(ids: Array, starts: Array, lengths: Array, shift: int) -> Array:
-    """Return stretches of ids as rows, [B, longest] int64, ``shift`` added to each id; padded with 0."""
-    places = np.arange(max(1, int(lengths.max(initial=0))))
-    inside = places < lengths[:, None]
-    at = np.where(inside, starts[:, None] + places, 0)
-    rows: Array = np.where(inside, ids[at].astype(np.int64) + shift, 0)
-    return rows

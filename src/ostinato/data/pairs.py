@@ -1,19 +1,22 @@
-"""Pairs from files: tab-separated lines, JSON lines, or two files that go line by line together."""
+"""Pairs: made of texts, or read from tab-separated lines, JSON lines, or two files that go line by line together."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ostinato.data.columns import Texts
 from ostinato.data.corpus import Corpus
 from ostinato.data.documents import Document, Reading
 from ostinato.data.reading import plain_document
 from ostinato.errors import CorpusError
 
-_SOURCE, _TARGET = "source", "target"
+#: Name of the column of sources.
+SOURCE = "source"
+_TARGET = "target"
 _JSON = (".jsonl", ".ndjson")
 _EVERYTHING = 2**62  # characters: pairs stay in memory
 _PEEK = 5  # lines
@@ -44,19 +47,19 @@ class PairCollector:
         limits: Limits on pairs.
         check: Function that returns the fault of a source and its target, or ``None``.
         of_labels: Whether targets are labels, whose letters stay as they are.
-        texts: The pairs, each as ``source TAB target``.
+        sources: The source of each pair.
+        targets: The target of each pair.
         places: Place of each pair in its file, for messages.
         skipped: Number of pairs left out, by reason.
-        tabs: Number of sides with a tab inside.
     """
 
     limits: PairLimits
     check: Callable[[str, str], str | None] = lambda source, target: None
     of_labels: bool = False
-    texts: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
-    tabs: int = 0
 
     def refuse(self, place: str, told: str, kind: str) -> None:
         """Leave out a pair.
@@ -73,8 +76,7 @@ class PairCollector:
         limit = self.limits.longest
         if self.limits.lower:
             source, target = source.lower(), target if self.of_labels else target.lower()
-        sides = {_SOURCE: source.strip(), _TARGET: target.strip()}
-        self.tabs += sum("\t" in side for side in sides.values())
+        sides = {SOURCE: source.strip(), _TARGET: target.strip()}
         for name, side in sides.items():
             if not side:
                 return self.refuse(place, f"the {name} is empty", "with an empty side")
@@ -85,12 +87,32 @@ class PairCollector:
         if wrong is not None:
             return self.refuse(place, wrong, "whose sides do not fit each other")
         self.places.append(place)
-        self.texts.append("\t".join(side.replace("\t", " ") for side in sides.values()))
+        self.sources.append(sides[SOURCE])
+        self.targets.append(sides[_TARGET])
         return None
 
     @property
     def is_full(self) -> bool:
-        return self.limits.first is not None and len(self.texts) >= self.limits.first
+        return self.limits.first is not None and len(self.targets) >= self.limits.first
+
+
+def corpus_of_pairs(pairs: Iterable[tuple[str, str]]) -> Corpus:
+    """Make a corpus of pairs of source and target.
+
+    >>> corpus_of_pairs([("go", "va"), ("run", "cours")]).texts
+    ('va', 'cours')
+    """
+    sources, targets = list[str](), list[str]()
+    for source, target in pairs:
+        sources.append(source)
+        targets.append(target)
+    return Corpus("items", tuple(targets), columns={SOURCE: Texts(tuple(sources))})
+
+
+def source_texts(corpus: Corpus) -> tuple[str, ...] | None:
+    """Return the sources of a corpus of pairs; ``None``: it has none that are texts."""
+    column = corpus.columns.get(SOURCE)
+    return column.texts if isinstance(column, Texts) else None
 
 
 def read_pairs(
@@ -108,7 +130,7 @@ def read_pairs(
         reading: Encoding and errors.
 
     Returns:
-        Items ``source TAB target``. Pairs with the same source are one group, so that a split keeps them together.
+        The targets, beside a column of their sources.
 
     Raises:
         CorpusError: Something cannot be read or is wrong, with file and line; or there are no pairs.
@@ -147,18 +169,16 @@ def corpus_of(taken: PairCollector, documents: Sequence[Document], what: str) ->
     Raises:
         CorpusError: There are none.
     """
-    if not taken.texts:
+    if not taken.targets:
         raise CorpusError(f"there are no {what} in {', '.join(document.where for document in documents)}")
-    numbers: dict[str, int] = {}
-    groups = tuple(numbers.setdefault(text.partition("\t")[0], len(numbers)) for text in taken.texts)
     origins = tuple({"name": d.name, "bytes": d.size, "sha256": d.sha256} for d in documents)
-    notes = [f"{len(taken.texts):,} {what}, {len(numbers):,} different sources"]
+    notes = [f"{len(taken.targets):,} {what}, {len(set(taken.sources)):,} different sources"]
     notes += [f"left out: {count:,} {what} {kind}" for kind, count in taken.skipped.items()]
-    notes += [f"a tab inside a side became a space: {taken.tabs:,} times"] * bool(taken.tabs)
     made_by = (what, repr(taken.limits), *(str(d.reading) for d in documents))
     places = tuple(taken.places)
+    columns = {SOURCE: Texts(tuple(taken.sources))}
     return Corpus(
-        "items", tuple(taken.texts), origins, notes=tuple(notes), made_by=made_by, groups=groups, places=places
+        "items", tuple(taken.targets), origins, notes=tuple(notes), made_by=made_by, columns=columns, places=places
     )
 
 
@@ -223,7 +243,7 @@ def _from_columns(line: str) -> tuple[str, str] | None:
 def _from_json(line: str) -> tuple[str, str] | None:
     try:
         record = json.loads(line)
-        source, target = record[_SOURCE], record[_TARGET]
+        source, target = record[SOURCE], record[_TARGET]
     except (ValueError, KeyError, TypeError):
         return None
     return (source, target) if isinstance(source, str) and isinstance(target, str) else None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
-from ostinato.codecs import Codec
-from ostinato.data import Corpus, Encoded, Reading, Stream
+from ostinato.codecs import Codec, Unknown
+from ostinato.data import Corpus, Encoded, Reading, Stream, encode_texts
 from ostinato.errors import ConfigError
 from ostinato.families.options import OptionGroup
 from ostinato.runs import RunFolder, SavedModel
@@ -278,6 +278,15 @@ class Family(abc.ABC):
         """
         return
 
+    def encode(self, codec: Codec, corpus: Corpus, unknown: Unknown) -> Encoded:
+        """Encode a corpus that is in memory; unknown symbols are replaced or left out as ``unknown`` says.
+
+        Raises:
+            UnknownSymbolError: There are some, and ``unknown`` is ``"error"``.
+        """
+        adapted = [codec.adapt(text, unknown) for text in corpus.texts]
+        return replace(encode_texts(codec, adapted), columns=corpus.columns)
+
     @abc.abstractmethod
     def stream(self, settings: Any, codec: Codec, data: Encoded, *, seed: int) -> Stream:
         """Return batches to train on, from their beginning."""
@@ -295,6 +304,14 @@ class Family(abc.ABC):
 
         Raises:
             ValueError: They have not.
+        """
+        return
+
+    def check_columns(self, codec: Codec, data: Encoded) -> None:
+        """Check that the columns that a run stores are those of the family, and made of the codec's ids.
+
+        Raises:
+            ValueError: They are not.
         """
         return
 

@@ -198,8 +198,8 @@ class RunFolder:
                 ) from error
             return parts["train"], parts["valid"]
         arrays = read_arrays(self.path / "corpus.safetensors", origin["corpus_sha256"])
-        where, span = f"{self.path}/corpus.safetensors", codecs.from_json(self.codec()).span
-        train, valid = (_encoded(arrays, part, span, where) for part in ("train", "valid"))
+        where, size = f"{self.path}/corpus.safetensors", codecs.from_json(self.codec()).size
+        train, valid = (_encoded(arrays, part, size, where) for part in ("train", "valid"))
         return train, valid
 
     def save(self, snapshot: Snapshot) -> None:
@@ -379,15 +379,15 @@ class RunFolder:
             yield best if best and best["step"] == step else {"step": step, "weights": "weights"}
 
 
-def _encoded(arrays: Arrays, part: str, span: int, where: str) -> Encoded:
+def _encoded(arrays: Arrays, part: str, size: int, where: str) -> Encoded:
     """Return the texts of a part; check that they are made of the codec's ids."""
     nothing = np.zeros(0)
     ids, offsets = (arrays.get(f"{part}_{name}", nothing) for name in ("ids", "offsets"))
     whole = ids.dtype.kind in "ui" and offsets.dtype.kind == "i" and ids.ndim == offsets.ndim == 1 and len(offsets) > 0
     if not whole or offsets[0] != 0 or offsets[-1] != len(ids) or (np.diff(offsets) < 0).any():
         raise DamagedError(f"{where} holds no encoded texts for {part}")
-    if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < span:
-        raise DamagedError(f"{where} holds ids that are none of the codec's {span:,}")
+    if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < size:
+        raise DamagedError(f"{where} holds ids that are none of the codec's {size:,}")
     try:
         return Encoded(ids, offsets, columns_of_arrays(part, arrays, len(offsets) - 1))
     except ValueError as error:

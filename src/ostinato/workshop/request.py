@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, TypedDict
 
 from ostinato import codecs, config
 from ostinato.codecs import Unknown
-from ostinato.data import Cache, Corpus, Encoded, cache_folder, encode_texts, split
+from ostinato.data import Cache, Corpus, Encoded, cache_folder, split
 from ostinato.engine.cpu import trains_fast
 from ostinato.errors import ConfigError, CorpusError
-from ostinato.families import Budget, Recipe, find_recipe
+from ostinato.families import Budget, Family, Recipe, find_recipe
 from ostinato.families.settings import TrainingSettings
 from ostinato.runs import SavedModel
 from ostinato.runs.folder import Pin
@@ -141,7 +141,7 @@ def prepare(
     else:
         codec = _known_codec(known, train_part)
     recipe.family.check(codec, (train_part, valid_part))
-    train, valid, pin = encode_parts(codec, train_part, valid_part, request)
+    train, valid, pin = encode_parts(recipe.family, codec, (train_part, valid_part), request)
     if not len(valid.ids):
         raise CorpusError("nothing is left to validate on: the validation part has no symbol that the model knows")
     notes = (*train_part.notes, *_changed(codec, request))
@@ -157,21 +157,16 @@ def _changed(codec: codecs.Codec, request: RunRequest) -> list[str]:
 
 
 def encode_parts(
-    codec: codecs.Codec, train_part: Corpus, valid_part: Corpus, request: RunRequest
+    family: Family, codec: codecs.Codec, parts: tuple[Corpus, Corpus], request: RunRequest
 ) -> tuple[Encoded, Encoded, Pin | None]:
-    """Encode in memory what is in memory, and all else in the cache."""
-    if train_part.is_held and valid_part.is_held:
-        train, valid = (
-            replace(
-                encode_texts(codec, [codec.adapt(text, request.unknown) for text in part.texts]), columns=part.columns
-            )
-            for part in (train_part, valid_part)
-        )
+    """Encode the two parts of a corpus: in memory what is in memory, and all else in the cache."""
+    if all(part.is_held for part in parts):
+        train, valid = (family.encode(codec, part, request.unknown) for part in parts)
         return train, valid, None
     watch = request.watch or (lambda what, done, total: None)
     pinned = Cache(request.cache or cache_folder()).encoded(
         codec,
-        {"train": train_part, "valid": valid_part},
+        {"train": parts[0], "valid": parts[1]},
         unknown=request.unknown,
         progress=lambda done, total: watch("encoding the corpus", done, total),
         waiting=lambda: watch("waiting for another process that encodes the same corpus", 0, 1),

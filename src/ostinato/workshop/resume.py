@@ -15,7 +15,7 @@ from ostinato import codecs, config
 from ostinato.data import Cache, Corpus, Encoded, cache_folder, split
 from ostinato.engine.threads import check_threads
 from ostinato.errors import ConfigError, CorpusError, DamagedError, RunError
-from ostinato.families import find_recipe
+from ostinato.families import Family, find_recipe
 from ostinato.families.settings import TrainingSettings
 from ostinato.runs import RunFolder
 from ostinato.training.device import choose_device
@@ -78,7 +78,7 @@ def resume(
     settings = config.read(recipe.settings, about["settings"], where=f"{run.path}/config.json")
     codec = codecs.from_json(run.codec())
     train_data, valid_data = ranks.decide(
-        lambda: _data(run, codec, corpus, valid, RunRequest(run.path, cache=cache, watch=watch))
+        lambda: _data(run, recipe.family, codec, corpus, valid, RunRequest(run.path, cache=cache, watch=watch))
     )
     where = choose_device(device or about["device"], ranks)
     taught_by = tuple(same_teachers(run, teachers))
@@ -166,6 +166,7 @@ def _checkpoint(run: RunFolder, minutes: float | None) -> tuple[Snapshot, list[s
 
 def _data(
     run: RunFolder,
+    family: Family,
     codec: codecs.Codec,
     corpus: Corpus | Callable[[], Corpus] | None,
     valid: Callable[[], Corpus] | None,
@@ -174,7 +175,7 @@ def _data(
     """The run's texts: from itself, from the cache, or from the corpus they were made of, encoded anew."""
     origin, cache = run.origin(), Cache(request.cache or cache_folder())
     if corpus is None:
-        return run.corpus(cache)
+        return _checked(run, family, codec, run.corpus(cache))
     if not run.is_pinned:
         raise ConfigError(f"{run.path} holds its corpus itself, so nothing needs to be read again; leave --corpus out")
     read = corpus() if callable(corpus) else corpus
@@ -189,13 +190,25 @@ def _data(
     else:
         parts = read, valid()
         _check_same(origin["valid_sources"], parts[1], run)
-    train_data, valid_data, pin = encode_parts(codec, *parts, request)
+    train_data, valid_data, pin = encode_parts(family, codec, parts, request)
     if pin is None or pin.sha256 != origin["corpus_sha256"]:
         raise CorpusError(
             f"{run.path}: the same files now give other symbols than when the run was made; read them with "
             "the same --encoding, --errors, --column and --as"
         )
     return train_data, valid_data
+
+
+def _checked(
+    run: RunFolder, family: Family, codec: codecs.Codec, parts: tuple[Encoded, Encoded]
+) -> tuple[Encoded, Encoded]:
+    """Return the parts of a run's corpus, if their columns are the family's."""
+    try:
+        for part in parts:
+            family.check_columns(codec, part)
+    except ValueError as error:
+        raise DamagedError(f"{run.path}/corpus.safetensors: {error}") from error
+    return parts
 
 
 def _check_same(known: Sequence[dict[str, Any]], read: Corpus, run: RunFolder) -> None:

@@ -13,12 +13,13 @@ import torch
 from ostinato.batch import PairBatch
 from ostinato.codecs import FrameCodec, LabelCodec, PairCodec, SpelledCodec, Unknown
 from ostinato.codecs.labels import are_spans, labels_of
-from ostinato.codecs.pairs import BETWEEN
 from ostinato.codecs.spelled import words_of
 from ostinato.config import at_least
 from ostinato.cores.encoders import Source
-from ostinato.data import Corpus, Encoded, encode_texts
+from ostinato.data import Corpus, Encoded
+from ostinato.data.columns import Texts
 from ostinato.data.frames import Frames
+from ostinato.data.pairs import SOURCE, source_texts
 from ostinato.errors import ConfigError, CorpusError
 from ostinato.families.base import Face, Machine, Progress, not_of
 from ostinato.families.labels.ctc_head import PathHead
@@ -35,8 +36,10 @@ from ostinato.families.labels.settings import (
     check_kinds,
     check_labelled,
     check_labels,
+    frames_of,
 )
 from ostinato.families.restoring import described, put_weights
+from ostinato.families.sources import encode_pairs
 from ostinato.models.task import Context
 from ostinato.runs import SavedModel, read_model
 
@@ -160,13 +163,10 @@ class Annotator(Face):
             check_labels(self.codec, [corpus])
         except CorpusError as error:
             raise CorpusError(f"{error}. --skip-bad-pairs leaves such sequences out and counts them") from None
-        sides = [text.partition(BETWEEN) for text in corpus.texts]
-        real = [labels_of(target, unit) for _, _, target in sides]
-        sources: Sources = corpus.frames or [source for source, _, _ in sides]
-        best = self._all_best(sources, beam, unknown, tick)
+        real = [labels_of(target, unit) for target in corpus.texts]
+        best = self._all_best(frames_of(corpus) or source_texts(corpus) or (), beam, unknown, tick)
         predicted = [[self.names[n] for n in one.labels] for one in best]
-        adapted = [self.codec.adapt(text, unknown) for text in corpus.texts]
-        nats, count = self._loss(self._encoded(replace(corpus, texts=tuple(adapted))))
+        nats, count = self._loss(encode_pairs(self.codec, corpus, unknown))
         placed = self.has_places
         return LabelEvaluation(
             sequences=len(real),
@@ -187,7 +187,7 @@ class Annotator(Face):
             CorpusError: All are left out.
         """
         assert isinstance(corpus.texts, tuple)
-        chosen = [n for n, text in enumerate(corpus.texts) if not self._unknown_labels(text)]
+        chosen = [n for n, text in enumerate(corpus.texts) if not self._labels.unknown_in(text)]
         if not chosen:
             raise CorpusError("every sequence has a label that the model does not know: nothing is left to measure on")
         return corpus.select(chosen), len(corpus.texts) - len(chosen)
@@ -199,7 +199,7 @@ class Annotator(Face):
             at_least("beam", beam, 1)
             if self.has_places:
                 raise ConfigError("a beam is for labels without a place (recipe ctc); here the best are found exactly")
-        rows = self._rows(self._corpus(sources, unknown))
+        rows = Labelled(encode_pairs(self.codec, self._corpus(sources), unknown))
         predictions: dict[int, Best] = {}
         for some in rows.by_length(np.arange(len(rows)), _AT_ONCE):
             predictions |= zip(some.tolist(), self._best(rows.batch(some), beam), strict=True)
@@ -207,33 +207,19 @@ class Annotator(Face):
                 tick(len(predictions), len(rows))
         return [predictions[row] for row in range(len(rows))]
 
-    def _unknown_labels(self, text: str) -> list[str]:
-        return self._labels.unknown_in(text.partition(BETWEEN)[2])
-
-    def _corpus(self, sources: Sources, unknown: Unknown) -> Corpus:
+    def _corpus(self, sources: Sources) -> Corpus:
         """Return the sources with an arbitrary label, so that they are encoded as labelled ones are."""
-        frames = sources if isinstance(sources, Frames) else None
-        texts = [""] * sources.count if isinstance(sources, Frames) else [_flat(text) for text in sources]
-        if not texts:
+        column = sources if isinstance(sources, Frames) else Texts(tuple(text.strip() for text in sources))
+        if not column.count:
             raise ConfigError("there is nothing to label")
-        empty = next((n for n, text in enumerate(texts, 1) if frames is None and not text), None)
-        if empty is not None:
-            raise ConfigError(f"there is nothing to label: text {empty:,} is empty")
-        own = [text.lower() for text in texts] if self.settings.lower else texts
-        adapted = [self.codec.source.adapt(text, unknown) for text in own]
-        corpus = Corpus(
-            "items",
-            tuple(f"{text}{BETWEEN}{self.names[0]}" for text in adapted),
-            columns={} if frames is None else {"frames": frames},
-        )
+        if isinstance(column, Texts):
+            if "" in column.texts:
+                raise ConfigError(f"there is nothing to label: text {column.texts.index('') + 1:,} is empty")
+            if self.settings.lower:
+                column = Texts(tuple(text.lower() for text in column.texts))
+        corpus = Corpus("items", (self.names[0],) * column.count, columns={SOURCE: column})
         check_kinds(self.codec, [corpus])
         return corpus
-
-    def _encoded(self, corpus: Corpus) -> Encoded:
-        return replace(encode_texts(self.codec, corpus.texts), columns=corpus.columns)
-
-    def _rows(self, corpus: Corpus) -> Labelled:
-        return Labelled(self._encoded(corpus), self.codec.begin)
 
     def _encode(self, batch: PairBatch) -> Source:
         device = self.network.device
@@ -265,7 +251,7 @@ class Annotator(Face):
                          self.network.head.best_bound)  # fmt: skip
 
     def _loss(self, encoded: Encoded) -> tuple[float, int]:
-        rows = Labelled(encoded, self.codec.begin)
+        rows = Labelled(encoded)
         self.settings.check_lengths(rows)
         task, total = build_label_task(replace(self.settings, precision="float32"), self.network), 0.0
         with torch.inference_mode():
@@ -275,18 +261,13 @@ class Annotator(Face):
         return total / count, count
 
 
-def _flat(text: str) -> str:
-    """Return a text without tabs, as a tab separates text and label."""
-    return text.replace(BETWEEN, " ").strip()
-
-
 def glimpse(network: Labeller, codec: PairCodec, data: Encoded) -> str:
     """Return a line for each of the first sequences: its source, the network's labels, and the true ones."""
     data = data.part(0, min(_SHOWN, data.texts))
     was_training = network.training
     network.eval()
     assert isinstance(codec.target, LabelCodec)
-    names, rows, lines = codec.target.names, Labelled(data, codec.begin), []
+    names, rows, lines = codec.target.names, Labelled(data), []
     between = codec.target.between
     batch = rows.batch(np.arange(len(rows)))
     with torch.inference_mode():
@@ -300,7 +281,11 @@ def glimpse(network: Labeller, codec: PairCodec, data: Encoded) -> str:
         if isinstance(codec.source, SpelledCodec):
             lines.append(_told_tags(codec.source.decode(source.tolist()).split(), own, real))
         else:
-            what = f"{len(source)} frames" if data.frames is not None else codec.source.decode(source.tolist()).strip()
+            what = (
+                f"{len(source)} frames"
+                if isinstance(rows.sources, Frames)
+                else codec.source.decode(source.tolist()).strip()
+            )
             lines.append(f"{what} → {between.join(own)} ({between.join(real)})")
     return "\n".join(lines)
 

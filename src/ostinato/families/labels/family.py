@@ -51,7 +51,7 @@ class LabelFamily(SourceTargetFamily):
         check_labels(codec, corpora)
 
     def rows(self, settings: LabelSettings, codec: Codec, data: Encoded) -> SourceTargetRows:
-        rows = Labelled(data, codec.begin)
+        rows = Labelled(data)
         settings.check_lengths(rows)
         return rows
 
@@ -63,10 +63,10 @@ class LabelFamily(SourceTargetFamily):
         return build_label_task(settings, network)
 
     def targets(self, codec: Codec, data: Encoded) -> int:
-        return int((data.ids < codec.size - 1).sum())  # without the end of each
+        return len(data.ids) - data.texts  # without the end of each
 
     def size(self, codec: Codec, data: Encoded) -> int:
-        return int(Labelled(data, codec.begin).source_lengths.sum())
+        return int(Labelled(data).source_lengths.sum())
 
     def describe_data(self, codec: Codec, data: Encoded) -> str:
         return f"{data.texts:,} sequences ({self.targets(codec, data):,} labels)"

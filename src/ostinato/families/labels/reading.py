@@ -13,18 +13,27 @@ from typing import Any
 import numpy as np
 
 from ostinato.codecs.labels import LabelUnit, labels_of
-from ostinato.codecs.pairs import BETWEEN
 from ostinato.codecs.spelled import COLUMN, words_of
 from ostinato.data.arrays import ARRAY, ARRAYS, Archive, read_array
 from ostinato.data.columns import Array
 from ostinato.data.corpus import Corpus
 from ostinato.data.documents import Document, Reading
 from ostinato.data.frames import Frames
-from ostinato.data.pairs import PairCollector, PairLimits, corpus_of, file_lines, is_json, surveyed, take_pairs
+from ostinato.data.pairs import (
+    SOURCE,
+    PairCollector,
+    PairLimits,
+    corpus_of,
+    file_lines,
+    is_json,
+    surveyed,
+    take_pairs,
+)
 from ostinato.data.sound import LogMel
 from ostinato.errors import CorpusError
 
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
+_TAB = "\t"
 _DOCUMENT = "-DOCSTART-"  # what CoNLL-2003 has between documents
 
 
@@ -157,7 +166,7 @@ def _has_columns(document: Document) -> bool:
     lines = [line for line in file_lines(document) if line.strip()]
     if is_json(document) or not lines:
         return False
-    return not any(BETWEEN in line and any(" " in cell.strip() for cell in line.split(BETWEEN)) for line in lines)
+    return not any(_TAB in line and any(" " in cell.strip() for cell in line.split(_TAB)) for line in lines)
 
 
 def _take_columns(document: Document, options: LabelReading, taken: PairCollector) -> None:
@@ -189,8 +198,8 @@ def _sentences(document: Document) -> Iterator[list[tuple[int, list[str]]]]:
 def _names_recording(document: Document) -> bool:
     """Return whether the first line names a file of frames; a name with spaces counts only if the file exists."""
     line = next((line for line in file_lines(document) if line.strip()), "")
-    name = line.partition(BETWEEN)[0].strip()
-    holds_frames = _suffix(name) in (*SOUNDS, ARRAY) and BETWEEN in line
+    name = line.partition(_TAB)[0].strip()
+    holds_frames = _suffix(name) in (*SOUNDS, ARRAY) and _TAB in line
     return holds_frames and (" " not in name or (Path(document.where).parent / name).is_file())
 
 
@@ -211,9 +220,9 @@ def _of_recordings(documents: Sequence[Document], options: LabelReading, limits:
             elif not _is_long_enough(len(frames), label, options):
                 taken.refuse(place, _too_short(len(frames), label, options), "too short for their labels")
             else:
-                before = len(taken.texts)
+                before = len(taken.targets)
                 taken.take(place, name, label)
-                sequences += [frames] * (len(taken.texts) - before)
+                sequences += [frames] * (len(taken.targets) - before)
     corpus = corpus_of(taken, documents, "recordings")
     digest = hashlib.sha256(b"".join(np.ascontiguousarray(one).tobytes() for one in sequences)).hexdigest()
     heard = {"name": "recordings", "bytes": sum(one.nbytes for one in sequences), "sha256": digest}
@@ -224,7 +233,7 @@ def _listed(document: Document, taken: PairCollector) -> Iterator[tuple[str, str
     for number, line in enumerate(file_lines(document), 1):
         if not line.strip() or taken.is_full:
             continue
-        columns = line.split(BETWEEN)
+        columns = line.split(_TAB)
         place = f"{document.where}, line {number:,}"
         if len(columns) < 2:
             taken.refuse(place, f"a line is FILE, tab, label; got {line[:40]!r}", "without two columns")
@@ -256,19 +265,10 @@ def _refuse_limits(limits: PairLimits, what: str) -> None:
 
 
 def _with_frames(corpus: Corpus, frames: Frames, sources: tuple[dict[str, Any], ...]) -> Corpus:
-    """Return a corpus whose sources are frames: its texts are labels after an empty source."""
-    texts = tuple(BETWEEN + text.partition(BETWEEN)[2] for text in corpus.texts)
+    """Return a corpus with frames as its sources."""
     told = f"{frames.count:,} sequences, {len(frames.values):,} frames of {frames.width} numbers"
     left_out = [note for note in corpus.notes if note.startswith("left out")]
-    return Corpus(
-        "items",
-        texts,
-        sources,
-        notes=(told, *left_out),
-        made_by=corpus.made_by,
-        columns={"frames": frames},
-        places=corpus.places,
-    )
+    return replace(corpus, sources=sources, notes=(told, *left_out), columns={SOURCE: frames})
 
 
 def _of_arrays(sources: Sequence[str], options: LabelReading, limits: PairLimits, part: str) -> Corpus:
@@ -279,7 +279,7 @@ def _of_arrays(sources: Sequence[str], options: LabelReading, limits: PairLimits
         labels, own = archive.labels(), archive.sequences()
         if len(labels) != own.count:
             raise CorpusError(f"{source} has {own.count:,} sequences and {len(labels):,} labels")
-        texts += [BETWEEN + label for label in labels]
+        texts += labels
         places += [f"{source}, number {n:,}" for n in range(1, len(labels) + 1)]
         parts.append(options.cut(own))
         digest = hashlib.sha256(Path(source).read_bytes()).hexdigest()
@@ -298,8 +298,7 @@ def _chosen(
     """Return the numbers of the sequences taken, and notes on those left out."""
     assert isinstance(corpus.texts, tuple)
     chosen, taken, lengths = list[int](), PairCollector(limits), frames.lengths.tolist()
-    for number, text in enumerate(corpus.texts[: limits.first]):
-        label = text.partition(BETWEEN)[2]
+    for number, label in enumerate(corpus.texts[: limits.first]):
         if _is_long_enough(lengths[number], label, options):
             chosen.append(number)
         else:

@@ -12,10 +12,11 @@ import numpy as np
 
 from ostinato import codecs
 from ostinato.codecs import Codec, FrameCodec, LabelCodec, PairCodec
-from ostinato.codecs.pairs import BETWEEN
 from ostinato.config import out_of_range
 from ostinato.data import Corpus
+from ostinato.data.columns import Texts
 from ostinato.data.frames import Frames
+from ostinato.data.pairs import SOURCE, source_texts
 from ostinato.errors import ConfigError, CorpusError
 from ostinato.families.encoding import build_encoder
 from ostinato.families.labels.reading import LabelReading
@@ -128,13 +129,14 @@ class SequenceSettings(LabelSettings, abc.ABC):
 
     def learn_source(self, train_part: Corpus, valid_part: Corpus) -> Codec:
         """Learn the codec of sources: their symbols, or the mean and deviation of frames."""
-        self._check_kind(frames=train_part.frames is not None)
-        if train_part.frames is not None:
-            return measured(train_part.frames, together=self.normalise == "together")
+        frames = frames_of(train_part)
+        self._check_kind(frames=frames is not None)
+        if frames is not None:
+            return measured(frames, together=self.normalise == "together")
         spaced = " " if self.codec == "words" else ""
         # An alphabet says nothing about the texts, so that of the validation part may be known as well.
         parts = (train_part, valid_part) if self.codec == "characters" else (train_part,)
-        texts = [spaced + text.partition(BETWEEN)[0] for part in parts for text in part.texts]
+        texts = [spaced + text for part in parts for text in source_texts(part) or ()]
         return codecs.learn(self.codec, texts, end=False, vocabulary=self.vocabulary, unknown="unk")
 
     def _check_kind(self, *, frames: bool) -> None:
@@ -178,7 +180,7 @@ def measured(frames: Frames, *, together: bool) -> FrameCodec:
 def learn_label_codec(settings: LabelSettings, train_part: Corpus, valid_part: Corpus) -> PairCodec:
     """Learn the codec of sources from the training part, and the labels from both parts."""
     reading = settings.reading()
-    targets = [text.partition(BETWEEN)[2] for part in (train_part, valid_part) for text in part.texts]
+    targets = [text for part in (train_part, valid_part) for text in part.texts]
     labels = LabelCodec.learn(targets, unit=reading.unit, end=True)
     if len(labels.names) == 1 and reading.stack is None:
         raise CorpusError(f"there is only one label, {labels.names[0]!r}: nothing can be learned")
@@ -217,7 +219,7 @@ def check_kinds(codec: PairCodec, corpora: Sequence[Corpus]) -> None:
         ConfigError: They are not.
     """
     for corpus in corpora:
-        frames = corpus.frames
+        frames = frames_of(corpus)
         if isinstance(codec.source, FrameCodec) != (frames is not None):
             wants = codec.source.symbols if isinstance(codec.source, FrameCodec) else "texts"
             raise ConfigError(f"the model reads {wants}, and given are {'texts' if frames is None else 'frames'}")
@@ -235,20 +237,29 @@ def check_labels(codec: PairCodec, corpora: Sequence[Corpus]) -> None:
     assert isinstance(labels, LabelCodec)
     for corpus in corpora:
         for number, text in enumerate(corpus.texts):
-            if unknown := labels.unknown_in(text.partition(BETWEEN)[2]):
+            if unknown := labels.unknown_in(text):
                 place = corpus.places[number] if corpus.places else f"sequence {number + 1:,}"
                 raise CorpusError(f"{place}: {labels.complaint(unknown[0])}")
 
 
 def check_labelled(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
-    """Check that a corpus is one of labelled sequences; lower-case it if asked. ``ostinato.read_labelled`` reads one.
+    """Check that a corpus is one of labelled sequences; lower-case its texts if asked.
 
     Raises:
         CorpusError: It is not.
     """
-    if corpus.kind != "items" or any(text.count(BETWEEN) != 1 for text in corpus.texts):
-        raise CorpusError("this recipe learns from labelled sequences: lines of text, tab, label; columns; arrays")
-    if not settings.get("lower") or corpus.frames is not None:
+    sources = source_texts(corpus)
+    if corpus.kind != "items" or (sources is None and frames_of(corpus) is None):
+        raise CorpusError(
+            "this recipe learns from labelled sequences: lines of text, tab, label; columns; arrays; in Python of what "
+            "read_labelled or corpus_of_pairs returns"
+        )
+    if not settings.get("lower") or sources is None:
         return corpus
-    sides = (text.partition(BETWEEN) for text in corpus.texts)
-    return dataclasses.replace(corpus, texts=tuple(f"{source.lower()}{BETWEEN}{target}" for source, _, target in sides))
+    return dataclasses.replace(corpus, columns={SOURCE: Texts(tuple(text.lower() for text in sources))})
+
+
+def frames_of(corpus: Corpus) -> Frames | None:
+    """Return the sources of a corpus that are frames; ``None``: they are texts."""
+    column = corpus.columns.get(SOURCE)
+    return column if isinstance(column, Frames) else None

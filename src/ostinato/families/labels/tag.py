@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ostinato.codecs import Codec, SpelledCodec
-from ostinato.codecs.pairs import BETWEEN
 from ostinato.config import out_of_range
 from ostinato.data import Corpus
+from ostinato.data.pairs import source_texts
 from ostinato.errors import CorpusError
 from ostinato.families.labels.family import LABELS
 from ostinato.families.labels.reading import LabelReading, how_many
@@ -51,8 +51,7 @@ class TagSettings(LabelSettings):
 
     def learn_source(self, train_part: Corpus, valid_part: Corpus) -> Codec:
         """Learn words, values of further columns and characters."""
-        sources = (text.partition(BETWEEN)[0] for text in train_part.texts)
-        return SpelledCodec.learn(sources, vocabulary=self.vocabulary)
+        return SpelledCodec.learn(source_texts(train_part) or (), vocabulary=self.vocabulary)
 
     def build_input(self, codec: Codec) -> Input:
         """Build the input layer of the encoder, for words."""
@@ -78,11 +77,11 @@ def prepare(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
         CorpusError: Some have not, or there are no words.
     """
     corpus = check_labelled(corpus, settings)
-    if corpus.frames is not None:
+    sources = source_texts(corpus)
+    if sources is None:
         raise CorpusError("recipe tag reads words, and given are frames; recipes classify and ctc read those")
     check = how_many(LabelReading("words", per_word=True))
-    for number, text in enumerate(corpus.texts):
-        source, _, target = text.partition(BETWEEN)
+    for number, (source, target) in enumerate(zip(sources, corpus.texts, strict=True)):
         if told := check(source, target):
             raise CorpusError(f"{corpus.places[number] if corpus.places else f'sequence {number + 1:,}'}: {told}")
     return corpus

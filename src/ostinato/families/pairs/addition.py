@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ostinato import config
-from ostinato.codecs.pairs import BETWEEN
 from ostinato.config import out_of_range
 from ostinato.data import Corpus
+from ostinato.data.pairs import corpus_of_pairs
 from ostinato.families.pairs.family import PAIRS
 from ostinato.families.pairs.settings import PairSettings, going_together
 from ostinato.families.pairs.translate import prepare
@@ -43,7 +43,7 @@ class AdditionSettings(PairSettings):
 
 
 def generate(settings: Mapping[str, Any], seed: int) -> Corpus:
-    """Generate sums such as ``"123+7" TAB "130"``, no two of the same numbers.
+    """Generate sums such as ``"123+7"`` with the target ``"130"``, no two of the same numbers.
 
     Each number has 1 to ``digits`` digits, every count equally often.
 
@@ -55,16 +55,16 @@ def generate(settings: Mapping[str, Any], seed: int) -> Corpus:
     """
     own = [name for name in _OWN if name in settings]
     read_settings = config.read(AdditionSettings, {name: settings[name] for name in own}, where="the settings given")
-    draw, known, texts = random.Random(seed), set[tuple[int, int]](), list[str]()
-    while len(texts) < read_settings.examples:
+    draw, known, pairs = random.Random(seed), set[tuple[int, int]](), list[tuple[str, str]]()
+    while len(pairs) < read_settings.examples:
         a, b = (_number(draw, read_settings.digits) for _ in range(2))
         if (min(a, b), max(a, b)) in known:
             continue
         known.add((min(a, b), max(a, b)))
-        texts.append(f"{a}+{b}{BETWEEN}{a + b}")
+        pairs.append((f"{a}+{b}", f"{a + b}"))
     made = f"sums of numbers of up to {read_settings.digits} digits"
-    made_by = ("addition", str(read_settings.digits), str(len(texts)), str(seed))
-    return Corpus("items", tuple(texts), notes=(f"{len(texts):,} {made}",), made_by=made_by)
+    made_by = ("addition", str(read_settings.digits), str(len(pairs)), str(seed))
+    return replace(corpus_of_pairs(pairs), notes=(f"{len(pairs):,} {made}",), made_by=made_by)
 
 
 def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ostinato.codecs import Codec, PairCodec
 from ostinato.data import Corpus, Encoded
 from ostinato.data.pair_streams import Pairs, SourceTargetRows
-from ostinato.data.pairs import read_pairs
+from ostinato.data.pairs import read_pairs, source_texts
 from ostinato.families.base import Face, Machine, Sources, check_single
 from ostinato.families.pairs.settings import PairSettings, build_pair_model, build_pair_task, learn_pair_codec
 from ostinato.families.recipe import Recipe
@@ -34,8 +34,10 @@ class PairFamily(SourceTargetFamily):
     def learn_codec(
         self, settings: PairSettings, train_part: Corpus, valid_part: Corpus, alphabet: frozenset[str]
     ) -> Codec:
+        # An alphabet says nothing about the texts, so that of the validation part may be known as well.
         parts = (train_part, valid_part) if settings.codec == "characters" else (train_part,)
-        return learn_pair_codec(settings, [text for part in parts for text in part.texts])
+        sources = [text for part in parts for text in source_texts(part) or ()]
+        return learn_pair_codec(settings, sources, [text for part in parts for text in part.texts])
 
     def rows(self, settings: PairSettings, codec: Codec, data: Encoded) -> SourceTargetRows:
         return Pairs(data, codec.begin)
@@ -48,7 +50,7 @@ class PairFamily(SourceTargetFamily):
         return build_pair_task(settings, network)
 
     def targets(self, codec: Codec, data: Encoded) -> int:
-        return int((data.ids < codec.size).sum())  # the ids of sources come after those of targets
+        return len(data.ids)
 
     def size(self, codec: Codec, data: Encoded) -> int:
         return self.targets(codec, data)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ostinato import codecs
 from ostinato.codecs import PairCodec
-from ostinato.codecs.pairs import BETWEEN
 from ostinato.config import out_of_range
 from ostinato.errors import ConfigError
 from ostinato.families.encoding import build_encoder, build_stack
@@ -79,14 +78,14 @@ class PairSettings(FeedbackSettings, CoreSettings):
             yield f"kernel must be odd, so that each place has as many before as after it; got {self.kernel}"
 
 
-def learn_pair_codec(settings: PairSettings, texts: Sequence[str]) -> PairCodec:
-    """Learn the codec of each side from pairs that are written as one text each."""
-    sides = [text.split(BETWEEN) for text in texts]
+def learn_pair_codec(settings: PairSettings, sources: Sequence[str], targets: Sequence[str]) -> PairCodec:
+    """Learn the codec of each side."""
     options: dict[str, Any] = {"vocabulary": settings.vocabulary, "unknown": settings.unknown}
     spaced = " " if settings.codec == "words" else ""
-    source = codecs.learn(settings.codec, [spaced + source for source, _ in sides], end=False, **options)
-    target = codecs.learn(settings.codec, [spaced + target for _, target in sides], end=True, **options)
-    return PairCodec(source, target)
+    return PairCodec(
+        codecs.learn(settings.codec, [spaced + text for text in sources], end=False, **options),
+        codecs.learn(settings.codec, [spaced + text for text in targets], end=True, **options),
+    )
 
 
 def build_pair_model(settings: PairSettings, codec: PairCodec) -> Seq2Seq:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from ostinato.data import Corpus
+from ostinato.data.columns import Texts
+from ostinato.data.pairs import SOURCE, source_texts
 from ostinato.errors import CorpusError
 from ostinato.families.pairs.family import PAIRS
 from ostinato.families.pairs.settings import PairSettings, going_together
@@ -17,14 +19,21 @@ _LONG_SIDE = 60  # characters of a pair, on average: above, words are worth more
 
 
 def prepare(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
-    """Check that a corpus is one of pairs, and lower-case it if asked; ``ostinato.data.pairs.read_pairs`` reads one.
+    """Check that a corpus is one of pairs, and lower-case it if asked.
 
     Raises:
         CorpusError: It is not.
     """
-    if corpus.kind != "items" or any(text.count("\t") != 1 for text in corpus.texts):
-        raise CorpusError("this recipe learns from pairs: lines of source, tab, target")
-    return replace(corpus, texts=tuple(text.lower() for text in corpus.texts)) if settings.get("lower") else corpus
+    sources = source_texts(corpus)
+    if corpus.kind != "items" or sources is None:
+        raise CorpusError(
+            "this recipe learns from pairs: lines of source, tab, target; in Python of what read_pairs or "
+            "corpus_of_pairs returns"
+        )
+    if not settings.get("lower"):
+        return corpus
+    lower = Texts(tuple(text.lower() for text in sources))
+    return replace(corpus, texts=tuple(text.lower() for text in corpus.texts), columns={SOURCE: lower})
 
 
 def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from ostinato.codecs import PairCodec, Unknown
-from ostinato.codecs.pairs import BETWEEN
 from ostinato.codecs.words import UNKNOWN_WORD
 from ostinato.cores.attention import Attending
 from ostinato.cores.conv_decoder import Convolving
-from ostinato.data import Corpus, Encoded, encode_texts
+from ostinato.data import Corpus, Encoded
 from ostinato.data.pair_streams import Pairs
+from ostinato.data.pairs import corpus_of_pairs, source_texts
 from ostinato.decode.paths import Hypothesis
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.reference import ReferenceWriter
@@ -31,6 +31,7 @@ from ostinato.families.pairs.results import PairEvaluation, Translation
 from ostinato.families.pairs.settings import PairSettings, build_pair_model, build_pair_task
 from ostinato.families.pairs.stepping import Seq2SeqStepper, padded
 from ostinato.families.restoring import described, put_weights
+from ostinato.families.sources import encode_pairs
 from ostinato.models.task import Context
 from ostinato.runs import SavedModel, read_model
 
@@ -140,7 +141,7 @@ class Translator(Face):
         beam = options.get("beam")
         search = SearchSettings(greedy=True) if beam is None else SearchSettings(beam=beam, gnmt=_GNMT)
         evaluation = self.evaluate(
-            list(corpus.texts),
+            list(zip(source_texts(corpus) or (), corpus.texts, strict=True)),
             search,
             unknown=options.get("unknown", "error"),
             tick=lambda done, total: progress("translating", done, total),
@@ -150,24 +151,22 @@ class Translator(Face):
 
     def evaluate(
         self,
-        pairs: Sequence[str],
+        pairs: Sequence[tuple[str, str]],
         search: SearchSettings | None = None,
         *,
         unknown: Unknown = "error",
         tick: Callable[[int, int], None] | None = None,
     ) -> PairEvaluation:
-        """Measure the model on pairs ``source TAB target``; arguments as for ``translate``."""
+        """Measure the model on pairs of source and target; the other arguments are those of ``translate``."""
         if not pairs:
             raise ConfigError("there is no pair to evaluate on")
-        adapted = [self.codec.adapt(pair, unknown) for pair in pairs]
-        encoded = encode_texts(self.codec, adapted)
-        rows = Pairs(encoded, self.codec.begin)
+        rows = Pairs(encode_pairs(self.codec, corpus_of_pairs(pairs), unknown), self.codec.begin)
         task, total = build_pair_task(replace(self.settings, precision="float32"), self.network), 0.0
         with torch.inference_mode():
             for some in rows.by_length(np.arange(len(rows)), _AT_ONCE):
                 total += task.loss(rows.batch(some), (), Context())[0].total.item()
         # The references are as they were given, whatever the model can write of them.
-        sources, targets = zip(*(pair.split(BETWEEN) for pair in pairs), strict=True)
+        sources, targets = zip(*pairs, strict=True)
         best = self.translate(sources, search, unknown=unknown, attention=False, tick=tick)
         symbols = int(rows.target_lengths.sum())
         metrics = text_metrics([one[0].text for one in best], list(targets))
@@ -224,11 +223,10 @@ def glimpse(network: Seq2Seq, codec: PairCodec, data: Encoded) -> str:
     data = data.part(0, min(_SHOWN, data.texts))
     was_training = network.training
     network.eval()
-    shift, sources, targets = codec.size + 1, [], []
-    for first, last in itertools.pairwise(data.offsets.tolist()):
-        ids = data.ids[first:last].astype(np.int64)
-        sources.append((ids[ids >= shift] - shift).tolist())
-        targets.append(ids[ids < shift].tolist())
+    rows = Pairs(data, codec.begin)
+    batch = rows.batch(np.arange(len(rows)))
+    sources = [ids[:count].tolist() for ids, count in zip(batch.sources, rows.source_lengths, strict=True)]
+    targets = [ids[:count].tolist() for ids, count in zip(batch.targets, rows.target_lengths, strict=True)]
     hypotheses = best_targets(network, codec, sources, SearchSettings(greedy=True))
     network.train(was_training)
     lines = zip(sources, hypotheses, targets, strict=True)
