@@ -502,6 +502,45 @@ print([name for name in ("torch", "numba") if name in sys.modules])
         assert third.stderr.count("compiling") == 1
 
 
+_OWN = """
+from ostinato.engine.compiled.options import compiled
+from ostinato.engine.compiled.target import numbers_at
+
+@compiled
+def add_up(target, block):
+    values, total = numbers_at(block[0], block[1], "float64"), numbers_at(block[2], block[3], "float64")
+    for n in range(len(values)):
+        total[0] += block[4] * values[n]
+"""
+_USE = """
+import sys
+from pathlib import Path
+import numpy as np
+from ostinato.engine.block import block_of
+from ostinato.engine.cpu import choose_instructions
+from ostinato.engine.kernels import Kernels
+kernels = Kernels(choose_instructions(), "fp32", Path(sys.argv[1]), lambda what: print("compiling"))
+values, total = np.arange(5.0), np.zeros(1)
+kernels["own_code:add_up"](block_of([values, total], [3]))
+print(total[0], "numba" in sys.modules)
+"""
+
+
+def test_compiled_code_outside_the_engine_is_kept_until_its_file_changes(tmp_path):
+    def used():
+        words = [sys.executable, "-c", _USE, str(tmp_path / "cache")]
+        path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+        env = {**os.environ, "PYTHONPATH": path}
+        ran = subprocess.run(words, env=env, capture_output=True, text=True, check=True)
+        return ran.stdout.split()
+
+    (tmp_path / "own_code.py").write_text(_OWN)
+    assert used() == ["compiling", "30.0", "True"]
+    assert used() == ["30.0", "False"]
+    (tmp_path / "own_code.py").write_text(_OWN.replace("block[4] *", "block[4] +"))
+    assert used() == ["compiling", "25.0", "True"]
+
+
 def test_a_cache_that_cannot_be_written_is_done_without(text_run, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     code = f"""

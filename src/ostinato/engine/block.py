@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -152,3 +152,13 @@ def fill_block(arrays: Mapping[str, NDArray[Any]], scalars: Mapping[str, int], p
     for name, value in scalars.items():
         block[SCALAR_PLACES[name]] = value
     return block
+
+
+def block_of(arrays: Sequence[NDArray[Any]], scalars: Sequence[int] = ()) -> NDArray[np.int64]:
+    """Return an argument block of a layout of its own: address and length of each array, in order, then scalars.
+
+    The arrays have to outlive the call; ``ostinato.engine.compiled.target.numbers_at`` gives them to compiled code.
+    """
+    assert all(array.flags.c_contiguous for array in arrays)
+    words = [word for array in arrays for word in (array.ctypes.data, array.size)]
+    return np.array([*words, *scalars], dtype=np.int64)

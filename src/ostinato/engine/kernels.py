@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import hashlib
+import importlib.util
 import json
 import threading
 from collections.abc import Callable
@@ -46,6 +47,10 @@ class Kernel:
 class Kernels:
     """The kernels of one kind, loaded when they are first asked for.
 
+    A name is that of one of the engine's kernels, or ``MODULE:FUNCTION`` of a module elsewhere, such as a family's
+    ``compiled.py``, which only then has to be imported when it is not kept yet. Such a function is ``compiled`` and
+    takes a target and a block (``ostinato.engine.block.block_of``).
+
     Args:
         instructions: Instructions they are compiled for (``ostinato.engine.cpu``).
         precision: Precision of the weights: one of those for generation, or ``"bf16"``, for training.
@@ -57,7 +62,7 @@ class Kernels:
         self, instructions: str, precision: str, folder: Path | None, compiling: Compiling | None = None
     ) -> None:
         self._kind = (instructions, precision)
-        self._folder = None if folder is None else folder / "kernels" / code_digest()
+        self._folder = None if folder is None else folder / "kernels"
         self._compiling = compiling
 
     def __getitem__(self, name: str) -> Kernel:
@@ -107,7 +112,8 @@ class Kernels:
 
     def _file(self, name: str) -> Path:
         assert self._folder is not None
-        return self._folder / f"{name}-{'-'.join(self._kind)}.o"
+        module, _, function = name.rpartition(":")
+        return self._folder / code_digest(module) / f"{module}{'.' * bool(module)}{function}-{'-'.join(self._kind)}.o"
 
 
 # Machine code that is loaded stays: what it is has no state, and threads may be in it.
@@ -116,14 +122,26 @@ _LOCK = threading.RLock()
 
 
 @cache
-def code_digest() -> str:
-    """Return a digest of all that the compiled code depends on: our source, the compilers, the processor."""
+def code_digest(module: str = "") -> str:
+    """Return a digest of all that compiled code depends on: source, compilers, processor.
+
+    Args:
+        module: Module of the code, if it is none of the engine's.
+
+    Raises:
+        EngineError: There is no such module.
+    """
     digest = hashlib.sha256(describe_cpu().encode())
     for package in ("numba", "llvmlite", "numpy"):
         with contextlib.suppress(PackageNotFoundError):  # what is kept can be run without Numba
             digest.update(f"{package} {version(package)}".encode())
     for file in sorted(_HERE.rglob("*.py")):
         digest.update(file.relative_to(_HERE).as_posix().encode() + file.read_bytes())
+    if module:
+        spec = importlib.util.find_spec(module)
+        if spec is None or spec.origin is None:
+            raise EngineError(f"there is no module {module!r} with code to compile")
+        digest.update(module.encode() + Path(spec.origin).read_bytes())
     return digest.hexdigest()[:24]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 from numba import njit, types
 
 from ostinato.engine.compiled.beam import search_beam
@@ -29,11 +32,21 @@ _KERNELS = {
 def build(name: str, instructions: str, precision: str) -> tuple[str, bytes]:
     """Compile a kernel.
 
+    Args:
+        name: Name of one of the engine's kernels, or ``MODULE:FUNCTION``.
+        instructions: Instructions to compile it for.
+        precision: Precision of its weights.
+
     Returns:
         The name of its symbol, and an object file that needs nothing of Numba to run.
     """
-    dispatcher = njit(**OPTIONS)(_KERNELS[name].py_func)
+    dispatcher = njit(**OPTIONS)(_function(name).py_func)
     signature = (Target(instructions, precision), types.Array(types.int64, 1, "C"))
     dispatcher.compile(signature)
     made = dispatcher.overloads[signature]
     return made.fndesc.llvm_func_name, made.library._get_compiled_object()
+
+
+def _function(name: str) -> Any:
+    module, _, function = name.rpartition(":")
+    return getattr(importlib.import_module(module), function) if module else _KERNELS[name]
