@@ -83,8 +83,8 @@ def test_a_stack_looks_up_for_its_lowest_layer(residual):
     torch.manual_seed(0)
     stack = Stack([CappedLSTM(64, 64), LSTM(64, 64)], residual=residual)
     lookup = Lookup(torch.randn(6, 64), torch.randint(0, 6, (16, TIME)))
-    assert stack.takes(lookup)
-    assert not Stack([Jordan(64, 64, 64), CappedLSTM(64, 64)]).takes(lookup)
+    assert stack.accepts_lookup(lookup)
+    assert not Stack([Jordan(64, 64, 64), CappedLSTM(64, 64)]).accepts_lookup(lookup)
     masks = (torch.full((16, 1, 64), 0.5), None)
     same(stack(lookup, masks=masks), stack(lookup.rows(), masks=masks))
     tapped = stack.layers[0].output_gate.register_forward_hook(lambda *_: None)  # goes step by step then

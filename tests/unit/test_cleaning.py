@@ -33,7 +33,7 @@ def test_a_report_says_what_was_left_out_and_why():
     cleaned = clean([("a.abc", read_tunebook(book))])
     assert [tune.title for tune in cleaned.tunes] == ["The Reel", "A Setting"]
     assert cleaned.groups == [0, 0]
-    told = cleaned.told()
+    told = cleaned.report()
     assert told[0] == "7 tunes read, 2 kept, 1 of them different"
     assert set(told[1:6]) == {f"1 left out: {kind}" for kind in
                               ("known already", "wrong bars", "not readable", "too short", "not in C")}  # fmt: skip

@@ -19,7 +19,7 @@ from ostinato.decode import constraints
 from ostinato.decode.constraints import SymbolTable, TableWalk
 from ostinato.decode.constraints.building import PatternBuilder
 from ostinato.decode.constraints.bytes import DEAD
-from ostinato.decode.constraints.walking import NEVER, fewest_steps
+from ostinato.decode.constraints.walking import UNREACHABLE, fewest_steps
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.searching import SearchSettings
 from ostinato.errors import ConfigError, EngineError
@@ -117,12 +117,12 @@ def test_a_lexicon_knows_capitals():
 def test_the_fewest_steps_are_those_of_a_walk_over_all_paths(states, random):
     table = np.array([[random.choice([DEAD, *range(states)]) for _ in range(3)] for _ in range(states)])
     accepting = np.array([random.random() < 0.3 for _ in range(states)])
-    expected = np.where(accepting, 0, NEVER)
+    expected = np.where(accepting, 0, UNREACHABLE)
     for _ in range(states):
         for state in range(states):
             after = [expected[to] + 1 for to in table[state] if to != DEAD]
             expected[state] = min([expected[state], *after])
-    assert fewest_steps(table, accepting).tolist() == np.minimum(expected, NEVER).tolist()
+    assert fewest_steps(table, accepting).tolist() == np.minimum(expected, UNREACHABLE).tolist()
 
 
 DATE = "[0-9]{4}-(0[1-9]|1[0-2])-[0-3][0-9]"

@@ -38,14 +38,14 @@ CURVES = {
 @pytest.mark.parametrize("told", CURVES)
 def test_the_verdict_says_what_the_curve_shows(told):
     verdict = read_curve([record(*point) for point in CURVES[told]], SETTINGS)
-    assert verdict.told.startswith(told)
+    assert verdict.summary.startswith(told)
     assert verdict.advice
 
 
 def test_of_a_student_the_training_loss_says_nothing():
     points = [record(*point) for point in CURVES["as good as this text makes it"]]
     verdict = read_curve(points, SETTINGS, taught=True)
-    assert verdict.told == "as good as it gets with these settings"
+    assert verdict.summary == "as good as it gets with these settings"
     assert "training loss" not in " ".join(verdict.advice)
 
 
@@ -64,21 +64,23 @@ def test_no_dropout_is_advised_that_cannot_be_or_is_less(settings):
 def test_a_rise_in_fewer_than_two_passes_is_not_learning_by_heart():
     points = CURVES["learning by heart since step 200"]
     verdict = read_curve([record(*point, steps_of_an_epoch=250) for point in points], SETTINGS)
-    assert verdict.told == "going up and down: the validation loss was 0.144 bits lower at step 200"
+    assert verdict.summary == "going up and down: the validation loss was 0.144 bits lower at step 200"
     assert verdict.advice[0] == "more time: it read its text 1.6 times"
 
 
 def test_who_does_no_better_on_what_was_read_does_not_know_it_by_heart():
     points = [(100, 1.6, 1.5), (200, 1.5, 1.4), (300, 1.5, 1.45), (400, 1.46, 1.45)]
     verdict = read_curve([record(*point) for point in points], SETTINGS)
-    assert verdict.told.startswith("going up and down")
+    assert verdict.summary.startswith("going up and down")
     assert "more time" not in " ".join(verdict.advice)
-    assert read_curve([record(*point) for point in points], SETTINGS, taught=True).told.startswith("learning by heart")
+    assert read_curve([record(*point) for point in points], SETTINGS, taught=True).summary.startswith(
+        "learning by heart"
+    )
 
 
 def test_the_better_of_weights_and_average_counts():
     points = [(100, 1.5, 1.6, 1.55), (200, 1.4, 1.7, 1.5), (300, 1.3, 1.8, 1.45), (400, 1.2, 1.9, 1.40)]
-    assert read_curve([record(*point) for point in points], SETTINGS).told.startswith("still learning")
+    assert read_curve([record(*point) for point in points], SETTINGS).summary.startswith("still learning")
 
 
 def test_yardsticks_are_what_others_say_of_the_same_text(text_run, text_model, corpora):

@@ -71,7 +71,7 @@ def compare(name, rows, steps, inputs, width, dtype, lengths=None, ids=None):
 
     def forward(core, xs, state):
         if ids is not None:
-            assert core.takes(Lookup(xs, ids)) == (dtype == torch.float32)
+            assert core.accepts_lookup(Lookup(xs, ids)) == (dtype == torch.float32)
             return core(Lookup(xs, ids), state, lengths=lengths)
         assert scans.can_scan(xs, core.weight_hh)
         return core(xs, state, lengths=lengths)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 
 from ostinato.app.commands import build_parser, module_of
-from ostinato.app.process import ignore_known_warnings, tell_changes
+from ostinato.app.process import ignore_known_warnings, print_changes
 from ostinato.app.terminal.output import shown
 from ostinato.errors import ConfigError, OstinatoError, ToldElsewhereError
 
@@ -28,11 +28,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     args.started = STARTED if argv is None else time.monotonic()
     args.words = words
     args.codec = None  # the model's, once it is loaded
-    args.command_line = _told_command(words)
+    args.command_line = _recorded_command(words)
     try:
         status: int = module_of(args.command).act(args)
         sys.stdout.flush()
-        tell_changes(args)
+        print_changes(args)
         return status
     except OstinatoError as error:
         if args.debug:
@@ -87,6 +87,6 @@ def _open_streams() -> bool:
     return is_open
 
 
-def _told_command(argv: Sequence[str]) -> str:
+def _recorded_command(argv: Sequence[str]) -> str:
     """The command for the record, without the folders of a user's machine."""
     return " ".join(["ostinato", *(os.path.basename(word) if os.sep in word else word for word in argv)])

@@ -35,7 +35,7 @@ def follow(
     teachers: Sequence[Path] = (),
 ) -> int:
     """Train to the end while showing it; Ctrl-C saves and tells how to go on."""
-    from ostinato.app.terminal.progress import TrainingView, say_notes
+    from ostinato.app.terminal.progress import TrainingView, print_notes
     from ostinato.training.loop import Evaluated
     from ostinato.workshop.run import Interrupted
 
@@ -46,7 +46,7 @@ def follow(
             TrainingView(console, training, samples=samples) as view,
             _log(training, wanted=tensorboard) as log,
         ):
-            say_notes(console, training)
+            print_notes(console, training)
             for event in training:
                 view.show(event)
                 if log is not None:
@@ -56,7 +56,7 @@ def follow(
                 if isinstance(event, Interrupted):
                     stopped_at = event.step
         # Still here: torchrun ends the first process politely when another one stopped and is gone already.
-        _say_end(training, console, stopped_at, teachers)
+        _print_end(training, console, stopped_at, teachers)
     if report and stopped_at is None and training.is_first and "report" in training.family.verbs:
         _report(training, console)
     return 0 if stopped_at is None else 130
@@ -110,7 +110,7 @@ def _log(training: Training, *, wanted: bool) -> AbstractContextManager[TensorBo
     return TensorBoardLog(training)
 
 
-def _say_end(training: Training, console: Console, stopped_at: int | None, teachers: Sequence[Path]) -> None:
+def _print_end(training: Training, console: Console, stopped_at: int | None, teachers: Sequence[Path]) -> None:
     path, best = training.run.path, training.trainer.best
     if stopped_at is not None:
         told = escape(shown(_stopped(training, stopped_at, teachers)))

@@ -91,7 +91,7 @@ def load_model(args: Namespace) -> Any:
     return model
 
 
-def tell_changes(args: Namespace) -> None:
+def print_changes(args: Namespace) -> None:
     """Say how many unknown symbols ``--unknown`` replaced or left out, if any."""
     changes = Changes() if args.codec is None else args.codec.changes
     if not changes.changed:

@@ -26,11 +26,11 @@ def write_report(model: TextModel, console: Console) -> None:
         report = report_on(model, doing=lambda what: status.update(what), compiling=lambda what: status.update(what))
     path = model.saved.path / PAGE
     write_file(path, report_page(report).encode())
-    show_report(report, console)
+    print_report(report, console)
     console.print(f"the whole report: {escape(str(path))}", highlight=False, soft_wrap=not console.is_terminal)
 
 
-def show_report(report: Report, console: Console) -> None:
+def print_report(report: Report, console: Console) -> None:
     """Print a report's numbers and its verdict; samples are on the page."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for name, value, error in report.own_losses():
@@ -39,5 +39,5 @@ def show_report(report: Report, console: Console) -> None:
         table.add_row(baseline.name, f"{baseline.bits_per_symbol:.3f}", "keeps learning while it reads")
     console.print("bits per symbol of the held-out text:", highlight=False)
     console.print(table, highlight=False)
-    told = f"{report.verdict.told}. To change next: {'; '.join(report.verdict.advice)}"
+    told = f"{report.verdict.summary}. To change next: {'; '.join(report.verdict.advice)}"
     console.print(escape(told), highlight=False, soft_wrap=not console.is_terminal)

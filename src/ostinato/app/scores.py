@@ -17,7 +17,7 @@ COLUMNS = "log_prob\tsymbols\tbits_per_symbol\ttext"
 _COLOURS = ((1.0, "green"), (3.0, ""), (5.0, "yellow"), (8.0, "dark_orange"), (math.inf, "bold red"))
 
 
-def show_score(console: Console, result: Score) -> None:
+def print_score(console: Console, result: Score) -> None:
     """Print a text with its surprising places coloured."""
     coloured = Text()
     for part in result.per("character"):
@@ -26,7 +26,7 @@ def show_score(console: Console, result: Score) -> None:
     console.print(coloured)
 
 
-def show_part(console: Console, part: ScoredPart) -> None:
+def print_part(console: Console, part: ScoredPart) -> None:
     """Print a part with its numbers, in a terminal with its colour."""
     if console.is_terminal:
         line = Text(f"{part.log_prob:10.3f} {part.bits_per_symbol:7.2f} bits  ")

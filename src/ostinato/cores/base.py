@@ -57,7 +57,7 @@ class Core(nn.Module, abc.ABC, Generic[S]):
             Output [B, H] and the state after the step.
         """
 
-    def takes(self, xs: Lookup) -> bool:
+    def accepts_lookup(self, xs: Lookup) -> bool:
         """Return whether ``scan`` reads a lookup as it is; otherwise its rows are looked up before."""
         return False
 
@@ -78,7 +78,7 @@ class Core(nn.Module, abc.ABC, Generic[S]):
         """
         state = self.initial_state(len(xs)) if state is None else state
         scan = None if self._is_tapped() else self.scan
-        if isinstance(xs, Lookup) and (scan is None or not self.takes(xs)):
+        if isinstance(xs, Lookup) and (scan is None or not self.accepts_lookup(xs)):
             xs = xs.rows()
         if scan is not None:
             return scan(xs, state, lengths, masks)

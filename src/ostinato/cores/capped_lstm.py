@@ -52,7 +52,7 @@ class CappedLSTM(Core[LSTMState]):
         h, after = self._after(product(x, self.weight_ih) + self.bias, product(state.hidden, self.weight_hh), state)
         return masked(h, masks), after
 
-    def takes(self, xs: Lookup) -> bool:
+    def accepts_lookup(self, xs: Lookup) -> bool:
         return can_look_up(xs, self.weight_hh)
 
     def scan(

@@ -50,7 +50,7 @@ class Elman(Core[Tensor]):
         h = self.activation(f(product(x, self.weight_ih) + product(state, self.weight_hh) + self.bias))
         return masked(h, masks), h
 
-    def takes(self, xs: Lookup) -> bool:
+    def accepts_lookup(self, xs: Lookup) -> bool:
         return can_look_up(xs, self.weight_hh)
 
     def scan(self, xs: Inputs, state: Tensor, lengths: Tensor | None, masks: Tensor | None) -> tuple[Tensor, Tensor]:

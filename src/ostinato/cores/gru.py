@@ -58,7 +58,7 @@ class GRU(Core[Tensor]):
         h = z * state + (1 - z) * n
         return masked(h, masks), h
 
-    def takes(self, xs: Lookup) -> bool:
+    def accepts_lookup(self, xs: Lookup) -> bool:
         return can_look_up(xs, self.weight_hh)
 
     def scan(self, xs: Inputs, state: Tensor, lengths: Tensor | None, masks: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -103,7 +103,7 @@ class LSTM(Core[LSTMState]):
         h = o * c.tanh()
         return masked(h, masks), LSTMState(h, c)
 
-    def takes(self, xs: Lookup) -> bool:
+    def accepts_lookup(self, xs: Lookup) -> bool:
         return self._is_worth_it(xs) and can_look_up(xs, self.weight_hh)
 
     def scan(

@@ -47,8 +47,8 @@ class Stack(Core[tuple[Any, ...]]):
             after.append(new)
         return x, tuple(after)
 
-    def takes(self, xs: Lookup) -> bool:
-        return self._cores()[0].takes(xs)
+    def accepts_lookup(self, xs: Lookup) -> bool:
+        return self._cores()[0].accepts_lookup(xs)
 
     def scan(
         self, xs: Inputs, state: tuple[Any, ...], lengths: Tensor | None, masks: Any

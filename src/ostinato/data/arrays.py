@@ -88,8 +88,8 @@ class Archive:
         return [self._label(np.ravel(one).tolist(), number) for number, one in enumerate(array, 1)]
 
     def _label(self, values: Sequence[Any], number: int) -> str:
-        told = " ".join(map(_told, values))
-        if not told.strip() or any(mark in told for mark in "\t\r\n") or "nan" in map(_told, values):
+        told = " ".join(map(_label_text, values))
+        if not told.strip() or any(mark in told for mark in "\t\r\n") or "nan" in map(_label_text, values):
             raise CorpusError(f"{self._path}, number {number:,}: {told!r} is no label")
         return told.strip()
 
@@ -120,7 +120,7 @@ def _numbers(values: Array, what: str) -> Array:
     return values
 
 
-def _told(value: Any) -> str:
+def _label_text(value: Any) -> str:
     """Return a label as text: 1.0 becomes 1, bytes are decoded."""
     if isinstance(value, bytes):
         return value.decode(errors="replace")

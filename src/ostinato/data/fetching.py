@@ -98,7 +98,7 @@ def _download(data_set: DataSet, file: DataFile, cache: Path | None, progress: F
         reason = f"what {file.url} gave is another file: its SHA-256 is not {file.sha256}"
         raise CorpusError(_missing(data_set, file, place, reason)) from error
     except requests.RequestException as error:
-        reason = f"{file.url} cannot be downloaded ({_told(error)})"
+        reason = f"{file.url} cannot be downloaded ({_reason(error)})"
         raise CorpusError(_missing(data_set, file, place, reason)) from error
     except OSError as error:
         raise CorpusError(f"{place} cannot be written: {error.strerror or error}") from error
@@ -112,7 +112,7 @@ def _missing(data_set: DataSet, file: DataFile, place: Path, reason: str) -> str
     )
 
 
-def _told(error: requests.RequestException) -> str:
+def _reason(error: requests.RequestException) -> str:
     """Return the innermost reason of a chain of network errors, in few words."""
     if error.response is not None:
         return f"HTTP status {error.response.status_code}"

@@ -130,7 +130,7 @@ class RuleSettings:
             )
         self._check_text()
         self._check_order()
-        self._memoryless()  # each rule checks its own range
+        self._without_codec()  # each rule checks its own range
 
     def on(self) -> list[str]:
         """Return the names of all options that are given."""
@@ -149,7 +149,7 @@ class RuleSettings:
         order = DEFAULT_ORDER if self.order is None else self.order
         return tuple(name for name in order if on & set(_OPTIONS[name]))
 
-    def told(self) -> list[str]:
+    def describe(self) -> list[str]:
         """Return each rule that is on with its options, in the order in which they are applied."""
         given = vars(self)
         return [
@@ -245,7 +245,7 @@ class RuleSettings:
         Raises:
             ConfigError: An option does not fit the model.
         """
-        rules = self._memoryless()
+        rules = self._without_codec()
         if self.bias is not None:
             rules[LogitBias.name] = LogitBias(_biases(self.bias, codec))
         if self.dry is not None:
@@ -255,7 +255,7 @@ class RuleSettings:
             rules[EndControl.name] = end
         return rules
 
-    def _memoryless(self) -> dict[str, Rule]:
+    def _without_codec(self) -> dict[str, Rule]:
         """Return the rules that need no codec, by name."""
         window = {} if self.penalty_window is None else {"window": self.penalty_window}
         rate = {} if self.mirostat_rate is None else {"rate": self.mirostat_rate}

@@ -1,7 +1,7 @@
 """Tunes as plain data: ABC notation, time, keys. Knows no model. No PyTorch here."""
 
 from ostinato.music.abc_problems import Problem
-from ostinato.music.abc_reading import Found, parse_tune, read_tunebook
+from ostinato.music.abc_reading import ReadTune, parse_tune, read_tunebook
 from ostinato.music.abc_writing import write_tune
 from ostinato.music.elements import (
     BarLine,
@@ -34,13 +34,13 @@ __all__ = [
     "Element",
     "Ending",
     "Field",
-    "Found",
     "Grace",
     "Key",
     "Meter",
     "Note",
     "Pitch",
     "Problem",
+    "ReadTune",
     "Rest",
     "Slur",
     "Text",

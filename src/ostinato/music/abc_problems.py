@@ -16,15 +16,15 @@ class Problem:
     Attributes:
         line: Line of the file or text, from 1.
         column: Column, from 1.
-        told: Message: the problem, what is allowed, and what to do.
+        message: Message: the problem, what is allowed, and what to do.
     """
 
     line: int
     column: int
-    told: str
+    message: str
 
     def __str__(self) -> str:
-        return f"line {self.line}, column {self.column}: {self.told}"
+        return f"line {self.line}, column {self.column}: {self.message}"
 
 
 #: Told of a problem; what is in the way is left out then.

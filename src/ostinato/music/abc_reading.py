@@ -20,7 +20,7 @@ _MOST_DIGITS = 18  # of a number of a tune
 
 
 @dataclass(frozen=True)
-class Found:
+class ReadTune:
     """A tune of a tunebook, with its problems.
 
     Attributes:
@@ -48,12 +48,12 @@ def parse_tune(text: str) -> Tune:
     return _read(tunes[0], refuse)
 
 
-def read_tunebook(lines: Iterable[str]) -> Iterator[Found]:
+def read_tunebook(lines: Iterable[str]) -> Iterator[ReadTune]:
     """Yield the tunes of a tunebook; what cannot be read is listed as a problem and left out."""
     for source in sources(lines):
         problems: list[Problem] = []
         tune = _read(source, problems.append)
-        yield Found(source, tune, tuple(problems))
+        yield ReadTune(source, tune, tuple(problems))
 
 
 class _Header:

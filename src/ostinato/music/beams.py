@@ -34,11 +34,11 @@ def beams(tune: Tune, written: Sequence[Fraction]) -> dict[int, list[str]]:
             for first, last in _runs([count >= level for count in levels]):
                 for at in range(first, last + 1):
                     completes = at == len(group) - 1 or (at > 0 and written[group[at - 1]].numerator == _DOTTED)
-                    roles.setdefault(group[at], []).append(_told(at, first, last, completes=completes))
+                    roles.setdefault(group[at], []).append(_beam_role(at, first, last, completes=completes))
     return roles
 
 
-def _told(at: int, first: int, last: int, *, completes: bool) -> str:
+def _beam_role(at: int, first: int, last: int, *, completes: bool) -> str:
     """Return a beam's role at a note; on one note alone it is a hook, backward if the note completes a dotted one."""
     if first == last:
         return "backward hook" if completes else "forward hook"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ostinato.errors import ConfigError
-from ostinato.music.abc_reading import Found
+from ostinato.music.abc_reading import ReadTune
 from ostinato.music.bars import bars, check
 from ostinato.music.elements import Chord, Note
 from ostinato.music.likeness import settings_of_one
@@ -26,14 +26,14 @@ class LeftOut:
         line: Line in which it begins.
         title: Title of the tune.
         kind: Reason in two or three words, which many tunes share.
-        told: Reason in full, for this tune.
+        message: Reason in full, for this tune.
     """
 
     name: str
     line: int
     title: str
     kind: str
-    told: str
+    message: str
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Cleaned:
     left_out: list[LeftOut] = field(default_factory=list)
     read: int = 0
 
-    def told(self) -> list[str]:
+    def report(self) -> list[str]:
         """Return the report, a line each: counts first, then every tune that was left out."""
         kinds = Counter(one.kind for one in self.left_out)
         kept, different = len(self.tunes), len(set(self.groups))
@@ -62,11 +62,11 @@ class Cleaned:
             return ["1 tune read and kept"]
         lines = [f"{self.read:,} tunes read, {kept:,} kept, {different:,} of them different"]
         lines += [f"{count:,} left out: {kind}" for kind, count in kinds.most_common()]
-        return lines + [f"{one.name}, line {one.line}: {one.title!r}: {one.told}" for one in self.left_out]
+        return lines + [f"{one.name}, line {one.line}: {one.title!r}: {one.message}" for one in self.left_out]
 
 
 def clean(
-    books: Iterable[tuple[str, Iterable[Found]]], kept: Kept = NOTES_ONLY, *, wrong_bars: bool = False
+    books: Iterable[tuple[str, Iterable[ReadTune]]], kept: Kept = NOTES_ONLY, *, wrong_bars: bool = False
 ) -> Cleaned:
     """Choose the tunes of tunebooks that can be learned from.
 
@@ -89,7 +89,7 @@ def clean(
 
 
 def _reason(
-    found: Found, kept: Kept, cleaned: Cleaned, known: dict[tuple[str, ...], str], *, wrong_bars: bool
+    found: ReadTune, kept: Kept, cleaned: Cleaned, known: dict[tuple[str, ...], str], *, wrong_bars: bool
 ) -> tuple[str, str] | None:
     """Return the short and the full reason to leave a tune out, or add it to ``cleaned.simple`` and return ``None``."""
     if found.problems:

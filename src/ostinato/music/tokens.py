@@ -213,7 +213,7 @@ def tune_of(tokens: Sequence[str]) -> Tune:
         raise CodecError(str(error)) from error
 
     def refuse(problem: Problem) -> None:
-        raise CodecError(f"the tokens are no tune: {problem.told}")
+        raise CodecError(f"the tokens are no tune: {problem.message}")
 
     begins = music_begins(tokens)
     dance = " ".join(tokens[2:begins]).removeprefix(_DANCE).replace("_", " ")

@@ -123,13 +123,13 @@ def checked(document: dict[str, Any], kind: type[Any], where: str) -> dict[str, 
         text = json.dumps(document, ensure_ascii=False, allow_nan=False).encode(errors="replace")
         TypeAdapter(kind).validate_json(text, strict=True)
     except (ValueError, RecursionError) as error:  # pydantic's errors are ValueErrors
-        raise DamagedError(f"{where} is not what ostinato writes: {_told(error)}") from error
+        raise DamagedError(f"{where} is not what ostinato writes: {_describe_error(error)}") from error
     if document.get("step", 0) < 0:
         raise DamagedError(f"{where} is not what ostinato writes: step: input should not be below 0")
     return document
 
 
-def _told(error: Any) -> str:
+def _describe_error(error: Any) -> str:
     from pydantic import ValidationError
 
     if isinstance(error, RecursionError):

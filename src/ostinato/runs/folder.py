@@ -119,7 +119,7 @@ class RunFolder:
             RunError: The path is taken, or cannot be written.
         """
         cls.check_free(path)
-        with telling_of_a_full_disk(path), publishing(path) as draft:
+        with explaining_full_disk(path), publishing(path) as draft:
             pinned = {} if isinstance(corpus, tuple) else {"corpus_key": corpus.key}
             sha256 = _write_corpus(draft, *corpus) if isinstance(corpus, tuple) else corpus.sha256
             write_document(draft / "origin.json", {**origin, **pinned, "corpus_sha256": sha256})
@@ -209,7 +209,7 @@ class RunFolder:
             RunError: It could not be written; everything saved before is as it was.
         """
         target = self._checkpoint(snapshot.plain["step"])
-        with telling_of_a_full_disk(self.path):
+        with explaining_full_disk(self.path):
             if not target.exists():
                 length = self._metrics.stat().st_size if self._metrics.exists() else 0
                 with publishing(target) as draft:
@@ -220,7 +220,7 @@ class RunFolder:
 
     def mark_finished(self, step: int, reason: str) -> None:
         """Record that training is over, and why."""
-        with telling_of_a_full_disk(self.path):
+        with explaining_full_disk(self.path):
             write_document(self.path / "finished.json", {"step": step, "reason": reason})
 
     def finished(self) -> dict[str, Any] | None:
@@ -233,7 +233,7 @@ class RunFolder:
 
     def write_novelty(self, novelty: dict[str, Any]) -> None:
         """Write to novelty.json how many sampled items are new."""
-        with telling_of_a_full_disk(self.path):
+        with explaining_full_disk(self.path):
             write_document(self.path / "novelty.json", novelty)
 
     def novelty(self) -> dict[str, Any] | None:
@@ -315,13 +315,13 @@ class RunFolder:
         Raises:
             RunError: It could not be written.
         """
-        with telling_of_a_full_disk(self.path), self._metrics.open("ab") as stream:
+        with explaining_full_disk(self.path), self._metrics.open("ab") as stream:
             stream.write(json.dumps(record).encode() + b"\n")
 
     def cut_metrics(self, length: int) -> None:
         """Cut metrics.jsonl back to its length at a checkpoint, in bytes."""
         if self._metrics.exists() and self._metrics.stat().st_size > length:
-            with telling_of_a_full_disk(self.path):
+            with explaining_full_disk(self.path):
                 os.truncate(self._metrics, length)
 
     def metrics(self) -> list[dict[str, Any]]:
@@ -336,7 +336,7 @@ class RunFolder:
 
     def write_sample(self, step: int, text: str) -> None:
         """Write a sample made at a step of training."""
-        with telling_of_a_full_disk(self.path):
+        with explaining_full_disk(self.path):
             (self.path / "samples" / f"step-{step:06d}.txt").write_text(text, encoding="utf-8")
 
     def _document(self, name: str, kind: type[Any]) -> dict[str, Any]:
@@ -434,7 +434,7 @@ def _free_name(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def telling_of_a_full_disk(path: Path) -> Iterator[None]:
+def explaining_full_disk(path: Path) -> Iterator[None]:
     """Turn a failure to write into an error that says what is still whole and how to go on."""
     try:
         yield

@@ -13,7 +13,7 @@ from ostinato.disk.documents import check_document, check_regular, seal, write_w
 from ostinato.errors import ConfigError, DamagedError, RunError
 from ostinato.runs.arrays import arrays_digest, check_finite, parse_arrays
 from ostinato.runs.fields import Chosen, Config, Origin, checked
-from ostinato.runs.folder import RunFolder, telling_of_a_full_disk
+from ostinato.runs.folder import RunFolder, explaining_full_disk
 from ostinato.training.snapshot import Arrays
 
 _ABOUT = ("config", "codec", "origin", "best")
@@ -96,7 +96,7 @@ def export(model: SavedModel, target: Path) -> None:
         "weights_sha256": arrays_digest(model.weights),
     }
     data = save(model.weights, {_KEY: seal(about)})
-    with telling_of_a_full_disk(target):
+    with explaining_full_disk(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         write_whole(target, data)
 

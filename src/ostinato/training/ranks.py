@@ -124,7 +124,7 @@ class Together(Ranks):
         super().__init__(rank, count, device)
         if device is not None:
             torch.cuda.set_device(device)
-        with _telling_of_loss():
+        with _explaining_lost_connection():
             dist.init_process_group("gloo" if device is None else "nccl", timeout=_PATIENCE)
             # Decisions and sums of plain numbers always go through the CPU.
             self._plain = dist.new_group(backend="gloo", timeout=_PATIENCE)
@@ -133,7 +133,7 @@ class Together(Ranks):
         trained = [parameter for parameter in parameters if parameter.grad is not None]
         extra = torch.stack([loss.detach().float(), torch.full_like(loss, float(self.asked), dtype=torch.float32)])
         flat = torch.cat([*(p.grad.reshape(-1) for p in trained if p.grad is not None), extra])
-        with _telling_of_loss():
+        with _explaining_lost_connection():
             dist.all_reduce(flat)
         parts = torch.split(flat, [*(parameter.numel() for parameter in trained), 1, 1])
         for parameter, part in zip(trained, parts, strict=False):
@@ -143,14 +143,14 @@ class Together(Ranks):
 
     def total(self, *numbers: float) -> list[float]:
         sums = torch.tensor(numbers, dtype=torch.float64)
-        with _telling_of_loss():
+        with _explaining_lost_connection():
             dist.all_reduce(sums, group=self._plain)
         told: list[float] = sums.tolist()
         return told
 
     def gather(self, part: NDArray[Any]) -> NDArray[Any]:
         parts: list[Any] = [None] * self.count
-        with _telling_of_loss():
+        with _explaining_lost_connection():
             dist.all_gather_object(parts, part, group=self._plain)
         return np.concatenate(parts)
 
@@ -160,9 +160,9 @@ class Together(Ranks):
             try:
                 told = [(True, make())]
             except (Exception, KeyboardInterrupt):
-                self._tell([(False, None)])
+                self._broadcast([(False, None)])
                 raise
-        self._tell(told)
+        self._broadcast(told)
         done, value = told[0]
         if not done:
             raise ToldElsewhereError("the first process could not go on, and says why")
@@ -172,13 +172,13 @@ class Together(Ranks):
         """Leave the other processes."""
         dist.destroy_process_group()
 
-    def _tell(self, told: list[Any]) -> None:
-        with _telling_of_loss():
+    def _broadcast(self, told: list[Any]) -> None:
+        with _explaining_lost_connection():
             dist.broadcast_object_list(told, src=0, group=self._plain)
 
 
 @contextmanager
-def _telling_of_loss() -> Iterator[None]:
+def _explaining_lost_connection() -> Iterator[None]:
     """Turn the error of a broken connection into one for the user."""
     try:
         yield

@@ -27,7 +27,7 @@ from ostinato.workshop.planning import clock_for, most_steps, plan_steps, thread
 from ostinato.workshop.request import Prepared, RunOptions, RunRequest, prepare, recipe_of
 from ostinato.workshop.run import Training
 from ostinato.workshop.sizes import fit
-from ostinato.workshop.teachers import told_teachers
+from ostinato.workshop.teachers import teacher_records
 
 
 def train(
@@ -124,7 +124,7 @@ def _prepared(
     """Return the data and settings of a run, and the record of where it comes from."""
     train = corpus() if callable(corpus) else corpus
     request = replace(request, valid=request.valid(train) if callable(request.valid) else request.valid)
-    origin = {**_origin(train, request, base), "teachers": told_teachers(teachers)}
+    origin = {**_origin(train, request, base), "teachers": teacher_records(teachers)}
     return prepare(train, request, base, *teachers[:1]), origin
 
 

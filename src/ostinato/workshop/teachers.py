@@ -11,7 +11,7 @@ from ostinato.runs import RunFolder, SavedModel, read_model
 from ostinato.runs.arrays import arrays_digest
 
 
-def told_teachers(teachers: Sequence[SavedModel]) -> list[dict[str, Any]]:
+def teacher_records(teachers: Sequence[SavedModel]) -> list[dict[str, Any]]:
     """Return what a run notes of its teachers: their names, and digests of their weights."""
     return [{"name": teacher.path.name, "sha256": arrays_digest(teacher.weights)} for teacher in teachers]
 
@@ -24,7 +24,7 @@ def same_teachers(run: RunFolder, paths: Sequence[Path]) -> list[SavedModel]:
     """
     known = run.origin().get("teachers", [])
     models = [read_model(path) for path in paths]
-    if [one["sha256"] for one in told_teachers(models)] == [one["sha256"] for one in known]:
+    if [one["sha256"] for one in teacher_records(models)] == [one["sha256"] for one in known]:
         return models
     if not known:
         raise ConfigError(f"{run.path} has no teachers; leave --teacher out")

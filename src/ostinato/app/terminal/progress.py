@@ -114,7 +114,7 @@ class TrainingView:
         )
 
 
-def say_notes(console: Console, training: Training) -> None:
+def print_notes(console: Console, training: Training) -> None:
     """Print what was chosen and found while setting up."""
     for note in training.notes:
         console.print(escape(shown(note)), highlight=False, soft_wrap=not console.is_terminal)

@@ -91,7 +91,7 @@ def act(args: Namespace) -> int:
         print(f"{file}: {count} tune{'s'[: count > 1]}", file=sys.stderr)
     if args.json:
         for one in tunes:
-            print(as_json(about.told(one)))
+            print(as_json(about.plain(one)))
     elif not args.out:
         print(in_abc([one.tune for one in tunes]), end="")
     return 0 if whole else _INTERRUPTED
@@ -201,7 +201,7 @@ class _About:
         judgement, surprise = self._judged[tune.number]
         return tune_page(tune, judgement, surprise.bars).encode()
 
-    def told(self, one: Composed) -> dict[str, object]:
+    def plain(self, one: Composed) -> dict[str, object]:
         """A tune as plain data."""
         judgement, surprise = self._judged[one.tune.number]
         return {

@@ -62,7 +62,7 @@ def act(args: Namespace) -> int:
     if args.fetch:
         with WorkView(Console(stderr=True)) as view:
             fetch(DATA_SETS[args.name], progress=view.watch)
-    _tell(DATA_SETS[args.name])
+    _print_data_set(DATA_SETS[args.name])
     return 0
 
 
@@ -89,7 +89,7 @@ def _embedded_line(name: str) -> str:
     return f"{name:<17} {len(text):>9,} characters  sha256 {digest(text)[:16]}…  {EMBEDDED[name]}"
 
 
-def _tell(data_set: DataSet) -> None:
+def _print_data_set(data_set: DataSet) -> None:
     print(f"{data_set.name}: {data_set.summary}")
     print(f"licence: {data_set.licence}\ncite: {data_set.citation}")
     at_hand = files_at_hand()

@@ -64,8 +64,8 @@ def act(args: Namespace) -> int:
     status = follow(training, console)
     if status:
         return status
-    _show_samples(console, out)
-    _show_score(console, out)
+    _print_samples(console, out)
+    _print_score(console, out)
     where = escape(shlex.quote(str(out)))
     console.print(
         f"\nThe model lies in [bold]{where}[/]. Three things to try next:\n\n"
@@ -78,7 +78,7 @@ def act(args: Namespace) -> int:
     return 0
 
 
-def _show_samples(console: Console, out: Path) -> None:
+def _print_samples(console: Console, out: Path) -> None:
     from ostinato.families.text.model import TextModel
 
     model = TextModel.open(out)
@@ -88,13 +88,13 @@ def _show_samples(console: Console, out: Path) -> None:
         console.print(Panel(text, title=f"temperature {temperature:g}: {word}", title_align="left"))
 
 
-def _show_score(console: Console, out: Path) -> None:
-    from ostinato.app.scores import show_score
+def _print_score(console: Console, out: Path) -> None:
+    from ostinato.app.scores import print_score
     from ostinato.families.text.model import TextModel
 
     result = TextModel.open(out).score(_SENTENCE, unknown="nearest")
     console.print("\nWhat surprises the model in a sentence (green: expected, red: not at all):\n")
-    show_score(console, result)
+    print_score(console, result)
     words = sorted(result.per("word"), key=lambda part: part.log_prob)[:2]
     told = " and ".join(f"'{part.text.strip()}' ({part.bits_per_symbol:.1f} bits per character)" for part in words)
     console.print(

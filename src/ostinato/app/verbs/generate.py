@@ -85,7 +85,7 @@ def act(args: Namespace) -> int:
     """Write texts; one is streamed as it is made."""
     search, rules = _settings(args)
     if args.rules == "":
-        print("\n".join(f"{number} {told}" for number, told in enumerate(rules.told(), 1)) or "no rules are on")
+        print("\n".join(f"{number} {told}" for number, told in enumerate(rules.describe(), 1)) or "no rules are on")
         return 0
     shard = shard_of(args, *(file for file in (args.prompt_file, args.prompts) if file is not None))
     if args.seed is None and search.is_random and (shard is not None or args.ray is not None):
@@ -121,11 +121,13 @@ def act(args: Namespace) -> int:
         if status:
             break
     if not args.json:
-        _tell_how(model, search, rules, args, seed if args.seed is None and search.is_random else None)
+        _print_seed_and_engine(model, search, rules, args, seed if args.seed is None and search.is_random else None)
     return status
 
 
-def _tell_how(model: TextModel, search: SearchSettings, rules: RuleSettings, args: Namespace, seed: int | None) -> None:
+def _print_seed_and_engine(
+    model: TextModel, search: SearchSettings, rules: RuleSettings, args: Namespace, seed: int | None
+) -> None:
     """Say with which seed, if nobody gave it, and what has written."""
     engine, precision = model.written_by(settings=search, rules=rules, engine=args.engine, precision=args.precision)
     name = "PyTorch" if engine == "torch" else "compiled code"
@@ -171,7 +173,9 @@ class _Teller:
 
     def tell(self, samples: list[Sample]) -> None:
         """Tell some texts."""
-        _tell(_with_novelty(samples, self._training), self.first + self._told, self._args, of_items=self._of_items)
+        _print_samples(
+            _with_novelty(samples, self._training), self.first + self._told, self._args, of_items=self._of_items
+        )
         self._told += len(samples)
 
     def ready(self, run: Generation) -> None:
@@ -198,7 +202,7 @@ def _write(
             print(f"(drawn exactly, by {model.exact_method(prompts[0], **given)})", file=sys.stderr)
         teller.tell(samples)
         return 0
-    reading = _tell_reading if len(prompts[0]) > _LONG_PROMPT and sys.stderr.isatty() else None
+    reading = _print_reading if len(prompts[0]) > _LONG_PROMPT and sys.stderr.isatty() else None
     run = model.generate_many(prompts, reading=reading, pace=1 if args.watch else None, **options)
     status = 0
     try:
@@ -223,7 +227,7 @@ def _are_several(args: Namespace) -> bool:
     return args.samples > 1 or args.prompts is not None or args.stochastic or (args.n_best or 1) > 1
 
 
-def _tell(samples: list[Sample], first: int, args: Namespace, *, of_items: bool) -> None:
+def _print_samples(samples: list[Sample], first: int, args: Namespace, *, of_items: bool) -> None:
     if args.json:
         for sample in samples:
             print(as_json(sample.plain()), flush=True)
@@ -354,6 +358,6 @@ def _bias(text: str) -> tuple[str, float]:
         raise ConfigError(f"--bias must be SYMBOL=NATS, such as 'z=-2', got {text!r}") from error
 
 
-def _tell_reading(done: int, total: int) -> None:
+def _print_reading(done: int, total: int) -> None:
     end = "\n" if done == total else "\r"
     print(f"reading the prompt: {done:,} of {total:,} symbols", end=end, file=sys.stderr, flush=True)

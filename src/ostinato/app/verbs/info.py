@@ -61,7 +61,7 @@ def act(args: Namespace) -> int:
     if args.json:
         print(as_json(about))
     else:
-        _show(about)
+        _print(about)
     return 0
 
 
@@ -73,36 +73,36 @@ def _training(run: RunFolder | None) -> dict[str, Any] | None:
     return {"status": status_of(run), "checkpoints": run.steps(), "last_evaluation": last}
 
 
-def _show(about: dict[str, Any]) -> None:
+def _print(about: dict[str, Any]) -> None:
     best, origin, training, novelty = about["best"], about["origin"], about["training"], about["novelty"]
     s = about["settings"]
     name, recipe, unknown = Path(about["path"]).name, about["recipe"], "?"
     size, core = f"{s.get('layers', unknown)}×{s.get('hidden_size', unknown)}", s.get("core", unknown)
-    _say(f"{name}: {recipe}, {size} {core}, {about['parameters']:,} parameters, {about['symbols']}")
+    _print_line(f"{name}: {recipe}, {size} {core}, {about['parameters']:,} parameters, {about['symbols']}")
     names = ", ".join(f"{source['name']} ({source['bytes']:,} bytes)" for source in origin["sources"])
-    _say(f"data: {names}")
+    _print_line(f"data: {names}")
     if "nats_per_symbol" in best:
         nats = best["nats_per_symbol"]
         weights = "averaged weights" if best["weights"] == "average" else "weights as trained"
         unit, part = unit_of(about["recipe"]), about["validation"]
-        _say(
+        _print_line(
             f"best: {loss_with_error(best)} bits per {unit} ({nats:.4f} nats) at step {best['step']:,}, {weights}; "
             f"validated on {part['symbols']:,} of {part['held_out']:,} {unit}s held out"
         )
     if training is not None:
         last = training["last_evaluation"]
-        _say(f"training: {training['status']}, {last.get('epochs', 0):.2f} epochs", end="")
-        _say(f", checkpoints at steps {', '.join(map(str, training['checkpoints']))}")
+        _print_line(f"training: {training['status']}, {last.get('epochs', 0):.2f} epochs", end="")
+        _print_line(f", checkpoints at steps {', '.join(map(str, training['checkpoints']))}")
     if novelty is not None:
-        _say(
+        _print_line(
             f"novelty: of {novelty['samples']:,} sampled items {novelty['new']:,} are new (not among the training "
             f"items), {novelty['distinct']:,} are distinct"
         )
-    _say("settings: " + ", ".join(f"{name}={json.dumps(value)}" for name, value in s.items()))
+    _print_line("settings: " + ", ".join(f"{name}={json.dumps(value)}" for name, value in s.items()))
     versions = ", ".join(f"{name} {number}" for name, number in origin["versions"].items())
     command = origin["command"] or "the Python API"
-    _say(f"made by: {command} ({versions}, Python {origin['python']})")
+    _print_line(f"made by: {command} ({versions}, Python {origin['python']})")
 
 
-def _say(text: str, end: str = "\n") -> None:
+def _print_line(text: str, end: str = "\n") -> None:
     print(shown(text), end=end)

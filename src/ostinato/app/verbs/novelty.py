@@ -20,7 +20,7 @@ from ostinato.errors import ConfigError
 
 if TYPE_CHECKING:
     from ostinato.families.text.model import TextModel
-    from ostinato.families.text.novelty import Found
+    from ostinato.families.text.novelty import NoveltyReport
     from ostinato.families.text.results import HeldOutOverlap
 
 _PASSES = 40  # through the training text, usually
@@ -62,7 +62,7 @@ def act(args: Namespace) -> int:
         )  # fmt: skip
         reports, yardstick = report(training, texts)
     if not args.json:
-        _tell(reports, yardstick)
+        _print_reports(reports, yardstick)
         return 0
     for each in reports:
         told = {"text": each.text, **dataclasses.asdict(each.novelty), "where": each.place}
@@ -89,7 +89,7 @@ def _texts(model: TextModel, args: Namespace) -> list[str]:
     return [model.codec.adapt(each, args.unknown) for each in texts]
 
 
-def _tell(reports: list[Found], yardstick: HeldOutOverlap | None) -> None:
+def _print_reports(reports: list[NoveltyReport], yardstick: HeldOutOverlap | None) -> None:
     lengths = list(reports[0].novelty.seen)
     print("\t".join(["longest_copy", *(f"seen_{n}" for n in lengths), "copied", "where"]))
     for each in reports:

@@ -42,11 +42,11 @@ def act(args: Namespace) -> int:
     elif not rows:
         print(f"no runs in {args.folder}; 'ostinato train CORPUS' makes one")
     else:
-        _show_runs(rows)
+        _print_runs(rows)
     return 0
 
 
-def _show_runs(rows: Sequence[dict[str, Any]]) -> None:
+def _print_runs(rows: Sequence[dict[str, Any]]) -> None:
     """Print runs, best first among those validated on the same symbols; others are not ranked against each other."""
     width = max(len(row["path"]) for row in rows)
     groups: dict[str, list[dict[str, Any]]] = {}

@@ -14,7 +14,7 @@ from ostinato.app.examining import look_closely, looks_closely
 from ostinato.app.options import groups
 from ostinato.app.options.families import add_family_options
 from ostinato.app.process import load_model
-from ostinato.app.scores import COLUMNS, show_part, show_score
+from ostinato.app.scores import COLUMNS, print_part, print_score
 from ostinato.app.spreading import run_on_ray, shard_of
 from ostinato.app.terminal.console import Console
 from ostinato.app.terminal.output import as_json
@@ -83,7 +83,7 @@ def act(args: Namespace) -> int:
         return look_closely(model, text, args)
     if rest is None:
         (result,) = model.score_many([text], unknown=args.unknown)
-        _tell(Console(), result, args)
+        _print_score(Console(), result, args)
         return 0
     return _score_long(model, itertools.chain([text], rest), args)
 
@@ -104,7 +104,7 @@ def _score_items(model: TextModel, document: Document, args: Namespace, shard: S
             break
         if number >= mine.start:
             for result in model.score_many(block, unknown=args.unknown):
-                _tell(console, result, args)
+                _print_score(console, result, args)
     return 0
 
 
@@ -120,7 +120,7 @@ def _score_long(model: TextModel, pieces: Iterator[str], args: Namespace) -> int
         if args.per is not None and args.json:
             print(as_json(part.plain()))
         elif args.per is not None:
-            show_part(console, part)
+            print_part(console, part)
     whole = Score("", log_prob, symbols, ())
     if args.json:
         told = {name: value for name, value in whole.plain().items() if name != "text"}
@@ -147,7 +147,7 @@ def _document(args: Namespace) -> Document:
     return plain_document(str(args.file), Reading(), standard_input=sys.stdin.buffer)
 
 
-def _tell(console: Console, result: Score, args: Namespace) -> None:
+def _print_score(console: Console, result: Score, args: Namespace) -> None:
     if args.json:
         print(as_json(result.plain(args.per)))
         return
@@ -155,7 +155,7 @@ def _tell(console: Console, result: Score, args: Namespace) -> None:
         if not console.is_terminal:
             print(COLUMNS)
         for part in result.per(args.per):
-            show_part(console, part)
+            print_part(console, part)
     elif console.is_terminal:
-        show_score(console, result)
+        print_score(console, result)
     print(result.describe())

@@ -76,7 +76,7 @@ def act(args: Namespace) -> int:
         )
     for best in translations:
         for one in best:
-            _tell(one, args)
+            _print_translation(one, args)
     if args.plot is not None:
         _plot(translations[0][0], args.plot)
     return 0
@@ -103,7 +103,7 @@ def _search(args: Namespace) -> SearchSettings:
     return SearchSettings(beam=args.beam, n_best=args.n_best, length_power=args.length_power, gnmt=args.gnmt)
 
 
-def _tell(translation: Translation, args: Namespace) -> None:
+def _print_translation(translation: Translation, args: Namespace) -> None:
     if args.json:
         print(as_json(translation.plain()))
         return

@@ -12,7 +12,7 @@ from ostinato.app.terminal.output import as_json
 from ostinato.app.terminal.working import WorkView
 from ostinato.errors import ConfigError, RunError
 from ostinato.music import Tune, read_tunebook
-from ostinato.music.abc_reading import Found
+from ostinato.music.abc_reading import ReadTune
 from ostinato.music.bars import check
 from ostinato.music.cleaning import Cleaned, clean
 from ostinato.music.collection import Collection
@@ -54,7 +54,7 @@ def act(args: Namespace) -> int:
 
         plot_populations({"these tunes": population(readable), args.beside.name: collection.counts}, args.plot)
     if args.json:
-        print(as_json(about.told() | {"left_out": [vars(one) for one in cleaned.left_out]}))
+        print(as_json(about.plain() | {"left_out": [vars(one) for one in cleaned.left_out]}))
         for tune, judgement in judged:
             told = vars(judgement) | {"title": tune.title, "number": tune.number, "passed": judgement.passed}
             print(as_json(told))
@@ -90,11 +90,11 @@ class _About:
             sum(not problems(tune) for tune in readable),
         )
 
-    def told(self) -> dict[str, int]:
+    def plain(self) -> dict[str, int]:
         return vars(self)
 
 
-def _read(file: Path) -> list[Found]:
+def _read(file: Path) -> list[ReadTune]:
     try:
         return list(read_tunebook(file.read_text(encoding="utf-8").splitlines()))
     except (OSError, UnicodeDecodeError) as error:
@@ -124,7 +124,7 @@ def _judge(readable: Sequence[Tune], collection: Collection) -> list[tuple[Tune,
 
 
 def _print(cleaned: Cleaned, about: _About, *, every: bool) -> None:
-    report = cleaned.told()
+    report = cleaned.report()
     kinds = len({one.kind for one in cleaned.left_out})
     for line in report if every else report[: 1 + kinds]:
         print(line)

@@ -20,11 +20,11 @@ class ByteTable:
     Attributes:
         next: State after each byte, [S, 256] int32; ``DEAD`` where it is not allowed. State 0 is the start.
         accepts: Whether a text may end in each state, [S].
-        told: Description of the constraint, for messages.
+        description: Description of the constraint, for messages.
         begin: Function that gives the state after a prompt; ``None``: the constraint begins after the prompt.
     """
 
     next: NDArray[np.int32]
     accepts: NDArray[np.bool_]
-    told: str
+    description: str
     begin: Callable[[bytes], int] | None = field(default=None, compare=False)

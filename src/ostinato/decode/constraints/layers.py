@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ostinato.decode.constraints.bytes import DEAD
 from ostinato.decode.constraints.growing import resized
-from ostinato.decode.constraints.walking import NEVER
+from ostinato.decode.constraints.walking import UNREACHABLE
 
 _INNER_BITS = 32  # of the code of a pair
 _INNER = 2**_INNER_BITS - 1
@@ -52,7 +52,7 @@ class LayeredWalk:
     most_states = 1  # it is walked as needed, not before
 
     def __init__(self, automaton: LayeredAutomaton, tokens: Sequence[str], symbols: int) -> None:
-        self._automaton, self.told = automaton, type(automaton).__name__
+        self._automaton, self.description = automaton, type(automaton).__name__
         self._ids = {token: id_ for id_, token in enumerate(tokens)}
         self._outer, self._inner = _Parts(automaton.costs_across), _Parts(automaton.costs_within)
         self._rows = np.full((0, symbols), DEAD, dtype=np.int32)  # inner part after every symbol
@@ -70,7 +70,7 @@ class LayeredWalk:
         self._fill(inner)
         after = self._rows[inner].astype(np.int64)
         rows, symbols = np.nonzero(after >= 0)
-        kept = self._fewest(outer[rows], after[rows, symbols]) < NEVER
+        kept = self._fewest(outer[rows], after[rows, symbols]) < UNREACHABLE
         rows, symbols = rows[kept], symbols[kept]
         next_states = np.full(after.shape, DEAD, dtype=np.int64)
         leaving = np.array(list(self._leaving(outer, inner)), dtype=np.int64).reshape(-1, 4)
@@ -89,7 +89,7 @@ class LayeredWalk:
 
     def _fewest(self, outer: NDArray[np.int64], inner: NDArray[np.int64]) -> NDArray[np.int64]:
         costs = self._outer.costs[outer] + self._inner.costs[inner]
-        fewest: NDArray[np.int64] = costs.min(axis=1, initial=NEVER)
+        fewest: NDArray[np.int64] = costs.min(axis=1, initial=UNREACHABLE)
         return fewest
 
     def _leaving(self, outer: NDArray[np.int64], inner: NDArray[np.int64]) -> Iterator[tuple[int, int, int, int]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ostinato.decode.constraints.stopping import stop_table
 from ostinato.decode.constraints.table import SymbolTable
-from ostinato.decode.constraints.walking import NEVER
+from ostinato.decode.constraints.walking import UNREACHABLE
 from ostinato.decode.rules.base import At
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Constraint:
         self._single: dict[int, _Single] = {}  # by the identity of the state's tensor, which the first one keeps alive
         if table.is_whole:
             self._final = torch.from_numpy(table.accepts & (table.next < 0).all(axis=1))
-            self._farthest = float(table.fewest[table.fewest < NEVER].max(initial=0))
+            self._farthest = float(table.fewest[table.fewest < UNREACHABLE].max(initial=0))
             allowed = self._next >= 0
             if self._end is not None:
                 allowed[:, self._end] = self._accepts

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ostinato.decode.constraints.bytes import DEAD
 from ostinato.decode.constraints.growing import resized
-from ostinato.decode.constraints.walking import NEVER, Walk, fewest_steps
+from ostinato.decode.constraints.walking import UNREACHABLE, Walk, fewest_steps
 from ostinato.errors import ConfigError
 
 _MOST_ENTRIES = 2**24  # states times symbols that are gone through before a search
@@ -33,7 +33,7 @@ class SymbolTable:
 
     def __init__(self, walk: Walk, symbols: int, end: int | None, prompts: Sequence[bytes]) -> None:
         self._walk, self._symbols, self._end = walk, symbols, end
-        self.told = walk.told
+        self.description = walk.description
         begins = np.array([walk.begin(prompt) for prompt in prompts], dtype=np.int64)
         self._clear()
         self.starts = self._numbered(begins)
@@ -46,7 +46,7 @@ class SymbolTable:
         self.starts = self._numbered(begins)
         if walk.fewest(begins) is None:
             raise ConfigError(
-                f"the constraint ({walk.told}) has more than {self._limit():,} states with this model's "
+                f"the constraint ({walk.description}) has more than {self._limit():,} states with this model's "
                 f"{symbols} symbols, so whether it can still be fulfilled is not known. Use a simpler one, fewer at "
                 "once, or give your automaton a method fewest(state)"
             )
@@ -66,15 +66,15 @@ class SymbolTable:
         """
         self.fill(self.starts)
         fewest = int(self._fewest[self.starts].max(initial=0))
-        if fewest >= NEVER:
+        if fewest >= UNREACHABLE:
             raise ConfigError(
-                f"no text of this model's symbols fulfils the constraint: {self.told}. Some characters it needs may "
-                "not be in the model's vocabulary ('ostinato info RUN' tells)"
+                f"no text of this model's symbols fulfils the constraint: {self.description}. Some characters it needs "
+                "may not be in the model's vocabulary ('ostinato info RUN' tells)"
             )
         if fewest > length:
             needs = "needs at least" if self.is_whole else "may need up to"
             raise ConfigError(
-                f"the constraint ({self.told}) {needs} {fewest} symbols, but the length is {length}; "
+                f"the constraint ({self.description}) {needs} {fewest} symbols, but the length is {length}; "
                 f"use --length {fewest} or more"
             )
 
@@ -103,7 +103,7 @@ class SymbolTable:
 
     @property
     def fewest(self) -> NDArray[np.int64]:
-        """Fewest symbols in which a text can end from each state, [S]; ``NEVER`` where it cannot."""
+        """Fewest symbols in which a text can end from each state, [S]; ``UNREACHABLE`` where it cannot."""
         return self._fewest[: self._count]
 
     @property
@@ -118,7 +118,7 @@ class SymbolTable:
         fulfil the constraint within the length.
         """
         ways = self._accepts.astype(np.float64)
-        fewest = np.append(self._fewest, NEVER)  # index -1 is the dead state
+        fewest = np.append(self._fewest, UNREACHABLE)  # index -1 is the dead state
         with np.errstate(over="ignore"):  # more than a float holds is infinitely many
             for left in range(length):
                 allowed = fewest[self._next] <= left
@@ -192,11 +192,11 @@ class SymbolTable:
         more[known] = self._next[known]
         self._own, self._next = resized(self._own, rows, 0), more
         self._accepts, self._known = resized(self._accepts, rows, False), resized(self._known, rows, False)
-        self._fewest = resized(self._fewest, rows, NEVER)
+        self._fewest = resized(self._fewest, rows, UNREACHABLE)
 
     def _trim(self) -> None:
         """Forbid symbols that lead to states from which no text can end."""
-        hopeless = np.append(self._fewest >= NEVER, False)  # index -1 is the dead state, which is so already
+        hopeless = np.append(self._fewest >= UNREACHABLE, False)  # index -1 is the dead state, which is so already
         self._next[hopeless[self._next]] = DEAD
 
     def _estimated(self, states: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -70,7 +70,7 @@ class TokenWalk:
 
     def __init__(self, automaton: TokenAutomaton, tokens: Sequence[str], symbols: int) -> None:
         self._automaton, self._symbols = automaton, symbols
-        self.told = type(automaton).__name__
+        self.description = type(automaton).__name__
         self._ids = {token: id_ for id_, token in enumerate(tokens)}
         self._states: list[Hashable] = []
         self._numbers: dict[Hashable, int] = {}

@@ -19,7 +19,7 @@ class Walk(Protocol):
     """An automaton that reads whole symbols. Its states are numbers, given on demand."""
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """Description of the constraint, for messages."""
 
     @property
@@ -48,7 +48,7 @@ class TableWalk:
     """
 
     def __init__(self, table: ByteTable, pieces: Sequence[bytes]) -> None:
-        self.told, self.most_states = table.told, None
+        self.description, self.most_states = table.description, None
         self._begin = table.begin
         # One more state, the dead one, to which index -1 leads and from which nothing leads away.
         self._next = np.vstack([table.next, np.full((1, 256), DEAD, dtype=np.int32)])
@@ -98,7 +98,7 @@ class CharacterWalk:
 
     def __init__(self, automaton: Any, pieces: Sequence[bytes]) -> None:
         self._automaton, self._pieces = automaton, pieces
-        self.told, self.most_states = type(automaton).__name__, _WALKED
+        self.description, self.most_states = type(automaton).__name__, _WALKED
         whole = {character for piece in pieces for character in _characters(piece)}
         usual = "".join(whole) if _all_whole(pieces) else _USUAL_CHARACTERS
         self._encodings = {character.encode() for character in _asked(lambda: automaton.characters, usual)}
@@ -136,7 +136,7 @@ class CharacterWalk:
             for code in self._encodings
             if code.startswith(rest) and (after := self._automaton.step(state, code.decode())) is not None
         ]
-        return min(ways, default=NEVER)
+        return min(ways, default=UNREACHABLE)
 
     def _after(self, number: int, piece: bytes) -> int:
         state, rest = self._states[number]
@@ -169,7 +169,7 @@ class Both:
 
     def __init__(self, first: Walk, second: Walk) -> None:
         self._parts = (first, second)
-        self.told, self.most_states = f"{first.told} and {second.told}", None
+        self.description, self.most_states = f"{first.description} and {second.description}", None
         self._pairs: list[tuple[int, int]] = []
         self._numbers: dict[int, int] = {}
 
@@ -206,11 +206,11 @@ class Both:
 
 
 #: More steps than any text has: acceptance cannot be reached.
-NEVER = 2**40
+UNREACHABLE = 2**40
 
 
 def fewest_steps(next_states: NDArray[np.int64], accepts: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the fewest moves from each state to an accepting one, [S]; ``NEVER`` where none can be reached.
+    """Return the fewest moves from each state to an accepting one, [S]; ``UNREACHABLE`` where none can be reached.
 
     Args:
         next_states: State after each move, [S, N]; ``DEAD`` is none.
@@ -221,13 +221,13 @@ def fewest_steps(next_states: NDArray[np.int64], accepts: NDArray[np.bool_]) -> 
     order = np.argsort(targets, kind="stable")
     sources, counts = sources[order], np.bincount(targets, minlength=len(accepts))
     firsts = np.concatenate([[0], np.cumsum(counts)])
-    steps = np.where(accepts, 0, NEVER).astype(np.int64)
+    steps = np.where(accepts, 0, UNREACHABLE).astype(np.int64)
     frontier = np.flatnonzero(accepts)
     distance = 0
     while len(frontier):  # breadth first, backwards
         distance += 1
         before = np.concatenate([sources[firsts[state] : firsts[state + 1]] for state in frontier.tolist()])
-        frontier = np.unique(before[steps[before] == NEVER])
+        frontier = np.unique(before[steps[before] == UNREACHABLE])
         steps[frontier] = distance
     return steps
 

@@ -41,7 +41,7 @@ class Beam(NamedTuple):
     counts: Any
 
 
-class Found(NamedTuple):
+class Results(NamedTuple):
     """Arrays that a call fills with its results."""
 
     parents: Any
@@ -51,7 +51,7 @@ class Found(NamedTuple):
     ended_numbers: Any
 
 
-class Room(NamedTuple):
+class Scratch(NamedTuple):
     """Scratch arrays for reordering rows."""
 
     numbers: Any
@@ -98,8 +98,8 @@ def search_beam(target: Any, block: Any) -> None:
     state, other = state_of(target, block), _other_state_of(target, block)
     team, rules, beam = team_of(target, block), rules_of(target, block), _beam_of(target, block)
     live, last = array_of(target, block, "live"), array_of(target, block, "last")
-    results = _found_of(target, block)
-    search = Search(rules, beam, results, _room_of(target, block), state.logits, last)
+    results = _results_of(target, block)
+    search = Search(rules, beam, results, _scratch_of(target, block), state.logits, last)
     if beam.facts[facts.IS_OTHER]:
         state, other = other, state
     symbols, outputs = network.plan[layout.SYMBOLS], network.plan[layout.OUTPUT]
@@ -158,8 +158,8 @@ def _beam_of(target: Any, block: Any) -> Any:
 
 
 @inlined
-def _found_of(target: Any, block: Any) -> Any:
-    return Found(
+def _results_of(target: Any, block: Any) -> Any:
+    return Results(
         array_of(target, block, "parents"),
         array_of(target, block, "symbols"),
         array_of(target, block, "going"),
@@ -169,8 +169,8 @@ def _found_of(target: Any, block: Any) -> Any:
 
 
 @inlined
-def _room_of(target: Any, block: Any) -> Any:
-    return Room(
+def _scratch_of(target: Any, block: Any) -> Any:
+    return Scratch(
         array_of(target, block, "row_numbers"),
         array_of(target, block, "row_states"),
         array_of(target, block, "other_ring"),

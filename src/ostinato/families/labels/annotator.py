@@ -126,7 +126,7 @@ class Annotator(Face):
         """
         best = self._all_best(sources, beam, unknown, tick)
         texts = [""] * len(best) if isinstance(sources, Frames) else sources
-        return [self._told(text, one) for text, one in zip(texts, best, strict=True)]
+        return [self._labelling(text, one) for text, one in zip(texts, best, strict=True)]
 
     def evaluate_on(self, corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> LabelEvaluation:
         """Measure the model on labelled sequences; with ``skip_bad_pairs`` only on those whose labels it knows."""
@@ -239,7 +239,7 @@ class Annotator(Face):
             for own, count in zip(log_probs, places, strict=True)
         ]
 
-    def _told(self, text: str, best: Best) -> Labelling:
+    def _labelling(self, text: str, best: Best) -> Labelling:
         names = self.names
         alternatives = []
         for row in [] if best.each is None else best.each.double().cpu().numpy():
@@ -279,7 +279,7 @@ def glimpse(network: Labeller, codec: PairCodec, data: Encoded) -> str:
         own = [names[n] for n in best.labels]
         source = batch.sources[row, : batch.source_lengths[row]]
         if isinstance(codec.source, SpelledCodec):
-            lines.append(_told_tags(codec.source.decode(source.tolist()).split(), own, real))
+            lines.append(_describe_tags(codec.source.decode(source.tolist()).split(), own, real))
         else:
             what = (
                 f"{len(source)} frames"
@@ -290,7 +290,7 @@ def glimpse(network: Labeller, codec: PairCodec, data: Encoded) -> str:
     return "\n".join(lines)
 
 
-def _told_tags(words: Sequence[str], found: Sequence[str], real: Sequence[str]) -> str:
+def _describe_tags(words: Sequence[str], found: Sequence[str], real: Sequence[str]) -> str:
     told = (
         f"{word}/{own}" + (f"(≠{other})" if own != other else "")
         for word, own, other in zip(words, found, real, strict=True)

@@ -74,8 +74,8 @@ class ExactSampler:
         table.check(self._length)
         if not table.is_whole:
             raise ConfigError(
-                f"exact sampling needs all states of the constraint ({table.told}), which are too many here; leave "
-                "exact out, or use a simpler constraint"
+                f"exact sampling needs all states of the constraint ({table.description}), which are too many here; "
+                "leave exact out, or use a simpler constraint"
             )
         count = table.count(self._length)
         return "enumeration" if count <= _MOST_TEXTS and count * self._codec.size <= _MOST_NUMBERS else "rejection"

@@ -138,9 +138,9 @@ class TrainingText:
         copies = self._copies.longest(texts)
         seen = {n: self._copies.seen(texts, n) for n in self.lengths}
         shares = [{n: _share(seen[n][row]) for n in seen} for row in range(len(texts))]
-        return [self._told(text, copy, share) for text, copy, share in zip(texts, copies, shares, strict=True)]
+        return [self._novelty_of(text, copy, share) for text, copy, share in zip(texts, copies, shares, strict=True)]
 
-    def _told(self, text: NDArray[Any], copy: Copy, seen: dict[int, float]) -> Novelty:
+    def _novelty_of(self, text: NDArray[Any], copy: Copy, seen: dict[int, float]) -> Novelty:
         run = self._codec.decode(text[copy.start : copy.start + copy.length].tolist())  # known symbols, all of them
         return Novelty(copy.length, run, copy.place, seen)
 
@@ -160,7 +160,7 @@ class TrainingText:
 
 
 @dataclass(frozen=True)
-class Found:
+class NoveltyReport:
     """One text of a report.
 
     Attributes:
@@ -174,10 +174,10 @@ class Found:
     place: str
 
 
-def report(training: TrainingText, texts: Sequence[str]) -> tuple[list[Found], HeldOutOverlap | None]:
+def report(training: TrainingText, texts: Sequence[str]) -> tuple[list[NoveltyReport], HeldOutOverlap | None]:
     """Return the novelty of texts, and that of held-out text of the same size to compare it with."""
     novelties = training.novelty(texts)
-    told = [Found(text, each, training.place(each)) for text, each in zip(texts, novelties, strict=True)]
+    told = [NoveltyReport(text, each, training.place(each)) for text, each in zip(texts, novelties, strict=True)]
     return told, training.yardstick([len(training.encoded(text)) for text in texts])
 
 

@@ -57,14 +57,14 @@ def prepare(corpus: Corpus, settings: Mapping[str, Any]) -> Corpus:
     if not cleaned.tunes:
         raise CorpusError(
             "there is no tune to learn from. A tune in ABC notation begins with X: and its header ends with K:\n"
-            + "\n".join(cleaned.told()[:_SHOWN])
+            + "\n".join(cleaned.report()[:_SHOWN])
         )
     titled = settings.get("titles", FolkSettings.titles)
     texts = tuple(
         " ".join([*tokens_of(normal(simple)), *(title_tokens(tune.title) if titled else [])])
         for tune, simple in zip(cleaned.tunes, cleaned.simple, strict=True)
     )
-    notes = (*corpus.notes, *cleaned.told()[: 1 + len({one.kind for one in cleaned.left_out})])
+    notes = (*corpus.notes, *cleaned.report()[: 1 + len({one.kind for one in cleaned.left_out})])
     return replace(
         corpus, kind="items", texts=texts, groups=tuple(cleaned.groups), notes=notes, known_size=None,
         known_alphabet=None, made_by=(*corpus.made_by, "tunes as tokens"),

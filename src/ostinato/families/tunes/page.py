@@ -63,7 +63,7 @@ def tune_page(tune: Tune, judgement: Judgement, surprises: Sequence[tuple[int, f
         _controls(tune),
         f'<div id="score">{engrave(tune)}</div>',
         "<h2>Checks</h2>",
-        _told(judgement),
+        _findings_table(judgement),
         *_surprises(surprises),
         "<h2>ABC notation</h2>",
         f'<pre id="abc">{escape(write_tune(tune))}</pre>',
@@ -117,8 +117,8 @@ def _playback(tune: Tune) -> str:
     return json.dumps({"notes": notes, "end": end, "beat": float(beat(tune.meter))}).replace("<", "\\u003c")
 
 
-def _told(judgement: Judgement) -> str:
-    rows = [(name, is_so, text) for name, is_so, text in told(judgement)]
+def _findings_table(judgement: Judgement) -> str:
+    rows = [(name, is_so, text) for name, is_so, text in findings_of(judgement)]
     lines = [
         f'<tr><td>{escape(name)}</td><td class="{"yes" if is_so else "no"}">{"yes" if is_so else "no"}</td>'
         f"<td>{escape(text)}</td></tr>"
@@ -127,7 +127,7 @@ def _told(judgement: Judgement) -> str:
     return f"<table>{''.join(lines)}</table>"
 
 
-def told(judgement: Judgement) -> list[tuple[str, bool, str]]:
+def findings_of(judgement: Judgement) -> list[tuple[str, bool, str]]:
     """Return the name of each check, whether it is passed, and its finding in words."""
     one = judgement
     findings = {

@@ -15,7 +15,7 @@ from ostinato.engine.kernels import Compiling
 from ostinato.errors import ConfigError
 from ostinato.families.text.measuring import Measuring
 from ostinato.families.text.model import TextModel
-from ostinato.families.text.novelty import QUICK, Found
+from ostinato.families.text.novelty import QUICK, NoveltyReport
 from ostinato.families.text.novelty import report as novelty_of
 from ostinato.families.text.report.baselines import MOST, Baseline, measure_baselines
 from ostinato.families.text.report.verdict import Verdict, read_curve
@@ -58,7 +58,7 @@ class Report:
     baselines: tuple[Baseline, ...]
     records: tuple[dict[str, Any], ...]
     verdict: Verdict
-    samples: tuple[Found | str, ...]
+    samples: tuple[NoveltyReport | str, ...]
     held_out: HeldOutOverlap | None
 
     def own_losses(self) -> list[tuple[str, float, float | None]]:
@@ -117,7 +117,7 @@ def report_on(
         [""], samples=_ITEMS if of_items else _SAMPLES, length=_LENGTH, seed=1, temperature=_TEMPERATURE
     )
     texts = [sample.text for sample in written]
-    samples: tuple[Found | str, ...] = tuple(texts)
+    samples: tuple[NoveltyReport | str, ...] = tuple(texts)
     held_out = None
     if len(train.ids) <= QUICK:
         novelties, held_out = novelty_of(model.training_text(), texts)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from ostinato.families.text.novelty import Found
+from ostinato.families.text.novelty import NoveltyReport
 from ostinato.families.text.report.facts import Report
 from ostinato.units import bits
 
@@ -39,9 +39,10 @@ _TICKS = 5
 
 def report_page(report: Report) -> str:
     """Return a report as an HTML page."""
+    summary = report.verdict.summary
     parts = [
         f"<h1>{escape(report.name)}</h1>",
-        f"<p><strong>{escape(report.verdict.told[:1].upper() + report.verdict.told[1:])}.</strong> To change next: "
+        f"<p><strong>{escape(summary[:1].upper() + summary[1:])}.</strong> To change next: "
         f"{escape('; '.join(report.verdict.advice))}.</p>",
         "<h2>How good it is</h2>",
         _losses(report),
@@ -87,9 +88,9 @@ def _losses(report: Report) -> str:
 def _samples(report: Report) -> list[str]:
     parts = []
     for sample in report.samples:
-        text = sample.text if isinstance(sample, Found) else sample
+        text = sample.text if isinstance(sample, NoveltyReport) else sample
         parts.append(f"<pre>{escape(text)}</pre>")
-        if isinstance(sample, Found):
+        if isinstance(sample, NoveltyReport):
             told = sample.novelty
             parts.append(
                 f"<p class=quiet>longest copy: {told.longest_copy} {escape(report.symbol)}, "

@@ -25,11 +25,11 @@ class Verdict:
     """Verdict on a learning curve.
 
     Attributes:
-        told: The verdict in one sentence.
+        summary: The verdict in one sentence.
         advice: Changes to try next, the most promising first.
     """
 
-    told: str
+    summary: str
     advice: tuple[str, ...]
 
 
