@@ -165,7 +165,8 @@ def ours(case: tuple[str, int, int, int, int], precision: str) -> tuple[Callable
     from ostinato.models import Context
     from ostinato.models.randomness import Randomness
     from ostinato.training.schedule import Schedule
-    from ostinato.training.trainer import Trainer, TrainSettings
+    from ostinato.training.settings import TrainSettings
+    from ostinato.training.trainer import Trainer
     from ostinato.training.validation import Measured
 
     core, layers, width, rows, steps = case

@@ -26,7 +26,8 @@ from ostinato.engine.cpu import multiplies_bfloat16
 from ostinato.models.task import Context, Loss
 from ostinato.training.loop import Evaluated, train
 from ostinato.training.schedule import Schedule
-from ostinato.training.trainer import Trainer, TrainSettings
+from ostinato.training.settings import TrainSettings
+from ostinato.training.trainer import Trainer
 
 
 @dataclass(frozen=True)

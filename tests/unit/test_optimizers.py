@@ -8,7 +8,7 @@ import ostinato
 from ostinato.errors import ConfigError
 from ostinato.runs import RunFolder
 from ostinato.training.optimizers import OPTIMIZERS, new_optimizer
-from ostinato.training.trainer import TrainSettings
+from ostinato.training.settings import TrainSettings
 
 RATE, DECAY, MOMENTUM = 0.1, 0.02, 0.9
 SMALL = {"hidden_size": 12, "embedding_size": 6, "batch_size": 4, "window": 8, "precision": "float32", "patience": None}

@@ -22,7 +22,8 @@ from ostinato.models import Context, Loss, Randomness
 from ostinato.training.loop import Evaluated, RolledBack, Stepped, Stopped, train
 from ostinato.training.ranks import Alone
 from ostinato.training.schedule import Schedule
-from ostinato.training.trainer import Trainer, TrainSettings
+from ostinato.training.settings import TrainSettings
+from ostinato.training.trainer import Trainer
 from ostinato.training.validation import Measured, Validation, mean_loss
 from ostinato.units import bits
 from ostinato.workshop.plan import Amount, Clock

@@ -11,7 +11,7 @@ from ostinato.cores.table import CORES
 
 if TYPE_CHECKING:
     from ostinato.models import Feedback
-    from ostinato.training.trainer import TrainSettings
+    from ostinato.training.settings import TrainSettings
 
 
 #: The widest vector of a network.
@@ -152,7 +152,7 @@ def build_feedback(settings: FeedbackSettings) -> Feedback:
 
 def train_settings(settings: TrainingSettings, *, seed: int) -> TrainSettings:
     """Select what the trainer needs."""
-    from ostinato.training.trainer import TrainSettings
+    from ostinato.training.settings import TrainSettings
 
     return TrainSettings(
         learning_rate=settings.learning_rate,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -12,10 +12,8 @@ from torch import Tensor
 from ostinato.errors import unknown_name
 from ostinato.training.adamw import AdamW
 from ostinato.training.arrays import to_array
+from ostinato.training.settings import TrainSettings
 from ostinato.training.snapshot import Arrays
-
-if TYPE_CHECKING:
-    from ostinato.training.trainer import TrainSettings
 
 
 class Optimizer(Protocol):

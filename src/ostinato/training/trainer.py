@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,35 +17,9 @@ from ostinato.training.arrays import load_weights, to_array
 from ostinato.training.optimizers import new_optimizer
 from ostinato.training.ranks import Alone, Ranks
 from ostinato.training.schedule import Schedule
+from ostinato.training.settings import TrainSettings
 from ostinato.training.snapshot import Arrays, Snapshot
 from ostinato.training.validation import Measured
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """Settings of training.
-
-    Attributes:
-        learning_rate: Peak of the schedule.
-        weight_decay: Decoupled weight decay, on matrices only.
-        beta2: AdamW's decay of the squared gradient.
-        clip: Largest global norm of a gradient.
-        average: Decay of the moving average of the weights; 0 keeps none.
-        patience: Number of evaluations without a new best after which training stops; ``None`` never stops it.
-        seed: Seed of all randomness.
-        optimizer: Name of the optimiser in ``ostinato.training.optimizers``.
-        momentum: Momentum of ``rmsprop`` and ``sgd``.
-    """
-
-    learning_rate: float
-    weight_decay: float
-    beta2: float
-    clip: float
-    average: float
-    patience: int | None
-    seed: int
-    optimizer: str = "adamw"
-    momentum: float = 0.9
 
 
 class Trainer:
