@@ -28,6 +28,8 @@ from ostinato.disk.documents import check_document, seal
 from ostinato.errors import ConfigError, CorpusError, OstinatoError
 from ostinato.runs.arrays import parse_arrays
 from ostinato.runs.saved import read_model
+from rooms import FUZZED
+from rooms import SEEDS as ROOM_SEEDS
 
 NAMES = ("t.txt", "t.csv", "t.tsv", "t.jsonl", "t.ndjson", "t.txt.gz", "t.jsonl.zst", "t")
 ENCODINGS = ("utf-8", "latin-1", "utf-16", "shift-jis", "utf-8-sig", "hex", "no such", "idna", "gb18030", "utf-7")
@@ -233,6 +235,7 @@ TARGETS = {
         option_values,
         constraints,
         settings,
+        *FUZZED,
     )
 }
 
@@ -272,4 +275,5 @@ SEEDS = {
     "option_values": [_words("1/4", "0.1", "all", "30", "temperature,top-k", "--ray", "auto", "--parts=3", "--json")],
     "constraints": [b"\0" + _words(r"(a|b)*c{2,3}", "0:1.2,40:0.6"), b"\0" + _words("()[]", "cat", "\u00e9")],
     "settings": [b"\0" + _words("hidden_size=64", "core=gru", "tied=true", "dropout=0.5", "patience=null")],
+    **ROOM_SEEDS,
 }

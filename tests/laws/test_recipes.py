@@ -1,8 +1,8 @@
 """Laws of every recipe: it reads its corpus, resumes byte for byte, is read back, and refuses what it lacks by name."""
 
 import json
-import random
 import shutil
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ import ostinato
 from ostinato.errors import ConfigError
 from ostinato.families import FAMILIES, RECIPES, Sources, verbs_of_all
 from ostinato.runs import RunFolder
+from rooms import FILES, TOYS
 
 SMALL = {
     "hidden_size": 16,
@@ -22,64 +23,9 @@ SMALL = {
 }
 
 
-def tunes(folder, corpora):
-    return corpora / "tunes.abc"
-
-
-def text(folder, corpora):
-    return corpora / "cats.txt"
-
-
-def pairs(folder, corpora):
-    draw = random.Random(1)
-    path = folder / "pairs.tsv"
-    words = {"big": "grand", "red": "rouge", "cat": "chat", "dog": "chien"}
-    chosen = [[draw.choice(list(words)) for _ in range(draw.randint(1, 4))] for _ in range(80)]
-    path.write_text("".join(f"{' '.join(one)}\t{' '.join(words[word] for word in one)}\n" for one in chosen))
-    return path
-
-
-def tags(folder, corpora):
-    draw = random.Random(2)
-    path = folder / "tags.txt"
-    names = {"the": "D", "cat": "N", "dog": "N", "sat": "V", "ran": "V"}
-    sentences = [[draw.choice(list(names)) for _ in range(draw.randint(2, 5))] for _ in range(60)]
-    path.write_text("\n\n".join("\n".join(f"{word} {names[word]}" for word in one) for one in sentences) + "\n")
-    return path
-
-
-def classes(folder, corpora):
-    path = folder / "classes.tsv"
-    path.write_text(
-        "".join(f"{'ab' * (n % 4 + 1)}{'c' if n % 2 else ''}\t{'odd' if n % 2 else 'even'}\n" for n in range(60))
-    )
-    return path
-
-
-def labels_in_order(folder, corpora):
-    draw = random.Random(3)
-    path = folder / "order.tsv"
-    chosen = [[draw.choice("ab") for _ in range(draw.randint(1, 3))] for _ in range(60)]
-    path.write_text("".join(f"{''.join(3 * letter for letter in one)}\t{' '.join(one)}\n" for one in chosen))
-    return path
-
-
-#: For each recipe: what writes its toy corpus (``None``: it makes its own), and settings besides the small ones.
-TOYS = {
-    "char-lm": (text, {"window": 16}),
-    "word-lm": (text, {"window": 8, "hidden_size": 8}),
-    "folk": (tunes, {"window": 32}),
-    "folk-rnn": (tunes, {"window": 32}),
-    "translate": (pairs, {}),
-    "addition": (None, {"digits": 1, "examples": 54}),
-    "tag": (tags, {}),
-    "classify": (classes, {}),
-    "ctc": (labels_in_order, {}),
-}
-
-
 def settings_of(recipe):
-    return {**SMALL, **TOYS[recipe][1]}
+    names = {field.name for field in fields(RECIPES[recipe].settings)}
+    return {name: value for name, value in SMALL.items() if name in names} | TOYS[recipe][1]
 
 
 def training(recipe, corpus, out):
@@ -109,6 +55,7 @@ def held_out(recipe, corpus, folder):
 
 def test_every_recipe_has_a_toy():
     assert TOYS.keys() == RECIPES.keys()
+    assert set(FILES) == FAMILIES.keys()
 
 
 def test_every_recipe_resumes_byte_for_byte(trained, tmp_path):

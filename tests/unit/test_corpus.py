@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ostinato.data import EMBEDDED, Corpus, Reading, read_corpus, split
+from ostinato.data import EMBEDDED, Corpus, Reading, blocks, read_corpus, split
 from ostinato.data.reading import names_of_corpora
 from ostinato.errors import CorpusError
 
@@ -126,7 +126,7 @@ def test_lines_or_running_text_is_detected_said_and_can_be_forced(write):
         ),
         (
             "latin.txt",
-            b"caf\xe9 au lait",
+            b"caf\xe9 au\x81lait",
             "{} is not utf-8: byte 3 is 0xe9. Name the right one (such as --encoding latin-1), or use --errors replace",
         ),
         ("bad.gz", b"not gzip", "{} cannot be read: Not a gzipped file (b'no')"),
@@ -226,3 +226,45 @@ def test_a_corpus_too_small_to_split_is_refused():
 def test_what_is_only_read_may_hold_one_symbol_but_not_none(write):
     assert read_corpus([write("one.txt", "aaaa")], to_learn=False).texts == ("aaaa",)
     assert failure(write("empty.txt", ""), to_learn=False).endswith("is empty: there is nothing to read")
+
+
+@pytest.mark.parametrize(
+    ("data", "text", "encoding"),
+    [
+        ("Größe und “Maß”".encode("cp1252"), "Größe und “Maß”", "cp1252"),
+        ("Größe".encode("utf-16"), "Größe", "utf-16"),
+        ("Größe".encode(), "Größe", None),
+        ("\ufeffGröße".encode(), "Größe", None),
+    ],
+)
+def test_common_encodings_are_recognised_and_said(write, data, text, encoding):
+    corpus = read_corpus([write("t.txt", data)])
+    assert corpus.texts == (text,)
+    said = [note for note in corpus.notes if "is read as" in note]
+    assert said == ([f"t.txt is read as {encoding}, as it is no UTF-8; --encoding names another"] if encoding else [])
+
+
+def test_an_encoding_is_recognised_beyond_the_first_block(write, monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK", 16)
+    assert read_corpus([write("t.txt", b"a b " * 99 + b"caf\xe9")]).texts[0].endswith("café")
+    assert read_corpus([write("u.txt", ("a" * 15 + "é b ") * 20)]).texts[0].count("é") == 20  # cut within a character
+
+
+def test_a_pdf_says_that_it_is_one(write):
+    assert failure(write("a.pdf", b"%PDF-1.7\n%\xe2\xe3\n")).endswith(
+        "is a PDF, not text; convert it first (pdftotext does)"
+    )
+
+
+def test_text_of_other_scripts_is_not_taken_for_western(write):
+    assert "is not utf-8: byte 0" in failure(write("russian.txt", "Привет, мир".encode("cp1251")))
+
+
+def test_a_folder_is_read_as_far_as_a_pattern_matches_and_its_endings_are_said(write, tmp_path):
+    for name in ("f/a.md", "f/b.md", "f/c.svg", "f/sub/d.md"):
+        write(name, f"text of {name} ")
+    corpus = read_corpus([str(tmp_path / "f")])
+    assert "4 files: 3 .md, 1 .svg" in corpus.notes
+    assert len(read_corpus([str(tmp_path / "f")], pattern="*.md").sources) == 3
+    assert [s["name"] for s in read_corpus([str(tmp_path / "f")], pattern="sub/*").sources] == ["d.md"]
+    assert "none of the 4 files in" in failure(str(tmp_path / "f"), pattern="*.txt")

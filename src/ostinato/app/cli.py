@@ -24,7 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit status: 0 done, 1 could not, 2 wrong usage, 130 interrupted, 141 the reader of the output went away.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    args = build_parser(words).parse_args(words)
+    args, rest = build_parser(words).parse_known_args(words)
+    if rest:
+        args.refuse(rest)
     args.started = STARTED if argv is None else time.monotonic()
     args.words = words
     args.codec = None  # the model's, once it is loaded

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 from types import ModuleType
 
-
-class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help whose usage line names what a command takes, and not every option."""
-
-    def add_usage(
-        self,
-        usage: str | None,
-        actions: Iterable[argparse.Action],
-        groups: Iterable[argparse._MutuallyExclusiveGroup],
-        prefix: str | None = None,
-    ) -> None:
-        """Add the usage line."""
-        options = argparse.Action([], "options", nargs="?", metavar="options")
-        super().add_usage(usage, [*(one for one in actions if not one.option_strings), options], [], prefix)
+from ostinato.app.parser import CommandHelp, CommandParser
 
 
 @dataclass(frozen=True)
@@ -87,17 +74,21 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ostinato {version('ostinato')}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
+    commands = parser.add_subparsers(
+        title="commands", required=True, metavar="COMMAND", dest="command", parser_class=CommandParser
+    )
     typed = None if words is None else next((word for word in words if not word.startswith("-")), "")
     for command in COMMANDS:
         own = commands.add_parser(
             command.name,
             help=command.summary,
             description=f"{command.summary[0].upper()}{command.summary[1:]}.",
-            formatter_class=_Help,
+            formatter_class=CommandHelp,
         )
         if typed is None or typed == command.name:
             module = module_of(command.name)
             module.arguments(own)
+            own.add_short_options()
+            own.set_defaults(refuse=own.refuse)
             own.epilog = "examples:\n" + "".join(f"  {line}\n" for line in module.EXAMPLES.splitlines())
     return parser

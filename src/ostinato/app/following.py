@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from ostinato.app.process import between_steps
 from ostinato.app.terminal.console import Console
+from ostinato.app.terminal.hints import print_next
 from ostinato.app.terminal.losses import loss_with_error
 from ostinato.app.terminal.output import as_json, shown
 from ostinato.errors import ConfigError, OstinatoError
@@ -121,6 +122,8 @@ def _print_end(training: Training, console: Console, stopped_at: int | None, tea
             f"({best['nats_per_symbol']:.4f} nats) at step {best['step']:,}; the run is in {escape(shown(path))}"
         )
     console.print(told, highlight=False, soft_wrap=not console.is_terminal)
+    if stopped_at is None:
+        print_next(training.family.next_commands(shlex.quote(str(path))), console)
 
 
 def free_folder(parent: Path, source: str) -> Path:

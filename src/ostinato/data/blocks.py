@@ -1,4 +1,4 @@
-"""Bytes of a file in blocks that decode by themselves, so that no text need fit in memory whole."""
+"""Bytes of a file in blocks that decode by themselves, so that no text need fit in memory whole; their encoding."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ _MOST_BLOCKS = 4  # after so many without such a place a block is cut between an
 # Before white space that follows something else: no codec of ours joins symbols across that, "\r\n" stays whole.
 _PLACE = re.compile(rb"[^ \t\r\n](?=[ \r\n])")
 _STATEFUL = ("utf-7", "iso2022", "hz")  # what a byte means depends on what came before
+#: Stands for UTF-8, UTF-16 with a byte order mark, or else Windows-1252.
+AUTO = "auto"
+_USUAL, _WESTERN = "utf-8", "cp1252"
+_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_ASCII = bytes(range(128))
+# Bytes that have no meaning in Windows-1252, and control characters that no text has.
+_NO_TEXT = b"\x81\x8d\x8f\x90\x9d" + bytes(code for code in range(32) if code not in b"\t\n\v\f\r\x1b")
+_MOST_ACCENTS = 0.4  # of the bytes of a text in a Western language
 
 
 @contextmanager
@@ -105,6 +113,42 @@ def check_encoding(encoding: str) -> None:
         "".encode(encoding)
     except (LookupError, UnicodeError, ValueError) as error:
         raise CorpusError(f"{error}: --encoding takes Python's names, such as utf-8, latin-1, utf-16") from error
+
+
+def recognise(stream: BinaryIO, *, whole: bool = True) -> str:
+    """Return the name of the encoding of a text.
+
+    A text that is neither valid UTF-8 nor likely Windows-1252 (other scripts have many more bytes beyond ASCII) is
+    taken for UTF-8, so that reading it says where it is not.
+
+    Args:
+        stream: The text, from its beginning.
+        whole: Whether the stream has its end; if not, it may end within a character.
+    """
+    block = stream.read(BLOCK)
+    for mark, encoding in _MARKS.items():
+        if block.startswith(mark):
+            return encoding
+    decoder, is_usual, is_western = codecs.getincrementaldecoder(_USUAL)(), True, True
+    size = beyond_ascii = 0
+    while block and (is_usual or is_western):
+        size += len(block)
+        if not block.isascii():
+            beyond_ascii += len(block.translate(None, _ASCII))
+            is_western = is_western and not any(code in block for code in _NO_TEXT)
+        is_usual = is_usual and _decodes(decoder, block)
+        block = stream.read(BLOCK)
+    if is_usual and _decodes(decoder, b"", final=whole):
+        return _USUAL
+    return _WESTERN if is_western and beyond_ascii <= _MOST_ACCENTS * size else _USUAL
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> bool:
+    try:
+        decoder.decode(block, final)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def blocks(stream: BinaryIO, encoding: str, size: int = BLOCK) -> Iterator[bytes]:

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from ostinato.data.columns import Column
-from ostinato.data.documents import Document, Reading, Tick
+from ostinato.data.documents import Document, Reading, Tick, notes_on_encodings
 from ostinato.data.embedded import EMBEDDED
 from ostinato.data.fetching import Fetched
-from ostinato.data.reading import find_documents, names_of_corpora
+from ostinato.data.reading import by_ending, find_documents, names_of_corpora
 from ostinato.errors import CorpusError
 
 Kind: TypeAlias = Literal["text", "items"]
@@ -116,6 +117,7 @@ def read_corpus(
     *,
     reading: Reading | None = None,
     kind: Kind | None = None,
+    pattern: str | None = None,
     standard_input: Any = None,
     to_learn: bool = True,
     memory: int = MEMORY,
@@ -128,6 +130,7 @@ def read_corpus(
         sources: Names of the sources; several are joined in order.
         reading: Encoding, errors and column; the default is strict UTF-8.
         kind: ``"text"`` or ``"items"``; ``None`` decides by the lines, and says so in ``notes``.
+        pattern: Pattern of the files that are read in folders, such as ``*.md``; ``None``: all that are text.
         standard_input: A binary stream for ``-``; ``None`` means the process's own.
         to_learn: Whether the corpus is to be learned from, which takes more than one symbol.
         memory: Most characters to keep in memory; the texts of a larger corpus stay on disk.
@@ -140,7 +143,9 @@ def read_corpus(
     if not sources:
         raise CorpusError(f"no corpus given. Name a file, a folder, '-', or one of: {', '.join(names_of_corpora())}")
     stream = sys.stdin.buffer if standard_input is None else standard_input
-    documents, passed_over = find_documents(sources, reading or Reading(), standard_input=stream, fetching=fetching)
+    documents, passed_over = find_documents(
+        sources, reading or Reading(), standard_input=stream, pattern=pattern, fetching=fetching
+    )
     documents = _surveyed(documents, memory, tick)
     told, reason = (kind, "as was asked") if kind else _detect(documents)
     documents = [replace(document, sample="") for document in documents]
@@ -148,6 +153,8 @@ def read_corpus(
     if not corpus.is_held:
         reason += "; too large for memory, so it is read from disk"
     notes = [f"{_counted(corpus)}, {corpus.size:,} characters ({reason})"]
+    notes += [by_ending(Path(document.name) for document in documents)] if len(documents) > 1 else []
+    notes += notes_on_encodings(documents)
     notes += [f"{d.name} of this Python: SHA-256 {d.sha256}" for d in documents if d.name in EMBEDDED]
     notes += [f"passed over, as they are no text: {', '.join(passed_over)}"] if passed_over else []
     _check_size(corpus, " ".join(sources), to_learn=to_learn)

@@ -8,14 +8,14 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
-from ostinato.data.blocks import COMPRESSED, blocks, check_encoding, open_file, open_member
+from ostinato.data.blocks import AUTO, COMPRESSED, blocks, check_encoding, open_file, open_member, recognise
 from ostinato.errors import CorpusError
 
 Tick: TypeAlias = Callable[[int], None]  # bytes of files read since the last call
@@ -23,6 +23,7 @@ Tick: TypeAlias = Callable[[int], None]  # bytes of files read since the last ca
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _JSON_LINES = (".jsonl", ".ndjson")
 _TABLES = ", ".join([*_DELIMITERS, *_JSON_LINES])
+_PDF = b"%PDF-"  # its beginning looks like text
 _PROBE = 8192  # bytes looked at to tell binary data from text
 _AFTER_RETURN = re.compile(r"(?<=\r)(?=.)", re.S)
 _COLUMNS_SHOWN = 20
@@ -35,12 +36,12 @@ class Reading:
     """Options for turning bytes into text.
 
     Attributes:
-        encoding: Python's name of the encoding.
+        encoding: Python's name of the encoding; ``"auto"``: UTF-8, UTF-16 with a byte order mark, or else Windows-1252.
         errors: Treatment of bytes that do not decode: ``"strict"`` (an error), ``"replace"`` or ``"ignore"``.
         column: Column (CSV) or key (JSONL) that holds the text.
     """
 
-    encoding: str = "utf-8"
+    encoding: str = AUTO
     errors: str = "strict"
     column: str | None = None
 
@@ -62,6 +63,7 @@ class Document:
         alphabet: Every character that occurs.
         sample: Its beginning.
         held: Its texts, if they are small enough to stay in memory.
+        is_recognised: Whether its encoding was recognised, and is not UTF-8.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Document:
     alphabet: frozenset[str] = frozenset()
     sample: str = ""
     held: tuple[str, ...] | None = None
+    is_recognised: bool = False
 
     @property
     def form(self) -> str:
@@ -106,7 +109,21 @@ class Document:
 
     def pieces(self) -> Iterator[str]:
         """Yield the pieces of a text that is read only once, without surveying it first."""
-        return self._read(_Digest(), None)
+        return self.recognised()._read(_Digest(), None)
+
+    def recognised(self) -> Document:
+        """Return the document with its encoding, where that is to be recognised.
+
+        Raises:
+            CorpusError: It cannot be read.
+        """
+        if self.reading.encoding != AUTO:
+            return self
+        if self.reading.errors != "strict":  # damaged UTF-8, then
+            return replace(self, reading=replace(self.reading, encoding="utf-8"))
+        with self.open() as (stream, _):
+            encoding = recognise(stream)
+        return replace(self, reading=replace(self.reading, encoding=encoding), is_recognised=encoding != "utf-8")
 
     def surveyed(self, memory: int, sample: int, tick: Tick | None) -> Document:
         """Read everything once; return the document with digest, size, alphabet and first ``sample`` characters.
@@ -116,6 +133,9 @@ class Document:
         Raises:
             CorpusError: It cannot be read, is binary, is not in the stated encoding, or is no proper table.
         """
+        return self.recognised()._surveyed(memory, sample, tick)
+
+    def _surveyed(self, memory: int, sample: int, tick: Tick | None) -> Document:
         digest, characters, count, last, alphabet = _Digest(), 0, 0, "", set[str]()
         beginning, held = io.StringIO(), list[str]()
         for text in self._read(digest, tick):
@@ -181,6 +201,15 @@ def member_document(path: Path, member: str, reading: Reading) -> Document:
     return Document(Path(member).name, f"{member} in {path}", partial(open_member, path, member), reading)
 
 
+def notes_on_encodings(documents: Iterable[Document]) -> list[str]:
+    """Return notes on documents whose encoding was recognised and is not the usual one."""
+    return [
+        f"{one.name} is read as {one.reading.encoding}, as it is no UTF-8; --encoding names another"
+        for one in documents
+        if one.is_recognised
+    ]
+
+
 def bytes_document(name: str, data: bytes, reading: Reading) -> Document:
     """Make the document of bytes in memory."""
 
@@ -193,14 +222,17 @@ def bytes_document(name: str, data: bytes, reading: Reading) -> Document:
 
 def looks_like_text(path: Path, reading: Reading) -> bool:
     """Return whether the beginning of a file is text; the rest is checked when the whole is read."""
-    check_encoding(reading.encoding)
     try:
         with open_file(path) as (stream, _):
-            head = next(blocks(io.BytesIO(stream.read(_PROBE)), reading.encoding), b"")
-            more = len(head) == _PROBE
+            probe = stream.read(_PROBE)
     except CorpusError:
         return False
-    if not head or _is_binary(head, reading):
+    if reading.encoding == AUTO:
+        reading = replace(reading, encoding=recognise(io.BytesIO(probe), whole=len(probe) < _PROBE))
+    check_encoding(reading.encoding)
+    head = next(blocks(io.BytesIO(probe), reading.encoding), b"")
+    more = len(head) == _PROBE
+    if not head or head.startswith(_PDF) or _is_binary(head, reading):
         return False
     try:
         head.decode(reading.encoding, reading.errors)
@@ -218,6 +250,8 @@ def _decoded(document: Document, digest: _Digest, tick: Tick | None) -> Iterator
     with document.open() as (stream, raw):
         for block in blocks(stream, reading.encoding):
             digest.take(block)
+            if not digest.size - len(block) and block.startswith(_PDF):
+                raise CorpusError(f"{document.where} is a PDF, not text; convert it first (pdftotext does)")
             if not digest.size - len(block) and _is_binary(block, reading):
                 raise CorpusError(
                     f"{document.where} is binary, not text: byte {block.index(bytes(1))} is zero. "

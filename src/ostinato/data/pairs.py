@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ostinato.data.columns import Texts
 from ostinato.data.corpus import Corpus
-from ostinato.data.documents import Document, Reading
+from ostinato.data.documents import Document, Reading, notes_on_encodings
 from ostinato.data.reading import plain_document
 from ostinato.errors import CorpusError
 
@@ -174,6 +174,7 @@ def corpus_of(taken: PairCollector, documents: Sequence[Document], what: str) ->
     origins = tuple({"name": d.name, "bytes": d.size, "sha256": d.sha256} for d in documents)
     notes = [f"{len(taken.targets):,} {what}, {len(set(taken.sources)):,} different sources"]
     notes += [f"left out: {count:,} {what} {kind}" for kind, count in taken.skipped.items()]
+    notes += notes_on_encodings(documents)
     made_by = (what, repr(taken.limits), *(str(d.reading) for d in documents))
     places = tuple(taken.places)
     columns = {SOURCE: Texts(tuple(taken.sources))}

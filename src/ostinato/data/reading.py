@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,7 +25,12 @@ from ostinato.errors import CorpusError
 
 
 def find_documents(
-    sources: Sequence[str], reading: Reading, *, standard_input: BinaryIO, fetching: Fetched | None = None
+    sources: Sequence[str],
+    reading: Reading,
+    *,
+    standard_input: BinaryIO,
+    pattern: str | None = None,
+    fetching: Fetched | None = None,
 ) -> tuple[list[Document], list[str]]:
     """Find everything that ``sources`` name, in order; a folder's files in the order of their paths.
 
@@ -32,6 +39,7 @@ def find_documents(
             data set, which is downloaded if it is not on disk.
         reading: Options for turning bytes into text.
         standard_input: Stream that is read for ``-``.
+        pattern: Pattern of names or paths inside folders that are read, such as ``*.md``; ``None``: all.
         fetching: Called with file, bytes so far and bytes in all during a download.
 
     Returns:
@@ -50,7 +58,7 @@ def find_documents(
         elif source in DATA_SETS and not os.path.exists(source):
             documents += _data_set_documents(source, reading, fetching)
         else:
-            paths, others = _files(source, reading)
+            paths, others = _files(source, reading, pattern)
             documents += [file_document(path, reading) for path in paths]
             passed_over += [path.name for path in others]
     return documents, passed_over
@@ -91,11 +99,16 @@ def _found(source: str) -> Iterable[str | Path]:
     return [source] if os.path.exists(source) else glob.glob(source)
 
 
-def _files(source: str, reading: Reading) -> tuple[list[Path], list[Path]]:
+def _files(source: str, reading: Reading, pattern: str | None) -> tuple[list[Path], list[Path]]:
     """Return the files that a source names, and those in a folder that are no text."""
     path = Path(source)
     if os.path.isdir(source):
         files = [p for p in sorted(path.rglob("*")) if p.is_file() and not _hidden(p.relative_to(path))]
+        if pattern is not None:
+            matching = [p for p in files if fnmatch(p.name, pattern) or fnmatch(str(p.relative_to(path)), pattern)]
+            if files and not matching:
+                raise CorpusError(f"none of the {len(files)} files in {source} matches {pattern!r}: {by_ending(files)}")
+            files = matching
         texts = {p: None for p in files if looks_like_text(p, reading)}
         if not texts:
             held = f"none of its {len(files)} files is text" if files else "it holds no files"
@@ -112,6 +125,16 @@ def _files(source: str, reading: Reading) -> tuple[list[Path], list[Path]]:
         f"there is no file or folder {source!r}. A corpus is a file, a folder, a glob in quotes, "
         f"'-' for standard input, or one of: {', '.join(names_of_corpora())}"
     )
+
+
+def by_ending(paths: Iterable[Path]) -> str:
+    """Return how many files there are of each ending, most first.
+
+    >>> by_ending([Path("a.md"), Path("b.svg"), Path("c.md"), Path("README")])
+    '4 files: 2 .md, 1 .svg, 1 without ending'
+    """
+    counts = Counter(path.suffix.lower() or "without ending" for path in paths)
+    return f"{counts.total():,} files: " + ", ".join(f"{count:,} {ending}" for ending, count in counts.most_common())
 
 
 def names_of_corpora() -> list[str]:

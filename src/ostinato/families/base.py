@@ -12,6 +12,7 @@ from ostinato.data import Corpus, Encoded, Reading, Stream, encode_texts
 from ostinato.errors import ConfigError
 from ostinato.families.options import OptionGroup
 from ostinato.runs import RunFolder, SavedModel
+from ostinato.units import bits
 
 if TYPE_CHECKING:
     from torch import nn
@@ -145,6 +146,15 @@ class Face(abc.ABC):
     saved: SavedModel
     recipe: Recipe
     codec: Codec
+
+    def __repr__(self) -> str:
+        settings = self.recipe.parse(self.saved.config["settings"], where=f"{self.saved.path}/config.json")
+        best, unit = self.saved.best, self.recipe.family.unit
+        loss = f", {bits(best['nats_per_symbol']):.3f} bits per {unit}" if "nats_per_symbol" in best else ""
+        return (
+            f"<{type(self).__name__} {self.saved.path}: {self.recipe.name}, "
+            f"{self.recipe.family.describe_network(settings)}, {self.codec.symbols}{loss}>"
+        )
 
     @property
     def verbs(self) -> tuple[str, ...]:
@@ -338,6 +348,14 @@ class Family(abc.ABC):
     @abc.abstractmethod
     def describe_network(self, settings: Any) -> str:
         """Describe the network in a few words."""
+
+    def next_commands(self, run: str) -> tuple[str, ...]:
+        """Return commands to try with a trained model, as they are typed, the most usual one first.
+
+        Args:
+            run: The run, as it is typed.
+        """
+        return (f"ostinato info {run}",)
 
     @abc.abstractmethod
     def open(self, saved: SavedModel, others: Sequence[SavedModel], machine: Machine) -> Face:

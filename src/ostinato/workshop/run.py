@@ -23,6 +23,7 @@ from ostinato.training.loop import Evaluated, Event, RolledBack, Stepped, Stoppe
 from ostinato.training.loop import train as train_loop
 from ostinato.training.snapshot import Snapshot
 from ostinato.training.trainer import Trainer
+from ostinato.units import bits
 from ostinato.workshop.holding import load
 from ostinato.workshop.plan import Clock
 from ostinato.workshop.threads import set_threads, using_threads
@@ -96,6 +97,7 @@ class Training:
     Attributes:
         run: The run folder.
         trainer: The run in memory.
+        recipe: The recipe.
         family: The family of models that is trained.
         settings: Every setting, resolved.
         validation: The part of the held-out data that is validated on: ``symbols``, ``held_out`` in all, ``sha256``.
@@ -120,7 +122,7 @@ class Training:
         self.notes: list[str] = []
         self.metrics: dict[str, Any] = {}
         about = run.config()
-        recipe = find_recipe(about["recipe"])
+        self.recipe = recipe = find_recipe(about["recipe"])
         self.family = recipe.family
         self.settings = config.read(recipe.settings, about["settings"], where=f"{run.path}/config.json")
         self.device: str = about["device"]
@@ -131,6 +133,12 @@ class Training:
         self._train_data, self._valid_data = train_data, valid_data
         self._symbols = self.family.targets(codec, train_data)
         self._recent: deque[tuple[float, int]] = deque(maxlen=_RECENT)
+
+    def __repr__(self) -> str:
+        best = self.trainer.best
+        loss = "" if best is None else f", best {bits(best['nats_per_symbol']):.3f} bits per {self.family.unit}"
+        at = f"step {self.trainer.step:,} of {self.trainer.schedule.steps:,}"
+        return f"<Training {self.run.path}: {self.recipe.name}, {at}{loss}>"
 
     def __iter__(self) -> Iterator[TrainingEvent]:
         with self.run.locked() if self._ranks.is_first else nullcontext():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -15,6 +15,7 @@ from ostinato import codecs, config
 from ostinato.config import at_least
 from ostinato.data import Corpus
 from ostinato.engine.threads import check_threads
+from ostinato.errors import ConfigError, unknown_name
 from ostinato.families import Recipe, Sources
 from ostinato.runs import RunFolder, SavedModel, read_about, read_model
 from ostinato.training.device import choose_device
@@ -57,15 +58,31 @@ def train(
         CorpusError: The corpus cannot be read, or is too little.
         RunError: ``out`` exists already, or cannot be written.
     """
+    about = {} if base is None else read_about(Path(base))
+    recipe = recipe_of(options.get("recipe"), about.get("recipe"))
+    _check_options(options, recipe)
     amount = Amount(minutes, epochs, steps)
     request = RunRequest(Path(out), amount=amount, base=None if base is None else Path(base), **options)
     if not isinstance(corpus, Corpus):
         names = [corpus] if isinstance(corpus, str) else list(corpus)
-        about = {} if request.base is None else read_about(request.base)
-        recipe = recipe_of(request.recipe, about.get("recipe"))
         given = {**about.get("settings", {}), **request.settings}
         corpus = recipe.corpus(Sources(names), given, request.seed, own=request.settings)
     return set_up(corpus, request)
+
+
+def _check_options(options: Mapping[str, Any], recipe: Recipe) -> None:
+    """Check the names of options; a setting of the recipe says how it is given.
+
+    Raises:
+        ConfigError: One is no option.
+    """
+    known = RunOptions.__annotations__
+    settings = {field.name for field in fields(recipe.settings)}
+    for name, value in options.items():
+        if name in settings and name not in known:
+            raise ConfigError(f'{name} is a setting of recipe {recipe.name}: settings={{"{name}": {value!r}}}')
+        if name not in known:
+            raise unknown_name("option", name, known, where="ostinato.train")
 
 
 def set_up(corpus: Corpus | Callable[[], Corpus], request: RunRequest, ranks: Ranks | None = None) -> Training:

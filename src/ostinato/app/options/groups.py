@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ostinato.app.parser import run_path
+
 
 def ranked(command: argparse.ArgumentParser) -> None:
     """Add what commands that order texts share."""
@@ -28,7 +30,7 @@ def tensorboard(command: argparse._ActionsContainer) -> None:
 
 def run(command: argparse.ArgumentParser) -> None:
     """Add the run or model file."""
-    command.add_argument("run", type=Path, metavar="RUN", help="run folder, or file that 'export' made")
+    command.add_argument("run", type=run_path, metavar="RUN", help="run folder, or file that 'export' made")
 
 
 def teachers(command: argparse._ActionsContainer) -> None:
@@ -38,7 +40,7 @@ def teachers(command: argparse._ActionsContainer) -> None:
         dest="teachers",
         action="append",
         default=[],
-        type=Path,
+        type=run_path,
         metavar="RUN",
         help="learn from this model's expectations too (distillation); may be repeated",
     )

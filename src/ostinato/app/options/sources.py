@@ -9,6 +9,7 @@ from typing import Any
 from ostinato.app.terminal.working import WorkView
 from ostinato.config import at_least
 from ostinato.data import Reading
+from ostinato.data.blocks import AUTO
 from ostinato.data.reading import size_on_disk
 from ostinato.families import Sources
 
@@ -16,7 +17,9 @@ from ostinato.families import Sources
 def add_reading(command: ArgumentParser) -> None:
     """Add how files are read."""
     group = command.add_argument_group("reading")
-    group.add_argument("--encoding", default="utf-8", help="of the files (default: %(default)s)")
+    group.add_argument(
+        "--encoding", default=AUTO, help="of the files (default: UTF-8, UTF-16 with a mark, or else Windows-1252)"
+    )
     group.add_argument(
         "--errors", choices=("strict", "replace", "ignore"), default="strict", help="for bytes that do not decode"
     )

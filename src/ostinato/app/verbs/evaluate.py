@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 
@@ -11,6 +12,7 @@ from ostinato.app.options.sources import add_reading, sources_of
 from ostinato.app.process import load_model
 from ostinato.app.spreading import run_on_ray, shard_of
 from ostinato.app.terminal.console import Console
+from ostinato.app.terminal.hints import print_next
 from ostinato.app.terminal.output import as_json
 from ostinato.app.terminal.working import WorkView
 from ostinato.families import find_recipe
@@ -51,4 +53,6 @@ def act(args: Namespace) -> int:
     for note in result.notes:
         print(note, file=sys.stderr)
     print(as_json(result.plain()) if args.json or args.shard is not None else result.describe())
+    if "report" in model.verbs and args.run.is_dir() and not args.json and args.shard is None:
+        print_next([f"ostinato report {shlex.quote(str(args.run))}", "ostinato runs"])
     return 0

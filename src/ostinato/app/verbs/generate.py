@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
+import shlex
 import sys
 import time
 from argparse import ArgumentParser, Namespace
@@ -17,10 +18,12 @@ from rich.spinner import Spinner
 from ostinato.app.adapting import adapted
 from ostinato.app.options import groups
 from ostinato.app.options.families import add_family_options
+from ostinato.app.parser import further_run
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file
 from ostinato.app.spreading import run_on_ray, shard_of
 from ostinato.app.terminal.console import Console
+from ostinato.app.terminal.hints import print_next
 from ostinato.app.terminal.output import as_json, as_written
 from ostinato.app.terminal.working import WorkView
 from ostinato.config import at_least
@@ -53,7 +56,7 @@ ostinato generate runs/book --match "[a-z ]+\\." --beam 8
 def arguments(command: ArgumentParser) -> None:
     """Add the arguments."""
     groups.run(command)
-    command.add_argument("others", nargs="*", type=Path, metavar="RUN", help="more runs: the mean of all writes")
+    command.add_argument("others", nargs="*", type=further_run, metavar="RUN", help="more runs: the mean of all writes")
     prompt = command.add_mutually_exclusive_group()
     prompt.add_argument("--prompt", help="text to go on from (default: none)")
     command.add_argument("--length", type=int, default=500, help="most symbols to write (default: %(default)s)")
@@ -122,6 +125,8 @@ def act(args: Namespace) -> int:
             break
     if not args.json:
         _print_seed_and_engine(model, search, rules, args, seed if args.seed is None and search.is_random else None)
+        if args.prompt is None and args.temperature is None and status == 0:
+            print_next([f"ostinato generate {shlex.quote(str(args.run))} --prompt TEXT --temperature 0.7"])
     return status
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -12,9 +13,11 @@ from ostinato import codecs
 from ostinato.app.describing import status_of, unit_of
 from ostinato.app.options import groups
 from ostinato.app.plotting import plot_run
+from ostinato.app.terminal.hints import print_next
 from ostinato.app.terminal.losses import loss_with_error
 from ostinato.app.terminal.output import as_json, shown
 from ostinato.errors import ConfigError
+from ostinato.families import RECIPES
 from ostinato.runs import RunFolder, read_model
 
 EXAMPLES = """\
@@ -62,6 +65,8 @@ def act(args: Namespace) -> int:
         print(as_json(about))
     else:
         _print(about)
+        if model.config["recipe"] in RECIPES:
+            print_next(RECIPES[model.config["recipe"]].family.next_commands(shlex.quote(str(args.run))))
     return 0
 
 

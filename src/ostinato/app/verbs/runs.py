@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ostinato.app.describing import unit_of
+from ostinato.app.terminal.hints import print_next
 from ostinato.app.terminal.losses import loss_with_error
 from ostinato.app.terminal.output import as_json, shown
 from ostinato.errors import OstinatoError
@@ -43,6 +45,8 @@ def act(args: Namespace) -> int:
         print(f"no runs in {args.folder}; 'ostinato train CORPUS' makes one")
     else:
         _print_runs(rows)
+        best = shlex.quote(min(rows, key=_loss_of)["path"])
+        print_next([f"ostinato info {best}", f"ostinato resume {best} --minutes 5"])
     return 0
 
 

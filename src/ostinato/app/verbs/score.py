@@ -13,6 +13,7 @@ from ostinato.app.adapting import adapted
 from ostinato.app.examining import look_closely, looks_closely
 from ostinato.app.options import groups
 from ostinato.app.options.families import add_family_options
+from ostinato.app.parser import run_path
 from ostinato.app.process import load_model
 from ostinato.app.scores import COLUMNS, print_part, print_score
 from ostinato.app.spreading import run_on_ray, shard_of
@@ -49,7 +50,7 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument("--surprising", type=int, metavar="N", help="the N most surprising words (or other --per)")
     command.add_argument("--html", type=Path, metavar="FILE", help="write a heat map: one page that needs nothing else")
     more = command.add_argument_group("more options")
-    more.add_argument("--compare", type=Path, metavar="RUN", help="beside another model, by word (or other --per)")
+    more.add_argument("--compare", type=run_path, metavar="RUN", help="beside another model, by word (or other --per)")
     more.add_argument("--json", action="store_true", help="one object per text on standard output")
     add_family_options(command, "score")
     groups.model_file(command)

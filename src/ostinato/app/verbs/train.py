@@ -10,6 +10,7 @@ from ostinato.app.following import check_tensorboard, follow, free_folder
 from ostinato.app.options import groups
 from ostinato.app.options.families import add_family_options, given_options
 from ostinato.app.options.sources import add_reading, sources_of
+from ostinato.app.parser import run_path
 from ostinato.app.process import console_of, with_processes
 from ostinato.app.terminal.working import WorkView
 from ostinato.config import parse_assignments
@@ -44,7 +45,7 @@ def arguments(command: ArgumentParser) -> None:
         "--set", dest="settings", action="append", default=[], metavar="NAME=VALUE", help="a setting; may be repeated"
     )
     more = command.add_argument_group("more options")
-    more.add_argument("--from", dest="base", type=Path, metavar="RUN", help="start from this run's weights")
+    more.add_argument("--from", dest="base", type=run_path, metavar="RUN", help="start from this run's weights")
     more.add_argument("--seed", type=int, default=1, help="where all randomness comes from (default: %(default)s)")
     more.add_argument(
         "--valid", default="0.1", metavar="SHARE|FILE", help="share to set apart, or a file (default: %(default)s)"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ostinato.app.parser import run_path
 from ostinato.app.terminal.console import Console
 from ostinato.app.terminal.output import as_json
 from ostinato.app.terminal.working import WorkView
@@ -31,7 +32,7 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="tunebooks in ABC notation")
     command.add_argument("--all", action="store_true", help="name every tune that is left out, and why")
     command.add_argument(
-        "--beside", type=Path, metavar="RUN", help="judge each tune beside those that a run has learned"
+        "--beside", type=run_path, metavar="RUN", help="judge each tune beside those that a run has learned"
     )
     command.add_argument(
         "--plot", type=Path, metavar="FILE", help="with --beside: draw how often which notes and steps occur"

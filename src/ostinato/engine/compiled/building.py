@@ -49,4 +49,4 @@ def build(name: str, instructions: str, precision: str) -> tuple[str, bytes]:
 
 def _function(name: str) -> Any:
     module, _, function = name.rpartition(":")
-    return getattr(importlib.import_module(module), function) if module else _KERNELS[name]
+    return vars(importlib.import_module(module))[function] if module else _KERNELS[name]

@@ -78,6 +78,9 @@ class LabelFamily(SourceTargetFamily):
             f"{settings.batch_size} sequences at once, dropout {settings.dropout:g}"
         )
 
+    def next_commands(self, run: str) -> tuple[str, ...]:
+        return f"ostinato label {run} TEXT", f"ostinato evaluate {run} FILE"
+
     def open(self, saved: SavedModel, others: Sequence[SavedModel], machine: Machine) -> Face:
         from ostinato.families.labels.annotator import Annotator
 

@@ -17,6 +17,7 @@ from ostinato.families.pairs.translate import prepare
 from ostinato.families.recipe import Budget, Recipe
 
 _OWN = ("digits", "examples")
+_EXAMPLES = 50_000
 
 
 @dataclass(frozen=True)
@@ -25,19 +26,18 @@ class AdditionSettings(PairSettings):
 
     Attributes:
         digits: Most digits of a number.
-        examples: Number of sums for training and validation together.
+        examples: Number of sums for training and validation together: 50,000, or all that there are.
     """
 
     digits: int = 3
-    examples: int = 50_000
+    examples: int = _EXAMPLES
 
     def problems(self) -> Iterator[str | None]:
         """Yield the problems of the settings; ``None`` is no problem."""
         values = asdict(self)
         for name in ("digits", "examples"):
             yield out_of_range(name, values[name], least=1)
-        most = _different(self.digits) * 199 // 200  # nearly all are found by drawing; the last ones never
-        if self.examples > most:
+        if self.digits >= 1 and self.examples > (most := _most(self.digits)):
             yield f"examples must be at most {most:,} (nearly all sums of {self.digits} digits), got {self.examples:,}"
         yield from super().problems()
 
@@ -53,8 +53,8 @@ def generate(settings: Mapping[str, Any], seed: int) -> Corpus:
 
     Source: the Keras example ``addition_rnn``.
     """
-    own = [name for name in _OWN if name in settings]
-    read_settings = config.read(AdditionSettings, {name: settings[name] for name in own}, where="the settings given")
+    own = {name: settings[name] for name in _OWN if name in settings}
+    read_settings = config.read(AdditionSettings, {**_examples(own), **own}, where="the settings given")
     draw, known, pairs = random.Random(seed), set[tuple[int, int]](), list[tuple[str, str]]()
     while len(pairs) < read_settings.examples:
         a, b = (_number(draw, read_settings.digits) for _ in range(2))
@@ -70,6 +70,7 @@ def generate(settings: Mapping[str, Any], seed: int) -> Corpus:
 def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     """Choose sizes without dropout: there is nothing to learn by heart but sums."""
     return {
+        **_examples(given),
         "hidden_size": 128, "embedding_size": 32, "attention_size": 64, "batch_size": 64, "learning_rate": 4e-3,
         "weight_decay": 0.0, "cooldown": 0.5, "patience": None,
         **going_together(given),
@@ -81,9 +82,16 @@ def _number(draw: random.Random, digits: int) -> int:
     return int("".join(draw.choice("0123456789") for _ in range(count)))
 
 
-def _different(digits: int) -> int:
+def _examples(given: Mapping[str, Any]) -> dict[str, int]:
+    """Return the number of examples for the digits that are given: the usual one, or as many as there are."""
+    digits = given.get("digits", 3)
+    return {"examples": min(_EXAMPLES, _most(digits))} if isinstance(digits, int) and digits >= 1 else {}
+
+
+def _most(digits: int) -> int:
+    """Return how many different sums can be drawn: nearly all are found by drawing; the last ones never."""
     numbers = int(10 ** min(digits, 9))
-    return numbers * (numbers + 1) // 2
+    return numbers * (numbers + 1) // 2 * 199 // 200
 
 
 RECIPE = Recipe(

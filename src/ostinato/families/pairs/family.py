@@ -65,6 +65,9 @@ class PairFamily(SourceTargetFamily):
             f"{settings.batch_size} pairs at once, dropout {settings.dropout:g}"
         )
 
+    def next_commands(self, run: str) -> tuple[str, ...]:
+        return f"ostinato translate {run} TEXT --beam 4", f"ostinato translate {run} TEXT --attention"
+
     def open(self, saved: SavedModel, others: Sequence[SavedModel], machine: Machine) -> Face:
         from ostinato.families.pairs.translator import Translator
 

@@ -37,6 +37,7 @@ class TextFamily(Family):
             sources.names,
             reading=sources.reading,
             kind=sources.options.get("kind"),
+            pattern=sources.options.get("glob"),
             to_learn=sources.to_learn,
             tick=sources.tick,
             fetching=sources.fetching,
@@ -95,6 +96,9 @@ class TextFamily(Family):
             f"{settings.layers}×{settings.hidden_size} {settings.core}, "
             f"{settings.batch_size} rows × {settings.window} steps, dropout {settings.dropout:g}"
         )
+
+    def next_commands(self, run: str) -> tuple[str, ...]:
+        return f"ostinato generate {run} --temperature 0.8", f"ostinato generate {run} --prompt TEXT --length 1000"
 
     def open(self, saved: SavedModel, others: Sequence[SavedModel], machine: Machine) -> Face:
         from ostinato.families.text.model import TextModel

@@ -9,7 +9,11 @@ from ostinato.families.options import Option, OptionGroup, options_of
 COLUMN = Option("--column", "of CSV and JSONL: the column that holds the text")
 READING = OptionGroup(
     "reading text",
-    (COLUMN, Option("--as", "running text, or one item per line", choices=("text", "items"), dest="kind")),
+    (
+        COLUMN,
+        Option("--as", "running text, or one item per line", choices=("text", "items"), dest="kind"),
+        Option("--glob", "of folders: read only files whose name or path matches, such as '*.md'", metavar="PATTERN"),
+    ),
 )
 _ADAPTING = (
     Option(

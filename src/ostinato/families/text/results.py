@@ -10,10 +10,11 @@ from typing import Any, Literal, TypeAlias
 
 from ostinato.units import Bound, bits, describe_bound, perplexity
 
+_SHOWN = 60  # characters of a text in its representation
 Unit: TypeAlias = Literal["symbol", "character", "word", "line"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sample:
     """A generated text.
 
@@ -48,6 +49,11 @@ class Sample:
     log_kept: float | None = None
     novelty: Novelty | None = None
     precision: str = "fp32"
+
+    def __repr__(self) -> str:
+        shown = self.text if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]}…"
+        seed = "" if self.seed is None else f", seed {self.seed}"
+        return f"<Sample {shown!r}: {self.symbols:,} symbols, {self.log_prob:.2f} nats{seed}, ended by {self.ending}>"
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain data."""

@@ -11,5 +11,11 @@ class TuneFamily(TextFamily):
     name, article = "tunes", "a model of tunes"
     verbs = (*TextFamily.verbs, "compose")
 
+    def next_commands(self, run: str) -> tuple[str, ...]:
+        return (
+            f"ostinato compose {run} --rhythm jig --key D",
+            f"ostinato compose {run} --tunes 20 --best 3 --html tunes.html",
+        )
+
 
 TUNES = TuneFamily()

@@ -1,0 +1,178 @@
+"""The parser of a command line: short options, names that other tools use, and errors that say what was meant."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import difflib
+import re
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+#: Short options, the same for every command that has the long one.
+SHORT = {"-n": "--length", "-o": "--out", "-p": "--prompt", "-s": "--seed", "-t": "--temperature"}
+#: Names that other tools use, and ours.
+ELSEWHERE = {
+    "--max-new-tokens": "--length",
+    "--max-length": "--length",
+    "--max-gen-length": "--length",
+    "--n-predict": "--length",
+    "--num-samples": "--samples",
+    "--num-return-sequences": "--samples",
+    "--prefix": "--prompt",
+    "--primetext": "--prompt",
+    "--temp": "--temperature",
+    "--num-beams": "--beam",
+    "--num-beam-groups": "--diverse",
+    "--diversity-penalty": "--strength",
+    "--length-penalty": "--length-power",
+    "--repeat-penalty": "--repetition-penalty",
+    "--no-repeat-ngram-size": "--no-repeat",
+    "--typical-p": "--typical",
+    "--epsilon-cutoff": "--epsilon",
+    "--eta-cutoff": "--eta",
+    "--max-iters": "--steps",
+    "--max-steps": "--steps",
+    "--max-epochs": "--epochs",
+    "--num-epochs": "--epochs",
+    "--out-dir": "--out",
+    "--output-dir": "--out",
+    "--init-from": "--from",
+}
+#: Settings that other tools have options for, and the names of ours.
+SETTINGS = {
+    "block_size": "window",
+    "seq_length": "window",
+    "context_length": "window",
+    "lr": "learning_rate",
+    "max_lr": "learning_rate",
+    "n_layer": "layers",
+    "num_layers": "layers",
+    "rnn_layers": "layers",
+    "n_embd": "hidden_size",
+    "rnn_size": "hidden_size",
+    "model": "core",
+    "grad_clip": "clip",
+}
+RUNS = Path("runs")
+
+
+class CommandHelp(argparse.RawDescriptionHelpFormatter):
+    """Help whose usage line names what a command takes, and not every option."""
+
+    def add_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[argparse._MutuallyExclusiveGroup],
+        prefix: str | None = None,
+    ) -> None:
+        """Add the usage line."""
+        options = argparse.Action([], "options", nargs="?", metavar="options")
+        super().add_usage(usage, [*(one for one in actions if not one.option_strings), options], [], prefix)
+
+
+class CommandParser(argparse.ArgumentParser):
+    """The parser of one command."""
+
+    def add_short_options(self) -> None:
+        """Give the options of ``SHORT`` that the command has their short names."""
+        table = self._option_string_actions
+        for short, long in SHORT.items():
+            if long in table and short not in table:
+                table[long].option_strings = [short, *table[long].option_strings]
+                table[short] = table[long]
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse words, with names that other tools use as ours; return the arguments, and the words that are left."""
+        words = list(sys.argv[1:] if args is None else args)
+        end = words.index("--") if "--" in words else len(words)
+        return super().parse_known_args([*map(self._ours, words[:end]), *words[end:]], namespace)
+
+    def _ours(self, word: str) -> str:
+        """Return a word with our name of an option in place of another tool's, one hyphen or underscores included."""
+        flag, equals, value = word.partition("=")
+        if not re.fullmatch(r"-[-a-zA-Z]\w[-\w]*", flag) or flag in self._option_string_actions:
+            return word
+        name = f"--{flag.lstrip('-').replace('_', '-')}"
+        ours = name if name in self._option_string_actions else ELSEWHERE.get(name)
+        return f"{ours}{equals}{value}" if ours in self._option_string_actions else word
+
+    def refuse(self, rest: Sequence[str]) -> NoReturn:
+        """End with what is wrong with words that no argument takes, and what was meant."""
+        unknown = [place for place, word in enumerate(rest) if word.startswith("-") and word != "-"]
+        if not unknown:
+            self.error(f"too many arguments: {shlex.join(rest)}. {self._as_prompt(rest[0])}".rstrip())
+        self.error(". ".join(self._meant(*rest[place : place + 2]) for place in unknown))
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage line and what is wrong, and exit with status 2."""
+        if message.rpartition("required: ")[2].startswith("RUN"):
+            newest = newest_run()
+            way = f"the newest one is {newest}: {self.prog} {newest}" if newest else "'ostinato train CORPUS' makes one"
+            message = f"give a run folder; {way}"
+        super().error(message)
+
+    def _meant(self, typed: str, after: str = "-") -> str:
+        """Say what is wrong with an option that is not known, given what was typed after it."""
+        word, _, value = typed.partition("=")
+        setting = word.lstrip("-").replace("-", "_")
+        setting = SETTINGS.get(setting, setting)
+        if "--set" in self._option_string_actions and setting in _names_of_settings():
+            value = value or ("VALUE" if after.startswith("-") else after)
+            return f"{word} is a setting: --set {setting}={value}"
+        shown = [flag for action in self._actions for flag in action.option_strings if flag.startswith("--")]
+        near = difflib.get_close_matches(f"--{word.lstrip('-').replace('_', '-')}", shown, n=3)
+        hint = f"; did you mean {' or '.join(near)}?" if near else f"; '{self.prog} --help' lists those there are"
+        return f"there is no option {word}{hint}"
+
+    def _as_prompt(self, word: str) -> str:
+        takes_prompt = "--prompt" in self._option_string_actions
+        return f"A text to go on from is given by --prompt {shlex.quote(word)}" if takes_prompt else ""
+
+
+def run_path(text: str) -> Path:
+    """Return the path of a run: as it is typed, or in ``runs`` where there is none of that name here.
+
+    Raises:
+        argparse.ArgumentTypeError: There is none, and the text reads like a prompt.
+    """
+    path = Path(text)
+    if path.exists() or path.is_absolute():
+        return path
+    if (RUNS / path / "config.json").is_file():
+        return RUNS / path
+    if any(c.isspace() for c in text):
+        raise argparse.ArgumentTypeError(
+            f"there is no run {text!r}; a text to go on from is given by --prompt {shlex.quote(text)}"
+        )
+    return path
+
+
+def further_run(text: str) -> Path:
+    """Return the path of a run after the first one, which has to exist: it may be a prompt by mistake.
+
+    Raises:
+        argparse.ArgumentTypeError: It does not.
+    """
+    path = run_path(text)
+    if not path.exists():
+        raise argparse.ArgumentTypeError(
+            f"there is no run {text!r}; a text to go on from is given by --prompt {shlex.quote(text)}"
+        )
+    return path
+
+
+def newest_run() -> Path | None:
+    """Return the run in ``runs`` that was written to last; ``None``: there is none."""
+    runs = [path.parent for path in RUNS.glob("[!.]*/config.json")]
+    return max(runs, key=lambda run: max(file.stat().st_mtime for file in run.iterdir()), default=None)
+
+
+def _names_of_settings() -> set[str]:
+    from ostinato.families import RECIPES
+
+    return {field.name for recipe in RECIPES.values() for field in dataclasses.fields(recipe.settings)}
