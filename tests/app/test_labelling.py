@@ -256,3 +256,68 @@ def test_validation_arrays_are_those_of_the_test_part(tmp_path, capsys):
     (tmp_path / "one.tsv").write_text("a\tb\nb\tb\nc\tb\n" * 4)
     status, _, err = ran(capsys, "train", tmp_path / "one.tsv", *words[2:4], "--out", tmp_path / "no")
     assert (status, "there is only one label, 'b'" in err) == (1, True)
+
+
+def conllu(sentences):
+    lines = []
+    for number, words in enumerate(sentences, 1):
+        lines.append(f"# sent_id = {number}")
+        lines += [f"{n}\t{w}\t{w}\t{t}\t{t.lower()}\t_\t0\t_\t_\t_" for n, (w, t) in enumerate(words, 1)]
+        lines.append("")
+    return "".join(f"{line}\n" for line in lines)
+
+
+@pytest.fixture(scope="module")
+def ud(tmp_path_factory):
+    """A file in CoNLL-U, and a tagger that has learned it."""
+    draw, folder = random.Random(7), tmp_path_factory.mktemp("ud")
+    tags = {"the": "DET", "cat": "NOUN", "dog": "NOUN", "runs": "VERB", "sees": "VERB", ".": "PUNCT"}
+    sentences = [[(w, tags[w]) for w in ["the", draw.choice(["cat", "dog"]), "runs", "."]] for _ in range(40)]
+    sentences += [[(w, tags[w]) for w in ["the", "dog", "sees", "the", "cat", "."]] for _ in range(20)]
+    (folder / "train.conllu").write_text(conllu(sentences))
+    run = trained(folder / "run", folder / "train.conllu", "--recipe", "tag", settings=["crf=false"], steps=60)
+    return folder, run
+
+
+def test_conllu_goes_in_and_comes_out_with_other_labels_alone(ud, capsys):
+    folder, run = ud
+    status, out, _ = ran(capsys, "label", run, "--file", folder / "train.conllu")
+    assert (status, out) == (0, (folder / "train.conllu").read_text())
+    wrong = (folder / "train.conllu").read_text().replace("\tNOUN\t", "\tX\t")
+    (folder / "wrong.conllu").write_text(wrong)
+    assert ran(capsys, "label", run, "--file", folder / "wrong.conllu")[1] == out
+    _, told, _ = ran(capsys, "evaluate", run, folder / "train.conllu")
+    assert "accuracy 100.00%" in told
+    table = told.splitlines()[-4:]
+    assert [line.split()[0] for line in table] == ["DET", "NOUN", "PUNCT", "VERB"]
+    found = json.loads(ran(capsys, "evaluate", run, folder / "train.conllu", "--json")[1])
+    assert found["by_label"]["NOUN"] == {"found": 80, "real": 80, "right": 80, "precision": 1, "recall": 1, "f1": 1}
+
+
+def test_plain_text_is_parted_into_tokens_with_a_warning(ud, capsys):
+    _, run = ud
+    status, out, err = ran(capsys, "label", run, "the cat runs.")
+    assert (status, out) == (0, "the/DET cat/NOUN runs/VERB ./PUNCT\n")
+    assert "warning: marks were separated from words" in err
+    assert ran(capsys, "label", run, "the cat runs .") == (0, out, "")
+    assert len(ran(capsys, "label", run, "--tokens", "the cat runs.")[1].split()) == 3
+
+
+def test_a_file_like_that_of_training_is_not_labelled_word_and_tag_as_two_words(columns, tmp_path, capsys):
+    run = trained(tmp_path / "run", columns, "--recipe", "tag", settings=["crf=false"], steps=60)
+    status, out, _ = ran(capsys, "label", run, "--file", columns)
+    assert status == 0
+    assert [line.split()[:-1] for line in out.splitlines()] == [
+        line.split()[:-1] for line in columns.read_text().splitlines()
+    ]
+    (tmp_path / "plain.txt").write_text("Ann went\nBob ran\n")
+    assert ran(capsys, "label", run, "--file", tmp_path / "plain.txt")[1].count("/") == 4
+
+
+def test_words_outside_the_vocabulary_are_measured_by_themselves(ud, capsys, tmp_path):
+    _, run = ud
+    (tmp_path / "new.conllu").write_text(conllu([[("the", "DET"), ("zebra", "NOUN"), ("runs", "VERB")]]))
+    found = json.loads(ran(capsys, "evaluate", run, tmp_path / "new.conllu", "--json")[1])
+    assert found["unknown_words"] == 1
+    assert found["unknown_accuracy"] in (0.0, 1.0)
+    assert "accuracy on words outside the vocabulary" in ran(capsys, "evaluate", run, tmp_path / "new.conllu")[1]

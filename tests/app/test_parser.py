@@ -70,6 +70,14 @@ def test_words_after_two_hyphens_stay_as_they_are(house, capsys):
     assert "there is no option" not in capsys.readouterr().err
 
 
+def test_arguments_may_stand_after_options(house, capsys):
+    assert main(["score", "book", "the cat"]) == 0
+    told = capsys.readouterr().out
+    assert main(["score", "book", "--unknown", "error", "the cat"]) == 0
+    assert capsys.readouterr().out == told
+    assert refused(capsys, "score", "book", "--unknown", "error", "the cat", "sat on") == "too many arguments: 'sat on'."
+
+
 def test_what_is_near_is_suggested(house, capsys):
     assert (
         refused(capsys, "generate", "book", "--sampels", "3") == "there is no option --sampels; did you mean --samples?"

@@ -97,7 +97,7 @@ def test_pairs_are_read_from_lines(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     corpus = read_pairs([str(tmp_path / name)])
     assert pairs_of(corpus) == [("go", "va !"), ("run", "cours !")]
-    assert corpus.notes == ("2 pairs, 2 different sources",)
+    assert corpus.notes == ("2 pairs, 2 different sources", "read: 'go' → 'va !', 'run' → 'cours !'")
     assert corpus.sources[0]["name"] == name
 
 
@@ -212,7 +212,7 @@ def test_sides_may_hold_tabs(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"source": "a\\tb", "target": "c\\td"}\n')
     corpus = read_pairs([str(tmp_path / "a.jsonl")])
     assert pairs_of(corpus) == [("a\tb", "c\td")]
-    assert corpus.notes == ("1 pairs, 1 different sources",)
+    assert corpus.notes[0] == "1 pairs, 1 different sources"
 
 
 @pytest.mark.parametrize(

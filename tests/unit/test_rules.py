@@ -77,7 +77,7 @@ def apply(rule, logits, before=(), at=NOW):
 
 
 def chain(options):
-    return list(RuleSettings(**options)._memoryless().values())
+    return list(RuleSettings(**options)._without_codec().values())
 
 
 def test_the_order_is_the_stated_one_unless_another_is_given():

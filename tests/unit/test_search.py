@@ -67,7 +67,7 @@ def singles(model, strategy, prompts, rules=(), length=LONGEST, end=END):
 
 
 def rules_of(**options):
-    return list(RuleSettings(**options)._memoryless().values())
+    return list(RuleSettings(**options)._without_codec().values())
 
 
 def test_the_oracle_is_a_distribution():

@@ -90,7 +90,23 @@ class CommandParser(argparse.ArgumentParser):
         """Parse words, with names that other tools use as ours; return the arguments, and the words that are left."""
         words = list(sys.argv[1:] if args is None else args)
         end = words.index("--") if "--" in words else len(words)
-        return super().parse_known_args([*map(self._ours, words[:end]), *words[end:]], namespace)
+        parsed, rest = super().parse_known_args([*map(self._ours, words[:end]), *words[end:]], namespace)
+        return parsed, self._after_options(parsed, rest)
+
+    def _after_options(self, parsed: argparse.Namespace, rest: list[str]) -> list[str]:
+        """Give words that stand after options to the argument that takes any number; return what nobody takes.
+
+        argparse itself takes such an argument for empty as soon as an option follows the one before it.
+        """
+        if any(word.startswith("-") and word != "-" for word in rest):
+            return rest
+        for action in self._get_positional_actions():
+            if rest and action.nargs in ("*", "?") and vars(parsed)[action.dest] in ([], action.default):
+                taken = rest if action.nargs == "*" else rest[:1]
+                values = [self._get_value(action, word) for word in taken]
+                vars(parsed)[action.dest] = values if action.nargs == "*" else values[0]
+                rest = rest[len(taken) :]
+        return rest
 
     def _ours(self, word: str) -> str:
         """Return a word with our name of an option in place of another tool's, one hyphen or underscores included."""

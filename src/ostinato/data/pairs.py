@@ -18,6 +18,12 @@ from ostinato.errors import CorpusError
 SOURCE = "source"
 _TARGET = "target"
 _JSON = (".jsonl", ".ndjson")
+# Words that name columns in a first line.
+_HEADINGS = {
+    "source", "target", "src", "tgt", "input", "output", "text", "sentence", "label", "labels", "tag", "tags", "class",
+    "category", "sentiment", "question", "answer",
+}  # fmt: skip
+_EXAMPLES, _SHOWN = 2, 40  # pairs shown before training, and characters of each side
 _EVERYTHING = 2**62  # characters: pairs stay in memory
 _PEEK = 5  # lines
 
@@ -51,6 +57,7 @@ class PairCollector:
         targets: The target of each pair.
         places: Place of each pair in its file, for messages.
         skipped: Number of pairs left out, by reason.
+        headings: First lines that name their columns, and are no pairs.
     """
 
     limits: PairLimits
@@ -60,6 +67,7 @@ class PairCollector:
     targets: list[str] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
+    headings: list[str] = field(default_factory=list)
 
     def refuse(self, place: str, told: str, kind: str) -> None:
         """Leave out a pair.
@@ -163,8 +171,14 @@ def take_pairs(documents: Sequence[Document], taken: PairCollector) -> None:
                 taken.take(place, source, target)
 
 
-def corpus_of(taken: PairCollector, documents: Sequence[Document], what: str) -> Corpus:
-    """Make a corpus of the pairs taken; ``what`` is the word for them in notes and errors.
+def corpus_of(taken: PairCollector, documents: Sequence[Document], what: str, examples: str | None = None) -> Corpus:
+    """Make a corpus of the pairs taken.
+
+    Args:
+        taken: The pairs.
+        documents: The files that they come from.
+        what: The word for them in notes and errors.
+        examples: Examples of what was read, for a note; ``None``: the first pairs.
 
     Raises:
         CorpusError: There are none.
@@ -173,6 +187,8 @@ def corpus_of(taken: PairCollector, documents: Sequence[Document], what: str) ->
         raise CorpusError(f"there are no {what} in {', '.join(document.where for document in documents)}")
     origins = tuple({"name": d.name, "bytes": d.size, "sha256": d.sha256} for d in documents)
     notes = [f"{len(taken.targets):,} {what}, {len(set(taken.sources)):,} different sources"]
+    notes.append(f"read: {examples or _first_pairs(taken)}")
+    notes += [f"the first line names the columns: {line!r}" for line in taken.headings]
     notes += [f"left out: {count:,} {what} {kind}" for kind, count in taken.skipped.items()]
     notes += notes_on_encodings(documents)
     made_by = (what, repr(taken.limits), *(str(d.reading) for d in documents))
@@ -181,6 +197,15 @@ def corpus_of(taken: PairCollector, documents: Sequence[Document], what: str) ->
     return Corpus(
         "items", tuple(taken.targets), origins, notes=tuple(notes), made_by=made_by, columns=columns, places=places
     )
+
+
+def _first_pairs(taken: PairCollector) -> str:
+    pairs = zip(taken.sources[:_EXAMPLES], taken.targets, strict=False)
+    return ", ".join(f"{_cut(source)!r} → {_cut(target)!r}" for source, target in pairs)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def lines_of(text: str) -> list[str]:
@@ -229,6 +254,9 @@ def _pairs_of(document: Document, lines: Sequence[str], taken: PairCollector) ->
         if not line.strip():
             continue
         sides = _from_json(line) if as_json else _from_columns(line)
+        if number == 1 and not as_json and sides is not None and {side.strip().lower() for side in sides} <= _HEADINGS:
+            taken.headings.append(line)
+            continue
         if sides is None:
             need = '{"source": …, "target": …}' if as_json else "source, tab, target"
             taken.refuse(place, f"a pair is {need}; got {line[:40]!r}", "without two columns")

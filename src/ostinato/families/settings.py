@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ostinato.config import one_of, out_of_range, raise_problems
 from ostinato.cores.table import CORES
@@ -42,6 +42,8 @@ class TrainingSettings:
         precision: float32, bfloat16, or auto (by a table of processors, cores and widths).
     """
 
+    #: Names of settings that determine the codec, and cannot be changed when a run continues from another model.
+    codec_settings: ClassVar[tuple[str, ...]] = ()
     batch_size: int = 16
     learning_rate: float = 6e-3
     warmup: float = 0.05

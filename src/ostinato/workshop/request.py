@@ -24,20 +24,6 @@ DEFAULT_RECIPE = "char-lm"
 
 Watch: TypeAlias = Callable[[str, int, int], None]  # what is being done, how much of it, of how much
 
-#: Settings that determine the codec; they cannot be changed when a run continues from another model.
-CODEC_SETTINGS = (
-    "codec",
-    "nfc",
-    "vocabulary",
-    "unknown",
-    "labels",
-    "columns",
-    "frame",
-    "normalise",
-    "bands",
-    "highest",
-)
-
 
 @dataclass(frozen=True)
 class RunRequest:
@@ -214,7 +200,8 @@ def _settings(
     budget: Budget | None, request: RunRequest, base: SavedModel | None, known: SavedModel | None
 ) -> TrainingSettings:
     recipe = _recipe(request, base)
-    fixed = [name for name in CODEC_SETTINGS if name in request.settings]
+    codec_settings = recipe.settings.codec_settings
+    fixed = [name for name in codec_settings if name in request.settings]
     if known is not None and fixed:
         way = "--teacher" if base is None else "--from"
         raise ConfigError(f"with {way} the symbols are those of {known.path}; {', '.join(fixed)} cannot be set")
@@ -228,7 +215,7 @@ def _settings(
     if base is None and known is not None:
         chosen = {
             **chosen,
-            **{name: known.config["settings"][name] for name in CODEC_SETTINGS if name in known.config["settings"]},
+            **{name: known.config["settings"][name] for name in codec_settings if name in known.config["settings"]},
         }
     return config.read(recipe.settings, {**chosen, **request.settings}, where="the settings given")
 

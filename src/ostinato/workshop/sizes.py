@@ -8,7 +8,7 @@ from ostinato import config
 from ostinato.families.settings import TrainingSettings
 from ostinato.training.ranks import Ranks
 from ostinato.workshop.build import Builder, Trial
-from ostinato.workshop.request import CODEC_SETTINGS, Prepared, RunRequest, recipe_of
+from ostinato.workshop.request import Prepared, RunRequest, recipe_of
 
 _USUAL = 80e9  # weights times symbols a second, of the two cores that the recipes' rules were measured on
 _USUAL_SYMBOLS = 50e3  # symbols a second of those with 512 units
@@ -26,7 +26,7 @@ def fit(builder: Builder, prepared: Prepared, request: RunRequest, ranks: Ranks)
     recipe = recipe_of(request.recipe, None)
     chosen = recipe.sizes_for(replace(prepared.budget, speed=speed), request.settings)
     known = config.write(prepared.settings)
-    codec = {name: known[name] for name in CODEC_SETTINGS if name in known}  # has been learned already
+    codec = {name: known[name] for name in recipe.settings.codec_settings}  # has been learned already
     better: TrainingSettings = config.read(
         recipe.settings, {**chosen, **codec, **request.settings}, where="the settings given"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,21 +12,28 @@ from ostinato.app.options import groups
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file
 from ostinato.app.terminal.console import Console
-from ostinato.app.terminal.output import as_json
+from ostinato.app.terminal.output import as_json, shown
 from ostinato.app.terminal.working import WorkView
 from ostinato.codecs.spelled import COLUMN
 from ostinato.config import at_least
+from ostinato.data import Reading
 from ostinato.data.frames import Frames
-from ostinato.data.pairs import lines_of
+from ostinato.data.pairs import lines_of, surveyed
 from ostinato.errors import ConfigError
-from ostinato.families.labels.reading import read_columns, read_sequences
+from ostinato.families.labels.columns import ColumnFile, as_column_file, sentences_of
+from ostinato.families.labels.reading import read_sequences
+from ostinato.families.labels.tokens import tokenise
 
 if TYPE_CHECKING:
     from ostinato.families.labels.annotator import Annotator
 
 
+_MOSTLY = 0.9
+_SHOWN = 60  # characters
+
 EXAMPLES = """\
 ostinato label runs/tags "The dog barks ."
+ostinato label runs/tags --file corpus.conllu > tagged.conllu
 ostinato label runs/digits recording.wav --json
 """
 
@@ -39,10 +47,13 @@ def arguments(command: ArgumentParser) -> None:
         metavar="TEXT|FILE",
         help="texts, recordings (.wav, .flac, .ogg, .mp3) or arrays (.npy, .npz); default: standard input, by lines",
     )
-    command.add_argument("--file", type=Path, help="a text per line ('-': stdin)")
+    command.add_argument(
+        "--file", type=Path, help="a text per line, or columns or CoNLL-U as the model learned from ('-': stdin)"
+    )
     command.add_argument(
         "--beam", type=int, metavar="K", help="of labels without a place (recipe ctc): keep the K best beginnings"
     )
+    command.add_argument("--tokens", action="store_true", help="of recipe tag: spaces separate words and marks already")
     command.add_argument("--json", action="store_true", help="one object per sequence on standard output")
     groups.unknown(command)
     groups.machine(command, default_device="cpu")
@@ -53,22 +64,66 @@ def act(args: Namespace) -> int:
     if args.beam is not None:
         at_least("--beam", args.beam, 1)
     model = load_model(args)
-    names, sources = _sources(args, model)
+    file, text = _column_file(args, model)
+    names, sources = _sentences(file, model) if file is not None else _sources(args, model, text)
     with WorkView(Console(stderr=True)) as view:
         labellings = model.label(
             sources, beam=args.beam, unknown=args.unknown, tick=lambda done, total: view.watch("labelling", done, total)
         )
-    for name, labelling in zip(names, labellings, strict=True):
-        if args.json:
+    if args.json:
+        for name, labelling in zip(names, labellings, strict=True):
             print(as_json({"source": name, **labelling.plain()}))
-        else:
+    elif file is not None and (place := _place_of_labels(file, model)) is not None:
+        print(file.relabelled([one.labels for one in labellings], place), end="")
+    else:
+        for name, labelling in zip(names, labellings, strict=True):
             told = labelling.describe(model.between)
             print(told if labelling.words or len(names) == 1 else f"{name}\t{told}")
     return 0
 
 
-def _sources(args: Namespace, model: Annotator) -> tuple[list[str], Sequence[str] | Frames]:
-    """Return the names of what is to be labelled, and the sources."""
+def _column_file(args: Namespace, model: Annotator) -> tuple[ColumnFile | None, str | None]:
+    """Return the file to label, if it is one of columns as the model learned from, or else its text.
+
+    Both are ``None`` where texts are given, or frames are read.
+    """
+    reading = model.settings.reading()
+    if args.sources or model.reads_frames:
+        return None, None
+    if not reading.per_word:
+        return None, read_file(args.file or "-")
+    (document,) = surveyed([str(args.file or "-")], Reading())
+    file = as_column_file(document)
+    if file is not None and (reading.columns > 1 or _place_of_labels(file, model) is not None):
+        return file, None
+    return None, "".join(document.texts())
+
+
+def _place_of_labels(file: ColumnFile, model: Annotator) -> int | None:
+    """Return the place of the column of labels; ``None``: the file has words alone, or lines of text."""
+    reading = model.settings.reading()
+    places, label = file.places(reading.words, reading.tags, reading.columns)
+    rows = [row.cells for sentence in file.sentences for row in sentence]
+    if any(len(row) <= places[-1] + (label < 0) or not -len(row) <= label < len(row) for row in rows):
+        return None
+    if file.is_conllu or file.names:
+        return label
+    # Lines of two words each are text, unless nearly all the last ones are labels.
+    known = set(model.names)
+    return label if sum(row[label] in known for row in rows) >= _MOSTLY * len(rows) else None
+
+
+def _sentences(file: ColumnFile, model: Annotator) -> tuple[list[str], Sequence[str]]:
+    """Return the sentences of a file, as they are shown and as the model reads them."""
+    reading = model.settings.reading()
+    sentences = sentences_of(file, words=reading.words, columns=reading.columns)
+    if not sentences:
+        raise ConfigError("there is nothing to label: no line has any text")
+    return [text.replace(COLUMN, " ") for text in sentences], sentences
+
+
+def _sources(args: Namespace, model: Annotator, text: str | None) -> tuple[list[str], Sequence[str] | Frames]:
+    """Return the names of what is to be labelled, and the sources: texts, lines of ``text``, or frames."""
     if args.sources and args.file is not None:
         raise ConfigError("give TEXT or FILE, or --file, and not both")
     reading = model.settings.reading()
@@ -77,12 +132,20 @@ def _sources(args: Namespace, model: Annotator) -> tuple[list[str], Sequence[str
             raise ConfigError("name what to label: recordings (.wav, .flac, .ogg, .mp3) or arrays (.npy, .npz)")
         sequences = [pair for source in args.sources for pair in read_sequences(source, reading)]
         return [name for name, _ in sequences], Frames.joined([own for _, own in sequences])
-    if args.sources:
-        return list(args.sources), list(args.sources)
-    if reading.columns > 1:
-        sentences = read_columns(str(args.file or "-"), reading)
-    else:
-        sentences = [line for line in lines_of(read_file(args.file or "-")) if line.strip()]
-    if not sentences:
+    texts = list(args.sources) if text is None else [line for line in lines_of(text) if line.strip()]
+    if not texts:
         raise ConfigError("there is nothing to label: no line has any text")
-    return [text.replace(COLUMN, " ") for text in sentences], sentences
+    return texts, _tokenised(texts) if reading.per_word and reading.columns == 1 and not args.tokens else texts
+
+
+def _tokenised(texts: Sequence[str]) -> Sequence[str]:
+    """Return texts with marks apart from words, as taggers learn them; say so where that changes something."""
+    tokens = [tokenise(text) for text in texts]
+    changed = next((own for text, own in zip(texts, tokens, strict=True) if own.split() != text.split()), None)
+    if changed is not None:
+        print(
+            f"warning: marks were separated from words, as the model learned its labels on separate ones: "
+            f"{shown(changed[:_SHOWN])!r}. --tokens takes words as spaces separate them",
+            file=sys.stderr,
+        )
+    return tokens

@@ -13,7 +13,7 @@ import torch
 from ostinato.batch import PairBatch
 from ostinato.codecs import FrameCodec, LabelCodec, PairCodec, SpelledCodec, Unknown
 from ostinato.codecs.labels import are_spans, labels_of
-from ostinato.codecs.spelled import words_of
+from ostinato.codecs.spelled import shape, words_of
 from ostinato.config import at_least
 from ostinato.cores.encoders import Source
 from ostinato.data import Corpus, Encoded
@@ -24,7 +24,7 @@ from ostinato.errors import ConfigError, CorpusError
 from ostinato.families.base import Face, Machine, Progress, not_of
 from ostinato.families.labels.ctc_head import PathHead
 from ostinato.families.labels.heads import Best
-from ostinato.families.labels.metrics import accuracy, confusions, label_error, span_scores
+from ostinato.families.labels.metrics import accuracy, confusions, label_error, scores_by_label, span_scores
 from ostinato.families.labels.network import Labeller
 from ostinato.families.labels.prefix_beam import prefix_beam
 from ostinato.families.labels.results import LabelEvaluation, Labelling
@@ -178,7 +178,21 @@ class Annotator(Face):
             label_error=None if placed else label_error(predicted, real),
             spans=span_scores(predicted, real) if are_spans(self.names) else None,
             confusions=tuple(confusions(predicted, real)) if placed else (),
+            by_label=scores_by_label(predicted, real, of_spans=are_spans(self.names)) if placed else {},
+            **self._on_unknown_words(source_texts(corpus) or (), predicted, real),
         )
+
+    def _on_unknown_words(
+        self, sources: Sequence[str], predicted: Sequence[Sequence[str]], real: Sequence[Sequence[str]]
+    ) -> dict[str, Any]:
+        """Return the number of words that a tagger's vocabulary lacks, and the share of their labels that are right."""
+        if not isinstance(self.codec.source, SpelledCodec):
+            return {}
+        known, right = set(self.codec.source.words), list[bool]()
+        for source, one, other in zip(sources, predicted, real, strict=True):
+            marks = zip(words_of(source), one, other, strict=True)
+            right += [label == actual for word, label, actual in marks if shape(word) not in known]
+        return {"unknown_words": len(right), "unknown_accuracy": sum(right) / len(right) if right else None}
 
     def known_only(self, corpus: Corpus) -> tuple[Corpus, int]:
         """Return the sequences whose labels the model knows, and the number of those left out.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class CtcSettings(SequenceSettings):
         labels: Unit of a target that is one label: words or characters.
     """
 
+    codec_settings: ClassVar[tuple[str, ...]] = (*SequenceSettings.codec_settings, "labels")
     labels: Literal["words", "characters"] = "words"
 
     def reading(self) -> LabelReading:

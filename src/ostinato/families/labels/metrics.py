@@ -13,12 +13,12 @@ Span: TypeAlias = tuple[int, int, str]  # first place, place after the last, typ
 
 @dataclass(frozen=True)
 class SpanScores:
-    """Numbers of spans; a span is right if its type and both ends are.
+    """Numbers of spans, or of labels; a span is right if its type and both ends are.
 
     Attributes:
-        found: Number of predicted spans.
-        real: Number of real spans.
-        right: Number of spans that are both.
+        found: Number of predicted ones.
+        real: Number of real ones.
+        right: Number of those that are both.
     """
 
     found: int
@@ -27,12 +27,12 @@ class SpanScores:
 
     @property
     def precision(self) -> float:
-        """Share of the predicted spans that are right."""
+        """Share of the predicted ones that are right."""
         return self.right / self.found if self.found else 0.0
 
     @property
     def recall(self) -> float:
-        """Share of the real spans that were predicted."""
+        """Share of the real ones that were predicted."""
         return self.right / self.real if self.real else 0.0
 
     @property
@@ -71,6 +71,23 @@ def span_scores(found: Sequence[Labels], real: Sequence[Labels]) -> SpanScores:
         sum(len(other) for _, other in pairs),
         sum(len(one & other) for one, other in pairs),
     )
+
+
+def scores_by_label(found: Sequence[Labels], real: Sequence[Labels], *, of_spans: bool) -> dict[str, SpanScores]:
+    """Compare predictions with the real labels, for each label or each type of span; most frequent first."""
+    if of_spans:
+        found_sets = [{(kind, first, last) for first, last, kind in spans(one)} for one in found]
+        real_sets = [{(kind, first, last) for first, last, kind in spans(one)} for one in real]
+    else:
+        found_sets = [{(label, place, 0) for place, label in enumerate(one)} for one in found]
+        real_sets = [{(label, place, 0) for place, label in enumerate(one)} for one in real]
+    counts = [Counter[str](), Counter[str](), Counter[str]()]
+    for one, other in zip(found_sets, real_sets, strict=True):
+        for count, marks in zip(counts, (one, other, one & other), strict=True):
+            count.update(label for label, _, _ in marks)
+    predicted, actual, right = counts
+    order = sorted(predicted | actual, key=lambda label: (-actual[label], label))
+    return {label: SpanScores(predicted[label], actual[label], right[label]) for label in order}
 
 
 def label_error(found: Sequence[Labels], real: Sequence[Labels]) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ostinato.codecs.labels import LabelUnit, labels_of
-from ostinato.codecs.spelled import COLUMN, words_of
+from ostinato.codecs.spelled import words_of
 from ostinato.data.arrays import ARRAY, ARRAYS, Archive, read_array
 from ostinato.data.columns import Array
 from ostinato.data.corpus import Corpus
@@ -25,16 +25,15 @@ from ostinato.data.pairs import (
     PairLimits,
     corpus_of,
     file_lines,
-    is_json,
     surveyed,
     take_pairs,
 )
 from ostinato.data.sound import LogMel
 from ostinato.errors import CorpusError
+from ostinato.families.labels.columns import as_column_file, take_columns
 
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
 _TAB = "\t"
-_DOCUMENT = "-DOCSTART-"  # what CoNLL-2003 has between documents
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,9 @@ class LabelReading:
     Attributes:
         unit: Part of a target that is one label: all of it, each word, or each character.
         per_word: Whether each word of a source has its label.
-        columns: Number of columns, from the first, that are read as input; for files of columns.
+        columns: Number of columns, from that of words on, that are read as input; for files of columns.
+        words: The column of words there, by number or name; empty: the first one, or FORM.
+        tags: The column of labels there; empty: the last one, or UPOS.
         frame: Number of values in a frame, if longer frames are to be cut; ``None``: frames stay as they are.
         sound: Conversion of sound into frames.
         stack: Number of frames that make up one place for unaligned labels; ``None``: labels have their places.
@@ -53,6 +54,8 @@ class LabelReading:
     unit: LabelUnit
     per_word: bool = False
     columns: int = 1
+    words: str = ""
+    tags: str = ""
     frame: int | None = None
     sound: LogMel = field(default_factory=LogMel)
     stack: int | None = None
@@ -96,16 +99,25 @@ def read_labelled(
     taken = PairCollector(limits, check=how_many(options), of_labels=True)
     if any(_names_recording(document) for document in documents):
         return _of_recordings(documents, options, limits)
-    if options.per_word and all(_has_columns(document) for document in documents):
-        for document in documents:
-            _take_columns(document, options, taken)
-        return corpus_of(taken, documents, "sentences")
-    if options.columns > 1:
-        raise CorpusError(
-            f"columns = {options.columns} is for files of columns, and {documents[0].where} has lines of pairs"
-        )
+    files = [as_column_file(document) for document in documents] if options.per_word else [None]
+    if all(files):
+        for file in filter(None, files):
+            take_columns(file, taken, words=options.words, tags=options.tags, columns=options.columns)
+        return corpus_of(taken, documents, "sentences", _first_words(taken))
+    own = {"columns": options.columns, "word_column": options.words, "tag_column": options.tags}
+    if told := [f"{name} = {value}" for name, value in own.items() if value not in (1, "")]:
+        many = "are" if len(told) > 1 else "is"
+        raise CorpusError(f"{', '.join(told)} {many} for files of columns, and {documents[0].where} has lines of pairs")
     take_pairs(documents, taken)
     return corpus_of(taken, documents, "labelled texts")
+
+
+def _first_words(taken: PairCollector) -> str:
+    """Return the first words taken with their labels, for users to see what was read as which."""
+    if not taken.targets:
+        return ""
+    pairs = zip(words_of(taken.sources[0]), taken.targets[0].split(), strict=True)
+    return ", ".join(f"word {word!r} → label {label!r}" for word, label in itertools.islice(pairs, 2))
 
 
 def how_many(options: LabelReading) -> Callable[[str, str], str | None]:
@@ -140,59 +152,8 @@ def read_sequences(path: str, options: LabelReading) -> list[tuple[str, Array]]:
     return [(f"{path}, number {n + 1:,}", frames.one(n)) for n in range(frames.count)]
 
 
-def read_columns(source: str, options: LabelReading) -> list[str]:
-    """Return the sentences of a file of columns, without labels; ``-`` is standard input.
-
-    Raises:
-        CorpusError: A line has too few columns.
-    """
-    (document,) = surveyed([source], Reading())
-    sentences = []
-    for sentence in _sentences(document):
-        short = next((number for number, cells in sentence if len(cells) < options.columns), None)
-        if short is not None:
-            raise CorpusError(f"{document.where}, line {short:,}: the model reads {options.columns} columns")
-        rows = [cells[: options.columns] for _, cells in sentence]
-        sentences.append(COLUMN.join(" ".join(column) for column in zip(*rows, strict=True)))
-    return sentences
-
-
 def _suffix(path: str) -> str:
     return Path(path).suffix.lower()
-
-
-def _has_columns(document: Document) -> bool:
-    """Return whether a file has a word and its tag on each line; pairs have a tab, and a space within some side."""
-    lines = [line for line in file_lines(document) if line.strip()]
-    if is_json(document) or not lines:
-        return False
-    return not any(_TAB in line and any(" " in cell.strip() for cell in line.split(_TAB)) for line in lines)
-
-
-def _take_columns(document: Document, options: LabelReading, taken: PairCollector) -> None:
-    for sentence in _sentences(document):
-        if taken.is_full:
-            return
-        rows, need = [cells for _, cells in sentence], max(len(sentence[0][1]), options.columns + 1)
-        wrong = next((number for number, cells in sentence if len(cells) != need), None)
-        if wrong is not None:
-            place = f"{document.where}, line {wrong:,}"
-            taken.refuse(place, f"lines of this sentence have {need} columns, this one has not", "of uneven columns")
-            continue
-        columns = [" ".join(column) for column in zip(*rows, strict=True)]
-        taken.take(f"{document.where}, line {sentence[0][0]:,}", COLUMN.join(columns[: options.columns]), columns[-1])
-
-
-def _sentences(document: Document) -> Iterator[list[tuple[int, list[str]]]]:
-    """Yield the lines of each sentence, each as its number and its columns."""
-    sentence: list[tuple[int, list[str]]] = []
-    for number, line in enumerate([*file_lines(document), ""], 1):
-        cells = line.split()
-        if cells and cells[0] != _DOCUMENT:
-            sentence.append((number, cells))
-        elif sentence:
-            yield sentence
-            sentence = []
 
 
 def _names_recording(document: Document) -> bool:

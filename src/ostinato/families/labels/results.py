@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ostinato.families.labels.metrics import SpanScores
@@ -10,6 +11,7 @@ from ostinato.units import Bound, bits, describe_bound
 
 _OTHERS, _LEAST = 3, 0.001  # labels told beside the best, and how probable they have to be
 _CONFUSIONS = 10
+_LABELS = 30  # shown with their scores
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,9 @@ class LabelEvaluation:
         label_error: Edits per label; ``None`` if each has its place.
         spans: Scores of the spans, for labels in IOB notation.
         confusions: The real label, the predicted one, and their number; most frequent first.
+        by_label: Scores of each label, or of each type of span; most frequent first. Empty if labels have no place.
+        unknown_words: Number of words that are not in the model's vocabulary (seen less than twice in training).
+        unknown_accuracy: Share of their labels that are right; ``None`` if there are none.
         search: Search for labels without a place.
         bound: Whether the loss is exact.
         left_out: Number of further sequences that were left out, as the model does not know some label of theirs.
@@ -91,6 +96,9 @@ class LabelEvaluation:
     search: str = "best path"
     bound: Bound = "exact"
     left_out: int = 0
+    by_label: Mapping[str, SpanScores] = field(default_factory=dict)
+    unknown_words: int = 0
+    unknown_accuracy: float | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -108,10 +116,11 @@ class LabelEvaluation:
             "confusions": [{"real": real, "found": taken, "count": count} for real, taken, count in self.confusions],
         }  # fmt: skip
         if self.spans is not None:
-            plain["spans"] = {
-                "found": self.spans.found, "real": self.spans.real, "right": self.spans.right,
-                "precision": self.spans.precision, "recall": self.spans.recall, "f1": self.spans.f1,
-            }  # fmt: skip
+            plain["spans"] = _plain_scores(self.spans)
+        if self.by_label:
+            plain["by_label"] = {label: _plain_scores(scores) for label, scores in self.by_label.items()}
+        if self.unknown_accuracy is not None:
+            plain |= {"unknown_words": self.unknown_words, "unknown_accuracy": self.unknown_accuracy}
         return plain
 
     def describe(self) -> str:
@@ -122,6 +131,10 @@ class LabelEvaluation:
         lines += [f"{nats:.4f} nats per label ({bits(nats):.4f} bits; {describe_bound(self.bound)})"]
         if self.accuracy is not None:
             lines.append(f"accuracy {self.accuracy:.2%}" + (f", whole sequences {self.exact:.2%}" if spans else ""))
+        if self.unknown_accuracy is not None:
+            lines.append(
+                f"accuracy on words outside the vocabulary {self.unknown_accuracy:.2%} ({self.unknown_words:,} words)"
+            )
         if self.label_error is not None:
             lines.append(f"label error {self.label_error:.2%}, whole sequences right {self.exact:.2%} ({self.search})")
         if spans is not None:
@@ -132,4 +145,25 @@ class LabelEvaluation:
         if self.confusions:
             told = ", ".join(f"{real} as {taken} {count:,}×" for real, taken, count in self.confusions[:_CONFUSIONS])
             lines.append(f"most often taken for another: {told}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._table()])
+
+    def _table(self) -> list[str]:
+        """Return the scores of the most frequent labels, a line each."""
+        shown = list(self.by_label.items())[:_LABELS]
+        if len(shown) < 2:
+            return []
+        width = max(len(label) for label, _ in shown)
+        lines = [f"{'':<{width}}      F1  precision  recall  real"]
+        lines += [
+            f"{label:<{width}}  {one.f1:6.1%}     {one.precision:6.1%}  {one.recall:6.1%}  {one.real:,}"
+            for label, one in shown
+        ]
+        left = len(self.by_label) - len(shown)
+        return [*lines, *([f"and {left:,} rarer ones (--json has them)"] if left else [])]
+
+
+def _plain_scores(scores: SpanScores) -> dict[str, float]:
+    return {
+        "found": scores.found, "real": scores.real, "right": scores.right,
+        "precision": scores.precision, "recall": scores.recall, "f1": scores.f1,
+    }  # fmt: skip

@@ -6,7 +6,7 @@ import abc
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -48,6 +48,7 @@ class LabelSettings(CoreSettings, abc.ABC):
         lower: Whether letters of texts are made small.
     """
 
+    codec_settings: ClassVar[tuple[str, ...]] = ("vocabulary",)
     encoder: Literal["both-ways", "forwards", "backwards", "convolutional"] = "both-ways"
     core: str = "lstm"
     hidden_size: int = 128
@@ -111,6 +112,7 @@ class SequenceSettings(LabelSettings, abc.ABC):
         highest: Upper end of the highest band of sound, in Hz.
     """
 
+    codec_settings: ClassVar[tuple[str, ...]] = ("codec", "vocabulary", "frame", "normalise", "bands", "highest")
     codec: Literal["bytes", "characters", "subwords", "words"] = "characters"
     frame: int | None = None
     normalise: Literal["each", "together"] = "each"

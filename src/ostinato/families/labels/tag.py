@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ostinato.codecs import Codec, SpelledCodec
 from ostinato.config import out_of_range
@@ -28,13 +28,18 @@ class TagSettings(LabelSettings):
     """Settings of a tagger.
 
     Attributes:
-        columns: Number of columns read as input, from the first, in files of columns: words, then other features.
+        columns: Number of columns read as input, from that of words on, in files of columns: words, then features.
+        word_column: The column of words there, by number from 1 or by name; empty: the first one; FORM in CoNLL-U.
+        tag_column: The column of labels there; empty: the last one; UPOS in CoNLL-U.
         column_size: Width of an embedded value of a further column.
         character_size: Width of an embedded character; a word's spelling is twice as wide. 0: it is not read.
         crf: Whether a conditional random field scores the labels of a sentence jointly.
     """
 
+    codec_settings: ClassVar[tuple[str, ...]] = ("vocabulary", "columns", "word_column", "tag_column")
     columns: int = 1
+    word_column: str = ""
+    tag_column: str = ""
     column_size: int = 16
     character_size: int = 32
     crf: bool = True
@@ -47,7 +52,7 @@ class TagSettings(LabelSettings):
 
     def reading(self) -> LabelReading:
         """Return the options of reading files."""
-        return LabelReading("words", per_word=True, columns=self.columns)
+        return LabelReading("words", per_word=True, columns=self.columns, words=self.word_column, tags=self.tag_column)
 
     def learn_source(self, train_part: Corpus, valid_part: Corpus) -> Codec:
         """Learn words, values of further columns and characters."""

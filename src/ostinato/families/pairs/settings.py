@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ostinato import codecs
 from ostinato.codecs import PairCodec
@@ -40,6 +40,7 @@ class PairSettings(FeedbackSettings, CoreSettings):
         lower: Whether letters are made small, on both sides.
     """
 
+    codec_settings: ClassVar[tuple[str, ...]] = ("codec", "vocabulary", "unknown")
     codec: Literal["bytes", "characters", "subwords", "words"] = "characters"
     vocabulary: int = 10_000
     unknown: Literal["spell", "unk"] = "unk"

@@ -37,6 +37,7 @@ class LanguageModelSettings(FeedbackSettings, CoreSettings):
         restart: Probability that a row of running text starts anew at a window.
     """
 
+    codec_settings: ClassVar[tuple[str, ...]] = ("codec", "nfc", "vocabulary", "unknown")
     codec: Literal["bytes", "characters", "plain-words", "subwords", "tokens", "words"] = "characters"
     nfc: bool = False
     vocabulary: int = 10_000
