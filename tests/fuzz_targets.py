@@ -32,7 +32,19 @@ from rooms import FUZZED
 from rooms import SEEDS as ROOM_SEEDS
 
 NAMES = ("t.txt", "t.csv", "t.tsv", "t.jsonl", "t.ndjson", "t.txt.gz", "t.jsonl.zst", "t")
-ENCODINGS = ("utf-8", "latin-1", "utf-16", "shift-jis", "utf-8-sig", "hex", "no such", "idna", "gb18030", "utf-7")
+ENCODINGS = (
+    "auto",
+    "utf-8",
+    "latin-1",
+    "utf-16",
+    "shift-jis",
+    "utf-8-sig",
+    "hex",
+    "no such",
+    "idna",
+    "gb18030",
+    "utf-7",
+)
 ERRORS = ("strict", "replace", "ignore")
 COLUMNS = (None, "text", "a", "")
 SUBWORDS = codecs.learn("subwords", ["the cat sat on the mat " * 20], end=False, vocabulary=270)

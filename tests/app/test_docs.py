@@ -26,6 +26,12 @@ PROSE = (
 NAMES = "\n".join(f"{a}{b}{c}" for a in ("an", "Be", "cl", "e") for b in "nrt" for c in ("a", "e", "is", "on"))
 
 
+def conllu_sentence(number):
+    words = [("The", "DET", "dt"), (f"dog{number}", "NOUN", "nn"), ("ran", "VERB", "vb")]
+    rows = [f"{n}\t{w}\t_\t{tag}\t{other}\t_\t0\t_\t_\t_\n" for n, (w, tag, other) in enumerate(words, 1)]
+    return f"# sent_id = {number}\n{''.join(rows)}\n"
+
+
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """A folder with the files that the docs name."""
@@ -36,6 +42,7 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "notes.txt.zst").write_bytes(zstandard.compress(PROSE.encode()))
     (tmp_path / "names.txt").write_text(NAMES)
     write_tunes(tmp_path / "tunes.abc")
+    (tmp_path / "corpus.conllu").write_text("".join(map(conllu_sentence, range(40))))
     words = {"big": "grand", "red": "rouge", "dog": "chien", "cat": "chat", "one": "un"}
     pairs = [f"{a} {b}\t{words[a]} {words[b]}" for a in words for b in words]
     (tmp_path / "pairs.tsv").write_text("\n".join(pairs) + "\n")

@@ -314,6 +314,41 @@ def test_a_file_like_that_of_training_is_not_labelled_word_and_tag_as_two_words(
     assert ran(capsys, "label", run, "--file", tmp_path / "plain.txt")[1].count("/") == 4
 
 
+def test_text_is_not_taken_for_columns_as_a_stop_may_be_a_label(tmp_path, capsys, monkeypatch):
+    """In the Penn tags the label of a stop is a stop."""
+    draw, tags = random.Random(8), {"the": "DT", "cat": "NN", "dog": "NN", "ran": "VBD", ".": "."}
+    blocks = ["".join(f"{w} {tags[w]}\n" for w in ["the", draw.choice(["cat", "dog"]), "ran", "."]) for _ in range(40)]
+    (tmp_path / "ptb.txt").write_text("\n".join([*blocks, "dog NN\nran VBD\n"]))
+    run = trained(tmp_path / "run", tmp_path / "ptb.txt", "--recipe", "tag", settings=["crf=false"], steps=60)
+    for name, text in (
+        ("one", "the dog ran .\n"),
+        ("many", "the dog ran .\nthe cat ran .\n"),
+        ("vertical", "the\ndog\nran\n.\n\ndog\nran\n"),
+    ):
+        (tmp_path / name).write_text(text)
+        out = ran(capsys, "label", run, "--file", tmp_path / name)[1]
+        assert out.split()[:4] == ["the/DT", "dog/NN", "ran/VBD", "./."]
+    assert len(out.splitlines()) == 2
+
+
+def test_columns_are_chosen_by_number_and_their_tagger_labels_plain_text(ud, tmp_path, capsys):
+    folder, _ = ud
+    settings = ["crf=false", "word_column=2", "tag_column=XPOS"]
+    run = trained(tmp_path / "run", folder / "train.conllu", "--recipe", "tag", settings=settings, steps=60)
+    assert ran(capsys, "label", run, "the cat runs .")[1] == "the/det cat/noun runs/verb ./punct\n"
+    (tmp_path / "plain.txt").write_text("the cat runs .\n")
+    assert ran(capsys, "label", run, "--file", tmp_path / "plain.txt")[1] == "the/det cat/noun runs/verb ./punct\n"
+    nouns = ["cat", "dog", "cat . dog"]
+    sentences = [
+        [("the", "det"), *((word, "punct" if word == "." else "noun") for word in noun.split())] for noun in nouns
+    ]
+    (tmp_path / "two.txt").write_text(
+        "\n\n".join("\n".join(" ".join(row) for row in sentence) for sentence in sentences * 9)
+    )
+    words = ["train", tmp_path / "two.txt", "--from", run, "--steps", "2", "--out", tmp_path / "more"]
+    assert ran(capsys, *words, "--set", "word_column=1", "--set", "tag_column=2")[::2] == (0, "")
+
+
 def test_words_outside_the_vocabulary_are_measured_by_themselves(ud, capsys, tmp_path):
     _, run = ud
     (tmp_path / "new.conllu").write_text(conllu([[("the", "DET"), ("zebra", "NOUN"), ("runs", "VERB")]]))

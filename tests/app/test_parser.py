@@ -65,9 +65,29 @@ def test_options_may_be_named_as_other_tools_do(house, capsys, words):
     assert named == capsys.readouterr().out
 
 
-def test_words_after_two_hyphens_stay_as_they_are(house, capsys):
-    assert main(["score", "book", "--", "--top_k"]) in (0, 1)
-    assert "there is no option" not in capsys.readouterr().err
+def test_words_after_two_hyphens_stay_as_they_are():
+    parser = build_parser()
+    assert parser.parse_args(["train", "--", "--max_iters"]).corpus == ["--max_iters"]
+    args, rest = parser.parse_known_args(["train", "--steps", "3", "--", "--max_iters"])
+    assert (args.corpus, args.steps, rest) == (["--max_iters"], 3, [])
+
+
+def test_what_excludes_another_does_so_wherever_it_stands(house, capsys, tmp_path):
+    (tmp_path / "t.txt").write_text("the cat")
+    for words in (["the cat", "--file", "t.txt"], ["--file", "t.txt", "the cat"]):
+        assert "not allowed with argument" in refused(capsys, "score", "book", *words)
+
+
+def test_a_long_prompt_and_a_broken_link_end_in_one_line(house, capsys, tmp_path):
+    assert refused(capsys, "generate", "a long prompt " * 50).endswith(
+        "is given by --prompt '" + "a long prompt " * 50 + "'"
+    )
+    assert refused(capsys, "info", "my run") == "argument RUN: there is no run 'my run'"
+    (tmp_path / "runs" / "book" / "broken").symlink_to("nowhere")
+    try:
+        assert refused(capsys, "generate").startswith("give a run folder; the newest one is runs/book")
+    finally:
+        (tmp_path / "runs" / "book" / "broken").unlink()
 
 
 def test_arguments_may_stand_after_options(house, capsys):
@@ -75,7 +95,9 @@ def test_arguments_may_stand_after_options(house, capsys):
     told = capsys.readouterr().out
     assert main(["score", "book", "--unknown", "error", "the cat"]) == 0
     assert capsys.readouterr().out == told
-    assert refused(capsys, "score", "book", "--unknown", "error", "the cat", "sat on") == "too many arguments: 'sat on'."
+    assert (
+        refused(capsys, "score", "book", "--unknown", "error", "the cat", "sat on") == "too many arguments: 'sat on'."
+    )
 
 
 def test_what_is_near_is_suggested(house, capsys):

@@ -61,7 +61,9 @@ def test_every_page_is_in_the_table_of_contents():
     assert listed == pages
 
 
-def test_the_reference_of_the_command_line_is_what_the_program_says():
+def test_the_references_of_commands_and_settings_are_what_the_program_says():
+    made = runpy.run_path(str(DOCS / "reference/make_settings.py"))
+    assert (DOCS / "reference/settings.md").read_text(encoding="utf-8") == made["page"]()
     made = runpy.run_path(str(DOCS / "reference/make_command_line.py"))
     assert (DOCS / "reference/command-line.md").read_text(encoding="utf-8") == made["page"]()
     assert "## evaluate" in made["page"]()

@@ -102,10 +102,36 @@ def test_a_first_line_that_names_the_sides_of_pairs_is_no_pair(tmp_path):
     ("text", "tokens"),
     [
         ("The dog barks.", "The dog barks ."),
-        ("Well-known (U.S.) 3,000.50%!", "Well-known ( U.S . ) 3,000.50 % !"),
+        ("Well-known (U.S.) 3,000.50%!", "Well-known ( U.S. ) 3,000.50 % !"),
         ("l'été c’est «bien»", "l'été c’est « bien »"),
         ("already apart .", "already apart ."),
+        ("in the 1990s, the 3rd... -- by J. Doe", "in the 1990s , the 3rd ... -- by J. Doe"),
+        ("हिन्दी, e\u0301te\u0301?!", "हिन्दी , e\u0301te\u0301 ? !"),
+        ("see https://a.b/c?d=1.", "see https://a.b/c?d=1 ."),
+        ("?!... (so)", "? ! ... ( so )"),
     ],
 )
 def test_marks_are_parted_from_words(text, tokens):
     assert tokenise(text) == tokens
+
+
+def test_what_a_model_knows_as_a_word_stays_whole():
+    assert tokenise("Mr. X, etc.", lambda chunk: chunk in ("Mr.", "etc.")) == "Mr. X , etc."
+
+
+@pytest.mark.parametrize("options", [{"words": "2"}, {"columns": 2}, {"words": "2", "tags": "2"}])
+def test_a_column_that_is_read_is_no_label(tmp_path, options):
+    with pytest.raises(CorpusError, match=r"(column 2 is both read and the label|have 3 columns, this one has not)"):
+        read(tmp_path, "a X\nb Y\n", **options)
+
+
+def test_cells_are_cut_at_tabs_where_tabs_cut_them(tmp_path):
+    text = "10\xa0000\tX\nb\tY\t\n"
+    assert read(tmp_path, text)[1] == [("10_000 b", "X Y")]
+    assert file_of(text).relabelled([["P", "Q"]], -1) == "10\xa0000\tP\nb\tQ\t\n"
+
+
+def test_a_bad_line_of_conllu_is_named(tmp_path):
+    text = CONLLU * 3
+    with pytest.raises(CorpusError, match="line 40: lines of this sentence have 10 columns, this one has not"):
+        read(tmp_path, text + "1\tYes\tyes\n\n")

@@ -233,6 +233,7 @@ def test_what_is_only_read_may_hold_one_symbol_but_not_none(write):
     [
         ("Größe und “Maß”".encode("cp1252"), "Größe und “Maß”", "cp1252"),
         ("Größe".encode("utf-16"), "Größe", "utf-16"),
+        ("Größe".encode("utf-32"), "Größe", "utf-32"),
         ("Größe".encode(), "Größe", None),
         ("\ufeffGröße".encode(), "Größe", None),
     ],
@@ -241,7 +242,14 @@ def test_common_encodings_are_recognised_and_said(write, data, text, encoding):
     corpus = read_corpus([write("t.txt", data)])
     assert corpus.texts == (text,)
     said = [note for note in corpus.notes if "is read as" in note]
-    assert said == ([f"t.txt is read as {encoding}, as it is no UTF-8; --encoding names another"] if encoding else [])
+    assert said == ([f"t.txt is read as {encoding}, no UTF-8; --encoding names another"] if encoding else [])
+
+
+@pytest.mark.parametrize("damage", [b"\xc3", b"\xff", b"\xe4"])
+def test_damaged_utf8_is_not_taken_for_western(write, damage):
+    text = ("Der Bär läuft über die Brücke. " * 20).encode()
+    for data in (text + damage, damage + text, text[:100] + damage + text[100:]):
+        assert "is not utf-8: byte" in failure(write("t.txt", data))
 
 
 def test_an_encoding_is_recognised_beyond_the_first_block(write, monkeypatch):

@@ -75,11 +75,17 @@ INPUTS = {
 }
 
 
+#: Well-formed inputs, and lines and columns of little else.
+BYTES = st.text("ab #.-1\t\n_", max_size=60).map(str.encode)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
 def test_anything_at_all_is_taken_or_refused_with_an_error_of_ours(name):
-    @given(data=INPUTS[name] | st.binary(max_size=120))
-    @settings(max_examples=EXAMPLES[name], deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(data=INPUTS.get(name, st.nothing()) | BYTES | st.binary(max_size=120))
+    @settings(
+        max_examples=EXAMPLES.get(name, 100), deadline=None, suppress_health_check=list(HealthCheck), database=None
+    )
     def check(data):
         TARGETS[name](data)
 

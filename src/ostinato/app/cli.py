@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if rest:
         args.refuse(rest)
     args.started = STARTED if argv is None else time.monotonic()
-    args.words = words
+    args.words = [args.command, *args.words]  # with our names of options
     args.codec = None  # the model's, once it is loaded
     args.command_line = _recorded_command(words)
     try:

@@ -33,9 +33,10 @@ def follow(
     samples: bool = True,
     tensorboard: bool = False,
     report: bool = True,
+    hints: bool = True,
     teachers: Sequence[Path] = (),
 ) -> int:
-    """Train to the end while showing it; Ctrl-C saves and tells how to go on."""
+    """Train to the end while showing it, then what to try next; Ctrl-C saves and tells how to go on."""
     from ostinato.app.terminal.progress import TrainingView, print_notes
     from ostinato.training.loop import Evaluated
     from ostinato.workshop.run import Interrupted
@@ -58,6 +59,8 @@ def follow(
                     stopped_at = event.step
         # Still here: torchrun ends the first process politely when another one stopped and is gone already.
         _print_end(training, console, stopped_at, teachers)
+        if hints and stopped_at is None:
+            print_next(training.family.next_commands(shlex.quote(str(training.run.path))), console)
     if report and stopped_at is None and training.is_first and "report" in training.family.verbs:
         _report(training, console)
     return 0 if stopped_at is None else 130
@@ -122,8 +125,6 @@ def _print_end(training: Training, console: Console, stopped_at: int | None, tea
             f"({best['nats_per_symbol']:.4f} nats) at step {best['step']:,}; the run is in {escape(shown(path))}"
         )
     console.print(told, highlight=False, soft_wrap=not console.is_terminal)
-    if stopped_at is None:
-        print_next(training.family.next_commands(shlex.quote(str(path))), console)
 
 
 def free_folder(parent: Path, source: str) -> Path:

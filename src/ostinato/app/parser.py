@@ -9,6 +9,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -58,6 +59,8 @@ SETTINGS = {
     "grad_clip": "clip",
 }
 RUNS = Path("runs")
+_NO_RUN = re.compile(r"there is no run (.*)$", re.DOTALL)
+_NEAR = 0.65  # likeness of an option that was meant
 
 
 class CommandHelp(argparse.RawDescriptionHelpFormatter):
@@ -90,7 +93,9 @@ class CommandParser(argparse.ArgumentParser):
         """Parse words, with names that other tools use as ours; return the arguments, and the words that are left."""
         words = list(sys.argv[1:] if args is None else args)
         end = words.index("--") if "--" in words else len(words)
-        parsed, rest = super().parse_known_args([*map(self._ours, words[:end]), *words[end:]], namespace)
+        ours = [*map(self._ours, words[:end]), *words[end:]]
+        parsed, rest = super().parse_known_args(ours, namespace)
+        parsed.words = ours
         return parsed, self._after_options(parsed, rest)
 
     def _after_options(self, parsed: argparse.Namespace, rest: list[str]) -> list[str]:
@@ -98,15 +103,28 @@ class CommandParser(argparse.ArgumentParser):
 
         argparse itself takes such an argument for empty as soon as an option follows the one before it.
         """
-        if any(word.startswith("-") and word != "-" for word in rest):
+        end = rest.index("--") if "--" in rest else len(rest)
+        if any(word.startswith("-") and word != "-" for word in rest[:end]):
             return rest
+        words = rest[:end] + rest[end + 1 :]
         for action in self._get_positional_actions():
-            if rest and action.nargs in ("*", "?") and vars(parsed)[action.dest] in ([], action.default):
-                taken = rest if action.nargs == "*" else rest[:1]
-                values = [self._get_value(action, word) for word in taken]
+            if words and action.nargs in ("*", "?") and vars(parsed)[action.dest] in ([], action.default):
+                taken = words if action.nargs == "*" else words[:1]
+                try:
+                    self._check_alone(action, parsed)
+                    values = [self._get_value(action, word) for word in taken]
+                except argparse.ArgumentError as error:
+                    self.error(str(error))
                 vars(parsed)[action.dest] = values if action.nargs == "*" else values[0]
-                rest = rest[len(taken) :]
-        return rest
+                words = words[len(taken) :]
+        return words
+
+    def _check_alone(self, action: argparse.Action, parsed: argparse.Namespace) -> None:
+        """Check that no argument was given that excludes another one."""
+        for group in self._mutually_exclusive_groups:
+            for other in group._group_actions if action in group._group_actions else ():
+                if other is not action and vars(parsed)[other.dest] not in (None, other.default):
+                    raise argparse.ArgumentError(action, f"not allowed with argument {'/'.join(other.option_strings)}")
 
     def _ours(self, word: str) -> str:
         """Return a word with our name of an option in place of another tool's, one hyphen or underscores included."""
@@ -128,8 +146,11 @@ class CommandParser(argparse.ArgumentParser):
         """Print the usage line and what is wrong, and exit with status 2."""
         if message.rpartition("required: ")[2].startswith("RUN"):
             newest = newest_run()
-            way = f"the newest one is {newest}: {self.prog} {newest}" if newest else "'ostinato train CORPUS' makes one"
+            typed = "" if newest is None else shlex.quote(str(newest))
+            way = f"the newest one is {newest}: {self.prog} {typed}" if newest else "'ostinato train CORPUS' makes one"
             message = f"give a run folder; {way}"
+        elif (missing := _NO_RUN.search(message)) and "--prompt" in self._option_string_actions:
+            message = f"{message}; a text to go on from is given by --prompt {missing[1]}"
         super().error(message)
 
     def _meant(self, typed: str, after: str = "-") -> str:
@@ -141,7 +162,7 @@ class CommandParser(argparse.ArgumentParser):
             value = value or ("VALUE" if after.startswith("-") else after)
             return f"{word} is a setting: --set {setting}={value}"
         shown = [flag for action in self._actions for flag in action.option_strings if flag.startswith("--")]
-        near = difflib.get_close_matches(f"--{word.lstrip('-').replace('_', '-')}", shown, n=3)
+        near = difflib.get_close_matches(f"--{word.lstrip('-').replace('_', '-')}", shown, n=3, cutoff=_NEAR)
         hint = f"; did you mean {' or '.join(near)}?" if near else f"; '{self.prog} --help' lists those there are"
         return f"there is no option {word}{hint}"
 
@@ -157,14 +178,12 @@ def run_path(text: str) -> Path:
         argparse.ArgumentTypeError: There is none, and the text reads like a prompt.
     """
     path = Path(text)
-    if path.exists() or path.is_absolute():
+    if _exists(path) or path.is_absolute():
         return path
-    if (RUNS / path / "config.json").is_file():
+    if _exists(RUNS / path / "config.json"):
         return RUNS / path
     if any(c.isspace() for c in text):
-        raise argparse.ArgumentTypeError(
-            f"there is no run {text!r}; a text to go on from is given by --prompt {shlex.quote(text)}"
-        )
+        raise argparse.ArgumentTypeError(_no_run(text))
     return path
 
 
@@ -175,17 +194,32 @@ def further_run(text: str) -> Path:
         argparse.ArgumentTypeError: It does not.
     """
     path = run_path(text)
-    if not path.exists():
-        raise argparse.ArgumentTypeError(
-            f"there is no run {text!r}; a text to go on from is given by --prompt {shlex.quote(text)}"
-        )
+    if not _exists(path):
+        raise argparse.ArgumentTypeError(_no_run(text))
     return path
+
+
+def _no_run(text: str) -> str:
+    return f"there is no run {shlex.quote(text)}"
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long for a name, or none that the system can have
+        return False
 
 
 def newest_run() -> Path | None:
     """Return the run in ``runs`` that was written to last; ``None``: there is none."""
     runs = [path.parent for path in RUNS.glob("[!.]*/config.json")]
-    return max(runs, key=lambda run: max(file.stat().st_mtime for file in run.iterdir()), default=None)
+    return max(runs, key=_last_written, default=None)
+
+
+def _last_written(run: Path) -> float:
+    with suppress(OSError):
+        return max(file.lstat().st_mtime for file in run.iterdir())
+    return 0.0
 
 
 def _names_of_settings() -> set[str]:

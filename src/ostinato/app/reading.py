@@ -10,4 +10,4 @@ from ostinato.data.reading import read_plain
 
 def read_file(file: object) -> str:
     """Return the text of a file; ``-`` is standard input."""
-    return read_plain(str(file), Reading(), standard_input=sys.stdin.buffer)
+    return read_plain(str(file), Reading("utf-8"), standard_input=sys.stdin.buffer)

@@ -27,11 +27,19 @@ _MOST_BLOCKS = 4  # after so many without such a place a block is cut between an
 # Before white space that follows something else: no codec of ours joins symbols across that, "\r\n" stays whole.
 _PLACE = re.compile(rb"[^ \t\r\n](?=[ \r\n])")
 _STATEFUL = ("utf-7", "iso2022", "hz")  # what a byte means depends on what came before
-#: Stands for UTF-8, UTF-16 with a byte order mark, or else Windows-1252.
+#: Stands for UTF-8, UTF-16 or UTF-32 with a byte order mark, or else Windows-1252.
 AUTO = "auto"
 _USUAL, _WESTERN = "utf-8", "cp1252"
-_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+# The longer ones first: that of UTF-32 begins with one of UTF-16.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 _ASCII = bytes(range(128))
+_ASCII_AND_TAILS = bytes(range(0xC0))  # of UTF-8, all but the first bytes of longer characters
+_BROKEN = "\ufffd"  # in place of bytes that are no UTF-8
 # Bytes that have no meaning in Windows-1252, and control characters that no text has.
 _NO_TEXT = b"\x81\x8d\x8f\x90\x9d" + bytes(code for code in range(32) if code not in b"\t\n\v\f\r\x1b")
 _MOST_ACCENTS = 0.4  # of the bytes of a text in a Western language
@@ -118,8 +126,8 @@ def check_encoding(encoding: str) -> None:
 def recognise(stream: BinaryIO, *, whole: bool = True) -> str:
     """Return the name of the encoding of a text.
 
-    A text that is neither valid UTF-8 nor likely Windows-1252 (other scripts have many more bytes beyond ASCII) is
-    taken for UTF-8, so that reading it says where it is not.
+    A text that is neither valid UTF-8 nor likely Windows-1252 is taken for UTF-8, so that reading it says where it is
+    not: other scripts have many more bytes beyond ASCII, and damaged UTF-8 has more whole characters than broken ones.
 
     Args:
         stream: The text, from its beginning.
@@ -129,26 +137,21 @@ def recognise(stream: BinaryIO, *, whole: bool = True) -> str:
     for mark, encoding in _MARKS.items():
         if block.startswith(mark):
             return encoding
-    decoder, is_usual, is_western = codecs.getincrementaldecoder(_USUAL)(), True, True
-    size = beyond_ascii = 0
-    while block and (is_usual or is_western):
+    decoder, is_western = codecs.getincrementaldecoder(_USUAL)("replace"), True
+    size = beyond_ascii = characters = broken = 0
+    while block:
         size += len(block)
+        is_western = is_western and not any(code in block for code in _NO_TEXT)
         if not block.isascii():
             beyond_ascii += len(block.translate(None, _ASCII))
-            is_western = is_western and not any(code in block for code in _NO_TEXT)
-        is_usual = is_usual and _decodes(decoder, block)
-        block = stream.read(BLOCK)
-    if is_usual and _decodes(decoder, b"", final=whole):
+        text, block = decoder.decode(block), stream.read(BLOCK)
+        if not text.isascii():
+            broken += text.count(_BROKEN)
+            characters += len(text.encode().translate(None, _ASCII_AND_TAILS)) - text.count(_BROKEN)
+    broken += len(decoder.decode(b"", final=True)) if whole else 0
+    if not broken or characters > broken or not is_western:
         return _USUAL
-    return _WESTERN if is_western and beyond_ascii <= _MOST_ACCENTS * size else _USUAL
-
-
-def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> bool:
-    try:
-        decoder.decode(block, final)
-    except UnicodeDecodeError:
-        return False
-    return True
+    return _WESTERN if beyond_ascii <= _MOST_ACCENTS * size else _USUAL
 
 
 def blocks(stream: BinaryIO, encoding: str, size: int = BLOCK) -> Iterator[bytes]:

@@ -128,7 +128,7 @@ def read_corpus(
 
     Args:
         sources: Names of the sources; several are joined in order.
-        reading: Encoding, errors and column; the default is strict UTF-8.
+        reading: Encoding, errors and column; by default UTF-8, or what is recognised, and strict.
         kind: ``"text"`` or ``"items"``; ``None`` decides by the lines, and says so in ``notes``.
         pattern: Pattern of the files that are read in folders, such as ``*.md``; ``None``: all that are text.
         standard_input: A binary stream for ``-``; ``None`` means the process's own.

@@ -8,7 +8,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -27,6 +27,7 @@ _PDF = b"%PDF-"  # its beginning looks like text
 _PROBE = 8192  # bytes looked at to tell binary data from text
 _AFTER_RETURN = re.compile(r"(?<=\r)(?=.)", re.S)
 _COLUMNS_SHOWN = 20
+_NAMES_SHOWN = 3
 _LONGEST_FIELD = 2**30
 _LONGEST_CHARACTER = 4  # bytes
 
@@ -109,16 +110,14 @@ class Document:
 
     def pieces(self) -> Iterator[str]:
         """Yield the pieces of a text that is read only once, without surveying it first."""
-        return self.recognised()._read(_Digest(), None)
+        return self._read(_Digest(), None)
 
     def recognised(self) -> Document:
-        """Return the document with its encoding, where that is to be recognised.
+        """Return the document with the encoding that its content has.
 
         Raises:
             CorpusError: It cannot be read.
         """
-        if self.reading.encoding != AUTO:
-            return self
         if self.reading.errors != "strict":  # damaged UTF-8, then
             return replace(self, reading=replace(self.reading, encoding="utf-8"))
         with self.open() as (stream, _):
@@ -133,7 +132,15 @@ class Document:
         Raises:
             CorpusError: It cannot be read, is binary, is not in the stated encoding, or is no proper table.
         """
-        return self.recognised()._surveyed(memory, sample, tick)
+        if self.reading.encoding != AUTO:
+            return self._surveyed(memory, sample, tick)
+        usual = replace(self, reading=replace(self.reading, encoding="utf-8"))
+        try:  # which is what nearly all are, so that the file is read once
+            return usual._surveyed(memory, sample, tick)
+        except CorpusError:
+            if (other := self.recognised()).reading == usual.reading:
+                raise
+            return other._surveyed(memory, sample, None)
 
     def _surveyed(self, memory: int, sample: int, tick: Tick | None) -> Document:
         digest, characters, count, last, alphabet = _Digest(), 0, 0, "", set[str]()
@@ -203,11 +210,19 @@ def member_document(path: Path, member: str, reading: Reading) -> Document:
 
 def notes_on_encodings(documents: Iterable[Document]) -> list[str]:
     """Return notes on documents whose encoding was recognised and is not the usual one."""
+    names: dict[str, list[str]] = {}
+    for one in documents:
+        if one.is_recognised:
+            names.setdefault(one.reading.encoding, []).append(one.name)
     return [
-        f"{one.name} is read as {one.reading.encoding}, as it is no UTF-8; --encoding names another"
-        for one in documents
-        if one.is_recognised
+        f"{_shortened(own)} {'is' if len(own) == 1 else 'are'} read as {encoding}, no UTF-8; --encoding names another"
+        for encoding, own in names.items()
     ]
+
+
+def _shortened(names: Sequence[str]) -> str:
+    rest = len(names) - _NAMES_SHOWN
+    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {rest:,} more files" if rest > 0 else "")
 
 
 def bytes_document(name: str, data: bytes, reading: Reading) -> Document:

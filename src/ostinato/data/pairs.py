@@ -246,7 +246,7 @@ def _take_side_by_side(documents: Sequence[Document], lines: Sequence[Sequence[s
 
 
 def _pairs_of(document: Document, lines: Sequence[str], taken: PairCollector) -> Iterator[tuple[str, str, str]]:
-    as_json = is_json(document)
+    as_json, is_first = is_json(document), True
     for number, line in enumerate(lines, 1):
         if taken.is_full:
             return
@@ -254,7 +254,8 @@ def _pairs_of(document: Document, lines: Sequence[str], taken: PairCollector) ->
         if not line.strip():
             continue
         sides = _from_json(line) if as_json else _from_columns(line)
-        if number == 1 and not as_json and sides is not None and {side.strip().lower() for side in sides} <= _HEADINGS:
+        was_first, is_first = is_first, False
+        if was_first and not as_json and sides is not None and {side.strip().lower() for side in sides} <= _HEADINGS:
             taken.headings.append(line)
             continue
         if sides is None:

@@ -12,7 +12,7 @@ from typing import Any
 from ostinato.errors import DamagedError, RunError
 
 #: The version of everything a run folder and a model file hold.
-FORMAT = 3
+FORMAT = 4
 
 
 def write_document(path: Path, data: dict[str, Any]) -> None:

@@ -49,7 +49,8 @@ class Kernels:
 
     A name is that of one of the engine's kernels, or ``MODULE:FUNCTION`` of a module elsewhere, such as a family's
     ``compiled.py``, which only then has to be imported when it is not kept yet. Such a function is ``compiled`` and
-    takes a target and a block (``ostinato.engine.block.block_of``).
+    takes a target and a block (``ostinato.engine.block.block_of``); besides the engine it uses code of its own file
+    only, as that is what decides whether a kept kernel is still right.
 
     Args:
         instructions: Instructions they are compiled for (``ostinato.engine.cpu``).
@@ -138,7 +139,10 @@ def code_digest(module: str = "") -> str:
     for file in sorted(_HERE.rglob("*.py")):
         digest.update(file.relative_to(_HERE).as_posix().encode() + file.read_bytes())
     if module:
-        spec = importlib.util.find_spec(module)
+        try:
+            spec = importlib.util.find_spec(module)
+        except ImportError:  # of a package that it is said to lie in
+            spec = None
         if spec is None or spec.origin is None:
             raise EngineError(f"there is no module {module!r} with code to compile")
         digest.update(module.encode() + Path(spec.origin).read_bytes())

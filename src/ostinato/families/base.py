@@ -382,6 +382,18 @@ class Family(abc.ABC):
             seed: Seed of random draws.
         """
 
+    def figures(self, network: Any, codec: Codec, data: Encoded) -> dict[str, float]:
+        """Return shares by which people judge a network besides its loss, such as ``{"accuracy": 0.9}``.
+
+        They are taken at every evaluation during training, so they have to be quick.
+
+        Args:
+            network: The network; its mode is left as it was.
+            codec: The codec.
+            data: The validation data, of which the first examples do.
+        """
+        return {}
+
     def closing_seconds(
         self, codec: Codec, train: Encoded, valid: Encoded, *, seconds_per_symbol: float, minutes: float, report: bool
     ) -> float:

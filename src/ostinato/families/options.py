@@ -67,7 +67,7 @@ def options_of(settings: Any, metavars: Mapping[str, str], others: Mapping[str, 
         others: Options for fields whose value is not typed as it is; ``None``: no option.
     """
     names = {field.name for field in fields(settings)}
-    helps = {name: _as_help(text, names) for name, text in _ATTRIBUTE.findall(settings.__doc__)}
+    helps = {name: _as_help(text, names) for name, text in descriptions_of(settings).items()}
     made = (
         others[field.name]
         if field.name in others
@@ -77,6 +77,14 @@ def options_of(settings: Any, metavars: Mapping[str, str], others: Mapping[str, 
         for field in fields(settings)
     )
     return tuple(option for option in made if option is not None)
+
+
+def descriptions_of(settings: type) -> dict[str, str]:
+    """Return what the docstrings of a dataclass, and of those that it inherits from, say of each attribute."""
+    described: dict[str, str] = {}
+    for cls in reversed(settings.__mro__):
+        described |= {name: " ".join(text.split()) for name, text in _ATTRIBUTE.findall(cls.__doc__ or "")}
+    return described
 
 
 def _as_help(text: str, names: Set[str]) -> str:

@@ -25,7 +25,7 @@ class TrainingSettings:
     """Settings of every recipe; ``--set NAME=VALUE`` changes one.
 
     Attributes:
-        batch_size: Rows.
+        batch_size: Number of rows: sequences that are learned from side by side.
         learning_rate: Peak of the schedule.
         warmup: Share of the schedule in which the rate rises.
         cooldown: Share of the rest of it, at the end, in which the rate falls; 1 falls from the start.
@@ -33,7 +33,7 @@ class TrainingSettings:
         momentum: Momentum of rmsprop and sgd.
         weight_decay: Decoupled decay of matrices.
         beta2: AdamW's decay of squared gradients.
-        clip: Largest gradient norm.
+        clip: Largest norm of the gradient; a larger one is scaled down to it.
         average: Decay of the moving average of the weights; 0 keeps none.
         passes: Most passes over the training data in a budget of minutes, where a new run ends even if time is left;
             null: any number.
@@ -83,8 +83,8 @@ class CoreSettings(TrainingSettings):
 
     Attributes:
         core: elman, elman-relu, jordan, gru, lstm, capped-lstm, min-gru, min-lstm, norm-lstm or mogrifier.
-        layers: Cores one on another.
-        hidden_size: Width of each.
+        layers: Number of cores, one on another.
+        hidden_size: Width of each core: its number of units.
         dropout: Probability that a number of a layer's output is dropped.
     """
 
@@ -112,8 +112,8 @@ class FeedbackSettings(TrainingSettings):
         feedback_k: k of the schedule. At training step i the true symbol is read with probability
             max(feedback_least, k - feedback_slope i) (linear), k^i (exponential) or k / (k + exp(i / k))
             (inverse-sigmoid).
-        feedback_slope: See there.
-        feedback_least: See there.
+        feedback_slope: Slope of the linear schedule; see feedback_k.
+        feedback_least: Least probability of the true symbol in the linear schedule.
         feedback_choice: Own symbols are drawn (sample), or the most probable ones (argmax).
         feedback_per: A coin for every symbol, or for every sequence.
     """

@@ -194,7 +194,7 @@ def _data(
     if pin is None or pin.sha256 != origin["corpus_sha256"]:
         raise CorpusError(
             f"{run.path}: the same files now give other symbols than when the run was made; read them with "
-            "the same --encoding, --errors, --column and --as"
+            "the same --encoding, --errors, --column, --glob and --as"
         )
     return train_data, valid_data
 

@@ -128,7 +128,7 @@ class Training:
         self.device: str = about["device"]
         self.validation: dict[str, Any] = about["validation"]
         self._clock, self._threads, self._keeps_threads = clock, threads, trainer.keeps_threads
-        self._at = trainer.step
+        self._at, self._seconds_aside = trainer.step, 0.0
         self._ranks = trainer.ranks
         self._train_data, self._valid_data = train_data, valid_data
         self._symbols = self.family.targets(codec, train_data)
@@ -209,7 +209,9 @@ class Training:
                 if self._clock is not None and self._recent and self._plan_is_due(self._clock, event.step):
                     self._replan(self._clock)
             elif isinstance(event, Evaluated):
+                started = time.perf_counter()
                 self.metrics = self._metrics(event)
+                self._seconds_aside = time.perf_counter() - started
                 self._ranks.decide(lambda: self.run.append_metrics(self.metrics))
             yield event
             if switch is not None:
@@ -238,6 +240,7 @@ class Training:
             "standard_error": _finite(event.standard_error),
             "train_parts": {name: _finite(value) for name, value in event.train_parts.items()},
             "valid_parts": {name: _finite(value) for name, value in event.valid_parts.items()},
+            "valid_figures": self._ranks.decide(self._figures),
             "best_nats_per_symbol": best.get("nats_per_symbol"),
             "best_standard_error": best.get("standard_error"),
             "is_best": event.is_best,
@@ -254,7 +257,7 @@ class Training:
         self.save()
         yield Saved(event.step)
         if self._clock is not None:
-            self._clock.note_evaluation(event.seconds + time.perf_counter() - started)
+            self._clock.note_evaluation(event.seconds + self._seconds_aside + time.perf_counter() - started)
 
     def _plan_is_due(self, clock: Clock, step: int) -> bool:
         """Whether it is time for a new plan; of several processes the first one's clock counts, asked now and then."""
@@ -320,6 +323,9 @@ class Training:
     def _mark_finished(self, event: Stopped) -> None:
         self.run.mark_finished(event.step, event.reason)
         self.family.finish(self.run, self._train_data)
+
+    def _figures(self) -> dict[str, float]:
+        return self.family.figures(self.trainer.task.module, self.codec, self._valid_data)
 
     def _write_sample(self, step: int) -> str:
         text = self.family.glimpse(self.trainer.task.module, self.codec, self._valid_data, step)

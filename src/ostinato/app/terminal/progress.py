@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
@@ -107,7 +108,7 @@ class TrainingView:
         self._console.print(
             f"step {event.step:,}/{event.steps:,} ({self._training.epochs:.2f} epochs): "
             f"train {train:.3f}{_parts(event.train_parts)}, validation [bold]{bits(valid):.3f}[/]"
-            f"{_parts(event.valid_parts)} bits per {self._unit}"
+            f"{_parts(event.valid_parts)} bits per {self._unit}{_figures(self._training.metrics)}"
             f"{' (best)' if event.is_best else ''}, {self._training.symbols_per_second:,.0f} {self._unit}s/s{left}",
             highlight=False,
             soft_wrap=not self._console.is_terminal,
@@ -124,6 +125,11 @@ def _parts(parts: Mapping[str, float]) -> str:
     """Return the parts of a loss in bits, in brackets, where it has any."""
     told = ", ".join(f"{name} {bits(value):.3f}" for name, value in parts.items())
     return f" ({told})" if told else ""
+
+
+def _figures(metrics: Mapping[str, Any]) -> str:
+    """Return the figures that an evaluation has besides its loss."""
+    return "".join(f", {name} {value:.1%}" for name, value in metrics.get("valid_figures", {}).items())
 
 
 def _indented(text: str) -> str:

@@ -61,7 +61,7 @@ def act(args: Namespace) -> int:
             command=args.command_line,
             report=True,
         )
-    status = follow(training, console)
+    status = follow(training, console, hints=False)
     if status:
         return status
     _print_samples(console, out)

@@ -125,7 +125,8 @@ def act(args: Namespace) -> int:
             break
     if not args.json:
         _print_seed_and_engine(model, search, rules, args, seed if args.seed is None and search.is_random else None)
-        if args.prompt is None and args.temperature is None and status == 0:
+        has_prompt = any(given is not None for given in (args.prompt, args.prompts, args.prompt_file))
+        if search.is_random and not has_prompt and args.temperature is None and status == 0:
             print_next([f"ostinato generate {shlex.quote(str(args.run))} --prompt TEXT --temperature 0.7"])
     return status
 

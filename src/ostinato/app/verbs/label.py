@@ -17,9 +17,10 @@ from ostinato.app.terminal.working import WorkView
 from ostinato.codecs.spelled import COLUMN
 from ostinato.config import at_least
 from ostinato.data import Reading
+from ostinato.data.documents import notes_on_encodings
 from ostinato.data.frames import Frames
 from ostinato.data.pairs import lines_of, surveyed
-from ostinato.errors import ConfigError
+from ostinato.errors import ConfigError, CorpusError
 from ostinato.families.labels.columns import ColumnFile, as_column_file, sentences_of
 from ostinato.families.labels.reading import read_sequences
 from ostinato.families.labels.tokens import tokenise
@@ -93,24 +94,37 @@ def _column_file(args: Namespace, model: Annotator) -> tuple[ColumnFile | None, 
     if not reading.per_word:
         return None, read_file(args.file or "-")
     (document,) = surveyed([str(args.file or "-")], Reading())
+    for note in notes_on_encodings([document]):
+        print(note, file=sys.stderr)
     file = as_column_file(document)
-    if file is not None and (reading.columns > 1 or _place_of_labels(file, model) is not None):
+    if file is not None and (reading.columns > 1 or _is_vertical(file) or _place_of_labels(file, model) is not None):
         return file, None
     return None, "".join(document.texts())
+
+
+def _is_vertical(file: ColumnFile) -> bool:
+    """Return whether a file has a word on each line, and empty lines between sentences."""
+    several = len(file.sentences) > 1 and any(len(sentence) > 1 for sentence in file.sentences)
+    return several and all(len(row.cells) == 1 for sentence in file.sentences for row in sentence)
 
 
 def _place_of_labels(file: ColumnFile, model: Annotator) -> int | None:
     """Return the place of the column of labels; ``None``: the file has words alone, or lines of text."""
     reading = model.settings.reading()
-    places, label = file.places(reading.words, reading.tags, reading.columns)
     rows = [row.cells for sentence in file.sentences for row in sentence]
+    try:
+        places, label = file.places(reading.words, reading.tags, reading.columns)
+    except CorpusError:  # of columns with names, and these have none
+        return None
     if any(len(row) <= places[-1] + (label < 0) or not -len(row) <= label < len(row) for row in rows):
         return None
     if file.is_conllu or file.names:
         return label
-    # Lines of two words each are text, unless nearly all the last ones are labels.
-    known = set(model.names)
-    return label if sum(row[label] in known for row in rows) >= _MOSTLY * len(rows) else None
+    # Lines of equally many words are text, unless nearly all the last ones are labels, and not the same one, as a stop
+    # may be.
+    known, last = set(model.names), [row[label] for row in rows]
+    is_labelled = len({len(row) for row in rows}) == 1 and len(set(last)) > 1
+    return label if is_labelled and sum(word in known for word in last) >= _MOSTLY * len(rows) else None
 
 
 def _sentences(file: ColumnFile, model: Annotator) -> tuple[list[str], Sequence[str]]:
@@ -135,12 +149,12 @@ def _sources(args: Namespace, model: Annotator, text: str | None) -> tuple[list[
     texts = list(args.sources) if text is None else [line for line in lines_of(text) if line.strip()]
     if not texts:
         raise ConfigError("there is nothing to label: no line has any text")
-    return texts, _tokenised(texts) if reading.per_word and reading.columns == 1 and not args.tokens else texts
+    return texts, _tokenised(texts, model) if reading.per_word and reading.columns == 1 and not args.tokens else texts
 
 
-def _tokenised(texts: Sequence[str]) -> Sequence[str]:
+def _tokenised(texts: Sequence[str], model: Annotator) -> Sequence[str]:
     """Return texts with marks apart from words, as taggers learn them; say so where that changes something."""
-    tokens = [tokenise(text) for text in texts]
+    tokens = [tokenise(text, model.knows_word) for text in texts]
     changed = next((own for text, own in zip(texts, tokens, strict=True) if own.split() != text.split()), None)
     if changed is not None:
         print(

@@ -8,9 +8,11 @@ from argparse import ArgumentParser, Namespace
 
 from ostinato.engine.cpu import trains_fast
 from ostinato.families import RECIPES, Budget, find_recipe
+from ostinato.families.options import descriptions_of
 from ostinato.workshop.plan import DEFAULT_MINUTES
 
 _USUAL_SYMBOLS = 1_000_000
+_WIDTH = 32  # of a setting with its value
 
 EXAMPLES = """\
 ostinato recipes
@@ -34,7 +36,9 @@ def act(args: Namespace) -> int:
     chosen = recipe.sizes_for(usual, {})
     print(f"{recipe.name}: {recipe.summary}\nsource: {recipe.source}\n\nsettings; those with * are chosen by amount of")
     print(f"data and time, and shown as they are for {_USUAL_SYMBOLS:,} characters and {DEFAULT_MINUTES:g} minutes:")
+    described = descriptions_of(recipe.settings)
     for field in dataclasses.fields(recipe.settings):
         value = chosen.get(field.name, field.default)
-        print(f"  {field.name} = {json.dumps(value)}{' *' if field.name in chosen else ''}")
+        line = f"  {field.name} = {json.dumps(value)}{' *' if field.name in chosen else ''}"
+        print(f"{line:<{_WIDTH}}  {described[field.name]}")
     return 0

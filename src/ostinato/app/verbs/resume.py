@@ -53,7 +53,9 @@ def act(args: Namespace) -> int:
     recipe = find_recipe(about["recipe"])
     options = given_options(args, "resume", recipe.family)
     if not args.corpus and (args.valid is not None or says_how_to_read(args) or options):
-        raise ConfigError("--valid, --encoding, --errors, --column and --as say how to read what --corpus names")
+        raise ConfigError(
+            "--valid, --encoding, --errors, --column, --glob and --as say how to read what --corpus names"
+        )
     if args.threads is None and number_of_processes() == about["processes"] > 1:  # a single one follows its record
         args.threads = about["threads"]
     with with_processes(args, args.device or about["device"]) as ranks:

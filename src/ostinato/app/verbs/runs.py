@@ -45,8 +45,9 @@ def act(args: Namespace) -> int:
         print(f"no runs in {args.folder}; 'ostinato train CORPUS' makes one")
     else:
         _print_runs(rows)
-        best = shlex.quote(min(rows, key=_loss_of)["path"])
-        print_next([f"ostinato info {best}", f"ostinato resume {best} --minutes 5"])
+        if len({row["validation_sha256"] for row in rows}) == 1:  # so that there is a best one
+            best = shlex.quote(min(rows, key=_loss_of)["path"])
+            print_next([f"ostinato info {best}", f"ostinato resume {best} --minutes 5"])
     return 0
 
 

@@ -145,7 +145,7 @@ def _document(args: Namespace) -> Document:
     if args.file is None and sys.stdin.isatty():
         raise ConfigError("give a text to score, or --file FILE")
     args.file = "-" if args.file is None else args.file
-    return plain_document(str(args.file), Reading(), standard_input=sys.stdin.buffer)
+    return plain_document(str(args.file), Reading("utf-8"), standard_input=sys.stdin.buffer)
 
 
 def _print_score(console: Console, result: Score, args: Namespace) -> None:

@@ -45,6 +45,7 @@ from ostinato.runs import SavedModel, read_model
 
 _AT_ONCE = 64  # sequences
 _SHOWN = 4  # sequences, during training
+_MEASURED = 64  # sequences, at every evaluation
 Sources: TypeAlias = Sequence[str] | Frames
 
 
@@ -93,6 +94,10 @@ class Annotator(Face):
     def reads_frames(self) -> bool:
         """Whether it reads frames instead of texts."""
         return isinstance(self.codec.source, FrameCodec)
+
+    def knows_word(self, word: str) -> bool:
+        """Return whether a word is in the vocabulary of a tagger."""
+        return isinstance(self.codec.source, SpelledCodec) and shape(word) in self.codec.source.words
 
     @property
     def between(self) -> str:
@@ -275,19 +280,35 @@ class Annotator(Face):
         return total / count, count
 
 
-def glimpse(network: Labeller, codec: PairCodec, data: Encoded) -> str:
-    """Return a line for each of the first sequences: its source, the network's labels, and the true ones."""
-    data = data.part(0, min(_SHOWN, data.texts))
-    was_training = network.training
-    network.eval()
+def figures(network: Labeller, codec: PairCodec, data: Encoded) -> dict[str, float]:
+    """Return the accuracy on the first sequences, or the label error where labels have no place."""
     assert isinstance(codec.target, LabelCodec)
-    names, rows, lines = codec.target.names, Labelled(data), []
-    between = codec.target.between
-    batch = rows.batch(np.arange(len(rows)))
+    rows, batch, best = _first(network, data, _MEASURED)
+    names = codec.target.names
+    predicted = [[names[n] for n in one.labels] for one in best]
+    real = [[names[n] for n in batch.targets[row, : rows.target_lengths[row]]] for row in range(len(rows))]
+    if isinstance(network.head, PathHead):
+        return {"label error": label_error(predicted, real)}
+    return {"accuracy": accuracy(predicted, real)}
+
+
+def _first(network: Labeller, data: Encoded, count: int) -> tuple[Labelled, PairBatch, list[Best]]:
+    """Return the first sequences with the best labels of each."""
+    rows = Labelled(data.part(0, min(count, data.texts)))
+    batch, was_training = rows.batch(np.arange(len(rows))), network.training
+    network.eval()
     with torch.inference_mode():
         sources, lengths = (torch.from_numpy(a).to(network.device) for a in (batch.sources, batch.source_lengths))
-        predictions = network.head.best(network.encode(sources, lengths))
+        best = network.head.best(network.encode(sources, lengths))
     network.train(was_training)
+    return rows, batch, best
+
+
+def glimpse(network: Labeller, codec: PairCodec, data: Encoded) -> str:
+    """Return a line for each of the first sequences: its source, the network's labels, and the true ones."""
+    assert isinstance(codec.target, LabelCodec)
+    rows, batch, predictions = _first(network, data, _SHOWN)
+    names, between, lines = codec.target.names, codec.target.between, []
     for row, best in enumerate(predictions):
         real = [names[n] for n in batch.targets[row, : rows.target_lengths[row]]]
         own = [names[n] for n in best.labels]

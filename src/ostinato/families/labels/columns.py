@@ -18,7 +18,8 @@ _ID = re.compile(r"\d+([-.]\d+)?")  # a word; a range of words that are written 
 _DOCUMENT = "-DOCSTART-"  # what CoNLL-2003 has between documents
 _FIRST_NAMES = {"word", "words", "token", "tokens", "form", "text"}
 _NAMES = {"tag", "tags", "label", "labels", "pos", "upos", "xpos", "ner", "chunk", "lemma", "feats", "class"}
-_TAB = "\t"
+TAB = "\t"
+_LOOKED_AT = 5  # lines, to see whether a file is CoNLL-U
 _CELL = re.compile(r"\S+")
 
 
@@ -52,6 +53,11 @@ class ColumnFile:
     sentences: tuple[tuple[Row, ...], ...]
     names: tuple[str, ...]
     has_tabs: bool
+
+    @property
+    def width(self) -> int | None:
+        """Number of columns, where they have names."""
+        return len(self.names) or None
 
     @property
     def is_conllu(self) -> bool:
@@ -109,9 +115,9 @@ class ColumnFile:
 
     def _with_cell(self, line: str, place: int, value: str) -> str:
         if self.has_tabs:
-            cells = line.split(_TAB)
-            cells[place] = value
-            return _TAB.join(cells)
+            cells = line.split(TAB)
+            cells[place if place >= 0 else place + len(_cells(line, has_tabs=True))] = value
+            return TAB.join(cells)
         cell = list(_CELL.finditer(line))[place]
         return line[: cell.start()] + value + line[cell.end() :]
 
@@ -125,11 +131,11 @@ def as_column_file(document: Document) -> ColumnFile | None:
     if _is_conllu(filled):
         return ColumnFile(document.where, tuple(lines), tuple(_conllu_sentences(lines)), CONLLU, has_tabs=True)
     # Pairs have a tab, and a space within some side.
-    if any(_TAB in line and any(" " in cell.strip() for cell in line.split(_TAB)) for line in filled):
+    if any(TAB in line and any(" " in cell.strip() for cell in line.split(TAB)) for line in filled):
         return None
-    names = _header(filled[0].split())
-    sentences = tuple(_sentences(lines, skip=filled[0] if names else None))
-    has_tabs = all(_TAB in line for line in filled if not line.startswith(_DOCUMENT))
+    has_tabs = all(TAB in line for line in filled if not line.startswith(_DOCUMENT))
+    names = _header(_cells(filled[0], has_tabs=has_tabs))
+    sentences = tuple(_sentences(lines, skip=filled[0] if names else None, has_tabs=has_tabs))
     return ColumnFile(document.where, tuple(lines), sentences, names, has_tabs=has_tabs)
 
 
@@ -151,7 +157,12 @@ def take_columns(file: ColumnFile, taken: PairCollector, *, words: str = "", tag
         if taken.is_full:
             return
         place = f"{file.where}, line {sentence[0].line:,}"
-        need = max(len(sentence[0].cells), places[-1] + 1, label + 1, len(places) + (label < 0))
+        need = max(file.width or len(sentence[0].cells), places[-1] + 1 + (label < 0), label + 1)
+        if label % need in places:
+            raise CorpusError(
+                f"{place}: column {label % need + 1} is both read and the label; say which with word_column, "
+                "tag_column and columns"
+            )
         wrong = next((row.line for row in sentence if len(row.cells) != need), None)
         if wrong is not None:
             told = f"lines of this sentence have {need} columns, this one has not"
@@ -180,7 +191,8 @@ def _joined(sentence: Sequence[Row], places: Sequence[int]) -> str:
 
 
 def _is_conllu(lines: Sequence[str]) -> bool:
-    rows = [line.split(_TAB) for line in lines if not line.startswith("#")]
+    """Return whether lines are CoNLL-U, by the first ones that are no comments."""
+    rows = [line.split(TAB) for line in lines if not line.startswith("#")][:_LOOKED_AT]
     return bool(rows) and all(len(row) == len(CONLLU) and _ID.fullmatch(row[0]) for row in rows)
 
 
@@ -192,15 +204,19 @@ def _conllu_sentences(lines: Sequence[str]) -> Iterator[tuple[Row, ...]]:
             if sentence:
                 yield tuple(sentence)
             sentence = []
-        elif not line.startswith("#") and line.partition(_TAB)[0].isdigit():
-            # A cell may hold spaces, which would part words.
-            sentence.append(Row(number, tuple("_".join(cell.split()) for cell in line.split(_TAB))))
+        elif not line.startswith("#") and line.partition(TAB)[0].isdigit():
+            sentence.append(Row(number, tuple(_cells(line, has_tabs=True))))
 
 
-def _sentences(lines: Sequence[str], skip: str | None) -> Iterator[tuple[Row, ...]]:
+def _cells(line: str, *, has_tabs: bool) -> list[str]:
+    """Return the cells of a line; white space inside one, which would part words, becomes an underscore."""
+    return ["_".join(cell.split()) or "_" for cell in line.rstrip().split(TAB)] if has_tabs else line.split()
+
+
+def _sentences(lines: Sequence[str], skip: str | None, *, has_tabs: bool) -> Iterator[tuple[Row, ...]]:
     sentence: list[Row] = []
     for number, line in enumerate([*lines, ""], 1):
-        cells = line.split()
+        cells = _cells(line, has_tabs=has_tabs) if line.strip() else []
         if cells and cells[0] != _DOCUMENT and line is not skip:
             sentence.append(Row(number, tuple(cells)))
         elif sentence:

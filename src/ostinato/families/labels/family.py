@@ -87,6 +87,12 @@ class LabelFamily(SourceTargetFamily):
         check_single(saved, others)
         return Annotator(saved, machine)
 
+    def figures(self, network: Any, codec: Codec, data: Encoded) -> dict[str, float]:
+        from ostinato.families.labels.annotator import figures
+
+        assert isinstance(codec, PairCodec)
+        return figures(network, codec, data)
+
     def glimpse(self, network: Any, codec: Codec, data: Encoded, seed: int) -> str:
         from ostinato.families.labels.annotator import glimpse
 

@@ -30,10 +30,9 @@ from ostinato.data.pairs import (
 )
 from ostinato.data.sound import LogMel
 from ostinato.errors import CorpusError
-from ostinato.families.labels.columns import as_column_file, take_columns
+from ostinato.families.labels.columns import TAB, as_column_file, take_columns
 
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
-_TAB = "\t"
 
 
 @dataclass(frozen=True)
@@ -159,8 +158,8 @@ def _suffix(path: str) -> str:
 def _names_recording(document: Document) -> bool:
     """Return whether the first line names a file of frames; a name with spaces counts only if the file exists."""
     line = next((line for line in file_lines(document) if line.strip()), "")
-    name = line.partition(_TAB)[0].strip()
-    holds_frames = _suffix(name) in (*SOUNDS, ARRAY) and _TAB in line
+    name = line.partition(TAB)[0].strip()
+    holds_frames = _suffix(name) in (*SOUNDS, ARRAY) and TAB in line
     return holds_frames and (" " not in name or (Path(document.where).parent / name).is_file())
 
 
@@ -194,7 +193,7 @@ def _listed(document: Document, taken: PairCollector) -> Iterator[tuple[str, str
     for number, line in enumerate(file_lines(document), 1):
         if not line.strip() or taken.is_full:
             continue
-        columns = line.split(_TAB)
+        columns = line.split(TAB)
         place = f"{document.where}, line {number:,}"
         if len(columns) < 2:
             taken.refuse(place, f"a line is FILE, tab, label; got {line[:40]!r}", "without two columns")

@@ -78,7 +78,7 @@ class LabelEvaluation:
         spans: Scores of the spans, for labels in IOB notation.
         confusions: The real label, the predicted one, and their number; most frequent first.
         by_label: Scores of each label, or of each type of span; most frequent first. Empty if labels have no place.
-        unknown_words: Number of words that are not in the model's vocabulary (seen less than twice in training).
+        unknown_words: Number of words that are not in the model's vocabulary.
         unknown_accuracy: Share of their labels that are right; ``None`` if there are none.
         search: Search for labels without a place.
         bound: Whether the loss is exact.

@@ -36,10 +36,10 @@ class TagSettings(LabelSettings):
         crf: Whether a conditional random field scores the labels of a sentence jointly.
     """
 
-    codec_settings: ClassVar[tuple[str, ...]] = ("vocabulary", "columns", "word_column", "tag_column")
+    codec_settings: ClassVar[tuple[str, ...]] = ("vocabulary", "columns")
     columns: int = 1
-    word_column: str = ""
-    tag_column: str = ""
+    word_column: str | int = ""
+    tag_column: str | int = ""
     column_size: int = 16
     character_size: int = 32
     crf: bool = True
@@ -52,7 +52,9 @@ class TagSettings(LabelSettings):
 
     def reading(self) -> LabelReading:
         """Return the options of reading files."""
-        return LabelReading("words", per_word=True, columns=self.columns, words=self.word_column, tags=self.tag_column)
+        return LabelReading(
+            "words", per_word=True, columns=self.columns, words=str(self.word_column), tags=str(self.tag_column)
+        )
 
     def learn_source(self, train_part: Corpus, valid_part: Corpus) -> Codec:
         """Learn words, values of further columns and characters."""

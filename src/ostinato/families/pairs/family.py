@@ -66,13 +66,19 @@ class PairFamily(SourceTargetFamily):
         )
 
     def next_commands(self, run: str) -> tuple[str, ...]:
-        return f"ostinato translate {run} TEXT --beam 4", f"ostinato translate {run} TEXT --attention"
+        return f"ostinato translate {run} TEXT --beam 4", f"ostinato evaluate {run} FILE"
 
     def open(self, saved: SavedModel, others: Sequence[SavedModel], machine: Machine) -> Face:
         from ostinato.families.pairs.translator import Translator
 
         check_single(saved, others)
         return Translator(saved, machine)
+
+    def figures(self, network: Any, codec: Codec, data: Encoded) -> dict[str, float]:
+        from ostinato.families.pairs.translator import figures
+
+        assert isinstance(codec, PairCodec)
+        return figures(network, codec, data)
 
     def glimpse(self, network: Any, codec: Codec, data: Encoded, seed: int) -> str:
         from ostinato.families.pairs.translator import glimpse

@@ -38,6 +38,7 @@ from ostinato.runs import SavedModel, read_model
 _AT_ONCE = 64  # sources
 _GNMT = 0.6  # of the length normalisation, in evaluation
 _SHOWN = 4  # pairs, during training
+_MEASURED = 32  # pairs, at every evaluation
 _STEP = 16  # symbols that a source's length is rounded up to
 _TIMES, _MORE = 3, 20  # a target has at most so many times that, and so many more symbols
 
@@ -218,22 +219,31 @@ def best_targets(
     return [hypotheses[number] for number in range(len(sources))]
 
 
+def figures(network: Seq2Seq, codec: PairCodec, data: Encoded) -> dict[str, float]:
+    """Return the share of the first pairs whose target is written exactly, greedily."""
+    first = _first(network, codec, data, _MEASURED)
+    return {"exact": sum(written == target for _, written, target in first) / max(1, len(first))}
+
+
 def glimpse(network: Seq2Seq, codec: PairCodec, data: Encoded) -> str:
     """Return a line for each of the first pairs: its source, the network's target, and the true one."""
-    data = data.part(0, min(_SHOWN, data.texts))
-    was_training = network.training
+    first = _first(network, codec, data, _SHOWN)
+    return "\n".join(f"{source} → {written} ({target})" for source, written, target in first)
+
+
+def _first(network: Seq2Seq, codec: PairCodec, data: Encoded, count: int) -> list[tuple[str, str, str]]:
+    """Return the first sources, what the network writes for each, greedily, and the true targets."""
+    rows = Pairs(data.part(0, min(count, data.texts)), codec.begin)
+    batch, was_training = rows.batch(np.arange(len(rows))), network.training
+    sources = [ids[:length].tolist() for ids, length in zip(batch.sources, rows.source_lengths, strict=True)]
+    targets = [ids[:length].tolist() for ids, length in zip(batch.targets, rows.target_lengths, strict=True)]
     network.eval()
-    rows = Pairs(data, codec.begin)
-    batch = rows.batch(np.arange(len(rows)))
-    sources = [ids[:count].tolist() for ids, count in zip(batch.sources, rows.source_lengths, strict=True)]
-    targets = [ids[:count].tolist() for ids, count in zip(batch.targets, rows.target_lengths, strict=True)]
     hypotheses = best_targets(network, codec, sources, SearchSettings(greedy=True))
     network.train(was_training)
-    lines = zip(sources, hypotheses, targets, strict=True)
-    return "\n".join(
-        f"{codec.source.decode(source).strip()} → {codec.decode(best[0].symbols)} ({codec.decode(target)})"
-        for source, best, target in lines
-    )
+    return [
+        (codec.source.decode(source).strip(), codec.decode(best[0].symbols), codec.decode(target))
+        for source, best, target in zip(sources, hypotheses, targets, strict=True)
+    ]
 
 
 def with_source_words(found: Translation) -> Translation:
