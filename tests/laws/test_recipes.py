@@ -10,6 +10,7 @@ import pytest
 import ostinato
 from ostinato.errors import ConfigError
 from ostinato.families import FAMILIES, RECIPES, Sources, verbs_of_all
+from ostinato.families.options import descriptions_of
 from ostinato.runs import RunFolder
 from rooms import FILES, TOYS
 
@@ -146,3 +147,44 @@ def test_a_recipe_that_makes_its_corpus_does_so_from_python_too(tmp_path):
         assert any("54 sums of numbers of up to 1 digits" in note for note in run.notes)
     with pytest.raises(ConfigError, match="digits, examples say what addition makes by itself, and a corpus is given"):
         ostinato.train(str(tmp_path / "x.tsv"), recipe="addition", steps=1, out=tmp_path / "x", settings=settings)
+
+
+def test_a_model_is_worth_looking_at(trained):
+    recipe, _, run, _ = trained
+    shown = repr(ostinato.load(run))
+    assert shown.startswith(f"<{type(ostinato.load(run)).__name__} {run}: {recipe}, ")
+    assert f"bits per {RECIPES[recipe].family.unit}>" in shown
+
+
+def test_every_recipe_says_what_to_try_next(trained):
+    recipe, _, run, _ = trained
+    commands = RECIPES[recipe].family.next_commands(str(run))
+    assert len(commands) >= 2
+    for command in commands:
+        verb, named = command.split()[1:3]
+        assert (verb in RECIPES[recipe].family.verbs, named) == (True, str(run))
+
+
+def test_every_setting_of_every_recipe_is_described():
+    for recipe in RECIPES.values():
+        described = descriptions_of(recipe.settings)
+        for field in fields(recipe.settings):
+            assert described[field.name].endswith((".", ".)")), f"{recipe.name}: {field.name}"
+            assert len(described[field.name].split()) >= 3, f"{recipe.name}: {field.name}"
+
+
+def test_a_setting_given_as_an_option_says_how_it_is_given(tmp_path):
+    with pytest.raises(ConfigError, match=r'hidden_size is a setting of recipe char-lm: settings={"hidden_size": 8}'):
+        ostinato.train("python-docs", out=tmp_path / "run", hidden_size=8)
+    with pytest.raises(ConfigError, match=r"unknown option 'sed' in ostinato\.train; did you mean 'seed'"):
+        ostinato.train("python-docs", out=tmp_path / "run", sed=8)
+    assert not (tmp_path / "run").exists()
+
+
+def test_trainings_and_samples_are_worth_looking_at(corpora, tmp_path):
+    begun = training("char-lm", corpora / "cats.txt", tmp_path / "run")
+    assert repr(begun) == f"<Training {tmp_path / 'run'}: char-lm, step 0 of 8>"
+    sample = begun.to_end().generate(length=100, seed=3)
+    assert repr(begun).startswith(f"<Training {tmp_path / 'run'}: char-lm, step 8 of 8, best ")
+    assert repr(sample).startswith(f"<Sample {sample.text[:60] + '…'!r}: 100 symbols, ")
+    assert repr(sample).endswith("seed 3, ended by length>")
