@@ -22,6 +22,7 @@ from ostinato.data import EMBEDDED
 from ostinato.data.datasets import DATA_SETS
 from ostinato.data.embedded import read_embedded
 from ostinato.data.reading import names_of_corpora
+from ostinato.disk.documents import FORMAT
 from ostinato.runs import RunFolder
 
 SMALL = ["--set", "hidden_size=16", "--set", "batch_size=4", "--set", "window=16", "--set", "precision=float32"]
@@ -474,12 +475,12 @@ def test_missing_files_and_runs_are_named(run, tmp_path):
 
 def test_a_run_of_another_version_names_both(run, text_run):
     path = text_run / "config.json"
-    path.write_text(path.read_text().replace('"format": 3', '"format": 2'))
+    path.write_text(path.read_text().replace(f'"format": {FORMAT}', f'"format": {FORMAT - 1}'))
     assert run("generate", text_run) == (
         1,
         "",
-        f"error: {path} has format version 2; this version of ostinato reads 3. "
-        "Use the version that wrote it, which origin.json names\n",
+        f"error: {path} has format version {FORMAT - 1}; this version of ostinato reads {FORMAT}. "
+        "Train it anew, or use the version of the code that wrote it\n",
     )
 
 

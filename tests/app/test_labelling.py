@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
+import ostinato
 from ostinato.app.cli import main
+from ostinato.errors import ConfigError
 
 SMALL = ["hidden_size=16", "batch_size=8", "learning_rate=0.02", "dropout=0", "input_dropout=0"]
 NAMES, PLACES = ["Ann", "Bo", "Cy Lee"], ["Rome", "Ulm", "New York"]
@@ -347,6 +349,15 @@ def test_columns_are_chosen_by_number_and_their_tagger_labels_plain_text(ud, tmp
     )
     words = ["train", tmp_path / "two.txt", "--from", run, "--steps", "2", "--out", tmp_path / "more"]
     assert ran(capsys, *words, "--set", "word_column=1", "--set", "tag_column=2")[::2] == (0, "")
+
+
+def test_a_file_in_place_of_a_text_says_how_it_is_given(ud, capsys, tmp_path):
+    _, run = ud
+    (tmp_path / "plain.txt").write_text("the cat")
+    status, _, err = ran(capsys, "label", run, tmp_path / "plain.txt")
+    assert (status, f"is a file, and a text is expected here; --file {tmp_path / 'plain.txt'}" in err) == (2, True)
+    with pytest.raises(ConfigError, match="label takes a list of texts"):
+        ostinato.load(run).label("the cat")
 
 
 def test_words_outside_the_vocabulary_are_measured_by_themselves(ud, capsys, tmp_path):

@@ -154,7 +154,10 @@ def test_a_switch_of_threads_is_recorded_said_and_survives_a_plan_that_is_due_at
     ("times", "said"),
     [
         ([StepTime(0.01, 0.6)], "other programs are busy on every core: 1 thread for now, and 2 are tried once one is"),
-        ([StepTime(0.01, 1.0), StepTime(0.08, 1.0)], "a step takes 8.0 times as long with 2 threads as with 1"),
+        (
+            [StepTime(0.01, 1.0), StepTime(0.08, 1.0)],
+            "another program seems to keep a core busy, so that 2 threads wait for it: 1 thread for now",
+        ),
         ([StepTime(0.01, 1.0), StepTime(0.006, 1.0)], None),
     ],
 )

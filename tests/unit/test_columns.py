@@ -31,8 +31,8 @@ def file_of(text, name="t.txt"):
     return as_column_file(bytes_document(name, text.encode(), Reading()).surveyed(2**20, 0, None))
 
 
-def read(tmp_path, text, **options):
-    path = tmp_path / "t.conllu"
+def read(tmp_path, text, name="t.txt", **options):
+    path = tmp_path / name
     path.write_text(text)
     corpus = read_labelled([str(path)], LabelReading("words", per_word=True, **options), PairLimits())
     return corpus, list(zip(source_texts(corpus), corpus.texts, strict=True))
@@ -66,6 +66,12 @@ def test_a_header_names_the_columns(tmp_path):
     assert read(tmp_path, text)[1] == [("runs fast", "V A")]
     assert read(tmp_path, text, words="lemma", tags="tag")[1] == [("run fast", "V A")]
     assert read(tmp_path, "word V\nis V\n")[1] == [("word is", "V V")]  # no header: its second word names no column
+
+
+def test_a_first_line_with_a_name_that_is_asked_for_is_a_header(tmp_path):
+    text = "mot classe\nchat NOM\ndort VER\n"
+    assert read(tmp_path, text, tags="classe")[1] == [("chat dort", "NOM VER")]
+    assert read(tmp_path, text)[1] == [("mot chat dort", "classe NOM VER")]
 
 
 def test_labels_are_written_back_into_their_column_alone():
@@ -132,6 +138,8 @@ def test_cells_are_cut_at_tabs_where_tabs_cut_them(tmp_path):
 
 
 def test_a_bad_line_of_conllu_is_named(tmp_path):
-    text = CONLLU * 3
+    text = CONLLU * 3 + "1\tYes\tyes\n\n"
     with pytest.raises(CorpusError, match="line 40: lines of this sentence have 10 columns, this one has not"):
-        read(tmp_path, text + "1\tYes\tyes\n\n")
+        read(tmp_path, text)
+    with pytest.raises(CorpusError, match=r"line 40: CoNLL-U has 10 columns .* and this line has 3"):
+        read(tmp_path, text, "t.conllu")

@@ -208,6 +208,21 @@ def test_only_line_ends_end_lines_and_nothing_is_judged_after_the_first_pairs(tm
         read_pairs([str(tmp_path / "a.tsv")])
 
 
+@pytest.mark.parametrize(
+    ("pairs", "told"),
+    [
+        ([], "there are no pairs"),
+        ([("a", "b", "c")], r"pair 1 is to be \(source, target\), two texts; got \('a', 'b', 'c'\)"),
+        ([("a", "b"), ("a", 1)], "pair 2 is to be"),
+        (["ab"], "pair 1 is to be"),
+        ([("a", "b"), (" ", "b")], "the source of pair 2 is empty"),
+    ],
+)
+def test_pairs_in_memory_are_checked(pairs, told):
+    with pytest.raises(CorpusError, match=told):
+        corpus_of_pairs(pairs)
+
+
 def test_sides_may_hold_tabs(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"source": "a\\tb", "target": "c\\td"}\n')
     corpus = read_pairs([str(tmp_path / "a.jsonl")])

@@ -17,7 +17,7 @@ import pytest
 import ostinato
 from conftest import TINY
 from ostinato.disk import documents
-from ostinato.disk.documents import read_document, write_document
+from ostinato.disk.documents import FORMAT, read_document, write_document
 from ostinato.disk.publishing import DRAFT, publishing
 from ostinato.errors import DamagedError, RunError
 from ostinato.runs import RunFolder, export, read_model
@@ -59,10 +59,10 @@ def test_a_document_reads_back_and_replaces_the_one_before(tmp_path):
         (lambda b: b"\xff" + b, DamagedError, "is damaged: it is no longer text"),
         (lambda b: b"[]", DamagedError, "is damaged: it states no format version"),
         (
-            lambda b: b.replace(b'"format": 3', b'"format": 7'),
+            lambda b: b.replace(f'"format": {FORMAT}'.encode(), b'"format": 77'),
             RunError,
-            "has format version 7; this version of ostinato reads 3. "
-            "Use the version that wrote it, which origin.json names",
+            f"has format version 77; this version of ostinato reads {FORMAT}. "
+            "Train it anew, or use the version of the code that wrote it",
         ),
     ],
 )
@@ -155,15 +155,15 @@ def test_with_no_whole_checkpoint_left_that_is_said(text_run):
 @pytest.mark.parametrize("name", ["config.json", "codec.json", "origin.json"])
 def test_another_version_is_refused_naming_both(text_run, name):
     path = text_run / name
-    path.write_text(path.read_text().replace('"format": 3', '"format": 2'))
-    with pytest.raises(RunError, match=f"{name} has format version 2; this version of ostinato reads 3"):
+    path.write_text(path.read_text().replace(f'"format": {FORMAT}', '"format": 2'))
+    with pytest.raises(RunError, match=f"{name} has format version 2; this version of ostinato reads {FORMAT}"):
         ostinato.load(text_run)
 
 
 def test_a_checkpoint_of_another_version_is_left_where_it_is(text_run):
     step = RunFolder(text_run).steps()[-1]
     path = text_run / "checkpoints" / f"step-{step:06d}" / "trainer.json"
-    path.write_text(path.read_text().replace('"format": 3', '"format": 2'))
+    path.write_text(path.read_text().replace(f'"format": {FORMAT}', '"format": 2'))
     with pytest.raises(RunError, match="has format version 2"):
         ostinato.resume(text_run, minutes=1)
     assert RunFolder(text_run).steps()[-1] == step

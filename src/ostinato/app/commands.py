@@ -67,7 +67,7 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     Args:
         words: The command line: only the command that is typed there gets its arguments; ``None``: all do.
     """
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="ostinato",
         description="A workshop for recurrent sequence models: train one on any text, generate from it, score with it.",
         epilog="First time here? 'ostinato demo' trains a model in a minute and shows what it can do.",

@@ -25,6 +25,7 @@ ELSEWHERE = {
     "--num-return-sequences": "--samples",
     "--prefix": "--prompt",
     "--primetext": "--prompt",
+    "--start": "--prompt",
     "--temp": "--temperature",
     "--num-beams": "--beam",
     "--num-beam-groups": "--diverse",
@@ -41,7 +42,6 @@ ELSEWHERE = {
     "--num-epochs": "--epochs",
     "--out-dir": "--out",
     "--output-dir": "--out",
-    "--init-from": "--from",
 }
 #: Settings that other tools have options for, and the names of ours.
 SETTINGS = {
@@ -60,6 +60,12 @@ SETTINGS = {
 }
 RUNS = Path("runs")
 _NO_RUN = re.compile(r"there is no run (.*)$", re.DOTALL)
+_NO_COMMAND = re.compile(r"argument COMMAND: invalid choice: '(.*?)' \(choose from (.*)\)")
+#: What commands are called elsewhere, and here.
+COMMANDS_ELSEWHERE = {
+    "sample": "generate", "eval": "evaluate", "test": "evaluate", "predict": "label", "list": "runs", "ls": "runs",
+    "show": "info", "finetune": "train", "fit": "train",
+}  # fmt: skip
 _NEAR = 0.65  # likeness of an option that was meant
 
 
@@ -95,7 +101,8 @@ class CommandParser(argparse.ArgumentParser):
         end = words.index("--") if "--" in words else len(words)
         ours = [*map(self._ours, words[:end]), *words[end:]]
         parsed, rest = super().parse_known_args(ours, namespace)
-        parsed.words = ours
+        if "words" not in vars(parsed):  # of the command alone
+            parsed.words = ours
         return parsed, self._after_options(parsed, rest)
 
     def _after_options(self, parsed: argparse.Namespace, rest: list[str]) -> list[str]:
@@ -133,22 +140,32 @@ class CommandParser(argparse.ArgumentParser):
             return word
         name = f"--{flag.lstrip('-').replace('_', '-')}"
         ours = name if name in self._option_string_actions else ELSEWHERE.get(name)
-        return f"{ours}{equals}{value}" if ours in self._option_string_actions else word
+        if ours in self._option_string_actions:
+            return f"{ours}{equals}{value}"
+        # A setting of another tool's is no short option with its value.
+        is_setting = not flag.startswith("--") and name[2:].replace("-", "_") in SETTINGS
+        return f"-{flag}{equals}{value}" if is_setting else word
 
     def refuse(self, rest: Sequence[str]) -> NoReturn:
         """End with what is wrong with words that no argument takes, and what was meant."""
         unknown = [place for place, word in enumerate(rest) if word.startswith("-") and word != "-"]
         if not unknown:
-            self.error(f"too many arguments: {shlex.join(rest)}. {self._as_prompt(rest[0])}".rstrip())
+            told = self._as_prompt(rest[0]) or "Put a text of several words between quotes"
+            self.error(f"too many arguments: {shlex.join(rest)}. {told}")
         self.error(". ".join(self._meant(*rest[place : place + 2]) for place in unknown))
 
     def error(self, message: str) -> NoReturn:
         """Print the usage line and what is wrong, and exit with status 2."""
         if message.rpartition("required: ")[2].startswith("RUN"):
             newest = newest_run()
-            typed = "" if newest is None else shlex.quote(str(newest))
-            way = f"the newest one is {newest}: {self.prog} {typed}" if newest else "'ostinato train CORPUS' makes one"
+            word = "" if newest is None else shlex.quote(str(newest))
+            way = f"the newest one is {newest}: {self.prog} {word}" if newest else "'ostinato train CORPUS' makes one"
             message = f"give a run folder; {way}"
+        elif typed := _NO_COMMAND.search(message):
+            near = difflib.get_close_matches(typed[1], typed[2].replace("'", "").split(", "), n=1, cutoff=_NEAR)
+            meant = COMMANDS_ELSEWHERE.get(typed[1]) or next(iter(near), None)
+            way = f"did you mean '{self.prog} {meant}'?" if meant else f"'{self.prog} --help' lists them"
+            message = f"there is no command {typed[1]!r}; {way}"
         elif (missing := _NO_RUN.search(message)) and "--prompt" in self._option_string_actions:
             message = f"{message}; a text to go on from is given by --prompt {missing[1]}"
         super().error(message)
@@ -182,8 +199,9 @@ def run_path(text: str) -> Path:
         return path
     if _exists(RUNS / path / "config.json"):
         return RUNS / path
-    if any(c.isspace() for c in text):
-        raise argparse.ArgumentTypeError(_no_run(text))
+    near = difflib.get_close_matches(text, [run.name for run in _runs()], n=1)
+    if near or any(c.isspace() for c in text):
+        raise argparse.ArgumentTypeError(_no_run(text) + (f"; did you mean {RUNS / near[0]}?" if near else ""))
     return path
 
 
@@ -212,8 +230,11 @@ def _exists(path: Path) -> bool:
 
 def newest_run() -> Path | None:
     """Return the run in ``runs`` that was written to last; ``None``: there is none."""
-    runs = [path.parent for path in RUNS.glob("[!.]*/config.json")]
-    return max(runs, key=_last_written, default=None)
+    return max(_runs(), key=_last_written, default=None)
+
+
+def _runs() -> list[Path]:
+    return [path.parent for path in RUNS.glob("[!.]*/config.json")]
 
 
 def _last_written(run: Path) -> float:

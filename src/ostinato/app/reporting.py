@@ -37,7 +37,10 @@ def print_report(report: Report, console: Console) -> None:
         table.add_row(name, f"[bold]{value:.3f}[/]", "" if error is None else f"± {error:.3f}")
     for baseline in report.baselines:
         table.add_row(baseline.name, f"{baseline.bits_per_symbol:.3f}", "keeps learning while it reads")
-    console.print("bits per symbol of the held-out text:", highlight=False)
+    symbols = report.evaluations[0].symbols
+    console.print(
+        f"bits per symbol of the first {symbols:,} held-out symbols, as many as there was time for:", highlight=False
+    )
     console.print(table, highlight=False)
     told = f"{report.verdict.summary}. To change next: {'; '.join(report.verdict.advice)}"
     console.print(escape(told), highlight=False, soft_wrap=not console.is_terminal)

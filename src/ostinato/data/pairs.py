@@ -107,13 +107,22 @@ class PairCollector:
 def corpus_of_pairs(pairs: Iterable[tuple[str, str]]) -> Corpus:
     """Make a corpus of pairs of source and target.
 
+    Raises:
+        CorpusError: There are none, or one is no pair of texts, or has an empty source.
+
     >>> corpus_of_pairs([("go", "va"), ("run", "cours")]).texts
     ('va', 'cours')
     """
     sources, targets = list[str](), list[str]()
-    for source, target in pairs:
-        sources.append(source)
-        targets.append(target)
+    for number, pair in enumerate(pairs, 1):
+        if not isinstance(pair, tuple | list) or len(pair) != 2 or not all(isinstance(side, str) for side in pair):
+            raise CorpusError(f"pair {number:,} is to be (source, target), two texts; got {str(pair)[:_SHOWN]}")
+        if not pair[0].strip():
+            raise CorpusError(f"the source of pair {number:,} is empty")
+        sources.append(pair[0])
+        targets.append(pair[1])
+    if not targets:
+        raise CorpusError("there are no pairs")
     return Corpus("items", tuple(targets), columns={SOURCE: Texts(tuple(sources))})
 
 

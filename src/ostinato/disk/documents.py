@@ -85,7 +85,7 @@ def check_document(text: str, where: str) -> dict[str, Any]:
     if body["format"] != FORMAT:
         raise RunError(
             f"{where} has format version {body['format']}; this version of ostinato reads {FORMAT}. "
-            "Use the version that wrote it, which origin.json names"
+            "Train it anew, or use the version of the code that wrote it"
         )
     digest = body.pop("sha256", None)
     if digest != _digest(body):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -114,6 +115,8 @@ class Losses:
         characters: Number of characters of text in all shards; ``None``: see ``Evaluation``.
         everything: Number of blocks, windows or items in all shards.
         first: Number of the first block, window or item of this shard.
+        overlap: Number of times that each symbol is read on average, where windows overlap: so much larger is the
+            variance of their mean than if they did not.
         job: Digest of model, text and settings: shards of another job do not join.
         words: Number of words in all shards, for a model of words.
         bound: Whether the probabilities are the model's own, lower bounds, or estimates.
@@ -126,6 +129,7 @@ class Losses:
     everything: int
     first: int = 0
     job: str = ""
+    overlap: float = 1.0
     words: int | None = None
     bound: Bound = "exact"
 
@@ -139,6 +143,7 @@ class Losses:
         return {
             "protocol": self.protocol,
             "job": self.job,
+            "overlap": self.overlap,
             "first": self.first,
             "everything": self.everything,
             "characters": self.characters,
@@ -156,7 +161,7 @@ class Losses:
             KeyError: A value is missing; ``ValueError``, ``TypeError``: a value is not such a number.
         """
         totals, counts = np.array(plain["totals"], dtype=np.float64), np.array(plain["counts"], dtype=np.int64)
-        about = (plain["characters"], plain["everything"], plain["first"], plain["job"])
+        about = (plain["characters"], plain["everything"], plain["first"], plain["job"], plain["overlap"])
         return cls(plain["protocol"], totals, counts, *about, plain["words"], plain["bound"])
 
     def describe(self) -> str:
@@ -167,7 +172,7 @@ class Losses:
         """Return the mean and its standard error, by a bootstrap over blocks, windows or items."""
         symbols = int(self.counts.sum())
         # The mean is over symbols, so sums and counts are drawn together.
-        error = _bootstrap(self.totals, self.counts.astype(np.float64))
+        error = _bootstrap(self.totals, self.counts.astype(np.float64)) * math.sqrt(max(1.0, self.overlap))
         mean = float(self.totals.sum() / symbols)
         return Evaluation(self.protocol, symbols, self.characters, mean, error, self.words, self.bound)
 
@@ -192,7 +197,9 @@ def join_losses(shards: Sequence[Losses]) -> Losses:
     totals = np.concatenate([shard.totals for shard in ordered])
     counts = np.concatenate([shard.counts for shard in ordered])
     one = ordered[0]
-    return Losses(one.protocol, totals, counts, one.characters, at, words=one.words, bound=one.bound)
+    return Losses(
+        one.protocol, totals, counts, one.characters, at, overlap=one.overlap, words=one.words, bound=one.bound
+    )
 
 
 def contiguous(model: SymbolModel, text: Encoded, *, characters: int, tick: Ticker | None = None) -> Losses:
@@ -268,7 +275,8 @@ def windows(
             tick((first - mine.start) * _WINDOW, len(mine) * groups.step * _WINDOW)
     losses = np.concatenate([np.zeros(0), *totals])
     share = round(count * _WINDOW * characters / symbols)
-    return Losses("windows", losses, np.full(len(losses), _WINDOW), share, count, min(mine.start, count))
+    first, overlap = min(mine.start, count), count * _WINDOW / symbols
+    return Losses("windows", losses, np.full(len(losses), _WINDOW), share, count, first, overlap=overlap)
 
 
 def items(

@@ -40,11 +40,7 @@ def _busy(trial: Trial) -> list[str]:
     for_now = f"{counted(trial.threads, 'thread')} for now, and {trial.usual} are tried"
     if trial.usual not in trial.times:
         return [f"other programs are busy on every core: {for_now} once one is free"]
-    times = trial.times[trial.usual] / trial.times[trial.threads]
-    return [
-        f"a step takes {times:.1f} times as long with {trial.usual} threads as with {trial.threads}, as if another "
-        f"program were busy: {for_now} again"
-    ]
+    return [f"another program seems to keep a core busy, so that {trial.usual} threads wait for it: {for_now} again"]
 
 
 def _describe(training: Training, train_data: Encoded, valid_data: Encoded) -> str:

@@ -65,6 +65,11 @@ def train(
     request = RunRequest(Path(out), amount=amount, base=None if base is None else Path(base), **options)
     if not isinstance(corpus, Corpus):
         names = [corpus] if isinstance(corpus, str) else list(corpus)
+        if other := next((name for name in names if not isinstance(name, str)), None):
+            raise ConfigError(
+                f"a corpus is named by texts, got {str(other)[:40]}; of pairs in memory corpus_of_pairs makes a "
+                "corpus, of other texts Corpus('items', texts)"
+            )
         given = {**about.get("settings", {}), **request.settings}
         corpus = recipe.corpus(Sources(names), given, request.seed, own=request.settings)
     return set_up(corpus, request)

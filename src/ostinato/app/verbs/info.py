@@ -81,10 +81,12 @@ def _training(run: RunFolder | None) -> dict[str, Any] | None:
 def _print(about: dict[str, Any]) -> None:
     best, origin, training, novelty = about["best"], about["origin"], about["training"], about["novelty"]
     s = about["settings"]
-    name, recipe, unknown = Path(about["path"]).name, about["recipe"], "?"
-    size, core = f"{s.get('layers', unknown)}×{s.get('hidden_size', unknown)}", s.get("core", unknown)
-    _print_line(f"{name}: {recipe}, {size} {core}, {about['parameters']:,} parameters, {about['symbols']}")
+    name, recipe = Path(about["path"]).name, about["recipe"]
+    known = RECIPES.get(recipe)
+    network = "of an unknown recipe" if known is None else known.family.describe_network(known.parse(s))
+    _print_line(f"{name}: {recipe}, {network}, {about['parameters']:,} parameters, {about['symbols']}")
     names = ", ".join(f"{source['name']} ({source['bytes']:,} bytes)" for source in origin["sources"])
+    names = names or "examples that the recipe makes"
     _print_line(f"data: {names}")
     if "nats_per_symbol" in best:
         nats = best["nats_per_symbol"]

@@ -146,6 +146,8 @@ def _sources(args: Namespace, model: Annotator, text: str | None) -> tuple[list[
             raise ConfigError("name what to label: recordings (.wav, .flac, .ogg, .mp3) or arrays (.npy, .npz)")
         sequences = [pair for source in args.sources for pair in read_sequences(source, reading)]
         return [name for name, _ in sequences], Frames.joined([own for _, own in sequences])
+    if files := [source for source in args.sources if Path(source).is_file()]:
+        raise ConfigError(f"{files[0]} is a file, and a text is expected here; --file {files[0]} labels what it holds")
     texts = list(args.sources) if text is None else [line for line in lines_of(text) if line.strip()]
     if not texts:
         raise ConfigError("there is nothing to label: no line has any text")

@@ -14,7 +14,7 @@ from ostinato.app.describing import unit_of
 from ostinato.app.terminal.hints import print_next
 from ostinato.app.terminal.losses import loss_with_error
 from ostinato.app.terminal.output import as_json, shown
-from ostinato.errors import OstinatoError
+from ostinato.errors import ConfigError, OstinatoError, RunError
 from ostinato.runs import RunFolder
 from ostinato.units import bits
 
@@ -32,6 +32,12 @@ def arguments(command: ArgumentParser) -> None:
 
 def act(args: Namespace) -> int:
     """List the runs in a folder."""
+    if (args.folder / "config.json").is_file():
+        raise ConfigError(
+            f"{args.folder} is a run itself: ostinato info {shlex.quote(str(args.folder))} tells about it"
+        )
+    if not args.folder.is_dir() and args.folder != Path("runs"):
+        raise RunError(f"there is no folder {args.folder}")
     rows = []
     for path in sorted(p.parent for p in args.folder.glob("[!.]*/config.json")):
         try:

@@ -60,6 +60,8 @@ def arguments(command: ArgumentParser) -> None:
 
 def act(args: Namespace) -> int:
     """Score a text, or a file: of items every line by itself, of running text the whole as one, however long."""
+    if args.text == "-":
+        args.text, args.file = None, Path("-")
     shard = shard_of(args, *([] if args.text is not None else [args.file]))
     if args.ray is not None:
         return run_on_ray(args)

@@ -228,6 +228,8 @@ class Annotator(Face):
 
     def _corpus(self, sources: Sources) -> Corpus:
         """Return the sources with an arbitrary label, so that they are encoded as labelled ones are."""
+        if isinstance(sources, str):
+            raise ConfigError(f"label takes a list of texts, such as [{sources[:20]!r}]")
         column = sources if isinstance(sources, Frames) else Texts(tuple(text.strip() for text in sources))
         if not column.count:
             raise ConfigError("there is nothing to label")

@@ -33,7 +33,8 @@ class ChainHead(LabelHead):
 
     def log_prob(self, source: Source, targets: Tensor, lengths: Tensor) -> Tensor:
         emissions = self.place.logits(source.memory)
-        return self.score(emissions, targets, lengths) - self.log_partition(emissions, lengths)
+        # At most 0, but for rounding.
+        return (self.score(emissions, targets, lengths) - self.log_partition(emissions, lengths)).clamp(max=0)
 
     def score(self, emissions: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
         """Return the score [B] of labels [B, S], given the scores of each place alone [B, S, V]."""

@@ -19,6 +19,7 @@ _DOCUMENT = "-DOCSTART-"  # what CoNLL-2003 has between documents
 _FIRST_NAMES = {"word", "words", "token", "tokens", "form", "text"}
 _NAMES = {"tag", "tags", "label", "labels", "pos", "upos", "xpos", "ner", "chunk", "lemma", "feats", "class"}
 TAB = "\t"
+_CONLLU_ENDINGS = (".conllu", ".conllu.gz")
 _LOOKED_AT = 5  # lines, to see whether a file is CoNLL-U
 _CELL = re.compile(r"\S+")
 
@@ -122,21 +123,31 @@ class ColumnFile:
         return line[: cell.start()] + value + line[cell.end() :]
 
 
-def as_column_file(document: Document) -> ColumnFile | None:
-    """Return a file of columns; ``None``: it is none, but lines of pairs, or JSON."""
+def as_column_file(document: Document, names: Sequence[str] = ()) -> ColumnFile | None:
+    """Return a file of columns; ``None``: it is none, but lines of pairs, or JSON.
+
+    Args:
+        document: The file.
+        names: Names of columns that are asked for: a first line that has one of them is a header.
+
+    Raises:
+        CorpusError: It is called CoNLL-U, and a line has another number of columns.
+    """
     lines = file_lines(document)
     filled = [line for line in lines if line.strip()]
     if is_json(document) or not filled:
         return None
+    if document.name.lower().endswith(_CONLLU_ENDINGS):
+        _check_conllu(document, lines)
     if _is_conllu(filled):
         return ColumnFile(document.where, tuple(lines), tuple(_conllu_sentences(lines)), CONLLU, has_tabs=True)
     # Pairs have a tab, and a space within some side.
     if any(TAB in line and any(" " in cell.strip() for cell in line.split(TAB)) for line in filled):
         return None
     has_tabs = all(TAB in line for line in filled if not line.startswith(_DOCUMENT))
-    names = _header(_cells(filled[0], has_tabs=has_tabs))
-    sentences = tuple(_sentences(lines, skip=filled[0] if names else None, has_tabs=has_tabs))
-    return ColumnFile(document.where, tuple(lines), sentences, names, has_tabs=has_tabs)
+    header = _header(_cells(filled[0], has_tabs=has_tabs), names)
+    sentences = tuple(_sentences(lines, skip=filled[0] if header else None, has_tabs=has_tabs))
+    return ColumnFile(document.where, tuple(lines), sentences, header, has_tabs=has_tabs)
 
 
 def take_columns(file: ColumnFile, taken: PairCollector, *, words: str = "", tags: str = "", columns: int = 1) -> None:
@@ -224,7 +235,19 @@ def _sentences(lines: Sequence[str], skip: str | None, *, has_tabs: bool) -> Ite
             sentence = []
 
 
-def _header(cells: Sequence[str]) -> tuple[str, ...]:
+def _check_conllu(document: Document, lines: Sequence[str]) -> None:
+    for number, line in enumerate(lines, 1):
+        count = len(line.split(TAB))
+        if line.strip() and not line.startswith("#") and count != len(CONLLU):
+            raise CorpusError(
+                f"{document.where}, line {number:,}: CoNLL-U has {len(CONLLU)} columns with tabs between them, and "
+                f"this line has {count}"
+            )
+
+
+def _header(cells: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
     """Return the cells of a first line, if they name columns."""
     first, *others = [cell.lower() for cell in cells]
+    if {name.lower() for name in names} & {first, *others}:
+        return tuple(cells)
     return tuple(cells) if others and first in _FIRST_NAMES and all(cell in _NAMES for cell in others) else ()

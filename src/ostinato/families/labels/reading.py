@@ -98,7 +98,8 @@ def read_labelled(
     taken = PairCollector(limits, check=how_many(options), of_labels=True)
     if any(_names_recording(document) for document in documents):
         return _of_recordings(documents, options, limits)
-    files = [as_column_file(document) for document in documents] if options.per_word else [None]
+    names = [name for name in (options.words, options.tags) if name and not name.isdigit()]
+    files = [as_column_file(document, names) for document in documents] if options.per_word else [None]
     if all(files):
         for file in filter(None, files):
             take_columns(file, taken, words=options.words, tags=options.tags, columns=options.columns)

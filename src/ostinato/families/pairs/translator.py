@@ -109,6 +109,8 @@ class Translator(Face):
             ConfigError: A source is empty, or longer than the model reads.
             UnknownSymbolError: A source has symbols that the model does not know.
         """
+        if isinstance(sources, str):
+            raise ConfigError(f"translate takes a list of sources, such as [{sources[:20]!r}]")
         search = search or SearchSettings(greedy=True)
         if search.is_random or search.best_of or search.exact:
             raise ConfigError("a translation is the most probable text: greedy, or a beam that draws nothing")
