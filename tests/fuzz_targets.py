@@ -14,7 +14,7 @@ import zstandard
 
 from ostinato import codecs
 from ostinato.app.commands import COMMANDS, build_parser
-from ostinato.app.spreading import _words_without
+from ostinato.app.spreading import words_without
 from ostinato.app.verbs.data import _is_meant
 from ostinato.app.verbs.train import _share
 from ostinato.codecs.words import split_words
@@ -193,7 +193,7 @@ def option_values(data: bytes) -> None:
         with contextlib.suppress(ConfigError):
             RuleSettings(temperature=source.choose((None, 0.5)), top_k=len(word), order=word.split(","))
         _is_meant(Entry("0" * 32, Path("x"), {}, 1, 0.0), word)
-    left = _words_without(words, ("--ray", "--parts"))
+    left = words_without(words, ("--ray", "--parts"))
     assert not any(word.partition("=")[0] in ("--ray", "--parts") for word in left)
     assert len(left) <= len(words)
 

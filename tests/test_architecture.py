@@ -41,7 +41,7 @@ FACADES = {("workshop/start.py", "train")} | {
 }
 FORWARDERS = {("families/text/network.py", "forward")}
 WITH_POSITIONS = {("cores/scans.py", "forward")}  # an autograd function takes no keywords
-WIDE = {"music", "cores", "engine/compiled"}  # folders of many small files of one kind
+WIDE = {"music", "cores", "engine/compiled", "app/verbs"}  # folders of many small files of one kind
 FAMILY = re.compile(rf"\b({'|'.join(ROOMS).upper()})\b")
 
 

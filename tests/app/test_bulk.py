@@ -197,4 +197,4 @@ def test_a_ray_cluster_does_the_shards_and_prints_the_same(run, item_run, lines)
 
 def test_the_words_of_a_command_lose_the_options_of_ray():
     words = ["score", "RUN", "--ray", "auto", "--file", "x", "--parts=3", "--json", "--ray"]
-    assert spreading._words_without(words, ("--ray", "--parts")) == ["score", "RUN", "--file", "x", "--json"]
+    assert spreading.words_without(words, ("--ray", "--parts")) == ["score", "RUN", "--file", "x", "--json"]

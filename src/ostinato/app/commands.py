@@ -35,6 +35,7 @@ def _verb(name: str, summary: str) -> Command:
 COMMANDS: list[Command] = [
     _verb("demo", "train on a text that Python carries, for about a minute, and show the result"),
     _verb("train", "train a model on your own sequences"),
+    _verb("sweep", "train a run for every combination of settings, side by side, and show which is best"),
     _verb("resume", "go on exactly where a run stopped, or train a finished run further"),
     _verb("generate", "write new text"),
     _verb("compose", "compose tunes whose every bar adds up, with a model of recipe 'folk'"),
@@ -50,6 +51,7 @@ COMMANDS: list[Command] = [
     _verb("report", "say how good a run is and beside what, and write report.html into its folder"),
     _verb("info", "tell all about a run or model file"),
     _verb("runs", "list the runs in a folder"),
+    _verb("compare", "set runs beside each other: settings that differ, losses, curves"),
     _verb("export", "put a run's best model into one file"),
     _verb("recipes", "list the systems that can be trained, or one's settings"),
     _verb("data", "list the corpora and data sets that have a name, and what is kept on disk"),

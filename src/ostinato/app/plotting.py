@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -49,6 +49,27 @@ def plot_run(run: RunFolder, target: Path) -> None:
         raise RunError(f"{run.path} has no evaluations to draw yet")
     with _figure(target, (7, 4.2)) as figure:
         _draw(figure.subplots(), run, records)
+
+
+def plot_runs(runs: Sequence[RunFolder], target: Path) -> None:
+    """Draw the validation losses of runs in one picture, in bits, over training steps; errors as of ``plot_run``."""
+    with _figure(target, (7, 4.2)) as figure:
+        place = figure.subplots()
+        for run in runs:
+            points = [(record["step"], _best_of(record)) for record in run.metrics()]
+            curve = [(step, bits(nats)) for step, nats in points if nats is not None]
+            if not curve:
+                raise RunError(f"{run.path} has no evaluations to draw yet")
+            place.plot(*zip(*curve, strict=True), marker=".", label=run.path.name)
+        place.set_xlabel("training steps")
+        place.set_ylabel("validation loss, in bits")
+        place.legend(frameon=False)
+
+
+def _best_of(record: Mapping[str, Any]) -> float | None:
+    """Return the better validation loss of an evaluation, in nats: of the weights, or of their average."""
+    losses = [record["valid_nats_per_symbol"], record["valid_average_nats_per_symbol"]]
+    return min((loss for loss in losses if loss is not None), default=None)
 
 
 def plot_populations(populations: Mapping[str, Population], target: Path) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from argparse import Namespace
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def _run_parts(ray: Any, args: Namespace, parts: int) -> list[bytes]:
     model = ray.put(_model_bytes(args.run))
     gpus = 1 if str(args.device).startswith("cuda") else 0
     task = ray.remote(max_retries=_RETRIES, retry_exceptions=[_LostPartError], num_cpus=1, num_gpus=gpus)(_run_part)
-    words = _words_without(args.words, ("--ray", "--parts"))
+    words = words_without(args.words, ("--ray", "--parts"))
     words += [] if args.threads is not None else ["--threads", "1"]
     waiting = {task.remote(model, words, f"{n}/{parts}"): n for n in range(1, parts + 1)}
     outputs: dict[int, bytes] = {}
@@ -130,8 +131,8 @@ def _model_bytes(run: Path) -> bytes:
         return path.read_bytes()
 
 
-def _words_without(words: list[str], options: tuple[str, ...]) -> list[str]:
-    """The words of a command without some options and their values."""
+def words_without(words: Sequence[str], options: Collection[str]) -> list[str]:
+    """Return the words of a command without some options and their values."""
     left, skip = [], False
     for word in words:
         if word.partition("=")[0] in options:
