@@ -42,6 +42,10 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "notes.txt.zst").write_bytes(zstandard.compress(PROSE.encode()))
     (tmp_path / "names.txt").write_text(NAMES)
     write_tunes(tmp_path / "tunes.abc")
+    for number, word in enumerate(["cat", "dog", "tree", "rock"] * 5):
+        file = tmp_path / "classes" / ("pet" if word in ("cat", "dog") else "plain") / f"{number}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"the red {word} number {number}")
     (tmp_path / "corpus.conllu").write_text("".join(map(conllu_sentence, range(40))))
     words = {"big": "grand", "red": "rouge", "dog": "chien", "cat": "chat", "one": "un"}
     pairs = [f"{a} {b}\t{words[a]} {words[b]}" for a in words for b in words]

@@ -5,7 +5,7 @@ import random
 from ostinato.data import Reading
 from ostinato.data.documents import bytes_document
 from ostinato.errors import CorpusError
-from ostinato.families.labels.columns import as_column_file
+from ostinato.families.labels.reading.columns import as_column_file
 
 
 def tags(folder, corpora):

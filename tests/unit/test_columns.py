@@ -6,9 +6,9 @@ from ostinato.data.documents import bytes_document
 from ostinato.data.pairs import PairLimits, source_texts
 from ostinato.data.reading import Reading
 from ostinato.errors import CorpusError
-from ostinato.families.labels.columns import as_column_file, sentences_of
 from ostinato.families.labels.reading import LabelReading, read_labelled
-from ostinato.families.labels.tokens import tokenise
+from ostinato.families.labels.reading.columns import as_column_file, sentences_of
+from ostinato.families.labels.reading.tokens import tokenise
 
 CONLLU = """\
 # sent_id = 1

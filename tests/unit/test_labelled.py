@@ -246,3 +246,47 @@ def test_train_reads_files_as_the_recipe_does(tmp_path):
     assert lowered.evaluate(mixed).labels == 8
     with pytest.raises(CorpusError, match="learns from labelled sequences"):
         ostinato.train(ostinato.Corpus("items", ("a", "b")), out=tmp_path / "no", recipe="tag", steps=1)
+
+
+def test_a_folder_for_each_class_gives_texts(tmp_path):
+    texts = {
+        "good/1.txt": "very fine\n",
+        "good/deep/2.txt": "nice",
+        "bad/3.txt": "so\nbad",
+        "top.txt": "x",
+        "bad/.h": "y",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    corpus = read_labelled([str(tmp_path)], WHOLE)
+    assert pairs_of(corpus) == [("so\nbad", "bad"), ("very fine", "good"), ("nice", "good")]
+    assert corpus.places[0] == str(tmp_path / "bad" / "3.txt")
+    assert [source["name"] for source in corpus.sources] == ["3.txt", "1.txt", "2.txt"]
+    assert len(pairs_of(read_labelled([str(tmp_path)], WHOLE, PairLimits(first=2)))) == 2
+    with pytest.raises(CorpusError, match="only recipe classify reads: a folder for each class"):
+        read_labelled([str(tmp_path)], TAGS)
+    with pytest.raises(CorpusError, match="there are no folders with files in it"):
+        read_labelled([str(tmp_path / "bad")], WHOLE)
+
+
+def test_a_folder_for_each_class_gives_recordings_or_pictures(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    for name, shade in (("light/a.png", 250), ("dark/b.png", 5), ("dark/c.jpg", 8)):
+        (tmp_path / "pictures" / name).parent.mkdir(parents=True, exist_ok=True)
+        image.new("RGB", (6, 4), (shade,) * 3).save(tmp_path / "pictures" / name)
+    corpus = read_labelled([str(tmp_path / "pictures")], WHOLE)
+    assert corpus.texts == ("dark", "dark", "light")
+    assert frames_of(corpus).one(2).tolist() == [[250] * 6] * 4
+    assert frames_of(corpus).lengths.tolist() == [4, 4, 4]
+    for name, hertz in (("low/a.wav", 200), ("high/b.wav", 2000)):
+        (tmp_path / "sounds" / name).parent.mkdir(parents=True, exist_ok=True)
+        tone(tmp_path / "sounds" / name, hertz)
+    corpus = read_labelled([str(tmp_path / "sounds")], WHOLE)
+    assert (corpus.texts, frames_of(corpus).width) == (("high", "low"), 40)
+    (tmp_path / "sounds" / "low" / "notes.txt").write_text("x")
+    with pytest.raises(CorpusError, match=r"notes\.txt is no file of the kind that .*b\.wav is; give one kind"):
+        read_labelled([str(tmp_path / "sounds")], WHOLE)
+    (tmp_path / "pictures" / "dark" / "c.jpg").write_bytes(b"none")
+    with pytest.raises(CorpusError, match="cannot be read as a picture"):
+        read_labelled([str(tmp_path / "pictures")], WHOLE)

@@ -17,6 +17,7 @@ from ostinato import codecs
 from ostinato.codecs import FrameCodec, LabelCodec, PairCodec, SpelledCodec
 from ostinato.cores.encoders import Source, real_places
 from ostinato.data import Corpus, split
+from ostinato.data.columns import Texts
 from ostinato.data.frames import Frames
 from ostinato.data.pair_streams import PairStream
 from ostinato.data.pairs import corpus_of_pairs
@@ -364,7 +365,7 @@ def test_sequences_without_labels_are_refused():
     with pytest.raises(CorpusError, match="sequence 2 has no label"):
         rows_of(codec, corpus_of_pairs([("q", "a"), ("q", "")]))
     with pytest.raises(CorpusError, match="sequence 1 has no source"):
-        rows_of(codec, corpus_of_pairs([("", "a")]))
+        rows_of(codec, Corpus("items", ("a",), columns={"source": Texts(("",))}))
 
 
 SYSTEMS = [

@@ -180,4 +180,4 @@ def test_a_source_that_is_too_long_or_empty_is_refused_with_the_reason():
     with pytest.raises(ConfigError, match="a source has 5 symbols, and this encoder reads 3"):
         task.loss(batch_of(codec, PAIRS), (), Context())
     with pytest.raises(CorpusError, match="pair 2 has a source without any symbol"):
-        batch_of(codec, [("ab", "xy"), ("", "y")])
+        Pairs(encode_pairs(codec, corpus_of_pairs([("ab", "xy"), ("zz", "y")]), "skip"), codec.begin)

@@ -21,9 +21,9 @@ from ostinato.data.documents import notes_on_encodings
 from ostinato.data.frames import Frames
 from ostinato.data.pairs import lines_of, surveyed
 from ostinato.errors import ConfigError, CorpusError
-from ostinato.families.labels.columns import ColumnFile, as_column_file, sentences_of
 from ostinato.families.labels.reading import read_sequences
-from ostinato.families.labels.tokens import tokenise
+from ostinato.families.labels.reading.columns import ColumnFile, as_column_file, sentences_of
+from ostinato.families.labels.reading.tokens import tokenise
 
 if TYPE_CHECKING:
     from ostinato.families.labels.annotator import Annotator
