@@ -38,9 +38,8 @@ def print_report(report: Report, console: Console) -> None:
     for baseline in report.baselines:
         table.add_row(baseline.name, f"{baseline.bits_per_symbol:.3f}", "keeps learning while it reads")
     symbols = report.evaluations[0].symbols
-    console.print(
-        f"bits per symbol of the first {symbols:,} held-out symbols, as many as there was time for:", highlight=False
-    )
+    head = f"bits per symbol of the first {symbols:,} held-out symbols, as many as there was time for:"
+    console.print(head, highlight=False, soft_wrap=not console.is_terminal)
     console.print(table, highlight=False)
     told = f"{report.verdict.summary}. To change next: {'; '.join(report.verdict.advice)}"
     console.print(escape(told), highlight=False, soft_wrap=not console.is_terminal)
