@@ -175,6 +175,27 @@ def test_training_ends_with_what_to_try_next(house, capsys, tmp_path):
     assert main([*command[1:], "-n", "5"]) == 0
 
 
+def test_a_file_for_another_recipe_says_which(house, corpora, capsys, tmp_path):
+    words = [
+        "train",
+        str(corpora / "tunes.abc"),
+        "--steps",
+        "2",
+        "--out",
+        "abc",
+        "--no-report",
+        "--set",
+        "hidden_size=8",
+    ]
+    assert main(words) == 0
+    assert "tunes.abc looks like a file for folk or folk-rnn: --recipe folk" in capsys.readouterr().out
+    (tmp_path / "a.wav").write_bytes(b"RIFF\0\0\0\0")
+    assert main(["train", "a.wav", "--out", "x"]) == 1
+    err = capsys.readouterr().err
+    assert "a.wav is binary" in err
+    assert "a.wav looks like a file for classify or ctc: --recipe classify" in err
+
+
 def test_addition_takes_as_many_examples_as_its_digits_have(house, capsys, tmp_path):
     words = ["train", "--recipe", "addition", "--steps", "2", "--out", "add", "--set", "hidden_size=8"]
     assert main([*words, "--set", "digits=2"]) == 0

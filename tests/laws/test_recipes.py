@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import ostinato
+from ostinato.app.commands import build_parser
 from ostinato.errors import ConfigError
 from ostinato.families import FAMILIES, RECIPES, Sources, verbs_of_all
 from ostinato.families.options import descriptions_of
@@ -163,6 +164,7 @@ def test_every_recipe_says_what_to_try_next(trained):
     for command in commands:
         verb, named = command.split()[1:3]
         assert (verb in RECIPES[recipe].family.verbs, named) == (True, str(run))
+        assert build_parser([verb]).parse_known_args(command.split()[1:])[1] == []
 
 
 def test_every_setting_of_every_recipe_is_described():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ostinato import config
 from ostinato.data import Corpus
-from ostinato.errors import ConfigError
+from ostinato.errors import ConfigError, CorpusError
 from ostinato.families.base import Family, Sources
 from ostinato.families.settings import TrainingSettings
 
@@ -63,6 +63,7 @@ class Recipe:
         augment: Adds to the training part, given the settings; ``None``: it stays as it is.
         generate_corpus: Makes a corpus of its own, given the settings and a seed, where the user has none; ``None``: it
             cannot.
+        endings: Endings of files that it is for, such as ``".abc"``: other recipes say so.
         generator_settings: Names of the settings of ``generate_corpus``; with a corpus of the user's they would say
             nothing.
     """
@@ -77,6 +78,7 @@ class Recipe:
     augment: Callable[[Corpus, Mapping[str, Any]], Corpus] | None = None
     generate_corpus: Callable[[Mapping[str, Any], int], Corpus] | None = None
     generator_settings: tuple[str, ...] = ()
+    endings: tuple[str, ...] = ()
 
     def parse(self, given: Mapping[str, Any], where: str = "the settings given") -> Any:
         """Return settings from plain data; defaults hold for the others.
@@ -108,4 +110,21 @@ class Recipe:
             raise ConfigError(
                 f"{', '.join(names)} say what {self.name} makes by itself, and a corpus is given; leave one out"
             )
-        return self.family.read(sources, self, given)
+        hint = self._better_for(sources.names)
+        try:
+            corpus = self.family.read(sources, self, given)
+        except CorpusError as error:
+            raise CorpusError(f"{error}. {hint}") if hint else error from None
+        return replace(corpus, notes=(*corpus.notes, hint)) if hint else corpus
+
+    def _better_for(self, names: Sequence[str]) -> str:
+        """Return a hint at recipes that are for files of this kind, if others than this one are."""
+        from ostinato.families import RECIPES
+
+        for name in names:
+            if name.lower().endswith(self.endings):
+                continue
+            better = [recipe.name for recipe in RECIPES.values() if name.lower().endswith(recipe.endings)]
+            if better:
+                return f"{name} looks like a file for {' or '.join(better)}: --recipe {better[0]}"
+        return ""

@@ -68,7 +68,8 @@ def _field(field: tuple[str, str]) -> str:
 def _lines(tune: Tune, bars: int) -> Iterator[str]:
     """Yield lines of music, some bars in each, with a space where a beam ends."""
     line, done, full = "", 0, False
-    for element, space in zip(tune.body, _spaces(tune), strict=True):
+    meter, length = tune.meter, Fraction(0)
+    for element, space, duration in zip(tune.body, _spaces(tune), durations(tune), strict=True):
         alone = isinstance(element, Field) and (element.letter in _OWN_LINE or "]" in element.value)
         if line and (alone or (full and not isinstance(element, Ending | BarLine))):
             yield line.strip()
@@ -78,9 +79,12 @@ def _lines(tune: Tune, bars: int) -> Iterator[str]:
             continue
         if full and isinstance(element, Ending):  # it stays on the line of the bar line that it is written at
             done, full = 0, False
-        line = _joined(line, element, space=space)
+        line, length = _joined(line, element, space=space), length + (duration or 0)
+        if isinstance(element, Field) and element.letter == "M":
+            meter = parse_meter(element.value)
         if isinstance(element, BarLine):
-            done += 1
+            done += length >= (Fraction(1) if meter is None else meter.bar)  # an upbeat is no bar
+            length = Fraction(0)
             full = done >= bars or element.kind not in ("|", "|:")
     if line:
         yield line.strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 
 from ostinato.music.dances import DANCES, dance_of
@@ -18,6 +19,12 @@ def beat(meter: Meter | None) -> Fraction:
     if meter is None:
         return Fraction(1, 4)
     return Fraction(3, meter.unit) if meter.is_compound else Fraction(1, min(meter.unit, 4))
+
+
+def with_tempo(tune: Tune, beats: int) -> Tune:
+    """Return a tune with a tempo in beats a minute."""
+    unit = beat(tune.meter)
+    return replace(tune, tempo=f"{unit.numerator}/{unit.denominator}={beats}")
 
 
 def whole_notes_per_minute(tune: Tune) -> Fraction:

@@ -6,6 +6,7 @@ import secrets
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,12 @@ from ostinato.app.terminal.console import Console
 from ostinato.app.terminal.output import as_json
 from ostinato.app.terminal.working import WorkView
 from ostinato.app.tune_files import TuneFiles, in_abc
+from ostinato.config import at_least
 from ostinato.errors import ConfigError, RunError
 from ostinato.music import Tune, parse_key, parse_meter, read_tunebook, write_tune
 from ostinato.music.dances import DANCES, dance_of
 from ostinato.music.judging import Judgement, judge_tune
+from ostinato.music.tempo import with_tempo
 
 if TYPE_CHECKING:
     from ostinato.families.text.model import TextModel
@@ -56,7 +59,8 @@ def arguments(command: ArgumentParser) -> None:
     wish.add_argument("--bars", type=int, default=8, help="bars of each part (0: any; default: %(default)s)")
     wish.add_argument("--start", default="", metavar="ABC", help="how it begins: notes in that key, L:1/8")
     wish.add_argument("--range", default="", metavar="NAME", help="instrument: fiddle, whistle, flute or pipes")
-    wish.add_argument("--cadence", default="", choices=("", "tonic", "dominant"), help="what it ends on")
+    wish.add_argument("--cadence", choices=("tonic", "dominant", "any"), help="what it ends on (default: tonic)")
+    wish.add_argument("--tempo", type=int, metavar="N", help="beats a minute (default: that of the dance)")
     wish.add_argument("--title", default="", help="title (default: the model finds one)")
     wish.add_argument("--temperature", type=float, default=1.0, help="higher is wilder (default: %(default)g)")
     wish.add_argument(
@@ -84,6 +88,9 @@ def act(args: Namespace) -> int:
     files = TuneFiles(args.out, args.best or args.tunes)
     model = load_model(args)
     tunes, whole = _composed(args, model)
+    if args.tempo is not None:
+        at_least("--tempo", args.tempo, 1)
+        tunes = [replace(one, tune=with_tempo(one.tune, args.tempo)) for one in tunes]
     about = _About(args, model, tunes, needed=bool(args.best or args.json or files.need_pages))
     if args.best is not None:
         tunes = about.ranked()[: args.best]
@@ -155,7 +162,7 @@ def _wish(args: Namespace) -> Wish:
         bars=args.bars,
         start=args.start,
         instrument=args.range,
-        cadence=args.cadence,
+        cadence="" if args.cadence == "any" else args.cadence or "tonic",
         rhythm=rhythm,
         title=args.title,
         temperature=args.temperature,

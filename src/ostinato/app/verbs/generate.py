@@ -16,6 +16,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 
 from ostinato.app.adapting import adapted
+from ostinato.app.interactive import Turn, talk
 from ostinato.app.options import groups
 from ostinato.app.options.families import add_family_options
 from ostinato.app.parser import further_run
@@ -29,6 +30,7 @@ from ostinato.app.terminal.working import WorkView
 from ostinato.config import at_least
 from ostinato.data.corpus import lines
 from ostinato.decode.pipeline import RuleSettings
+from ostinato.decode.rules.shaping import parse_temperature
 from ostinato.decode.searching import SearchSettings
 from ostinato.decode.shards import Shard
 from ostinato.errors import ConfigError, RunError
@@ -65,6 +67,8 @@ def arguments(command: ArgumentParser) -> None:
     prompt.add_argument("--prompt-file", type=Path, metavar="FILE", help="read the prompt from a file ('-': stdin)")
     prompt.add_argument("--prompts", type=Path, metavar="FILE", help="go on from every line of a file ('-': stdin)")
     more = command.add_argument_group("more options")
+    more.add_argument("--interactive", action="store_true", help="write in turns: a line of yours, one of the model's")
+    more.add_argument("--temperatures", metavar="T,T", help="a text at each of several temperatures")
     more.add_argument("--prompt-tail", type=int, metavar="N", help="use only the last N characters of the prompt")
     more.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end before TEXT; may be repeated")
     more.add_argument("--json", action="store_true", help="one object per text on standard output")
@@ -100,27 +104,25 @@ def act(args: Namespace) -> int:
         return run_on_ray(args)
     prompts = [prompt for prompt in _prompts(args) for _ in range(args.samples)]
     search.check(rules, samples=args.samples, seed=args.seed, stop=args.stop)
+    temperatures = _temperatures(args, search)
+    if args.interactive and (len(prompts) > 1 or args.json or temperatures or search.best_of or search.exact):
+        raise ConfigError("--interactive writes one text in turns; leave out what writes several, and --json")
     model = adapted(args, load_model(args))
     seed = secrets.randbelow(2**32) if args.seed is None and search.is_random else args.seed
+    options: dict[str, Any] = {
+        "settings": search, "length": args.length, "seed": seed, "stop": args.stop, "unknown": args.unknown,
+        "engine": args.engine, "precision": args.precision, **_against_copying(model, args),
+    }  # fmt: skip
+    if args.interactive:
+        turn = Turn(prompts[0], {"temperature": rules.temperature, "length": args.length, "seed": seed or 0})
+        talk(model, turn, rules, {name: value for name, value in options.items() if name not in turn.options})
+        return 0
     training = _training_text(model, args)
-    copied = _against_copying(model, args)
-    together = max(1, _TOGETHER // (search.best_of or search.beam or 1))
-    status = 0
-    for first in (shard or Shard()).of(range(0, len(prompts), together)):
-        some = prompts[first : first + together]
-        options: dict[str, Any] = {
-            "settings": search,
-            "rules": rules,
-            "length": args.length,
-            "seed": seed + first * (search.best_of or 1) if search.is_random else None,
-            "stop": args.stop,
-            "unknown": args.unknown,
-            "engine": args.engine,
-            "precision": args.precision,
-            **copied,
-        }
-        teller = _Teller(args, training, first, of_items=model.codec.end is not None)
-        status = _write(model, some, options, args, teller, len(prompts))
+    for temperature in temperatures if temperatures else (rules.temperature,):
+        if temperatures:
+            print(f"{'' if temperature == temperatures[0] else chr(10)}--- temperature {temperature}", flush=True)
+        own = {**options, "rules": dataclasses.replace(rules, temperature=temperature)}
+        status = _write_prompts(model, prompts, own, args, training, shard)
         if status:
             break
     if not args.json:
@@ -129,6 +131,39 @@ def act(args: Namespace) -> int:
         if search.is_random and not has_prompt and args.temperature is None and status == 0:
             print_next([f"ostinato generate {shlex.quote(str(args.run))} --prompt TEXT --temperature 0.7"])
     return status
+
+
+def _write_prompts(
+    model: TextModel,
+    prompts: Sequence[str],
+    options: dict[str, Any],
+    args: Namespace,
+    training: TrainingText | None,
+    shard: Shard | None,
+) -> int:
+    """Write a text for each prompt, or those of a shard, so many at a time; return the exit status."""
+    search, seed = options["settings"], options["seed"]
+    together = max(1, _TOGETHER // (search.best_of or search.beam or 1))
+    for first in (shard or Shard()).of(range(0, len(prompts), together)):
+        some = prompts[first : first + together]
+        own = {**options, "seed": seed + first * (search.best_of or 1) if search.is_random else None}
+        teller = _Teller(args, training, first, of_items=model.codec.end is not None)
+        status = _write(model, some, own, args, teller, len(prompts))
+        if status:
+            return status
+    return 0
+
+
+def _temperatures(args: Namespace, search: SearchSettings) -> list[str]:
+    """Return the temperatures of which each gets a text; none: there is one, or none is given."""
+    if args.temperatures is None:
+        return []
+    if args.temperature is not None or args.json or args.shard or args.ray or not search.is_random:
+        raise ConfigError("--temperatures is for drawing, in place of --temperature, without --json, --shard and --ray")
+    given = [text.strip() for text in args.temperatures.split(",")]
+    for text in given:
+        parse_temperature(text)
+    return given
 
 
 def _print_seed_and_engine(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ostinato.data.sound import LogMel
 from ostinato.families.labels.family import LABELS
 from ostinato.families.labels.reading import LabelReading
+from ostinato.families.labels.reading.recordings import FRAMES
 from ostinato.families.labels.settings import SequenceSettings, check_labelled
 from ostinato.families.recipe import Budget, Recipe
 
@@ -54,5 +55,6 @@ RECIPE = Recipe(
     settings=ClassifySettings,
     sizes_for=sizes_for,
     prepare=check_labelled,
+    endings=(".npz", *FRAMES),
     family=LABELS,
 )

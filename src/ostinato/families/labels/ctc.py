@@ -12,6 +12,7 @@ from ostinato.data.sound import LogMel
 from ostinato.errors import CorpusError
 from ostinato.families.labels.family import LABELS
 from ostinato.families.labels.reading import LabelReading
+from ostinato.families.labels.reading.recordings import FRAMES
 from ostinato.families.labels.rows import Labelled
 from ostinato.families.labels.settings import SequenceSettings, check_labelled
 from ostinato.families.recipe import Budget, Recipe
@@ -73,5 +74,6 @@ RECIPE = Recipe(
     settings=CtcSettings,
     sizes_for=sizes_for,
     prepare=check_labelled,
+    endings=(".npz", *FRAMES),
     family=LABELS,
 )

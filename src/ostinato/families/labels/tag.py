@@ -109,5 +109,6 @@ RECIPE = Recipe(
     settings=TagSettings,
     sizes_for=sizes_for,
     prepare=prepare,
+    endings=(".conllu",),
     family=LABELS,
 )

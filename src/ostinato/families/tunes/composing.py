@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import secrets
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
@@ -35,6 +36,7 @@ _AT_ONCE = 250  # tunes that are written side by side
 _TOKENS_OF_A_BAR = 40  # at most, about
 _TOKENS_OF_A_TITLE = 50
 _MOST_TOKENS = 2000
+_REPEAT = "|:"
 
 
 @dataclass(frozen=True)
@@ -154,9 +156,8 @@ class Composer:
                 f"no tune of the form {wish.form!r} with {wish.bars} bars can be written with what the model knows: it "
                 f"has the bar lines {' '.join(token for token in BAR_LINES if token in known)}"
             )
-        self.prompt = [*self._header, *self._start_tokens()]
+        self.prompt = self._beginning(known)
         self._automaton = Remembered(grammar)
-        grammar.begin(self.prompt)  # what cannot begin such a tune is refused now
         self._limit = None
         if wish.max_copy_bars:
             melodies = collection_of(model.saved.path, model.codec, tick).melodies
@@ -228,6 +229,23 @@ class Composer:
             raise ConfigError(
                 f"the tune of seed {one.seed} is longer than {_MOST_TOKENS} tokens; ask for fewer bars or parts"
             )
+
+    def _beginning(self, known: Container[str]) -> list[str]:
+        """Return the header and the start; where a part is to be repeated, its sign may be left out there.
+
+        Raises:
+            ConfigError: No such tune begins so.
+        """
+        start = self._start_tokens()
+        begins = [[*self._header, *start]]
+        if start and start[0] not in BAR_LINES and _REPEAT in known:
+            begins.append([*self._header, _REPEAT, *start])
+        for prompt in begins[1:]:
+            with suppress(ConfigError):
+                self._grammar.begin(prompt)
+                return prompt
+        self._grammar.begin(begins[0])  # what cannot begin such a tune is refused now
+        return begins[0]
 
     def _start_tokens(self) -> list[str]:
         """Return the tokens of the bars that a tune is to begin with."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ostinato.codecs import Codec
+from ostinato.data import Encoded
+from ostinato.errors import CodecError
 from ostinato.families.text.family import TextFamily
 
 
@@ -11,11 +16,27 @@ class TuneFamily(TextFamily):
     name, article = "tunes", "a model of tunes"
     verbs = (*TextFamily.verbs, "compose")
 
+    def glimpse(self, network: Any, codec: Codec, data: Encoded, seed: int) -> str:
+        lines = super().glimpse(network, codec, data, seed).splitlines() or [""]
+        tunes = (_as_tune(line) for line in lines)
+        return next((tune for tune in tunes if tune is not None), lines[0])
+
     def next_commands(self, run: str) -> tuple[str, ...]:
         return (
             f"ostinato compose {run} --rhythm jig --key D",
-            f"ostinato compose {run} --tunes 20 --best 3 --html tunes.html",
+            f"ostinato compose {run} --tunes 20 --best 3 --out tunes.abc",
         )
+
+
+def _as_tune(line: str) -> str | None:
+    """Return the notation of the tune that tokens are; ``None``: they are none yet."""
+    from ostinato.music import write_tune
+    from ostinato.music.tokens import tune_of
+
+    try:
+        return write_tune(tune_of(line.split()))
+    except CodecError:
+        return None
 
 
 TUNES = TuneFamily()
