@@ -24,13 +24,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit status: 0 done, 1 could not, 2 wrong usage, 130 interrupted, 141 the reader of the output went away.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        words, plugins = _without_plugins(words)
+    except ConfigError as error:
+        print(f"error: {shown(error)}", file=sys.stderr)
+        return 2
     args, rest = build_parser(words).parse_known_args(words)
     if rest:
         args.refuse(rest)
+    args.plugins = plugins
     args.started = STARTED if argv is None else time.monotonic()
     args.words = [args.command, *args.words]  # with our names of options
     args.codec = None  # the model's, once it is loaded
-    args.command_line = _recorded_command(words)
+    args.command_line = _recorded_command([*(word for plugin in plugins for word in ("--plugin", plugin)), *words])
     try:
         status: int = module_of(args.command).act(args)
         sys.stdout.flush()
@@ -87,6 +93,30 @@ def _open_streams() -> bool:
                 os.close(handle)
             vars(sys)[name] = open(number, "r" if name == "stdin" else "w", closefd=False)  # noqa: SIM115
     return is_open
+
+
+def _without_plugins(words: list[str]) -> tuple[list[str], list[str]]:
+    """Load the plug-ins that a command line names, before it is parsed; return the words without them, and them.
+
+    Raises:
+        ConfigError: One cannot be loaded.
+    """
+    left, plugins = list[str](), list[str]()
+    rest = iter(words)
+    for word in rest:
+        flag, equals, value = word.partition("=")
+        if word == "--":
+            left += [word, *rest]
+        elif flag == "--plugin":
+            plugins.append(value if equals else next(rest, ""))
+        else:
+            left.append(word)
+    if plugins:
+        from ostinato.families import load_plugin
+
+        for plugin in plugins:
+            load_plugin(plugin)
+    return left, plugins
 
 
 def _recorded_command(argv: Sequence[str]) -> str:

@@ -75,6 +75,9 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
         epilog="First time here? 'ostinato demo' trains a model in a minute and shows what it can do.",
     )
     parser.add_argument("--version", action="version", version=f"ostinato {version('ostinato')}")
+    parser.add_argument(
+        "--plugin", action="append", metavar="FILE", help="first run this file, which registers recipes"
+    )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(
         title="commands", required=True, metavar="COMMAND", dest="command", parser_class=CommandParser

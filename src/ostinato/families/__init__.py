@@ -2,8 +2,9 @@
 
 from importlib import import_module
 
-from ostinato.errors import unknown_name
+from ostinato.errors import ConfigError, unknown_name
 from ostinato.families.base import Face, Family, Machine, Sources
+from ostinato.families.plugins import load_installed, load_plugin, plugin_of
 from ostinato.families.recipe import Budget, Recipe
 
 #: Where recipes are, in the order in which commands list them; each module may have several.
@@ -35,13 +36,16 @@ def register(*recipes: Recipe) -> None:
 
 
 def find_recipe(name: str) -> Recipe:
-    """Return the recipe of a name.
+    """Return the recipe of a name, that of an installed plug-in included.
 
     Raises:
         ConfigError: There is none.
     """
     if name not in RECIPES:
-        raise unknown_name("recipe", name, RECIPES, where="--recipe")
+        load_installed()
+    if name not in RECIPES:
+        error = str(unknown_name("recipe", name, RECIPES, where="--recipe"))
+        raise ConfigError(error if "did you mean" in error else f"{error}. That of a plug-in needs --plugin FILE")
     return RECIPES[name]
 
 
@@ -63,6 +67,9 @@ __all__ = [
     "Recipe",
     "Sources",
     "find_recipe",
+    "load_installed",
+    "load_plugin",
+    "plugin_of",
     "register",
     "verbs_of_all",
 ]

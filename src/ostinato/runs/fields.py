@@ -57,6 +57,7 @@ class Origin:
     python: str
     corpus_sha256: str
     corpus_key: str | None = None
+    plugin: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ostinato.families import Machine, find_recipe
+from ostinato.families import Machine, find_recipe, plugin_of
 from ostinato.runs import read_model
 
 
@@ -38,4 +38,10 @@ def load(
     """
     saved, *more = (read_model(Path(one)) for one in (path, *others))
     family = find_recipe(saved.config["recipe"]).family
+    own, loaded = saved.origin.get("plugin"), plugin_of(saved.config["recipe"])
+    if own is not None and (loaded is None or own["sha256"] != loaded["sha256"]):
+        saved.warnings.append(
+            f"{path} was trained with the plug-in {own['name']} (SHA-256 {own['sha256'][:12]}…), and loaded is "
+            f"{'none' if loaded is None else loaded['name'] + ' (SHA-256 ' + loaded['sha256'][:12] + '…)'}"
+        )
     return family.open(saved, more, Machine(device, threads, compiling, prepare))

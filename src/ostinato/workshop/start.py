@@ -16,7 +16,7 @@ from ostinato.config import at_least
 from ostinato.data import Corpus
 from ostinato.engine.threads import check_threads
 from ostinato.errors import ConfigError, unknown_name
-from ostinato.families import Recipe, Sources
+from ostinato.families import Recipe, Sources, plugin_of
 from ostinato.runs import RunFolder, SavedModel, read_about, read_model
 from ostinato.training.device import choose_device
 from ostinato.training.ranks import Alone, Ranks
@@ -202,6 +202,7 @@ def _origin(corpus: Corpus, request: RunRequest, base: SavedModel | None) -> dic
         "unknown": request.unknown,
         "base": None if base is None else {"name": base.path.name, **base.best},
         "command": request.command,
+        "plugin": plugin_of(recipe_of(request.recipe, None if base is None else base.config["recipe"]).name),
         "versions": {name: version(name) for name in ("ostinato", "torch", "numpy")},
         "python": platform.python_version(),
     }

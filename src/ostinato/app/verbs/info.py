@@ -106,6 +106,8 @@ def _print(about: dict[str, Any]) -> None:
             f"items), {novelty['distinct']:,} are distinct"
         )
     _print_line("settings: " + ", ".join(f"{name}={json.dumps(value)}" for name, value in s.items()))
+    if origin.get("plugin") is not None:
+        _print_line(f"plug-in: {origin['plugin']['name']}, SHA-256 {origin['plugin']['sha256']}")
     versions = ", ".join(f"{name} {number}" for name, number in origin["versions"].items())
     command = origin["command"] or "the Python API"
     _print_line(f"made by: {command} ({versions}, Python {origin['python']})")

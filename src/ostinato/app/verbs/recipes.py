@@ -7,7 +7,7 @@ import json
 from argparse import ArgumentParser, Namespace
 
 from ostinato.engine.cpu import trains_fast
-from ostinato.families import RECIPES, Budget, find_recipe
+from ostinato.families import RECIPES, Budget, find_recipe, load_installed
 from ostinato.families.options import descriptions_of
 from ostinato.workshop.plan import DEFAULT_MINUTES
 
@@ -27,6 +27,7 @@ def arguments(command: ArgumentParser) -> None:
 
 def act(args: Namespace) -> int:
     """List recipes, or the settings of one."""
+    load_installed()
     if args.name is None:
         for recipe in RECIPES.values():
             print(f"{recipe.name:<10} {recipe.summary}")

@@ -87,7 +87,8 @@ class Trial:
     def command(self, words: Sequence[str]) -> list[str]:
         """Return the command that trains it, or goes on with it."""
         if self.path.is_dir():
-            return ["resume", str(self.path), "--no-report", "--threads", "1"]
+            plugins = words[: list(words).index("train")]
+            return [*plugins, "resume", str(self.path), "--no-report", "--threads", "1"]
         own = [word for setting in self.settings for word in ("--set", setting)]
         return [*words, *own, "--seed", str(self.seed), "--out", str(self.path), "--no-report", "--threads", "1"]
 
@@ -99,7 +100,8 @@ def act(args: Namespace) -> int:
     trials = list(_trials(args, recipe, folder))
     if args.seed != 1:
         raise ConfigError(f"a sweep has --seeds, such as --seeds {args.seed},{args.seed + 1}, in place of --seed")
-    words = ["train", *words_without([word for word in args.words[1:] if word != "--json"], _OWN)]
+    plugins = [word for plugin in args.plugins for word in ("--plugin", plugin)]
+    words = [*plugins, "train", *words_without([word for word in args.words[1:] if word != "--json"], _OWN)]
     left = [trial for trial in trials if not trial.is_done]
     console = Console(stderr=True)
     console.print(
