@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import soundfile
 import ostinato
 from ostinato.app.cli import main
 from ostinato.errors import ConfigError
+from ostinato.runs import RunFolder
 
 SMALL = ["hidden_size=16", "batch_size=8", "learning_rate=0.02", "dropout=0", "input_dropout=0"]
 NAMES, PLACES = ["Ann", "Bo", "Cy Lee"], ["Rome", "Ulm", "New York"]
@@ -153,7 +155,7 @@ def test_what_does_not_fit_a_model_of_labels_is_refused(listener, tagger, classi
         ("label", listener, tmp_path / "wide.npy"): "frames of 20 numbers, and given are frames of 3",
         ("label", tagger, "a", "--beam", 2): "a beam is for labels without a place",
         ("label", classifier, "a", "--beam", 0): "--beam must be at least 1, got 0",
-        ("generate", tagger): "What works with it: label, evaluate, info, resume, export",
+        ("generate", tagger): "What works with it: label, evaluate, report, info, resume, export",
         ("translate", tagger, "a"): "'translate' does not work with",
         (
             "evaluate",
@@ -367,3 +369,48 @@ def test_words_outside_the_vocabulary_are_measured_by_themselves(ud, capsys, tmp
     assert found["unknown_words"] == 1
     assert found["unknown_accuracy"] in (0.0, 1.0)
     assert "accuracy on words outside the vocabulary" in ran(capsys, "evaluate", run, tmp_path / "new.conllu")[1]
+
+
+def shares(run_, name):
+    """The figures of a report whose names begin so, by what they are of."""
+    figures = ostinato.load(run_).report().figures
+    return {one.name.partition(": ")[2]: one.value for one in figures if one.name.startswith(name)}
+
+
+def test_a_report_sets_a_tagger_beside_what_counting_says(tagger):
+    model = ostinato.load(tagger)
+    train, valid = RunFolder(tagger).corpus()
+    counts = Counter(label for labels in model.real_labels(train) for label in labels)
+    real = [label for labels in model.real_labels(valid) for label in labels]
+    most = counts.most_common(1)[0][0]
+    share = np.mean([label == most for label in real])
+    assert shares(tagger, "the most frequent label")["accuracy"] == pytest.approx(100 * share)
+    by_word = defaultdict(Counter)
+
+    def marks(data):
+        for words, labels in zip(model.sources_in(data), model.real_labels(data), strict=True):
+            yield from (
+                (word.lower() if model.knows_word(word) else None, one) for word, one in zip(words, labels, strict=True)
+            )
+
+    for word, label in marks(train):
+        by_word[word][label] += 1
+    right = [by_word[word].most_common(1)[0][0] == label for word, label in marks(valid)]
+    assert shares(tagger, "each word's")["accuracy"] == pytest.approx(100 * np.mean(right))
+    evaluation, _ = model.evaluate_encoded(valid)
+    assert shares(tagger, "this model") == {
+        "accuracy": pytest.approx(100 * evaluation.accuracy),
+        "F1 of spans": pytest.approx(100 * evaluation.spans.f1),
+    }
+    words = [word for words in model.sources_in(valid) for word in words]
+    assert "Ann" in words  # as it is written, not as it is looked up
+
+
+def test_reports_on_classes_and_on_labels_without_a_place(classifier, listener):
+    told = {one.name for one in ostinato.load(classifier).report().figures}
+    assert told == {
+        f"{name}: accuracy" for name in ("this model", "the most frequent label", "naive Bayes on pairs of symbols")
+    }
+    assert shares(classifier, "naive Bayes")["accuracy"] == 100  # each word has a pair of letters of its own
+    own, other = shares(listener, "this model"), shares(listener, "the most frequent sequence")
+    assert other["label error"] > own["label error"]

@@ -7,13 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from rapidfuzz import fuzz
 
 import ostinato
 from ostinato.app.cli import main
+from ostinato.data.columns import Ids
 from ostinato.data.pairs import source_texts
 from ostinato.errors import ConfigError
 from ostinato.families.pairs.addition import generate
 from ostinato.families.pairs.translator import Translator, with_source_words
+from ostinato.runs import RunFolder
 
 ENGLISH = {"one": "un", "two": "deux", "red": "rouge", "cat": "chat", "dog": "chien", "big": "grand"}
 
@@ -258,3 +261,22 @@ def test_limits_of_pairs_are_at_least_one(pairs, tmp_path, option, capsys):
 def test_a_picture_of_no_known_kind_is_refused_before_anything_is_loaded(tmp_path, capsys):
     assert main(["translate", str(tmp_path / "nothing"), "a", "--plot", "a.txt"]) == 2
     assert "a picture ends in one of .svg, .png, .pdf, .html" in capsys.readouterr().err
+
+
+def test_a_report_sets_translations_beside_the_source_and_a_similar_pair(run):
+    model = ostinato.load(run)
+    report = model.report()
+    train, valid = RunFolder(run).corpus()
+    values = {one.name: one.value for one in report.figures}
+    sources, targets = (
+        [[model.codec.source.decode(ids).strip() for ids in data.columns["source"].lists()] for data in (train, valid)],
+        [[model.codec.decode(ids) for ids in Ids(data.ids, data.offsets).lists()] for data in (train, valid)],
+    )
+    nearest = [
+        targets[0][max(range(len(sources[0])), key=lambda n: int(fuzz.ratio(one, sources[0][n])))] for one in sources[1]
+    ]
+    for name, texts in (("the source itself", sources[1]), ("target of the most similar source", nearest)):
+        exact = np.mean([text == target for text, target in zip(texts, targets[1], strict=True)])
+        assert values[f"{name}: exact"] == pytest.approx(100 * exact)
+    assert values["this model: exact"] == 100
+    assert "<mark>" not in report.sections[0].html

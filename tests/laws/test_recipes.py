@@ -116,6 +116,22 @@ def test_what_evaluate_prints_is_what_python_gives(trained, run):
     assert "exact" in result.describe()
 
 
+def test_every_run_is_reported_on_beside_baselines(trained, run, tmp_path):
+    _, _, folder, _ = trained
+    copy = shutil.copytree(folder, tmp_path / "run")
+    found = ostinato.load(copy).report()
+    own, others = ([one for one in found.figures if one.is_own is mine] for mine in (True, False))
+    assert own
+    assert others
+    status, out, _ = run("report", copy)
+    assert status == 0
+    assert all(f"{figure.name}" in out for figure in found.figures)
+    assert found.advice in out.replace("\n", " ")
+    page = (copy / "report.html").read_text()
+    assert all(f"<h2>{section.title}</h2>" in page for section in found.sections)
+    assert ("src=" in page, "href=" in page) == (False, False)
+
+
 def test_every_command_says_that_an_older_checkpoint_is_used(trained, run, tmp_path):
     recipe, corpus, folder, place = trained
     copy = shutil.copytree(folder, tmp_path / "run")

@@ -2,6 +2,7 @@
 
 import lzma
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import pyppmd
@@ -10,11 +11,10 @@ import pytest
 import ostinato
 from ostinato.engine.counting import CountModel
 from ostinato.errors import ConfigError
+from ostinato.families.report_page import learning_curves, report_page
 from ostinato.families.text.report.baselines import measure_baselines
-from ostinato.families.text.report.facts import report_on
-from ostinato.families.text.report.page import learning_curves, report_page
-from ostinato.families.text.report.verdict import read_curve
 from ostinato.families.text.settings import LanguageModelSettings
+from ostinato.families.verdict import read_curve
 from ostinato.runs import RunFolder, read_model
 from ostinato.units import bits
 
@@ -29,7 +29,7 @@ SETTINGS = LanguageModelSettings(dropout=0.2)
 CURVES = {
     "learning by heart since step 200": [(100, 1.5, 1.6), (200, 1.2, 1.5), (300, 0.8, 1.55), (400, 0.5, 1.6)],
     "still learning": [(100, 2.0, 2.1), (200, 1.8, 1.9), (300, 1.7, 1.8), (400, 1.65, 1.75)],
-    "as good as this text makes it": [(100, 1.5, 1.6), (200, 1.2, 1.505), (300, 1.1, 1.5), (400, 1.0, 1.5)],
+    "as good as it gets with no more text": [(100, 1.5, 1.6), (200, 1.2, 1.505), (300, 1.1, 1.5), (400, 1.0, 1.5)],
     "as good as this network gets": [(100, 1.6, 1.6), (200, 1.51, 1.505), (300, 1.5, 1.5), (400, 1.5, 1.5)],
     "too short": [(100, 1.6, 1.6)],
 }
@@ -43,7 +43,7 @@ def test_the_verdict_says_what_the_curve_shows(told):
 
 
 def test_of_a_student_the_training_loss_says_nothing():
-    points = [record(*point) for point in CURVES["as good as this text makes it"]]
+    points = [record(*point) for point in CURVES["as good as it gets with no more text"]]
     verdict = read_curve(points, SETTINGS, taught=True)
     assert verdict.summary == "as good as it gets with these settings"
     assert "training loss" not in " ".join(verdict.advice)
@@ -85,7 +85,7 @@ def test_the_better_of_weights_and_average_counts():
 
 def test_yardsticks_are_what_others_say_of_the_same_text(text_run, text_model, corpora):
     train, valid = RunFolder(text_run).corpus()
-    found = {yard.name: yard.bits_per_symbol for yard in measure_baselines(text_model.codec, train, valid)}
+    found = {yard.name: yard.value for yard in measure_baselines(text_model.codec, train, valid)}
     text = (corpora / "cats.txt").read_bytes()
     before = text[: len(train.ids)]
     assert text_model.codec.decode(train.ids.tolist()).encode() == before
@@ -100,34 +100,33 @@ def test_yardsticks_are_what_others_say_of_the_same_text(text_run, text_model, c
 
 
 def test_a_report_on_running_text(text_run):
-    model = ostinato.load(text_run)
-    found = report_on(model)
+    found = ostinato.load(text_run).report()
     best = read_model(text_run).best
-    name, loss, error = found.own_losses()[0]
-    assert (name, loss) == ("this model, validation, as in runs", pytest.approx(bits(best["nats_per_symbol"])))
-    assert error == pytest.approx(bits(best["standard_error"]))
-    assert [each.protocol for each in found.evaluations] == ["contiguous"]
-    assert found.evaluations[0].symbols == len(RunFolder(text_run).corpus()[1].ids)
-    assert len(found.samples) == 3
-    assert found.held_out is not None
+    assert found.figures[0].name == "this model, validation, as in runs"
+    assert found.figures[0].value == pytest.approx(bits(best["nats_per_symbol"]))
+    assert found.figures[0].error == pytest.approx(bits(best["standard_error"]))
+    assert [one.name for one in found.figures if one.is_own][1:] == ["this model, contiguous"]
+    symbols = len(RunFolder(text_run).corpus()[1].ids)
+    assert found.measured_on.startswith(f"the first {symbols:,} held-out symbols")
+    (written,) = found.sections
+    assert written.html.count("<pre>") == 3
+    assert "Held-out texts of this length" in written.html
     assert list(found.records) == RunFolder(text_run).metrics()
     page = report_page(found)
-    assert all(f"{yard.bits_per_symbol:.3f}" in page for yard in found.baselines)
+    assert all(f"{figure.value:.3f}" in page for figure in found.figures)
     check_page(page)
 
 
 def test_where_measuring_is_slow_less_is_measured(text_run, monkeypatch):
     for name, value in {"_LEAST": 64, "_TRIED": 32, "_SECONDS": 0.0}.items():
         monkeypatch.setattr(f"ostinato.families.text.report.facts.{name}", value)
-    found = report_on(ostinato.load(text_run))
-    assert found.evaluations[0].symbols == 64
-    assert "On 64 characters" in report_page(found)
+    assert "On the first 64 held-out symbols" in report_page(ostinato.load(text_run).report())
 
 
 def test_a_report_on_items(item_run):
-    found = report_on(ostinato.load(item_run))
-    assert [each.protocol for each in found.evaluations] == ["items"]
-    assert len(found.samples) == 12
+    found = ostinato.load(item_run).report()
+    assert [one.name for one in found.figures if one.is_own][1:] == ["this model, items"]
+    assert found.sections[0].html.count("<pre>") == 12
     check_page(report_page(found))
 
 
@@ -140,7 +139,7 @@ class Tags(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.links += [value for name, value in attributes if name in ("src", "href")]
-        if tag not in ("meta", "p", "tr", "td", "th", "line", "polyline"):
+        if tag not in ("meta", "p", "tr", "td", "th", "line", "polyline", "circle"):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
@@ -156,10 +155,14 @@ def check_page(page):
     assert tags.open == []
 
 
-def test_what_a_model_writes_cannot_break_the_page(text_run):
-    found = report_on(ostinato.load(text_run))
-    object.__setattr__(found, "samples", ("<script>alert(1)</script>",))
-    assert "<script>" not in report_page(found)
+def test_what_a_model_writes_cannot_break_the_page(text_run, monkeypatch):
+    text = "<script>alert(1)</script>"
+    model = ostinato.load(text_run)
+    monkeypatch.setattr(type(model), "generate_all", lambda *given, **more: [SimpleNamespace(text=text)])
+    monkeypatch.setattr("ostinato.families.text.report.facts.QUICK", 0)
+    page = report_page(model.report())
+    assert "&lt;script&gt;" in page
+    assert "<script>" not in page
 
 
 def test_curves_that_are_flat_or_missing_are_drawn_all_the_same():
@@ -167,14 +170,15 @@ def test_curves_that_are_flat_or_missing_are_drawn_all_the_same():
     assert "polyline" in learning_curves([record(10, 1.0, 1.0), record(20, 1.0, 1.0)])
     drawn = learning_curves([record(10, None, 1.0), record(20, 1.0, None, 1.2)])
     assert drawn.count("<polyline") == 3
+    assert drawn.count("<circle") == 3
     assert "nan" not in drawn
 
 
 def test_a_model_file_has_no_texts_to_report_on(text_model, tmp_path, run):
     file = tmp_path / "model.safetensors"
     text_model.export(file)
-    with pytest.raises(ConfigError, match="holds no texts to report on"):
-        report_on(ostinato.load(file))
+    with pytest.raises(ConfigError, match="holds no data to report on"):
+        ostinato.load(file).report()
     status, _, err = run("report", file)
     assert (status, err.count("\n")) == (2, 1)
 

@@ -91,7 +91,7 @@ def _report(training: Training, console: Console) -> None:
     from ostinato.workshop.holding import load
 
     try:
-        write_report(load(training.run.path), console)
+        write_report(load(training.run.path), training.run.path, console)
     except OstinatoError as error:  # the run is whole without it
         console.print(f"no report: {error}", style="yellow", highlight=False, markup=False)
 

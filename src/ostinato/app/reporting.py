@@ -11,35 +11,33 @@ from ostinato.app.terminal.console import Console
 from ostinato.app.terminal.output import write_file
 
 if TYPE_CHECKING:
-    from ostinato.families.text.model import TextModel
-    from ostinato.families.text.report.facts import Report
+    from pathlib import Path
+
+    from ostinato.families.base import Face
+    from ostinato.families.report import Report
 
 PAGE = "report.html"
 
 
-def write_report(model: TextModel, console: Console) -> None:
-    """Look at a run, show what is found, and leave the page in its folder."""
-    from ostinato.families.text.report.facts import report_on
-    from ostinato.families.text.report.page import report_page
+def write_report(model: Face, folder: Path, console: Console) -> None:
+    """Make the report on a run, show it, and leave the page in the run's folder."""
+    from ostinato.families.report_page import report_page
 
     with console.status("reporting") as status:
-        report = report_on(model, doing=lambda what: status.update(what), compiling=lambda what: status.update(what))
-    path = model.saved.path / PAGE
+        report = model.report(doing=lambda what: status.update(what))
+    path = folder / PAGE
     write_file(path, report_page(report).encode())
     print_report(report, console)
     console.print(f"the whole report: {escape(str(path))}", highlight=False, soft_wrap=not console.is_terminal)
 
 
 def print_report(report: Report, console: Console) -> None:
-    """Print a report's numbers and its verdict; samples are on the page."""
+    """Print a report's figures and its verdict; the rest is on the page."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    for name, value, error in report.own_losses():
-        table.add_row(name, f"[bold]{value:.3f}[/]", "" if error is None else f"± {error:.3f}")
-    for baseline in report.baselines:
-        table.add_row(baseline.name, f"{baseline.bits_per_symbol:.3f}", "keeps learning while it reads")
-    symbols = report.evaluations[0].symbols
-    head = f"bits per symbol of the first {symbols:,} held-out symbols, as many as there was time for:"
-    console.print(head, highlight=False, soft_wrap=not console.is_terminal)
+    for figure in report.figures:
+        value = report.shown(figure.value)
+        table.add_row(escape(figure.name), f"[bold]{value}[/]" if figure.is_own else value, escape(figure.remark))
+    console.print(f"{report.unit}, on {report.measured_on}:", highlight=False, soft_wrap=not console.is_terminal)
     console.print(table, highlight=False)
-    told = f"{report.verdict.summary}. To change next: {'; '.join(report.verdict.advice)}"
-    console.print(escape(told), highlight=False, soft_wrap=not console.is_terminal)
+    for note in (*report.notes, report.advice):
+        console.print(escape(note), highlight=False, soft_wrap=not console.is_terminal)

@@ -15,6 +15,7 @@ from ostinato.errors import CodecError, UnknownSymbolError
 
 #: Between the columns of a text that has more than words: parts of speech, for instance.
 COLUMN = "\x1f"
+_UNKNOWN_CHARACTER = "\ufffd"
 _DIGIT = re.compile(r"\d")
 
 
@@ -84,6 +85,16 @@ class SpelledCodec(Codec):
             ids += [tables[n].get(value, ends[n]) for n, value in enumerate(others, 1)]
             ids += [tables[-1].get(character, ends[-1]) for character in word]
         return np.array(ids, dtype=np.int32)
+
+    def words_in(self, ids: Sequence[int]) -> list[str]:
+        """Return the words that ids spell; an unknown character is U+FFFD."""
+        words = list[str]()
+        for id_ in ids:
+            if id_ < self.starts[1]:
+                words.append("")
+            elif id_ >= self.starts[-2]:
+                words[-1] += (*self.characters, _UNKNOWN_CHARACTER)[id_ - self.starts[-2]]
+        return words
 
     def to_json(self) -> dict[str, Any]:
         columns = [list(values) for values in self.columns]

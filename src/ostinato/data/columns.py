@@ -187,6 +187,11 @@ class Ids(Sequences):
     kind: ClassVar[str] = "ids"
     dimensions: ClassVar[int] = 1
 
+    def lists(self) -> list[list[int]]:
+        """Return each sequence as a list."""
+        values = self.values.tolist()
+        return [values[first:last] for first, last in itertools.pairwise(self.offsets.tolist())]
+
     def batch(self, rows: Array) -> Array:
         """Return a batch of sequences, [B, T] int64, padded with 0."""
         return cut_rows(self.values, self.offsets[rows], self.lengths[rows])

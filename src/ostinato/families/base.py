@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ostinato.data.documents import Tick
     from ostinato.data.fetching import Fetched
     from ostinato.families.recipe import Recipe
+    from ostinato.families.report import Report
     from ostinato.models import Task
     from ostinato.training.ranks import Ranks
     from ostinato.training.snapshot import Arrays
@@ -187,6 +188,19 @@ class Face(abc.ABC):
         """
         if verb not in self.verbs:
             raise refused(self.saved, self.recipe, verb)
+
+    def report(self, *, doing: Callable[[str], None] | None = None) -> Report:
+        """Report on the run: figures beside baselines, the learning curve, examples, and what to change next.
+
+        Args:
+            doing: Called with what is being done.
+
+        Raises:
+            ConfigError: It is a model file, which holds no data.
+            RunError: The run's data are no longer in the cache.
+        """
+        self.check_verb("report")
+        return self.recipe.family.report(self, doing or (lambda what: None))
 
     if not TYPE_CHECKING:  # so that mypy refuses a wrong name
 
@@ -408,6 +422,10 @@ class Family(abc.ABC):
             report: Whether there is to be a report.
         """
         return 0.0
+
+    def report(self, model: Any, doing: Callable[[str], None]) -> Report:
+        """Return the report on a model of a run folder; asked for only if ``"report"`` is among the verbs."""
+        raise NotImplementedError
 
     def finish(self, run: RunFolder, train: Encoded) -> None:
         """Do what a finished run has done to it once."""

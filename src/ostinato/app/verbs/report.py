@@ -22,5 +22,5 @@ def arguments(command: ArgumentParser) -> None:
 
 def act(args: Namespace) -> int:
     """Report on a finished run."""
-    write_report(load_model(args), Console())
+    write_report(load_model(args), args.run, Console())
     return 0

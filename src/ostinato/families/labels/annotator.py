@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +13,14 @@ import torch
 
 from ostinato.batch import PairBatch
 from ostinato.codecs import FrameCodec, LabelCodec, PairCodec, SpelledCodec, Unknown
-from ostinato.codecs.labels import are_spans, labels_of
+from ostinato.codecs.labels import are_spans
 from ostinato.codecs.spelled import shape, words_of
 from ostinato.config import at_least
 from ostinato.cores.encoders import Source
 from ostinato.data import Corpus, Encoded
-from ostinato.data.columns import Texts
+from ostinato.data.columns import Ids, Texts
 from ostinato.data.frames import Frames
-from ostinato.data.pairs import SOURCE, source_texts
+from ostinato.data.pairs import SOURCE
 from ostinato.errors import ConfigError, CorpusError
 from ostinato.families.base import Face, Machine, Progress, not_of
 from ostinato.families.labels.ctc_head import PathHead
@@ -36,7 +37,6 @@ from ostinato.families.labels.settings import (
     check_kinds,
     check_labelled,
     check_labels,
-    frames_of,
 )
 from ostinato.families.restoring import described, put_weights
 from ostinato.families.sources import encode_pairs
@@ -163,17 +163,22 @@ class Annotator(Face):
         check_kinds(self.codec, [corpus])
         corpus = check_labelled(corpus, {"lower": self.settings.lower})
         assert isinstance(corpus.texts, tuple)
-        unit = self.settings.reading().unit
         try:
             check_labels(self.codec, [corpus])
         except CorpusError as error:
             raise CorpusError(f"{error}. --skip-bad-pairs leaves such sequences out and counts them") from None
-        real = [labels_of(target, unit) for target in corpus.texts]
-        best = self._all_best(frames_of(corpus) or source_texts(corpus) or (), beam, unknown, tick)
+        return self.evaluate_encoded(encode_pairs(self.codec, corpus, unknown), beam=beam, tick=tick)[0]
+
+    def evaluate_encoded(
+        self, data: Encoded, *, beam: int | None = None, tick: Callable[[int, int], None] | None = None
+    ) -> tuple[LabelEvaluation, list[list[str]]]:
+        """Measure the model on encoded labelled sequences; return the labels that it finds too."""
+        real = self.real_labels(data)
+        best = self._best_of(Labelled(data), beam, tick)
         predicted = [[self.names[n] for n in one.labels] for one in best]
-        nats, count = self._loss(encode_pairs(self.codec, corpus, unknown))
-        placed = self.has_places
-        return LabelEvaluation(
+        nats, count = self._loss(data)
+        placed, spanned = self.has_places, are_spans(self.names)
+        evaluation = LabelEvaluation(
             sequences=len(real),
             labels=count,
             nats_per_label=nats,
@@ -181,22 +186,38 @@ class Annotator(Face):
             exact=sum(one == other for one, other in zip(predicted, real, strict=True)) / len(real),
             accuracy=accuracy(predicted, real) if placed else None,
             label_error=None if placed else label_error(predicted, real),
-            spans=span_scores(predicted, real) if are_spans(self.names) else None,
+            spans=span_scores(predicted, real) if spanned else None,
             confusions=tuple(confusions(predicted, real)) if placed else (),
-            by_label=scores_by_label(predicted, real, of_spans=are_spans(self.names)) if placed else {},
-            **self._on_unknown_words(source_texts(corpus) or (), predicted, real),
+            by_label=scores_by_label(predicted, real, of_spans=spanned) if placed else {},
+            **self._on_unknown_words(data, predicted, real),
         )
+        return evaluation, predicted
+
+    def real_labels(self, data: Encoded) -> list[list[str]]:
+        """Return the labels that encoded sequences have."""
+        ids, ends = data.ids.tolist(), data.offsets.tolist()
+        return [[self.names[n] for n in ids[first : last - 1]] for first, last in itertools.pairwise(ends)]
+
+    def sources_in(self, data: Encoded) -> list[list[str]]:
+        """Return the sources of encoded sequences: words of a tagger, symbols of texts, the number of frames."""
+        column, source = data.columns[SOURCE], self.codec.source
+        if isinstance(column, Frames):
+            return [[f"{length:,} frames"] for length in column.lengths.tolist()]
+        assert isinstance(column, Ids)
+        if isinstance(source, SpelledCodec):
+            return [source.words_in(ids) for ids in column.lists()]
+        return [[source.decode(ids).strip()] for ids in column.lists()]
 
     def _on_unknown_words(
-        self, sources: Sequence[str], predicted: Sequence[Sequence[str]], real: Sequence[Sequence[str]]
+        self, data: Encoded, predicted: Sequence[Sequence[str]], real: Sequence[Sequence[str]]
     ) -> dict[str, Any]:
         """Return the number of words that a tagger's vocabulary lacks, and the share of their labels that are right."""
         if not isinstance(self.codec.source, SpelledCodec):
             return {}
-        known, right = set(self.codec.source.words), list[bool]()
-        for source, one, other in zip(sources, predicted, real, strict=True):
-            marks = zip(words_of(source), one, other, strict=True)
-            right += [label == actual for word, label, actual in marks if shape(word) not in known]
+        right = list[bool]()
+        for words, one, other in zip(self.sources_in(data), predicted, real, strict=True):
+            marks = zip(words, one, other, strict=True)
+            right += [label == actual for word, label, actual in marks if not self.knows_word(word)]
         return {"unknown_words": len(right), "unknown_accuracy": sum(right) / len(right) if right else None}
 
     def known_only(self, corpus: Corpus) -> tuple[Corpus, int]:
@@ -214,11 +235,13 @@ class Annotator(Face):
     def _all_best(
         self, sources: Sources, beam: int | None, unknown: Unknown, tick: Callable[[int, int], None] | None
     ) -> list[Best]:
+        return self._best_of(Labelled(encode_pairs(self.codec, self._corpus(sources), unknown)), beam, tick)
+
+    def _best_of(self, rows: Labelled, beam: int | None, tick: Callable[[int, int], None] | None) -> list[Best]:
         if beam is not None:
             at_least("beam", beam, 1)
             if self.has_places:
                 raise ConfigError("a beam is for labels without a place (recipe ctc); here the best are found exactly")
-        rows = Labelled(encode_pairs(self.codec, self._corpus(sources), unknown))
         predictions: dict[int, Best] = {}
         for some in rows.by_length(np.arange(len(rows)), _AT_ONCE):
             predictions |= zip(some.tolist(), self._best(rows.batch(some), beam), strict=True)
@@ -316,14 +339,11 @@ def glimpse(network: Labeller, codec: PairCodec, data: Encoded) -> str:
         own = [names[n] for n in best.labels]
         source = batch.sources[row, : batch.source_lengths[row]]
         if isinstance(codec.source, SpelledCodec):
-            lines.append(_describe_tags(codec.source.decode(source.tolist()).split(), own, real))
-        else:
-            what = (
-                f"{len(source)} frames"
-                if isinstance(rows.sources, Frames)
-                else codec.source.decode(source.tolist()).strip()
-            )
-            lines.append(f"{what} → {between.join(own)} ({between.join(real)})")
+            lines.append(_describe_tags(codec.source.words_in(source.tolist()), own, real))
+            continue
+        is_text = not isinstance(rows.sources, Frames)
+        what = codec.source.decode(source.tolist()).strip() if is_text else f"{len(source)} frames"
+        lines.append(f"{what} → {between.join(own)} ({between.join(real)})")
     return "\n".join(lines)
 
 

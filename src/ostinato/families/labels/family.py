@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ostinato.codecs import Codec, PairCodec
@@ -26,14 +26,17 @@ from ostinato.runs import SavedModel
 if TYPE_CHECKING:
     from torch import nn
 
+    from ostinato.families.report import Report
     from ostinato.models import Task
+
+_REPORT_SECONDS = 4.0  # roughly
 
 
 class LabelFamily(SourceTargetFamily):
     """Models of labels, given their sources."""
 
     name, article, unit = "labels", "a model of labels", "label"
-    verbs = ("label", "evaluate")
+    verbs = ("label", "evaluate", "report")
 
     def read(self, sources: Sources, recipe: Recipe, given: Mapping[str, Any]) -> Corpus:
         settings = recipe.parse(given)
@@ -92,6 +95,16 @@ class LabelFamily(SourceTargetFamily):
 
         assert isinstance(codec, PairCodec)
         return figures(network, codec, data)
+
+    def closing_seconds(
+        self, codec: Codec, train: Encoded, valid: Encoded, *, seconds_per_symbol: float, minutes: float, report: bool
+    ) -> float:
+        return min(_REPORT_SECONDS, 15 * minutes) if report else 0.0  # a quarter of the budget at most
+
+    def report(self, model: Any, doing: Callable[[str], None]) -> Report:
+        from ostinato.families.labels.report import report_on
+
+        return report_on(model, doing)
 
     def glimpse(self, network: Any, codec: Codec, data: Encoded, seed: int) -> str:
         from ostinato.families.labels.annotator import glimpse

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ostinato import codecs
@@ -18,6 +18,7 @@ from ostinato.runs import RunFolder, SavedModel
 if TYPE_CHECKING:
     from torch import nn
 
+    from ostinato.families.report import Report
     from ostinato.models import Task
     from ostinato.training.ranks import Ranks
     from ostinato.training.snapshot import Arrays
@@ -120,6 +121,11 @@ class TextFamily(Family):
 
         # Of a short budget a quarter at most: what a report costs is only roughly known.
         return seconds + min(expected_seconds(codec, train, valid, seconds_per_symbol), 15 * minutes)
+
+    def report(self, model: Any, doing: Callable[[str], None]) -> Report:
+        from ostinato.families.text.report.facts import report_on
+
+        return report_on(model, doing)
 
     def finish(self, run: RunFolder, train: Encoded) -> None:
         if codecs.from_json(run.codec()).end is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import lzma
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -15,6 +14,7 @@ from ostinato.data import Encoded, cache_folder
 from ostinato.engine.counting import CountModel
 from ostinato.engine.kernels import Compiling
 from ostinato.errors import EngineError
+from ostinato.families.report import Figure
 
 #: Of a longer training text only the end is given to them.
 MOST = 2**21  # symbols
@@ -23,25 +23,12 @@ _PPM_MEMORY = 2**26  # bytes
 _Size: TypeAlias = Callable[[bytes], int]
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """A baseline: its loss on the held-out text, after it has read the training text.
-
-    All baselines keep learning from the held-out text as they read it; a network under a static protocol does not.
-
-    Attributes:
-        name: Name of the baseline.
-        bits_per_symbol: Its loss on the held-out text, in bits per symbol.
-    """
-
-    name: str
-    bits_per_symbol: float
-
-
 def measure_baselines(
     codec: Codec, train: Encoded, valid: Encoded, *, compiling: Compiling | None = None
-) -> list[Baseline]:
-    """Measure the baselines that a network should beat.
+) -> list[Figure]:
+    """Measure the baselines that a network should beat, in bits per symbol.
+
+    All of them keep learning from the held-out text as they read it; a network under a static protocol does not.
 
     Args:
         codec: Codec of the texts.
@@ -53,8 +40,8 @@ def measure_baselines(
     before, after = (_bytes(codec, text) for text in (known, valid))
     symbols = len(valid.ids)
     baselines = [
-        Baseline("xz", _added_bits(lambda data: len(lzma.compress(data)), before, after) / symbols),
-        Baseline(f"PPMd of order {_PPM_ORDER}", _added_bits(_ppm, before, after) / symbols),
+        _baseline("xz", _added_bits(lambda data: len(lzma.compress(data)), before, after) / symbols),
+        _baseline(f"PPMd of order {_PPM_ORDER}", _added_bits(_ppm, before, after) / symbols),
     ]
     try:
         counts = CountModel(codec.size, order=_ORDER, end=codec.end, folder=cache_folder(), compiling=compiling)
@@ -66,7 +53,11 @@ def measure_baselines(
     for start in range(0, symbols, at_once):
         ids = valid.ids[start : start + at_once].astype(np.int64)
         nats -= float(counts.log_probs(ids)[np.arange(len(ids)), ids].sum())
-    return [*baselines, Baseline(f"counts of order {_ORDER}", nats / np.log(2) / symbols)]
+    return [*baselines, _baseline(f"counts of order {_ORDER}", nats / np.log(2) / symbols)]
+
+
+def _baseline(name: str, bits_per_symbol: float) -> Figure:
+    return Figure(name, bits_per_symbol, note="keeps learning while it reads", is_own=False)
 
 
 def _bytes(codec: Codec, texts: Encoded) -> bytes:

@@ -1,26 +1,23 @@
-"""A report on a finished run: its losses, baselines, learning curve and samples, and advice on what to change next."""
+"""The report on a language model: its losses, baselines, learning curve and samples."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ostinato.codecs import Codec
 from ostinato.data import Encoded
-from ostinato.engine.kernels import Compiling
-from ostinato.errors import ConfigError
+from ostinato.families.report import Figure, Report, Section, held_out
 from ostinato.families.text.measuring import Measuring
 from ostinato.families.text.model import TextModel
-from ostinato.families.text.novelty import QUICK, NoveltyReport
+from ostinato.families.text.novelty import QUICK
 from ostinato.families.text.novelty import report as novelty_of
-from ostinato.families.text.report.baselines import MOST, Baseline, measure_baselines
-from ostinato.families.text.report.verdict import Verdict, read_curve
-from ostinato.families.text.results import HeldOutOverlap
-from ostinato.runs import RunFolder
+from ostinato.families.text.report.baselines import MOST, measure_baselines
+from ostinato.families.verdict import read_curve
 from ostinato.units import bits
 
 if TYPE_CHECKING:
@@ -33,43 +30,12 @@ _WINDOW_SYMBOLS = 256 * _WINDOWS
 _FIXED, _COUNTED = 1.5, 2e-6  # seconds that a report takes besides reading, and for each training symbol beside it
 _SAMPLES, _ITEMS = 3, 12
 _LENGTH, _TEMPERATURE = 300, 0.8
-
-
-@dataclass(frozen=True)
-class Report:
-    """Report on a run.
-
-    Attributes:
-        name: Name of the run.
-        best: The validation loss that ``runs`` and ``info`` show too, as it stands in best.json.
-        symbol: Kind of the symbols, such as ``"characters"``.
-        evaluations: Evaluations by each protocol, with their standard errors.
-        baselines: Baselines to compare the loss with.
-        records: The evaluations during training, as in metrics.jsonl.
-        verdict: Verdict on their learning curve.
-        samples: Texts that the model writes, with their novelty if it was measured.
-        held_out: Overlap of held-out text with the training text, to compare the novelty with.
-    """
-
-    name: str
-    best: dict[str, Any]
-    symbol: str
-    evaluations: tuple[Evaluation, ...]
-    baselines: tuple[Baseline, ...]
-    records: tuple[dict[str, Any], ...]
-    verdict: Verdict
-    samples: tuple[NoveltyReport | str, ...]
-    held_out: HeldOutOverlap | None
-
-    def own_losses(self) -> list[tuple[str, float, float | None]]:
-        """Return the model's losses: the name of each, bits per symbol, and their standard error."""
-        losses = [("validation, as in runs", self.best.get("nats_per_symbol"), self.best.get("standard_error"))]
-        losses += [(each.protocol, each.nats_per_symbol, each.standard_error) for each in self.evaluations]
-        return [
-            (f"this model, {method}", bits(nats), None if error is None else bits(error))
-            for method, nats, error in losses
-            if nats is not None
-        ]
+_COPIED = 60  # characters of a copy that are shown
+_REMARK = (
+    "± is the standard error, by drawing blocks of the text anew. Compressors and counts have read the training text "
+    "too (of a long one the last two million symbols) and go on learning from the held-out text; this model does not. "
+    "The held-out text chose which weights of the run are kept, which flatters them a little."
+)
 
 
 def expected_seconds(codec: Codec, train: Encoded, valid: Encoded, seconds_per_symbol: float) -> float:
@@ -86,54 +52,60 @@ def expected_seconds(codec: Codec, train: Encoded, valid: Encoded, seconds_per_s
     return _FIXED + reading + _COUNTED * min(MOST, len(train.ids))
 
 
-def report_on(
-    model: TextModel, *, doing: Callable[[str], None] | None = None, compiling: Compiling | None = None
-) -> Report:
-    """Make the report on a run.
-
-    Args:
-        model: Model of a run folder.
-        doing: Called with what is being done.
-        compiling: Called with what is about to be compiled.
-
-    Raises:
-        ConfigError: It is a model file, which holds no texts.
-        RunError: The run's texts are no longer in the cache.
-    """
-    path = model.saved.path
-    if path.is_file():
-        raise ConfigError(f"{path} is a model file, which holds no texts to report on; give the run folder")
-    tell = doing or (lambda what: None)
-    run = RunFolder(path)
-    train, valid = run.corpus()
-    tell("measuring")
+def report_on(model: TextModel, doing: Callable[[str], None]) -> Report:
+    """Make the report on a run; ``doing`` is called with what is being done."""
+    run, train, valid = held_out(model.saved)
+    doing("measuring")
     valid = _beginning(valid, _affordable(model, valid))
-    evaluations = tuple(_evaluate(model, valid, protocol) for protocol in _protocols(model, valid))
-    tell("measuring compressors and counts beside it")
-    beside = measure_baselines(model.codec, train, valid, compiling=compiling)
-    tell("writing samples")
+    evaluations = [_evaluate(model, valid, protocol) for protocol in _protocols(model, valid)]
+    doing("measuring compressors and counts beside it")
+    baselines = measure_baselines(model.codec, train, valid, compiling=doing)
+    doing("writing samples")
     of_items = model.codec.end is not None
     written = model.generate_all(
         [""], samples=_ITEMS if of_items else _SAMPLES, length=_LENGTH, seed=1, temperature=_TEMPERATURE
     )
-    texts = [sample.text for sample in written]
-    samples: tuple[NoveltyReport | str, ...] = tuple(texts)
-    held_out = None
-    if len(train.ids) <= QUICK:
-        novelties, held_out = novelty_of(model.training_text(), texts)
-        samples = tuple(novelties)
     records = tuple(run.metrics())
     return Report(
-        name=path.name,
-        best=model.saved.best,
-        symbol=model.codec.name,
-        evaluations=evaluations,
-        baselines=tuple(beside),
+        name=model.saved.path.name,
+        unit="bits per symbol",
+        measured_on=f"the first {evaluations[0].symbols:,} held-out symbols, as many as there was time for",
+        figures=(*_losses(model.saved.best, evaluations), *baselines),
+        remark=_REMARK,
         records=records,
         verdict=read_curve(records, model.settings, taught=bool(model.saved.origin.get("teachers"))),
-        samples=samples,
-        held_out=held_out,
+        sections=(Section("What it writes", _samples(model, train, [sample.text for sample in written])),),
     )
+
+
+def _losses(best: Mapping[str, Any], evaluations: Sequence[Evaluation]) -> list[Figure]:
+    """Return the model's losses, in bits per symbol: that of its validation, and one by each protocol."""
+    losses = [("validation, as in runs", best.get("nats_per_symbol"), best.get("standard_error"))]
+    losses += [(each.protocol, each.nats_per_symbol, each.standard_error) for each in evaluations]
+    return [
+        Figure(f"this model, {method}", bits(nats), None if error is None else bits(error))
+        for method, nats, error in losses
+        if nats is not None
+    ]
+
+
+def _samples(model: TextModel, train: Encoded, texts: Sequence[str]) -> str:
+    """Return samples in HTML, each with its longest copy of the training text unless that is too long for a search."""
+    if len(train.ids) > QUICK:
+        return "\n".join(f"<pre>{escape(text)}</pre>" for text in texts)
+    symbols = escape(model.codec.name)
+    novelties, overlap = novelty_of(model.training_text(), texts)
+    parts = [
+        f"<pre>{escape(one.text)}</pre>\n<p class=quiet>longest copy: {one.novelty.longest_copy} {symbols}, "
+        f"{escape(repr(one.novelty.copied[:_COPIED]))}, {escape(one.place)}</p>"
+        for one in novelties
+    ]
+    if overlap is not None:
+        parts.append(
+            f"<p class=quiet>Held-out texts of this length have copies of {overlap.longest_copy:.0f} "
+            "on average: about as much is chance.</p>"
+        )
+    return "\n".join(parts)
 
 
 def _protocols(model: TextModel, valid: Encoded) -> list[str]:

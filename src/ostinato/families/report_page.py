@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from ostinato.families.text.novelty import NoveltyReport
-from ostinato.families.text.report.facts import Report
+from ostinato.families.report import Report
 from ostinato.units import bits
 
 _STYLE = """
@@ -20,13 +19,14 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 td.bar { width: 16rem; padding-right: 0 }
 .bar span { display: block; height: .8em; background: #8899aa; border-radius: 2px }
 .own .bar span { background: #2266cc }
+mark { background: #f6d3cc; color: inherit; border-radius: 3px; padding: 0 .2em }
 pre { font: 14px/1.5 ui-monospace, Menlo, Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere;
   border-left: 3px solid #ccc; padding-left: 1em }
 .quiet { color: #666; font-size: .9em }
 svg text { font: 12px system-ui, sans-serif; fill: currentColor }
 svg .axis { stroke: currentColor; stroke-width: 1; opacity: .25 }
 @media (prefers-color-scheme: dark) { body { background: #161616; color: #ddd } td, th { border-color: #333 }
-  .quiet { color: #999 } }
+  .quiet { color: #999 } mark { background: #5a2a22 } }
 """
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 640, 300, 56, 36, 12, 32
 _CURVES = (
@@ -39,18 +39,16 @@ _TICKS = 5
 
 def report_page(report: Report) -> str:
     """Return a report as an HTML page."""
-    summary = report.verdict.summary
     parts = [
         f"<h1>{escape(report.name)}</h1>",
-        f"<p><strong>{escape(summary[:1].upper() + summary[1:])}.</strong> To change next: "
-        f"{escape('; '.join(report.verdict.advice))}.</p>",
+        f"<p>{escape(report.advice)}</p>",
         "<h2>How good it is</h2>",
-        _losses(report),
+        _figures(report),
+        *(f"<p>{escape(note)}</p>" for note in report.notes),
         "<h2>How it learned</h2>",
-        learning_curves(report.records),
-        *_parts_of_loss(report.records),
-        "<h2>What it writes</h2>",
-        *_samples(report),
+        learning_curves(report.records, report.unit_of_loss),
+        *_parts_of_loss(report),
+        *(f"<h2>{escape(section.title)}</h2>\n{section.html}" for section in report.sections),
     ]
     return (
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{escape(report.name)}</title>\n'
@@ -58,61 +56,32 @@ def report_page(report: Report) -> str:
     )
 
 
-def _losses(report: Report) -> str:
-    """Return a table of the losses and their baselines, each with a bar as long as its bits."""
-    rows = [
-        (name, value, "" if error is None else f"± {error:.3f}", True) for name, value, error in report.own_losses()
-    ]
-    rows += [
-        (baseline.name, baseline.bits_per_symbol, "keeps learning while it reads", False)
-        for baseline in report.baselines
-    ]
-    widest = max(value for _, value, _, _ in rows)
+def _figures(report: Report) -> str:
+    """Return a table of the figures, each with a bar as long as it is large."""
+    widest = max(figure.value for figure in report.figures) or 1.0
     lines = [
-        f'<tr{" class=own" if own else ""}><td>{escape(name)}</td><td class="n">{value:.3f}</td>'
-        f'<td class="quiet">{escape(note)}</td><td class="bar"><span style="width: {100 * value / widest:.1f}%"></span>'
-        "</td></tr>"
-        for name, value, note, own in rows
+        f"<tr{' class=own' if figure.is_own else ''}><td>{escape(figure.name)}</td>"
+        f'<td class="n">{report.shown(figure.value)}</td><td class="quiet">{escape(figure.remark)}</td><td class="bar">'
+        f'<span style="width: {100 * figure.value / widest:.1f}%"></span></td></tr>'
+        for figure in report.figures
     ]
-    symbols = sum(evaluation.symbols for evaluation in report.evaluations[:1])
     return (
-        '<table><tr><th>what</th><th class="n">bits per symbol</th><th></th><th></th></tr>'
+        f'<table><tr><th>what</th><th class="n">{escape(report.unit)}</th><th></th><th></th></tr>'
         + "".join(lines)
-        + f"</table>\n<p class=quiet>On {symbols:,} {escape(report.symbol)} that were held out. ± is the standard "
-        "error, by drawing blocks of the text anew. Compressors and counts have read the training text too (of a long "
-        "one the last two million symbols) and go on learning from the held-out text; this model does not. The "
-        "held-out text chose which weights of the run are kept, which flatters them a little.</p>"
+        + f"</table>\n<p class=quiet>On {escape(report.measured_on)}. {escape(report.remark)}</p>"
     )
 
 
-def _samples(report: Report) -> list[str]:
-    parts = []
-    for sample in report.samples:
-        text = sample.text if isinstance(sample, NoveltyReport) else sample
-        parts.append(f"<pre>{escape(text)}</pre>")
-        if isinstance(sample, NoveltyReport):
-            told = sample.novelty
-            parts.append(
-                f"<p class=quiet>longest copy: {told.longest_copy} {escape(report.symbol)}, "
-                f"{escape(repr(told.copied[:60]))}, {escape(sample.place)}</p>"
-            )
-    if report.held_out is not None:
-        parts.append(
-            f"<p class=quiet>Held-out texts of this length have copies of {report.held_out.longest_copy:.0f} "
-            "on average: about as much is chance.</p>"
-        )
-    return parts
-
-
-def _parts_of_loss(records: Sequence[dict[str, Any]]) -> list[str]:
+def _parts_of_loss(report: Report) -> list[str]:
     """Return a line with the parts of the last training loss, if it has any."""
-    last = records[-1] if records else {}
+    last = report.records[-1] if report.records else {}
     parts = {name: value for name, value in last.get("train_parts", {}).items() if value is not None}
     told = ", ".join(f"{escape(name)} {bits(value):.3f}" for name, value in parts.items())
-    return [f"<p class=quiet>parts of the training loss at the end, in bits per symbol: {told}</p>"] if told else []
+    unit = escape(report.unit_of_loss)
+    return [f"<p class=quiet>parts of the training loss at the end, in bits per {unit}: {told}</p>"] if told else []
 
 
-def learning_curves(records: Sequence[dict[str, Any]]) -> str:
+def learning_curves(records: Sequence[dict[str, Any]], unit: str = "symbol") -> str:
     """Return the losses over training steps as an SVG picture, or a line of text if there are none."""
     curves = {
         name: [(record["step"], bits(record[name])) for record in records if record.get(name) is not None]
@@ -133,12 +102,14 @@ def learning_curves(records: Sequence[dict[str, Any]]) -> str:
         if curves[name]:
             line = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(*point) for point in curves[name]))
             parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-dasharray="{dashes}"/>')
+            if len(curves[name]) == 1:
+                parts.append('<circle cx="{}" cy="{}" r="3" fill="{}"/>'.format(*line.split(","), colour))
             x, y = _WIDTH - 230, _TOP + 16 + 18 * number
             parts.append(f'<line x1="{x}" x2="{x + 24}" y1="{y - 4}" y2="{y - 4}" stroke="{colour}" '
                          f'stroke-dasharray="{dashes}"/><text x="{x + 30}" y="{y}">{label}</text>')  # fmt: skip
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="100%" role="img" stroke-width="2">'
-        f"<title>bits per symbol over training steps</title>{''.join(parts)}</svg>"
+        f"<title>bits per {escape(unit)} over training steps</title>{''.join(parts)}</svg>"
     )
 
 
