@@ -363,6 +363,7 @@ BAD = [
     (["--beam", "4", "--samples", "3"], 2, "a beam gives its best with n-best, not with several samples; use n-best "
      "3"),
     (["--watch"], 2, "--watch shows a beam search of one prompt in a terminal; give --beam, and no --json"),
+    (["--pace", "1"], 2, "--pace slows --watch down, by 0 to 60 seconds a step; got 1"),
     (["--exact"], 2, "exact sampling is for constraints, and none is given; without one, sampling is exact"),
     (["--match", "a", "--stop", "b"], 2, "a stop string cuts the text before it, and what is left might not fulfil the "
      "constraint; leave stop out, or say in the constraint how the text ends"),

@@ -106,11 +106,16 @@ def test_beams_are_shown_as_they_compete(text_model):
 
 
 def test_a_watched_beam_leaves_its_text_behind(text_run, monkeypatch, capsys):
-    monkeypatch.setattr("ostinato.app.verbs.generate._PACE", 0.0)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     words = ["generate", str(text_run), "--prompt", "the ", "--beam", "3", "--length", "20"]
     assert main(words) == 0
     plain = capsys.readouterr().out
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    assert main([*words, "--watch"]) == 0
-    assert capsys.readouterr().out.endswith(plain)
+    assert main([*words, "--watch", "--pace", "0"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.endswith(plain)
+    assert "of at most 20 symbols" in shown  # the last beginnings stay
+    slept = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    assert main([*words, "--watch", "--pace", "0.5"]) == 0
+    assert slept.count(0.5) >= 2

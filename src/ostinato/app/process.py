@@ -15,6 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ostinato.app.terminal.output import shown
+from ostinato.app.terminal.working import show_compiling
 from ostinato.codecs import Changes
 from ostinato.engine.threads import check_threads
 from ostinato.errors import ConfigError
@@ -81,7 +82,7 @@ def load_model(args: Namespace) -> Any:
         *vars(args).get("others", ()),
         device=args.device,
         threads=args.threads,
-        compiling=lambda what: print(f"({what})", file=sys.stderr, flush=True),
+        compiling=show_compiling,
         prepare=lambda: prepare_torch(args.threads),
     )
     model.check_verb(args.command)

@@ -9,6 +9,7 @@ import importlib.util
 import json
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -23,8 +24,8 @@ from ostinato.disk.documents import write_whole
 from ostinato.engine.cpu import describe_cpu
 from ostinato.errors import EngineError
 
-#: Called as soon as something has to be compiled, with what.
-Compiling = Callable[[str], None]
+#: Called as soon as something has to be compiled, with what; a context that it returns is held until that is done.
+Compiling = Callable[[str], AbstractContextManager[object] | None]
 _HERE = Path(__file__).parent
 
 
@@ -97,12 +98,13 @@ class Kernels:
             return self._kept(name) or self._compiled(name)
 
     def _compiled(self, name: str) -> Kernel:
-        if self._compiling is not None:
-            self._compiling(f"compiling {name!r} for {self._kind[0]} in {self._kind[1]}; once for this processor")
+        told = f"compiling {name!r} for {self._kind[0]} in {self._kind[1]}; once for this processor"
+        shown = None if self._compiling is None else self._compiling(told)
         try:
             from ostinato.engine.compiled.building import build
 
-            symbol, code = build(name, *self._kind)
+            with shown or contextlib.nullcontext():
+                symbol, code = build(name, *self._kind)
         except Exception as error:  # whatever Numba, or what it stands on, raises
             raise EngineError(f"{name!r} cannot be compiled here: {type(error).__name__}: {error}") from error
         if self._folder is not None:

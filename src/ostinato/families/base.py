@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from ostinato.codecs import Codec, Unknown
 from ostinato.data import Corpus, Encoded, Reading, Stream, encode_texts
+from ostinato.engine.kernels import Compiling
 from ostinato.errors import ConfigError
 from ostinato.families.options import OptionGroup
 from ostinato.runs import RunFolder, SavedModel
@@ -63,7 +64,7 @@ class Machine:
 
     device: str = "cpu"
     threads: int | None = None
-    compiling: Callable[[str], None] | None = None
+    compiling: Compiling | None = None
     prepare: Callable[[], None] | None = None
 
     def torch_device(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ostinato.engine.kernels import Compiling
 from ostinato.families import Machine, find_recipe, plugin_of
 from ostinato.runs import read_model
 
@@ -15,7 +16,7 @@ def load(
     *others: str | Path,
     device: str = "cpu",
     threads: int | None = None,
-    compiling: Callable[[str], None] | None = None,
+    compiling: Compiling | None = None,
     prepare: Callable[[], None] | None = None,
 ) -> Any:
     """Load a model from a run folder or from a file that ``export`` wrote; several language models as an ensemble.

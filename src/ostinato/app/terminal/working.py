@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from ostinato.app.terminal.console import Console
 
@@ -54,3 +65,18 @@ class WorkView:
             self.watch("reading the corpus", done, max(done, total))
 
         return tick
+
+
+def show_compiling(what: str) -> AbstractContextManager[None]:
+    """Say on standard error what is about to be compiled; in a terminal the seconds run while it is."""
+    print(f"({what})", file=sys.stderr, flush=True)
+    return _seconds_running()
+
+
+@contextmanager
+def _seconds_running() -> Iterator[None]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        progress.add_task("compiling, 5 to 20 seconds as a rule", total=None)
+        yield

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from ostinato.families.text.results import Sample
 
 
-_PACE = 0.04  # seconds that each step of a watched beam is shown
+_PACE, _SLOWEST = 0.04, 60  # seconds that each step of a watched beam is shown
 _LONG_PROMPT = 20_000  # characters
 # Samples that are written side by side: the same ones whatever the shard, so that shards join exactly.
 _TOGETHER = 64
@@ -194,6 +194,8 @@ def _check(args: Namespace, search: SearchSettings) -> None:
     at_least("samples", args.samples, 1)
     if args.watch and (search.beam is None or args.json or args.prompts is not None or not sys.stdout.isatty()):
         raise ConfigError("--watch shows a beam search of one prompt in a terminal; give --beam, and no --json")
+    if args.pace is not None and (not args.watch or not 0 <= args.pace <= _SLOWEST):
+        raise ConfigError(f"--pace slows --watch down, by 0 to {_SLOWEST} seconds a step; got {args.pace:g}")
     if args.keep_index and args.max_copy is None:
         raise ConfigError("--keep-index is for --max-copy, which is not given")
 
@@ -248,7 +250,7 @@ def _write(
     status = 0
     try:
         if args.watch:
-            _watch(run, args.length)
+            _watch(run, args.length, _PACE if args.pace is None else args.pace)
         elif _is_one(args):
             _stream(run)
         else:
@@ -310,15 +312,15 @@ def _stream(run: Generation) -> None:
         raise
 
 
-def _watch(run: Generation, length: int) -> None:
-    """Show all beginnings of a beam as they compete, slowly enough for people."""
+def _watch(run: Generation, length: int, pace: float) -> None:
+    """Show all beginnings of a beam as they compete, each step for ``pace`` seconds; the last ones stay."""
     from ostinato.app.terminal.beams import beams
 
-    with Live(console=Console(), transient=True, auto_refresh=False) as live:
+    with Live(console=Console(), auto_refresh=False) as live:
         for step, _ in enumerate(run, start=1):
             if beginnings := run.beginnings():
                 live.update(beams(beginnings, step, length), refresh=True)
-                time.sleep(_PACE)
+                time.sleep(pace)
 
 
 def _write_all(run: Generation, length: int, teller: _Teller, total: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -11,6 +11,7 @@ from ostinato.decode.compiled import not_compiled
 from ostinato.decode.pipeline import RuleSettings, spelled
 from ostinato.decode.searching import SearchSettings
 from ostinato.engine.engine import Engine
+from ostinato.engine.kernels import Compiling
 from ostinato.engine.packing import PRECISIONS, Precision, can_pack, pack
 from ostinato.errors import ConfigError, EngineError
 from ostinato.families.text.members import Member
@@ -39,7 +40,7 @@ class Engines:
         device: str,
         threads: int | None,
         folder: Path,
-        compiling: Callable[[str], None] | None,
+        compiling: Compiling | None,
     ) -> None:
         self._members = members
         self._device, self._threads, self._folder, self._compiling = device, threads, folder, compiling

@@ -124,6 +124,7 @@ SEARCH = OptionGroup(
             },
         ),
         Option("--watch", "with a beam: see the beginnings compete in the terminal", "flag"),
+        Option("--pace", "with --watch: seconds that each step is shown (default: 0.04)", "float", "SECONDS"),
     ),
 )  # fmt: skip
 RULES = OptionGroup(
