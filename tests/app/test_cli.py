@@ -280,6 +280,18 @@ def test_info_tells_all_and_how_many_sampled_items_are_new(run, item_run):
     assert told["training"]["status"] == "finished (done)"
 
 
+def test_info_tells_about_several_runs(run, text_run, item_run):
+    alone = [run("info", path)[1] for path in (text_run, item_run)]
+    assert run("info", text_run, item_run)[1] == "\n".join(alone)
+    assert [told["path"] for told in objects(run("info", text_run, item_run, "--json")[1])] == [
+        str(text_run),
+        str(item_run),
+    ]
+    status, out, err = run("info", text_run, item_run, "--plot", "x.svg")
+    assert (status, out, "'ostinato compare RUN RUN --plot FILE'" in err) == (2, "", True)
+    assert run("info", text_run, text_run / "nowhere")[:2] == (2, "")
+
+
 def test_export_and_everything_from_the_file(run, text_run, tmp_path):
     path = tmp_path / "model.safetensors"
     assert run("export", text_run, path)[0] == 0

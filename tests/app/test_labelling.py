@@ -90,6 +90,8 @@ def test_texts_come_from_a_file_or_from_standard_input(tagger, tmp_path, capsys)
     (tmp_path / "a.txt").write_text("Ann went to Ulm .\n\nBo went to Rome .\n")
     status, out, _ = ran(capsys, "label", tagger, "--file", tmp_path / "a.txt")
     assert (status, len(out.splitlines())) == (0, 2)
+    assert ran(capsys, "label", tagger, "--file", tmp_path / "a.txt", "--file", tmp_path / "a.txt")[1] == out * 2
+    assert ran(capsys, "label", tagger, "Ann went to Ulm . " * 30)[0] == 0  # longer than a file's name may be
     assert ran(capsys, "label", tagger, "Ann", "--file", tmp_path / "a.txt")[::2] == (
         2,
         "error: give TEXT or FILE, or --file, and not both\n",
@@ -357,7 +359,10 @@ def test_a_file_in_place_of_a_text_says_how_it_is_given(ud, capsys, tmp_path):
     _, run = ud
     (tmp_path / "plain.txt").write_text("the cat")
     status, _, err = ran(capsys, "label", run, tmp_path / "plain.txt")
-    assert (status, f"is a file, and a text is expected here; --file {tmp_path / 'plain.txt'}" in err) == (2, True)
+    assert (status, f"is a file, and a text is expected here; --file {tmp_path / 'plain.txt'} reads" in err) == (
+        2,
+        True,
+    )
     with pytest.raises(ConfigError, match="label takes a list of texts"):
         ostinato.load(run).label("the cat")
 

@@ -61,7 +61,14 @@ def test_sources_come_from_a_file_or_from_standard_input(run, tmp_path, capsys, 
     (tmp_path / "a.txt").write_text("one cat\r\ntwo dog\n")
     assert translated(capsys, run, "--file", tmp_path / "a.txt")[1] == "un chat\ndeux chien\n"
     (tmp_path / "c.txt").write_text("one cat\n\ntwo dog\n")
-    assert "line 2 of the sources is empty" in translated(capsys, run, "--file", tmp_path / "c.txt")[2]
+    assert f"line 2 of {tmp_path / 'c.txt'} is empty" in translated(capsys, run, "--file", tmp_path / "c.txt")[2]
+    several = translated(capsys, run, "--file", tmp_path / "a.txt", "--file", tmp_path / "a.txt")[1]
+    assert several == "un chat\ndeux chien\n" * 2
+    assert translated(capsys, run, "one cat", "two dog")[1] == "un chat\ndeux chien\n"
+    (status, _, told), path = translated(capsys, run, tmp_path / "a.txt"), tmp_path / "a.txt"
+    assert status == 2
+    assert told == f"error: {path} is a file, and a text is expected here; --file {path} reads what it holds\n"
+    assert translated(capsys, run, "one cat", "--file", tmp_path / "a.txt")[0] == 2
     (tmp_path / "b.txt").write_text("\n")
     status, _, told = translated(capsys, run, "--file", tmp_path / "b.txt")
     assert (status, told) == (2, "error: there is nothing to translate: no line has any text\n")

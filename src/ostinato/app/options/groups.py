@@ -33,6 +33,13 @@ def run(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", type=run_path, metavar="RUN", help="run folder, or file that 'export' made")
 
 
+def files(command: argparse._ActionsContainer, what: str) -> None:
+    """Add the files to read, of which there may be several."""
+    command.add_argument(
+        "--file", dest="files", action="append", metavar="FILE", help=f"{what} ('-': stdin); may be repeated"
+    )
+
+
 def teachers(command: argparse._ActionsContainer) -> None:
     """Add the models that are learned from."""
     command.add_argument(

@@ -12,6 +12,7 @@ from typing import Any
 from ostinato import codecs
 from ostinato.app.describing import status_of, unit_of
 from ostinato.app.options import groups
+from ostinato.app.parser import run_path
 from ostinato.app.plotting import plot_run
 from ostinato.app.terminal.hints import print_next
 from ostinato.app.terminal.losses import loss_with_error
@@ -23,32 +24,55 @@ from ostinato.runs import RunFolder, read_model
 EXAMPLES = """\
 ostinato info runs/book
 ostinato info runs/book --plot curves.svg
+ostinato info runs/book runs/names --json
 """
 
 
 def arguments(command: ArgumentParser) -> None:
     """Add the arguments."""
     groups.run(command)
-    command.add_argument("--json", action="store_true", help="one object on standard output")
+    command.add_argument("others", nargs="*", type=run_path, metavar="RUN", help="more runs")
+    command.add_argument("--json", action="store_true", help="one object per run on standard output")
     command.add_argument("--plot", type=Path, metavar="FILE", help="draw its learning curves: .svg, .png or .pdf")
 
 
 def act(args: Namespace) -> int:
-    """Tell all about a run or a model file."""
-    model = read_model(args.run, untrained=True)
+    """Tell all about runs or model files."""
+    paths = (args.run, *args.others)
+    abouts = [_about(path) for path in paths]
+    if args.plot is not None:
+        _plot(args)
+    for number, (path, about) in enumerate(zip(paths, abouts, strict=True)):
+        if args.json:
+            print(as_json(about))
+            continue
+        if number:
+            print()
+        _print(about)
+        if about["recipe"] in RECIPES:
+            print_next(RECIPES[about["recipe"]].family.next_commands(shlex.quote(str(path))))
+    return 0
+
+
+def _plot(args: Namespace) -> None:
+    if args.others:
+        raise ConfigError("--plot draws one run; 'ostinato compare RUN RUN --plot FILE' draws several in one picture")
+    if not args.run.is_dir():
+        raise ConfigError(f"--plot draws the course of training, which a model file such as {args.run} does not hold")
+    run = RunFolder(args.run)
+    plot_run(run, args.plot)
+    print(f"{args.plot}: learning curves of {run.path}", file=sys.stderr)
+
+
+def _about(path: Path) -> dict[str, Any]:
+    """Return all about a run or a model file, as plain data."""
+    model = read_model(path, untrained=True)
     for warning in model.warnings:
         print(f"warning: {shown(warning)}", file=sys.stderr)
-    run = RunFolder(args.run) if args.run.is_dir() else None
-    if args.plot is not None:
-        if run is None:
-            raise ConfigError(
-                f"--plot draws the course of training, which a model file such as {args.run} does not hold"
-            )
-        plot_run(run, args.plot)
-        print(f"{args.plot}: learning curves of {run.path}", file=sys.stderr)
+    run = RunFolder(path) if path.is_dir() else None
     codec = codecs.from_json(model.codec)
-    about: dict[str, Any] = {
-        "path": str(args.run),
+    return {
+        "path": str(path),
         "recipe": model.config["recipe"],
         "parameters": sum(array.size for array in model.weights.values()),
         "codec": codec.name,
@@ -61,13 +85,6 @@ def act(args: Namespace) -> int:
         "settings": model.config["settings"],
         "origin": model.origin,
     }
-    if args.json:
-        print(as_json(about))
-    else:
-        _print(about)
-        if model.config["recipe"] in RECIPES:
-            print_next(RECIPES[model.config["recipe"]].family.next_commands(shlex.quote(str(args.run))))
-    return 0
 
 
 def _training(run: RunFolder | None) -> dict[str, Any] | None:

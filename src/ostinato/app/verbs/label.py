@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostinato.app.options import groups
 from ostinato.app.process import load_model
-from ostinato.app.reading import read_file
+from ostinato.app.reading import check_texts, read_file
 from ostinato.app.terminal.console import Console
 from ostinato.app.terminal.output import as_json, shown
 from ostinato.app.terminal.working import WorkView
@@ -48,9 +47,7 @@ def arguments(command: ArgumentParser) -> None:
         metavar="TEXT|FILE",
         help="texts, recordings (.wav, .flac, .ogg, .mp3) or arrays (.npy, .npz); default: standard input, by lines",
     )
-    command.add_argument(
-        "--file", type=Path, help="a text per line, or columns or CoNLL-U as the model learned from ('-': stdin)"
-    )
+    groups.files(command, "a text per line, or columns or CoNLL-U as the model learned from")
     command.add_argument(
         "--beam", type=int, metavar="K", help="of labels without a place (recipe ctc): keep the K best beginnings"
     )
@@ -64,9 +61,22 @@ def act(args: Namespace) -> int:
     """Print the labels of texts, recordings or arrays."""
     if args.beam is not None:
         at_least("--beam", args.beam, 1)
+    if args.sources and args.files is not None:
+        raise ConfigError("give TEXT or FILE, or --file, and not both")
     model = load_model(args)
-    file, text = _column_file(args, model)
-    names, sources = _sentences(file, model) if file is not None else _sources(args, model, text)
+    if args.sources or model.reads_frames:
+        _label(args, model, None, *_given(args, model))
+        return 0
+    for name in args.files or ["-"]:
+        file, text = _column_file(name, model)
+        _label(args, model, file, *(_lines(args, model, text) if file is None else _sentences(file, model)))
+    return 0
+
+
+def _label(
+    args: Namespace, model: Annotator, file: ColumnFile | None, names: list[str], sources: Sequence[str] | Frames
+) -> None:
+    """Find the labels of some sources, and print them; those of a file of columns as that file with other labels."""
     with WorkView(Console(stderr=True)) as view:
         labellings = model.label(
             sources, beam=args.beam, unknown=args.unknown, tick=lambda done, total: view.watch("labelling", done, total)
@@ -80,25 +90,19 @@ def act(args: Namespace) -> int:
         for name, labelling in zip(names, labellings, strict=True):
             told = labelling.describe(model.between)
             print(told if labelling.words or len(names) == 1 else f"{name}\t{told}")
-    return 0
 
 
-def _column_file(args: Namespace, model: Annotator) -> tuple[ColumnFile | None, str | None]:
-    """Return the file to label, if it is one of columns as the model learned from, or else its text.
-
-    Both are ``None`` where texts are given, or frames are read.
-    """
+def _column_file(name: str, model: Annotator) -> tuple[ColumnFile | None, str]:
+    """Return a file to label, if it is one of columns as the model learned from, and its text."""
     reading = model.settings.reading()
-    if args.sources or model.reads_frames:
-        return None, None
     if not reading.per_word:
-        return None, read_file(args.file or "-")
-    (document,) = surveyed([str(args.file or "-")], Reading())
+        return None, read_file(name)
+    (document,) = surveyed([name], Reading())
     for note in notes_on_encodings([document]):
         print(note, file=sys.stderr)
     file = as_column_file(document)
     if file is not None and (reading.columns > 1 or _is_vertical(file) or _place_of_labels(file, model) is not None):
-        return file, None
+        return file, ""
     return None, "".join(document.texts())
 
 
@@ -136,21 +140,26 @@ def _sentences(file: ColumnFile, model: Annotator) -> tuple[list[str], Sequence[
     return [text.replace(COLUMN, " ") for text in sentences], sentences
 
 
-def _sources(args: Namespace, model: Annotator, text: str | None) -> tuple[list[str], Sequence[str] | Frames]:
-    """Return the names of what is to be labelled, and the sources: texts, lines of ``text``, or frames."""
-    if args.sources and args.file is not None:
-        raise ConfigError("give TEXT or FILE, or --file, and not both")
-    reading = model.settings.reading()
+def _given(args: Namespace, model: Annotator) -> tuple[list[str], Sequence[str] | Frames]:
+    """Return the names of the sources that are given, and those: texts or frames."""
     if model.reads_frames:
         if not args.sources:
             raise ConfigError("name what to label: recordings (.wav, .flac, .ogg, .mp3) or arrays (.npy, .npz)")
-        sequences = [pair for source in args.sources for pair in read_sequences(source, reading)]
+        sequences = [pair for source in args.sources for pair in read_sequences(source, model.settings.reading())]
         return [name for name, _ in sequences], Frames.joined([own for _, own in sequences])
-    if files := [source for source in args.sources if Path(source).is_file()]:
-        raise ConfigError(f"{files[0]} is a file, and a text is expected here; --file {files[0]} labels what it holds")
-    texts = list(args.sources) if text is None else [line for line in lines_of(text) if line.strip()]
+    check_texts(args.sources)
+    return _texts(args, model, args.sources)
+
+
+def _lines(args: Namespace, model: Annotator, text: str) -> tuple[list[str], Sequence[str]]:
+    """Return the lines of a text, as they are shown and as the model reads them."""
+    return _texts(args, model, [line for line in lines_of(text) if line.strip()])
+
+
+def _texts(args: Namespace, model: Annotator, texts: list[str]) -> tuple[list[str], Sequence[str]]:
     if not texts:
         raise ConfigError("there is nothing to label: no line has any text")
+    reading = model.settings.reading()
     return texts, _tokenised(texts, model) if reading.per_word and reading.columns == 1 and not args.tokens else texts
 
 

@@ -34,9 +34,10 @@ ostinato translate runs/pairs --file sources.txt --json
 def arguments(command: ArgumentParser) -> None:
     """Add the arguments."""
     groups.run(command)
-    what = command.add_mutually_exclusive_group()
-    what.add_argument("text", nargs="?", help="source (default: standard input, a source per line)")
-    what.add_argument("--file", type=Path, help="a source per line ('-': stdin)")
+    command.add_argument(
+        "texts", nargs="*", metavar="TEXT", help="sources (default: standard input, a source per line)"
+    )
+    groups.files(command, "a source per line")
     command.add_argument("--beam", type=int, metavar="K", help="keep the K best beginnings (default: the best alone)")
     command.add_argument("--n-best", type=int, metavar="N", help="with a beam: give the N best targets")
     command.add_argument("--attention", action="store_true", help="show what of the source was read for each symbol")
@@ -83,14 +84,21 @@ def act(args: Namespace) -> int:
 
 
 def _sources(args: Namespace) -> list[str]:
-    if args.text is not None:
-        return [args.text]
-    lines = lines_of(read_file(args.file or "-"))
+    if args.texts and args.files is not None:
+        raise ConfigError("give TEXT, or --file, and not both")
+    check_texts(args.texts)
+    return args.texts or [line for name in args.files or ["-"] for line in _lines(name)]
+
+
+def _lines(name: str) -> list[str]:
+    """Return the lines of a file, of which each is a source."""
+    lines = lines_of(read_file(name))
     if not any(line.strip() for line in lines):
         raise ConfigError("there is nothing to translate: no line has any text")
     empty = next((number for number, line in enumerate(lines, 1) if not line.strip()), None)
     if empty is not None:  # left out, it would put every later line beside another source
-        raise ConfigError(f"line {empty} of the sources is empty; take it out, or write something there")
+        of = "the sources" if name == "-" else name
+        raise ConfigError(f"line {empty} of {of} is empty; take it out, or write something there")
     return lines
 
 
