@@ -289,7 +289,7 @@ def test_info_tells_about_several_runs(run, text_run, item_run):
     ]
     status, out, err = run("info", text_run, item_run, "--plot", "x.svg")
     assert (status, out, "'ostinato compare RUN RUN --plot FILE'" in err) == (2, "", True)
-    assert run("info", text_run, text_run / "nowhere")[:2] == (2, "")
+    assert run("info", text_run, text_run / "nowhere")[:2] == (1, "")
 
 
 def test_export_and_everything_from_the_file(run, text_run, tmp_path):

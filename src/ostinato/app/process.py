@@ -29,7 +29,7 @@ _MMAP_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD = -4, -3, -1  # options of mallopt, 
 
 
 def ignore_known_warnings() -> None:
-    """Leave out what PyTorch says of no use to a user: cuDNN copies our weights into one buffer, which costs little."""
+    """Silence PyTorch's warning of RNN weights that are not contiguous; the copy it warns of is cheap."""
     warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous chunk")
 
 

@@ -141,7 +141,7 @@ def _write_prompts(
     training: TrainingText | None,
     shard: Shard | None,
 ) -> int:
-    """Write a text for each prompt, or those of a shard, so many at a time; return the exit status."""
+    """Write a text for each prompt, or for those of a shard, in groups; return the exit status."""
     search, seed = options["settings"], options["seed"]
     together = max(1, _TOGETHER // (search.best_of or search.beam or 1))
     for first in (shard or Shard()).of(range(0, len(prompts), together)):

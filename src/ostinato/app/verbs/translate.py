@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ostinato.app.options import groups
 from ostinato.app.plotting import check_picture, plot_attention
 from ostinato.app.process import load_model
-from ostinato.app.reading import read_file
+from ostinato.app.reading import check_texts, read_file
 from ostinato.app.terminal.console import Console
 from ostinato.app.terminal.output import as_json
 from ostinato.app.terminal.working import WorkView
