@@ -10,6 +10,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ostinato.errors import ConfigError, unknown_name
@@ -17,6 +18,21 @@ from ostinato.errors import ConfigError, unknown_name
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+#: Names that other tools have for settings, and ours.
+SETTINGS_ELSEWHERE = {
+    "block_size": "window",
+    "seq_length": "window",
+    "context_length": "window",
+    "lr": "learning_rate",
+    "max_lr": "learning_rate",
+    "n_layer": "layers",
+    "num_layers": "layers",
+    "rnn_layers": "layers",
+    "n_embd": "hidden_size",
+    "rnn_size": "hidden_size",
+    "model": "core",
+    "grad_clip": "clip",
+}
 T = TypeVar("T")
 
 
@@ -34,7 +50,11 @@ def read(cls: type[T], values: Mapping[str, Any], *, where: str) -> T:
     from pydantic import TypeAdapter, ValidationError  # slow to import, and only needed here
 
     names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
-    problems = [str(unknown_name("setting", name, names, where=where)) for name in values if name not in names]
+    problems = [
+        str(unknown_name("setting", name, names, where=where, elsewhere=SETTINGS_ELSEWHERE))
+        for name in values
+        if name not in names
+    ]
     known = {name: value for name, value in values.items() if name in names}
     result = None
     try:
@@ -69,7 +89,7 @@ def parse_assignments(assignments: Sequence[str], cls: type[Any]) -> dict[str, A
         if not equals or not name:
             problems.append(f"--set {assignment!r} is not of the form NAME=VALUE, such as --set hidden_size=512")
         elif name not in names:
-            problems.append(str(unknown_name("setting", name, names, where="--set")))
+            problems.append(str(unknown_name("setting", name, names, where="--set", elsewhere=SETTINGS_ELSEWHERE)))
         else:
             values[name] = _value(text)
     raise_problems(problems)
@@ -105,7 +125,11 @@ def out_of_range(
 
 def one_of(name: str, value: str, allowed: Sequence[str]) -> str | None:
     """Return what is wrong with a name that has to be one of some, or ``None``."""
-    return None if value in allowed else f"{name} must be one of {', '.join(allowed)}; got {value!r}"
+    if value in allowed:
+        return None
+    near = get_close_matches(value.lower(), allowed, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"{name} must be one of {', '.join(allowed)}; got {value!r}{hint}"
 
 
 def at_least(name: str, value: float, least: float) -> None:

@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 __all__ = [
@@ -90,13 +90,18 @@ class LostRankError(TrainingError):
     """Another process of the same training is gone."""
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str], *, where: str) -> ConfigError:
+def unknown_name(
+    kind: str, name: str, known: Iterable[str], *, where: str, elsewhere: Mapping[str, str] | None = None
+) -> ConfigError:
     """Make (not raise) the error for a name that is not known, offering the nearest one that is.
+
+    ``elsewhere`` has the names that other tools use, with ours.
 
     >>> print(unknown_name("setting", "hiden_size", ["layers", "hidden_size"], where="a.json"))
     unknown setting 'hiden_size' in a.json; did you mean 'hidden_size'? Known: hidden_size, layers
     """
     names = sorted(known)
-    close = get_close_matches(name, names, n=1)
+    meant = (elsewhere or {}).get(name)
+    close = [meant] if meant in names else get_close_matches(name, names, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else "."
     return ConfigError(f"unknown {kind} {name!r} in {where}{hint} Known: {', '.join(names) or 'none'}")

@@ -1,5 +1,6 @@
 """Plug-ins: a file or a package that registers recipes of its own."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -80,3 +81,16 @@ def test_an_installed_package_brings_its_recipe_by_an_entry_point(place, tmp_pat
     path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
     assert "tiny" in ran("recipes", cwd=place, PYTHONPATH=path)[1]
     assert ran("generate", "run", "-n", "5", "-s", "1", cwd=place, PYTHONPATH=path)[0] == 0
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs the ray extra")
+@pytest.mark.slow
+def test_plugins_go_along_to_the_processes_of_a_ray_cluster(place, corpora):
+    words = ["sweep", corpora / "cats.txt", "--recipe", "tiny", "--seeds", "1,2", "--steps", "2", "--out", "swept"]
+    status, out, err = ran("--plugin", place / "mine.py", *words, "--ray", cwd=place)
+    assert status == 0, err
+    assert {line.split()[0] for line in out.splitlines()} == {"seed=1", "seed=2"}
+    words = ["--plugin", place / "mine.py", "generate", "run", "--samples", "4", "-s", "1", "-n", "5"]
+    status, out, err = ran(*words, "--ray", "--parts", "2", cwd=place)
+    assert status == 0, err
+    assert out == ran(*words, cwd=place)[1]

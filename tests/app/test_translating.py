@@ -287,3 +287,11 @@ def test_a_report_sets_translations_beside_the_source_and_a_similar_pair(run):
         assert values[f"{name}: exact"] == pytest.approx(100 * exact)
     assert values["this model: exact"] == 100
     assert "<mark>" not in report.sections[0].html
+
+
+def test_a_bleu_of_0_is_explained(run, tmp_path, capsys):
+    (tmp_path / "short.tsv").write_text("one cat\tun chat\n")
+    capsys.readouterr()
+    assert main(["evaluate", str(run), str(tmp_path / "short.tsv")]) == 0
+    out, err = capsys.readouterr()
+    assert ("exact match 100.00%" in out, "it is 0 where no four in a row are right" in err) == (True, True)

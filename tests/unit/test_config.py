@@ -63,6 +63,29 @@ def test_an_assignment_that_is_none_is_refused():
         config.parse_assignments(["hidden_size"], Settings)
 
 
+@pytest.mark.parametrize(
+    ("assignment", "hint"),
+    [
+        ("lr=0.1", "did you mean 'learning_rate'?"),
+        ("n_layer=3", "did you mean 'layers'?"),
+        ("cor=gru", "did you mean 'core'?"),
+    ],
+)
+def test_an_unknown_setting_is_shown_the_one_that_was_meant(assignment, hint):
+    with pytest.raises(ConfigError) as caught:
+        config.parse_assignments([assignment], LanguageModelSettings)
+    assert hint in str(caught.value)
+
+
+def test_a_value_in_other_letters_is_shown_the_one_that_was_meant():
+    assert (
+        config.one_of("core", "LSTM", ("gru", "lstm"))
+        == "core must be one of gru, lstm; got 'LSTM'; did you mean 'lstm'?"
+    )
+    assert config.one_of("core", "xyz", ("gru", "lstm")) == "core must be one of gru, lstm; got 'xyz'"
+    assert config.one_of("core", "gru", ("gru", "lstm")) is None
+
+
 @pytest.mark.parametrize("name", RECIPES)
 @pytest.mark.parametrize("items", [False, True])
 @pytest.mark.parametrize("minutes", [0.1, 1, 5, 100])

@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ostinato.config import SETTINGS_ELSEWHERE
+
 #: Short options, the same for every command that has the long one.
 SHORT = {"-n": "--length", "-o": "--out", "-p": "--prompt", "-s": "--seed", "-t": "--temperature"}
 #: Names that other tools use, and ours.
@@ -23,6 +25,7 @@ ELSEWHERE = {
     "--n-predict": "--length",
     "--num-samples": "--samples",
     "--num-return-sequences": "--samples",
+    "--n": "--length",
     "--prefix": "--prompt",
     "--primetext": "--prompt",
     "--start": "--prompt",
@@ -42,21 +45,7 @@ ELSEWHERE = {
     "--num-epochs": "--epochs",
     "--out-dir": "--out",
     "--output-dir": "--out",
-}
-#: Settings that other tools have options for, and the names of ours.
-SETTINGS = {
-    "block_size": "window",
-    "seq_length": "window",
-    "context_length": "window",
-    "lr": "learning_rate",
-    "max_lr": "learning_rate",
-    "n_layer": "layers",
-    "num_layers": "layers",
-    "rnn_layers": "layers",
-    "n_embd": "hidden_size",
-    "rnn_size": "hidden_size",
-    "model": "core",
-    "grad_clip": "clip",
+    "--name": "--out",
 }
 RUNS = Path("runs")
 _NO_RUN = re.compile(r"there is no run (.*)$", re.DOTALL)
@@ -143,7 +132,7 @@ class CommandParser(argparse.ArgumentParser):
         if ours in self._option_string_actions:
             return f"{ours}{equals}{value}"
         # A setting of another tool's is no short option with its value.
-        is_setting = not flag.startswith("--") and name[2:].replace("-", "_") in SETTINGS
+        is_setting = not flag.startswith("--") and name[2:].replace("-", "_") in SETTINGS_ELSEWHERE
         return f"-{flag}{equals}{value}" if is_setting else word
 
     def refuse(self, rest: Sequence[str]) -> NoReturn:
@@ -174,7 +163,7 @@ class CommandParser(argparse.ArgumentParser):
         """Say what is wrong with an option that is not known, given what was typed after it."""
         word, _, value = typed.partition("=")
         setting = word.lstrip("-").replace("-", "_")
-        setting = SETTINGS.get(setting, setting)
+        setting = SETTINGS_ELSEWHERE.get(setting, setting)
         if "--set" in self._option_string_actions and setting in _names_of_settings():
             value = value or ("VALUE" if after.startswith("-") else after)
             return f"{word} is a setting: --set {setting}={value}"

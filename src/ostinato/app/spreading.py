@@ -85,7 +85,8 @@ def _run_parts(ray: Any, args: Namespace, parts: int) -> list[bytes]:
     model = ray.put(_model_bytes(args.run))
     gpus = 1 if str(args.device).startswith("cuda") else 0
     task = ray.remote(max_retries=_RETRIES, retry_exceptions=[_LostPartError], num_cpus=1, num_gpus=gpus)(_run_part)
-    words = words_without(args.words, ("--ray", "--parts"))
+    plugins = [word for plugin in args.plugins for word in ("--plugin", plugin)]
+    words = [*plugins, *words_without(args.words, ("--ray", "--parts"))]
     words += [] if args.threads is not None else ["--threads", "1"]
     waiting = {task.remote(model, words, f"{n}/{parts}"): n for n in range(1, parts + 1)}
     outputs: dict[int, bytes] = {}

@@ -76,7 +76,9 @@ class PairEvaluation:
     @property
     def notes(self) -> tuple[str, ...]:
         """Remarks to be shown beside it."""
-        return ()
+        if self.metrics.bleu:
+            return ()
+        return ("BLEU counts runs of up to four words: it is 0 where no four in a row are right, as of short targets",)
 
     @property
     def perplexity(self) -> float:
