@@ -71,7 +71,7 @@ def measure(recipe: str, corpus: str, settings: dict[str, Any], repeats: int) ->
     trainer = ways["float32", 1].trainer
     weights = sum(p.numel() for p in trainer.task.module.parameters())
     batch = trainer.stream.next()
-    about = {"recipe": recipe, "corpus": corpus, **settings, "rows": len(batch.fresh), "weights": weights}
+    about = {"recipe": recipe, "corpus": corpus, **settings, "rows": batch.rows, "weights": weights}
     about["million products"] = weights * batch.count / 1e6
     one, all_ = row["float32 ×1"], row[f"float32 ×{every}"]
     about |= row

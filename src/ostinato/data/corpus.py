@@ -63,6 +63,7 @@ class Corpus:
         columns: Columns beside the texts, by name: one example of each for each text; such as ``source``, texts or
             frames from which the text follows.
         places: Place of each item in its source, for messages; empty: not known.
+        valid: The validation part that belongs to it by an official split; ``None``: a share is to be set apart.
     """
 
     kind: Kind
@@ -75,6 +76,7 @@ class Corpus:
     known_alphabet: frozenset[str] | None = None
     columns: Mapping[str, Column] = field(default_factory=dict)
     places: tuple[str, ...] = ()
+    valid: Corpus | None = None
 
     @property
     def is_held(self) -> bool:

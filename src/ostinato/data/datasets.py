@@ -306,7 +306,7 @@ _ALL = (
     DataSet(
         "jsb-chorales",
         "polyphonic piano rolls of JSB Chorales, official split",
-        "fetched",
+        "files",
         "none stated",
         _ROLLS,
         (
@@ -322,7 +322,7 @@ _ALL = (
     DataSet(
         "nottingham-rolls",
         "polyphonic piano rolls of Nottingham, official split",
-        "fetched",
+        "files",
         "none stated",
         _ROLLS,
         (

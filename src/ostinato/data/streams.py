@@ -6,7 +6,7 @@ import abc
 
 import numpy as np
 
-from ostinato.batch import SymbolBatch
+from ostinato.batch import Batch, SymbolBatch
 from ostinato.data.encoded import Array, Encoded
 from ostinato.errors import CorpusError
 
@@ -21,7 +21,7 @@ class Stream(abc.ABC):
     """
 
     @abc.abstractmethod
-    def next(self) -> SymbolBatch:
+    def next(self) -> Batch:
         """Return the batch at the present position and move on."""
 
     @abc.abstractmethod

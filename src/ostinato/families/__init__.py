@@ -17,6 +17,9 @@ _RECIPES = (
     "labels.tag",
     "labels.classify",
     "labels.ctc",
+    "rolls.rnn_bernoulli",
+    "rolls.rnn_nade",
+    "rolls.rnn_rbm",
 )
 RECIPES: dict[str, Recipe] = {}
 FAMILIES: dict[str, Family] = {}

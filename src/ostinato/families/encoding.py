@@ -9,17 +9,22 @@ if TYPE_CHECKING:
     from ostinato.cores.encoders import Encoder
 
 
-class Sizes(Protocol):
-    """Sizes of an encoder; attributes as of ``PairSettings``."""
+class StackSizes(Protocol):
+    """Sizes of a stack of cores; attributes as of ``CoreSettings``."""
 
-    @property
-    def encoder(self) -> str: ...
     @property
     def core(self) -> str: ...
     @property
     def layers(self) -> int: ...
     @property
     def hidden_size(self) -> int: ...
+
+
+class Sizes(StackSizes, Protocol):
+    """Sizes of an encoder; attributes as of ``PairSettings``."""
+
+    @property
+    def encoder(self) -> str: ...
     @property
     def kernel(self) -> int: ...
     @property
@@ -40,8 +45,8 @@ def build_encoder(sizes: Sizes, input_size: int) -> Encoder:
     return OneWay(build_stack(sizes, input_size), H, reverse=sizes.encoder == "backwards")
 
 
-def build_stack(sizes: Sizes, input_size: int) -> Core[Any]:
-    """Build the cores of a decoder, or of an encoder that reads one way."""
+def build_stack(sizes: StackSizes, input_size: int) -> Core[Any]:
+    """Build the cores of a decoder, of an encoder that reads one way, or of a model of frames."""
     from ostinato.cores.stack import Stack
     from ostinato.cores.table import new_core
 

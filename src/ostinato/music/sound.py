@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import wave
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +24,28 @@ _LAST = 1.0  # seconds after the last note
 _PEAK = 0.8
 
 
+class Struck(NamedTuple):
+    """A note that is played.
+
+    Attributes:
+        midi: Its MIDI number.
+        start: Its beginning in seconds.
+        seconds: Its length.
+    """
+
+    midi: int
+    start: float
+    seconds: float
+
+
 def write_wav(tune: Tune) -> bytes:
     """Return a tune as a WAV file, one channel of 16 bits, repeats played."""
-    samples = np.round(synthesised(tune) * 32767).astype("<i2")
+    return in_wav(synthesised(tune))
+
+
+def in_wav(sound: NDArray[np.float64]) -> bytes:
+    """Return a sound, [N] from -1 to 1, as a WAV file, one channel of 16 bits."""
+    samples = np.round(sound * 32767).astype("<i2")
     out = io.BytesIO()
     with wave.open(out, "wb") as file:
         file.setnchannels(1)
@@ -38,11 +59,16 @@ def synthesised(tune: Tune) -> NDArray[np.float64]:
     """Return the sound of a tune, [N] from -0.8 to 0.8, ``RATE`` samples a second."""
     seconds = 60 / float(whole_notes_per_minute(tune))  # of a whole note
     notes = played(tune).tones()
-    end = max((float(tone.start + tone.duration) for tone in notes), default=0.0) * seconds + _LAST
-    sound = np.zeros(int(end * RATE))
-    for tone in notes:
-        string = _plucked(tone.midi, float(tone.duration) * seconds)
-        start = int(float(tone.start) * seconds * RATE)
+    struck = [Struck(tone.midi, float(tone.start) * seconds, float(tone.duration) * seconds) for tone in notes]
+    return mixed(struck, max((float(tone.start + tone.duration) for tone in notes), default=0.0) * seconds)
+
+
+def mixed(notes: Iterable[Struck], seconds: float) -> NDArray[np.float64]:
+    """Return the sound of notes within some seconds, and of what rings after them, [N] from -0.8 to 0.8."""
+    sound = np.zeros(int((seconds + _LAST) * RATE))
+    for note in notes:
+        string = _plucked(note.midi, note.seconds)
+        start = int(note.start * RATE)
         sound[start : start + len(string)] += string[: len(sound) - start]
     peak = np.abs(sound).max(initial=0.0)
     return sound * (_PEAK / float(peak) if peak else 1.0)

@@ -12,6 +12,7 @@ TITLE = "T:"
 LETTER = "`"
 _MOST = 48  # letters
 _ARTICLE = re.compile(r"(.+), (The|A|An)\b\.?", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")  # with apostrophes inside
 _LEFT_OUT = re.compile(r"[^A-Za-z0-9 '&.,!?()-]+")
 
 
@@ -27,12 +28,26 @@ def plain_title(title: str) -> str:
     text = " ".join(_LEFT_OUT.sub(" ", letters).split())
     text = text.partition(" -- ")[0]  # what comes after it is the kind of dance
     if text.isupper():
-        text = text.title()
+        text = _WORD.sub(lambda word: _capitalised(word[0]), text)
     if match := _ARTICLE.fullmatch(text):
         text = f"{match[2]} {match[1]}"
     if len(text) > _MOST:
         text = text[: _MOST + 1].rpartition(" ")[0][:_MOST] or text[:_MOST]
     return text.strip()
+
+
+def _capitalised(word: str) -> str:
+    """Return a word in small letters with a capital: Admiral's, and O'Donnel's with two.
+
+    >>> _capitalised("ADMIRAL'S"), _capitalised("O'DONNEL'S")
+    ("Admiral's", "O'Donnel's")
+    """
+    first, *rest = word.split("'")
+    if len(first) == 1 and rest:
+        rest[0] = rest[0].capitalize()
+    return "'".join(
+        [first.capitalize(), *(part if n == 0 and len(first) == 1 else part.lower() for n, part in enumerate(rest))]
+    )
 
 
 def split_title(tokens: Sequence[str]) -> tuple[list[str], str]:

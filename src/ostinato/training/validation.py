@@ -42,7 +42,29 @@ class Measured:
     parts: Mapping[str, float] = field(default_factory=dict)
 
 
-class Validation:
+class BatchValidation:
+    """Mean loss of a task over batches of the validation data that stay the same.
+
+    Args:
+        batches: The batches; where one starts fresh rows, the state is put back.
+        ranks: The processes that share the rows; ``None``: this one alone.
+
+    Attributes:
+        symbols: Number of targets in them.
+        sha256: Digest of them: losses of runs are comparable where it is the same.
+    """
+
+    def __init__(self, batches: Sequence[Batch], ranks: Ranks | None = None) -> None:
+        self._batches, self._ranks = batches, Alone() if ranks is None else ranks
+        self.symbols = sum(batch.count for batch in batches)
+        self.sha256 = _digest(batches)
+
+    def __call__(self, task: Task) -> Measured:
+        """Return the mean loss per target."""
+        return mean_loss(task, self._batches, self._ranks)
+
+
+class Validation(BatchValidation):
     """Mean loss of a task over a part of the validation data, drawn once for a corpus and a seed.
 
     Running text is read in 64 blocks that are spread over the whole held-out part, side by side, each with its state
@@ -56,26 +78,16 @@ class Validation:
         limit: Largest number of symbols used.
         seed: Seed that chooses the blocks or items.
         ranks: The processes that share the rows; ``None``: this one alone.
-
-    Attributes:
-        symbols: Number of symbols used.
-        sha256: Digest of the symbols used: losses of runs are comparable where it is the same.
     """
 
     def __init__(
         self, data: Encoded, begin: int, *, items: bool, limit: int, seed: int, ranks: Ranks | None = None
     ) -> None:
-        self._ranks = Alone() if ranks is None else ranks
-        self._batches = _item_batches(data, begin, limit, seed) if items else _text_batches(data, begin, limit, seed)
-        self.symbols = sum(batch.count for batch in self._batches)
-        self.sha256 = _digest(self._batches)
-
-    def __call__(self, task: Task) -> Measured:
-        """Return the mean loss per symbol."""
-        return mean_loss(task, self._batches, self._ranks)
+        batches = _item_batches(data, begin, limit, seed) if items else _text_batches(data, begin, limit, seed)
+        super().__init__(batches, ranks)
 
 
-class PairValidation:
+class PairValidation(BatchValidation):
     """Mean loss of a task over pairs, teacher-forced: every symbol is predicted from the true ones before it.
 
     Args:
@@ -83,22 +95,11 @@ class PairValidation:
         limit: Largest sum of the sizes of the pairs used.
         seed: Seed that chooses the pairs.
         ranks: The processes that share the rows; ``None``: this one alone.
-
-    Attributes:
-        symbols: Number of target symbols used.
-        sha256: Digest of the pairs used.
     """
 
     def __init__(self, pairs: SourceTargetRows, *, limit: int, seed: int, ranks: Ranks | None = None) -> None:
-        self._ranks = Alone() if ranks is None else ranks
-        rows = pairs.by_length(_drawn(pairs.sizes, limit, seed), _PAIR_ROWS)
-        self._batches: list[Batch] = [pairs.batch(some) for some in rows]
-        self.symbols = sum(batch.count for batch in self._batches)
-        self.sha256 = _digest(self._batches)
-
-    def __call__(self, task: Task) -> Measured:
-        """Return the mean loss per target symbol."""
-        return mean_loss(task, self._batches, self._ranks)
+        rows = pairs.by_length(drawn(pairs.sizes, limit, seed), _PAIR_ROWS)
+        super().__init__([pairs.batch(some) for some in rows], ranks)
 
 
 def mean_loss(task: Task, batches: Sequence[Batch], ranks: Ranks) -> Measured:
@@ -173,7 +174,7 @@ def _text_batches(data: Encoded, begin: int, limit: int, seed: int) -> list[Batc
 
 
 def _item_batches(data: Encoded, begin: int, limit: int, seed: int) -> list[Batch]:
-    chosen = _drawn(data.lengths, limit, seed)
+    chosen = drawn(data.lengths, limit, seed)
     order: NDArray[np.int64] = chosen[np.argsort(data.lengths[chosen], kind="stable")]
     batches: list[Batch] = []
     window = _window(_ITEM_ROWS, begin)
@@ -184,7 +185,7 @@ def _item_batches(data: Encoded, begin: int, limit: int, seed: int) -> list[Batc
     return batches
 
 
-def _drawn(lengths: NDArray[np.int64], limit: int, seed: int) -> NDArray[np.int64]:
+def drawn(lengths: NDArray[np.int64], limit: int, seed: int) -> NDArray[np.int64]:
     """Return the numbers of texts drawn at random, in rising order: at most ``limit`` symbols, or else one text."""
     order: NDArray[np.int64] = np.argsort(_random(seed).random(len(lengths)), kind="stable")
     few = int(np.searchsorted(np.cumsum(lengths[order]), limit, side="right"))

@@ -146,6 +146,9 @@ def _prepared(
     """Return the data and settings of a run, and the record of where it comes from."""
     train = corpus() if callable(corpus) else corpus
     request = replace(request, valid=request.valid(train) if callable(request.valid) else request.valid)
+    if train.valid is not None and not isinstance(request.valid, Corpus):
+        request = replace(request, valid=train.valid)
+    train = replace(train, valid=None)
     origin = {**_origin(train, request, base), "teachers": teacher_records(teachers)}
     return prepare(train, request, base, *teachers[:1]), origin
 

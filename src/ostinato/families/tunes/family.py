@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ostinato.codecs import Codec
 from ostinato.data import Encoded
 from ostinato.errors import CodecError
+from ostinato.families.options import OptionGroup
 from ostinato.families.text.family import TextFamily
+from ostinato.families.tunes.options import WISH
 
 
 class TuneFamily(TextFamily):
@@ -15,6 +17,7 @@ class TuneFamily(TextFamily):
 
     name, article = "tunes", "a model of tunes"
     verbs = (*TextFamily.verbs, "compose")
+    options: ClassVar[dict[str, tuple[OptionGroup, ...]]] = {**TextFamily.options, "compose": (WISH,)}
 
     def glimpse(self, network: Any, codec: Codec, data: Encoded, seed: int) -> str:
         lines = super().glimpse(network, codec, data, seed).splitlines() or [""]

@@ -1,17 +1,15 @@
-"""``compose``: tunes whose every bar adds up, new or with some bars of a tune kept; as notation, sound or a page."""
+"""``compose`` of folk tunes: every bar adds up; new, or with some bars of a tune kept; as notation, sound or a page."""
 
 from __future__ import annotations
 
 import secrets
 import sys
-from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ostinato.app.options import groups
-from ostinato.app.process import load_model
 from ostinato.app.terminal.console import Console
 from ostinato.app.terminal.output import as_json
 from ostinato.app.terminal.working import WorkView
@@ -34,59 +32,19 @@ _INTERRUPTED = 130
 _OF_NEW_TUNES = ("rhythm", "meter", "mode", "start", "cadence", "title", "max_copy_bars")
 
 
-EXAMPLES = """\
-ostinato compose runs/tunes --rhythm jig --key G --out jig.html
-ostinato compose runs/tunes --tunes 50 --best 5 --out best.abc
-ostinato compose runs/tunes --from jig.abc --lock 1-4
-"""
+#: What holds where an option is not given.
+_USUAL = {
+    "rhythm": "", "key": "D", "form": "AABB", "bars": 8, "range": "", "title": "", "lock": "", "sound": "auto",
+    "max_copy_bars": 0,
+}  # fmt: skip
 
 
-def arguments(command: ArgumentParser) -> None:
-    """Add the arguments."""
-    groups.run(command)
-    command.add_argument("--rhythm", default="", metavar="DANCE", help="kind of dance, such as jig or reel")
-    command.add_argument("--key", default="D", help="tonic and mode, such as D, Ador, Emin (default: %(default)s)")
-    command.add_argument("--tunes", type=int, default=1, help="how many (default: %(default)s)")
-    command.add_argument("--seed", type=int, help="same seed, same tune; of N tunes the next ones have the next seeds")
-    command.add_argument(
-        "--out", type=Path, action="append", default=[], metavar="FILE",
-        help="write to FILE.abc, .mid, .musicxml, .wav, .svg or .html (a page with score and sound); may be repeated",
-    )  # fmt: skip
-    wish = command.add_argument_group("the tune")
-    wish.add_argument("--meter", help="such as 6/8 (default: that of the rhythm, or 4/4)")
-    wish.add_argument("--mode", help="mode, if --key names the tonic only: maj, min, dor, mix, …")
-    wish.add_argument("--form", default="AABB", help="parts, each once or twice ('': any; default: %(default)s)")
-    wish.add_argument("--bars", type=int, default=8, help="bars of each part (0: any; default: %(default)s)")
-    wish.add_argument("--start", default="", metavar="ABC", help="how it begins: notes in that key, L:1/8")
-    wish.add_argument("--range", default="", metavar="NAME", help="instrument: fiddle, whistle, flute or pipes")
-    wish.add_argument("--cadence", choices=("tonic", "dominant", "any"), help="what it ends on (default: tonic)")
-    wish.add_argument("--tempo", type=int, metavar="N", help="beats a minute (default: that of the dance)")
-    wish.add_argument("--title", default="", help="title (default: the model finds one)")
-    wish.add_argument("--temperature", type=float, default=1.0, help="higher is wilder (default: %(default)g)")
-    wish.add_argument(
-        "--max-copy-bars", type=float, default=0, metavar="N", help="copy no longer run of notes from a training tune"
-    )
-    change = command.add_argument_group("changing a tune")
-    change.add_argument("--from", dest="base", type=Path, metavar="FILE", help="change the tune of this ABC file")
-    what = change.add_mutually_exclusive_group()
-    what.add_argument("--lock", default="", metavar="BARS", help="with --from: bars that stay, such as 1-4,7")
-    what.add_argument("--vary", type=float, metavar="D", help="with --from: change about this share of the notes")
-    output = command.add_argument_group("output")
-    output.add_argument("--best", type=int, metavar="N", help="judge the tunes and keep the N best, best first")
-    output.add_argument(
-        "--sound", choices=("auto", "strings", "fluidsynth"), default="auto",
-        help="what plays .wav: plucked strings, FluidSynth, or that if it is installed (default: %(default)s)",
-    )  # fmt: skip
-    output.add_argument("--json", action="store_true", help="one object per tune on standard output")
-    groups.machine(command, default_device="cpu")
-
-
-def act(args: Namespace) -> int:
+def act(args: Namespace, model: TextModel, options: Mapping[str, Any]) -> int:
     """Compose tunes, or write bars of one anew, and print them or write them to files."""
+    args = _with_usual(args)
     if args.best is not None and not 1 <= args.best <= args.tunes:
         raise ConfigError(f"--best must be from 1 to --tunes, which is {args.tunes}; got {args.best}")
     files = TuneFiles(args.out, args.best or args.tunes)
-    model = load_model(args)
     tunes, whole = _composed(args, model)
     if args.tempo is not None:
         at_least("--tempo", args.tempo, 1)
@@ -102,6 +60,18 @@ def act(args: Namespace) -> int:
     elif not args.out:
         print(in_abc([one.tune for one in tunes]), end="")
     return 0 if whole else _INTERRUPTED
+
+
+def _with_usual(args: Namespace) -> Namespace:
+    """Return the arguments with what is usual where nothing was given.
+
+    Raises:
+        ConfigError: Two of them exclude each other.
+    """
+    if args.lock is not None and args.vary is not None:
+        raise ConfigError("--lock says which bars stay, --vary how much changes; give one of them")
+    given = {name: value for name, value in vars(args).items() if value is not None}
+    return Namespace(**{**vars(args), **_USUAL, **given})
 
 
 def _composed(args: Namespace, model: TextModel) -> tuple[list[Composed], bool]:

@@ -1,0 +1,112 @@
+"""``compose`` of piano rolls: new ones, from nothing or from a beginning; as MIDI, sound, picture or array."""
+
+from __future__ import annotations
+
+import io
+import secrets
+import sys
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ostinato.app.terminal.console import Console
+from ostinato.app.terminal.output import as_json, write_file
+from ostinato.app.terminal.working import WorkView
+from ostinato.config import at_least
+from ostinato.errors import ConfigError
+from ostinato.families.rolls.reading.files import pieces_of
+from ostinato.families.rolls.writing import picture
+from ostinato.music.roll_midi import write_midi_roll
+from ostinato.music.roll_picture import roll_svg
+from ostinato.music.roll_sound import write_wav_roll
+from ostinato.music.rolls import Frames, Grid, as_text, parse_grid
+
+if TYPE_CHECKING:
+    from ostinato.families.rolls.model import RollModel
+
+_SECONDS, _TEMPO = 30.0, 100  # of a roll, and quarter notes a minute, where nothing is said
+_ENDINGS = (".mid", ".midi", ".wav", ".svg", ".npy")
+_SHOWN = 96  # frames in the terminal
+
+
+def act(args: Namespace, model: RollModel, options: Mapping[str, Any]) -> int:
+    """Write rolls, and show them or write them to files."""
+    _check_files(args.out, args.tunes)
+    tempo = _TEMPO if args.tempo is None else args.tempo
+    at_least("--tempo", tempo, 1)
+    grid = parse_grid(model.settings.grid)
+    count = _count(args, options.get("seconds"), grid, grid.seconds_at(tempo))
+    start = _start(args.start, model)
+    seed = secrets.randbelow(2**32) if args.seed is None else args.seed
+    with WorkView(Console(stderr=True)) as view:
+        rolls = model.write(
+            count, rolls=args.tunes, seed=seed, start=start, temperature=args.temperature,
+            tick=lambda done, total: view.watch("composing", done, total),
+        )  # fmt: skip
+    if start is not None:
+        rolls = np.stack([np.concatenate([start, one]) for one in rolls])
+    for number, frames in enumerate(rolls):
+        for file in args.out:
+            path = file if args.tunes == 1 else file.with_stem(f"{file.stem}-{number + 1}")
+            write_file(path, _written(frames, file.suffix.lower(), grid, tempo, model.settings.lowest))
+            print(f"{path}: {len(frames):,} frames, {len(frames) * grid.seconds_at(tempo):.1f} s", file=sys.stderr)
+        if args.json:
+            about = {"seed": seed + number, "frames": len(frames), "frame_seconds": grid.seconds_at(tempo)}
+            print(as_json({**about, "roll": as_text(frames, model.settings.lowest)}))
+        elif not args.out:
+            print(f"seed {seed + number}\n{picture(frames[:_SHOWN])}")
+    if not args.out and not args.json:
+        print("(--out FILE.mid or FILE.wav to listen)", file=sys.stderr)
+    return 0
+
+
+def _count(args: Namespace, seconds: float | None, grid: Grid, frame_seconds: float) -> int:
+    """Return the number of frames to write."""
+    if args.bars is not None:
+        if seconds is not None:
+            raise ConfigError("--seconds and --bars both say how long it is; give one of them")
+        if not grid.parts:
+            raise ConfigError(f"frames of {grid.seconds:g} s have no bars; give --seconds in place of --bars")
+        at_least("--bars", args.bars, 1)
+        return int(args.bars * grid.parts)  # of four quarters
+    seconds = _SECONDS if seconds is None else seconds
+    if not 0 < seconds <= 3600:
+        raise ConfigError(f"--seconds must be above 0 and at most 3600, got {seconds:g}")
+    return max(1, round(seconds / frame_seconds))
+
+
+def _start(name: str, model: RollModel) -> Frames | None:
+    if not name:
+        return None
+    path = Path(name)
+    if not path.is_file():
+        raise ConfigError(f"--start of a model of rolls names a file, such as begin.mid, and there is no file {name!r}")
+    return next(iter(pieces_of(path, model.settings.reading(), "train"))).frames
+
+
+def _check_files(names: list[Path], rolls: int) -> None:
+    at_least("--tunes", rolls, 1)
+    for name in names:
+        if name.suffix.lower() not in _ENDINGS:
+            raise ConfigError(f"{name}: its ending says how to write it; of rolls there are {', '.join(_ENDINGS)}")
+        files = [name] if rolls == 1 else [name.with_stem(f"{name.stem}-{number + 1}") for number in range(rolls)]
+        for file in files:
+            if file.exists():
+                raise ConfigError(f"{file} exists already and is never overwritten; choose another name")
+
+
+def _written(frames: Frames, ending: str, grid: Grid, tempo: int, lowest: int) -> bytes:
+    if ending == ".wav":
+        return write_wav_roll(frames, grid.seconds_at(tempo), lowest=lowest)
+    if ending == ".svg":
+        return roll_svg(frames, lowest=lowest).encode()
+    if ending == ".npy":
+        whole = np.zeros((len(frames), 128), dtype=np.uint8)
+        whole[:, lowest : lowest + frames.shape[1]] = frames
+        out = io.BytesIO()
+        np.save(out, whole)
+        return out.getvalue()
+    return write_midi_roll(frames, grid, quarters_per_minute=tempo, lowest=lowest)

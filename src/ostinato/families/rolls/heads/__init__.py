@@ -1,0 +1,1 @@
+"""Distributions over the notes of a frame, given a vector."""

@@ -1,0 +1,89 @@
+"""A head of a model of rolls: a distribution over frames of N notes, given the output of a core."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ostinato.models.randomness import Randomness
+from ostinato.units import Bound
+
+_SAMPLES = 20  # of a frame, from which the probabilities of its notes are estimated
+
+
+@dataclass(frozen=True)
+class Effort:
+    """The effort that an estimate takes, where there is one.
+
+    Attributes:
+        chains: Chains of annealed importance sampling, for each frame.
+        temperatures: Its steps.
+        exact: Whether to enumerate instead.
+        seed: Seed of its draws.
+    """
+
+    chains: int = 16
+    temperatures: int = 500
+    exact: bool = False
+    seed: int = 1
+
+
+class RollHead(nn.Module, abc.ABC):
+    """P(frame | y). Frames are [F, N] of 0 and 1 in float32, lowest note first; y is [F, H].
+
+    Attributes:
+        notes: Number of notes N.
+        bound: Whether ``nats`` is exact.
+    """
+
+    bound: ClassVar[Bound] = "exact"
+
+    def __init__(self, notes: int) -> None:
+        super().__init__()
+        self.notes = notes
+
+    @property
+    def draws(self) -> int:
+        """Number of uniform numbers that ``sample`` takes for a frame."""
+        return self.notes
+
+    @abc.abstractmethod
+    def nats(self, y: Tensor, frames: Tensor) -> Tensor:
+        """Return -ln P(frame | y), [F]."""
+
+    def training_loss(self, y: Tensor, frames: Tensor, rows: tuple[int, int], random: Randomness | None) -> Tensor:
+        """Return what training minimises, [F]; ``nats`` where that can be differentiated.
+
+        Args:
+            y: Vectors, [F, H], where F = B T.
+            frames: The frames.
+            rows: B and T.
+            random: Source of draws.
+        """
+        return self.nats(y, frames)
+
+    def measured(self, y: Tensor, frames: Tensor, effort: Effort, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return -ln P(frame | y) with some effort, [F], and the standard error of each, [F]; 0 where it is exact."""
+        nats = self.nats(y, frames)
+        return nats, torch.zeros_like(nats)
+
+    @abc.abstractmethod
+    def sample(self, y: Tensor, uniform: Tensor, temperature: float = 1.0) -> Tensor:
+        """Draw a frame for each vector, [F, N] of 0 and 1.
+
+        Args:
+            y: Vectors, [F, H].
+            uniform: Uniform numbers, [F, draws].
+            temperature: Divides the logits of notes.
+        """
+
+    def probabilities(self, y: Tensor, generator: torch.Generator) -> Tensor:
+        """Return the probability of each note, [F, N]: estimated as its share in drawn frames."""
+        total = torch.zeros(len(y), self.notes)
+        for _ in range(_SAMPLES):
+            total += self.sample(y, torch.rand(len(y), self.draws, generator=generator))
+        return total / _SAMPLES

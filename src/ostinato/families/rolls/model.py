@@ -1,0 +1,152 @@
+"""A trained model of rolls: evaluate, compose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ostinato.codecs import TokenCodec
+from ostinato.config import at_least
+from ostinato.data import Corpus, Encoded
+from ostinato.errors import ConfigError
+from ostinato.families.base import Face, Machine, Progress, not_of
+from ostinato.families.restoring import described, put_weights
+from ostinato.families.rolls.batches import Rolls
+from ostinato.families.rolls.heads.base import Effort
+from ostinato.families.rolls.measuring import copying, measure_frames
+from ostinato.families.rolls.network import RollNetwork
+from ostinato.families.rolls.results import RollEvaluation, evaluation_of
+from ostinato.families.rolls.settings import RollSettings, build_network, notes_of
+from ostinato.families.rolls.writing import write_frames
+from ostinato.music.rolls import Frames
+from ostinato.runs import SavedModel, read_model
+
+
+class RollModel(Face):
+    """A trained model of rolls.
+
+    Args:
+        saved: The contents of a run folder or a model file.
+        machine: The device to run on.
+
+    Raises:
+        ConfigError: It is no model of rolls, or the device is not there.
+        DamagedError: Weights and settings do not fit each other.
+    """
+
+    codec: TokenCodec
+
+    def __init__(self, saved: SavedModel, machine: Machine | None = None) -> None:
+        recipe, settings, codec = described(saved)
+        if not isinstance(settings, RollSettings) or not isinstance(codec, TokenCodec):
+            raise not_of(saved, recipe, "a model of piano rolls")
+        self.saved, self.recipe, self.settings, self.codec = saved, recipe, settings, codec
+        device = (machine or Machine()).torch_device()
+        self.network: RollNetwork = build_network(settings, notes_of(codec))
+        put_weights(self.network, saved)
+        self.network.to(device).eval()
+
+    @classmethod
+    def open(cls, path: str | Path, *, device: str = "cpu") -> RollModel:
+        """Load a model of rolls from a run folder or from a file that ``export`` wrote.
+
+        Raises:
+            ConfigError: It is no model of rolls.
+            RunError: There is none, it is damaged, or of another format version.
+        """
+        return cls(read_model(Path(path)), Machine(device))
+
+    def evaluate_on(self, corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> RollEvaluation:
+        """Measure the model on the rolls of a corpus."""
+        usual = Effort()
+        effort = Effort(
+            options.get("chains", usual.chains),
+            options.get("temperatures", usual.temperatures),
+            options.get("exact", False),
+        )
+        return self.evaluate(
+            corpus, effort, frames=options.get("frames"), tick=lambda done, total: progress("measuring", done, total)
+        )
+
+    def evaluate(
+        self,
+        corpus: Corpus,
+        effort: Effort | None = None,
+        *,
+        frames: int | None = None,
+        tick: Callable[[int, int], None] | None = None,
+    ) -> RollEvaluation:
+        """Measure the model on rolls.
+
+        Args:
+            corpus: As ``read`` gives it.
+            effort: The effort of estimates, of models whose likelihood is estimated.
+            frames: Measure about so many frames, of pieces drawn at random; ``None``: all.
+            tick: Called with the number of frames measured so far, and in all.
+
+        Raises:
+            ConfigError: Numbers are out of range, or ln Z cannot be enumerated.
+        """
+        effort = effort or Effort()
+        at_least("--chains", effort.chains, 2)
+        at_least("--temperatures", effort.temperatures, 1)
+        if frames is not None:
+            at_least("--frames", frames, 1)
+        if self.network.head.bound == "exact" and effort != Effort():
+            raise ConfigError(
+                f"chains, temperatures and exact are for recipe rnn-rbm, and the likelihood of {self.recipe.name} is "
+                "exact; leave them out"
+            )
+        rolls = self.rolls(self.recipe.family.encode(self.codec, corpus, "error"))
+        return self.evaluate_rolls(rolls if frames is None else _few(rolls, frames), effort, tick)
+
+    def evaluate_rolls(
+        self, rolls: Rolls, effort: Effort, tick: Callable[[int, int], None] | None = None
+    ) -> RollEvaluation:
+        """Measure the model on rolls as frames."""
+        measured = measure_frames(self.network, rolls, effort, tick)
+        is_exact = self.network.head.bound == "exact" or effort.exact
+        how = f"annealed importance sampling, {effort.chains} chains of {effort.temperatures} steps"
+        return evaluation_of(
+            measured, copying(rolls), "exact" if is_exact else self.network.head.bound, "" if is_exact else how
+        )
+
+    def rolls(self, data: Encoded) -> Rolls:
+        """Return encoded rolls as frames."""
+        return Rolls.of(data, notes_of(self.codec))
+
+    def write(
+        self, frames: int, *, rolls: int = 1, seed: int = 1, start: Frames | None = None, temperature: float = 1.0,
+        tick: Callable[[int, int], None] | None = None,
+    ) -> Frames:  # fmt: skip
+        """Write new rolls; of several the next ones have the next seeds.
+
+        Args:
+            frames: Number of frames T.
+            rolls: Number of rolls.
+            seed: Seed of the first.
+            start: Frames to go on from, [S, N].
+            temperature: Higher is wilder.
+            tick: Called with the number of frames written so far, and in all.
+
+        Returns:
+            The frames, [rolls, T, N].
+
+        Raises:
+            ConfigError: A number is out of range.
+        """
+        at_least("frames", frames, 1)
+        at_least("rolls", rolls, 1)
+        at_least("seed", seed, 0)
+        if not temperature > 0:
+            raise ConfigError(f"temperature must be above 0, got {temperature}")
+        seeds = [seed + number for number in range(rolls)]
+        return write_frames(self.network, frames, seeds, start=start, temperature=temperature, tick=tick)
+
+
+def _few(rolls: Rolls, frames: int) -> Rolls:
+    """Return rolls drawn at random with about so many frames in all."""
+    from ostinato.training.validation import drawn
+
+    return rolls.select(drawn(rolls.numbers.lengths, frames, 1).tolist())

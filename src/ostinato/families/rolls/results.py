@@ -1,0 +1,103 @@
+"""Results of models of rolls."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ostinato.families.rolls.measuring import FrameNats, Hits
+from ostinato.units import Bound, bits, describe_bound
+
+
+@dataclass(frozen=True)
+class RollEvaluation:
+    """Evaluation of a model on rolls, in nats per frame.
+
+    Attributes:
+        pieces: Number of rolls.
+        frames: Number of frames.
+        nats_per_frame: Mean over all frames of all rolls: the convention of Boulanger-Lewandowski et al. 2012.
+        standard_error: Its standard error, by drawing pieces anew; ``None`` with fewer than two.
+        nats_without_first: The same without the first frame of each roll.
+        nats_by_piece: Mean over rolls of each one's mean.
+        accuracy: TP / (TP + FP + FN) over notes; a note is predicted if its probability is over a half.
+        copying_accuracy: The same of whoever expects each frame to be the one before.
+        bound: Whether the losses are exact.
+        estimate_error: Standard error of ``nats_per_frame`` that comes from estimating; 0 where it is exact.
+        estimated_by: Method of the estimate; empty where they are exact.
+    """
+
+    pieces: int
+    frames: int
+    nats_per_frame: float
+    standard_error: float | None
+    nats_without_first: float | None
+    nats_by_piece: float
+    accuracy: float
+    copying_accuracy: float
+    bound: Bound = "exact"
+    estimate_error: float = 0.0
+    estimated_by: str = ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks to be shown beside it."""
+        return ()
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return asdict(self)
+
+    def describe(self) -> str:
+        """Return losses and accuracies, with the conventions that they follow, in lines."""
+        error = "" if self.standard_error is None else f" ± {self.standard_error:.3f}"
+        how = describe_bound(self.bound)
+        if self.bound == "estimate":
+            how += f" by {self.estimated_by}, ± {self.estimate_error:.3f}"
+        lines = [
+            f"{self.pieces:,} pieces, {self.frames:,} frames",
+            f"{self.nats_per_frame:.3f}{error} nats per frame ({bits(self.nats_per_frame):.3f} bits; {how}), the mean "
+            "over all frames; ± by drawing pieces anew",
+        ]
+        if self.nats_without_first is not None:
+            lines.append(
+                f"{self.nats_without_first:.3f} without the first frame of each piece; {self.nats_by_piece:.3f} as the "
+                "mean over pieces"
+            )
+        lines.append(
+            f"accuracy {self.accuracy:.1%}, copying the frame before {self.copying_accuracy:.1%}: TP/(TP+FP+FN) over "
+            "notes, predicted where the probability is over a half"
+        )
+        return "\n".join(lines)
+
+
+def evaluation_of(measured: FrameNats, copied: Hits, bound: Bound, estimated_by: str) -> RollEvaluation:
+    """Return the evaluation that losses of frames make."""
+    sums = np.array([one.sum() for one in measured.nats])
+    counts = np.array([len(one) for one in measured.nats])
+    frames, mean = int(counts.sum()), float(sums.sum() / counts.sum())
+    rest = [one[1:] for one in measured.nats if len(one) > 1]
+    return RollEvaluation(
+        pieces=len(sums),
+        frames=frames,
+        nats_per_frame=mean,
+        standard_error=_standard_error(sums, counts, mean),
+        nats_without_first=float(np.concatenate(rest).mean()) if rest else None,
+        nats_by_piece=float((sums / counts).mean()),
+        accuracy=measured.hits.accuracy,
+        copying_accuracy=copied.accuracy,
+        bound=bound,
+        estimate_error=math.sqrt(measured.variance) / frames,
+        estimated_by=estimated_by,
+    )
+
+
+def _standard_error(sums: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], mean: float) -> float | None:
+    """Return the standard error of a ratio of sums over pieces."""
+    pieces = len(sums)
+    if pieces < 2:
+        return None
+    return float(np.sqrt(((sums - mean * counts) ** 2).sum() * pieces / (pieces - 1)) / counts.sum())
