@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -92,10 +93,13 @@ def parse_assignments(assignments: Sequence[str], cls: type[Any]) -> dict[str, A
             problems.append(str(unknown_name("setting", name, names, where="--set", elsewhere=SETTINGS_ELSEWHERE)))
         else:
             values[name] = _value(text)
+            if isinstance(values[name], str) and _SEVERAL.fullmatch(text):
+                problems.append(f"--set {assignment}: one value is expected; 'ostinato sweep' trains a run for each")
     raise_problems(problems)
     return values
 
 
+_SEVERAL = re.compile(r"-?[\d.eE-]+(?:,-?[\d.eE-]+)+")  # numbers with commas between them
 _LARGEST = 10**18  # of whole numbers that an option may have
 
 

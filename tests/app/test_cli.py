@@ -305,6 +305,7 @@ def test_recipes_and_data_are_listed(run):
     assert names == [
         *("char-lm", "word-lm", "folk", "folk-rnn"),
         *("translate", "addition", "tag", "classify", "ctc"),
+        *("rnn-bernoulli", "rnn-nade", "rnn-rbm"),
     ]
     assert "hidden_size = 512" in run("recipes", "char-lm")[1]
     told = run("data")[1]
@@ -446,7 +447,8 @@ TRAINING = [
     ("ok.txt", b"abc\n\nab" * 99, ["--seed", "-1"], 2, "seed must be at least 0, got -1"),
     ("ok.txt", b"abc\n\nab" * 99, ["--unknown", "skip"], 2, "--unknown is for a model that exists; it needs --from"),
     ("ok.txt", b"abc\n\nab" * 99, ["--recipe", "charlm"], 2, "unknown recipe 'charlm' in --recipe; did you mean "
-     "'char-lm'? Known: addition, char-lm, classify, ctc, folk, folk-rnn, tag, "
+     "'char-lm'? Known: addition, char-lm, classify, ctc, folk, folk-rnn, "
+     "rnn-bernoulli, rnn-nade, rnn-rbm, tag, "
      "translate, word-lm"),
     ("ok.txt", b"abc\n\nab" * 99, ["--valid", "nothing.txt"], 2, "--valid 'nothing.txt' is neither a share such as 0.1 "
      "nor a file that exists"),

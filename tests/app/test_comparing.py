@@ -3,14 +3,17 @@
 import json
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from ostinato.app.cli import main
 from ostinato.runs import RunFolder
+from ostinato.units import bits
 
 TINY = ["--set", "hidden_size=8", "--set", "embedding_size=4", "--set", "batch_size=4", "--set", "window=16"]
 
@@ -35,12 +38,16 @@ def compared(capsys, *words):
 def test_settings_that_differ_and_losses_stand_beside_each_other(folder, capsys):
     status, out, _ = compared(capsys, folder / "lstm", folder / "gru")
     assert status == 0
-    rows = {line.split("  ")[0].strip(): line.split() for line in out.splitlines()}
-    assert rows["core"] == ["core", '"lstm"', '"gru"']
-    assert rows["seed"] == ["seed", "1", "2"]
-    assert "hidden_size" not in rows
+    head, *rows = [line.split() for line in out.splitlines()]
+    assert head[:4] == ["core", "seed", "weights", "step"]
+    assert [row[:3] for row in rows] == [["lstm", '"lstm"', "1"], ["gru", '"gru"', "2"]]
+    assert "hidden_size" not in out
     found = json.loads(compared(capsys, folder / "lstm", folder / "gru", "--json")[1])
-    assert found["is_comparable"]  # the same corpus, and the split is that of each seed
+    assert found["is_comparable"]  # of different seeds, but validated on the same
+    by_folder = compared(capsys, folder, "--json")[1]  # a folder of runs stands for them
+    assert {Path(name).name for name in json.loads(by_folder)["runs"]} == {"lstm", "gru"}
+    status, _, err = compared(capsys, folder / "lstm", folder / "nothing")
+    assert (status, f"there is no run and no file '{folder / 'nothing'}'" in err) == (2, True)
     assert [best["nats_per_symbol"] for best in found["best"]] == [
         RunFolder(folder / name).metrics()[-1]["best_nats_per_symbol"] for name in ("lstm", "gru")
     ]
@@ -52,7 +59,12 @@ def test_runs_are_measured_on_the_same_file_as_evaluate_does(folder, capsys):
     for name, plain in zip(("lstm", "gru"), found["evaluations"], strict=True):
         assert main(["evaluate", str(folder / name), str(folder / "held.txt"), "--json"]) == 0
         assert json.loads(capsys.readouterr().out) == plain
-    assert "bits_per_symbol" in compared(capsys, folder / "lstm", folder / "gru", folder / "held.txt")[1]
+    shown = compared(capsys, folder / "lstm", folder / "gru", folder / "held.txt")[1]
+    nats = [plain["nats_per_symbol"] for plain in found["evaluations"]]
+    assert all(
+        f"{bits(one):.4f} ± {bits(plain['standard_error']):.4f}" in shown
+        for one, plain in zip(nats, found["evaluations"], strict=True)
+    )
 
 
 def test_curves_of_runs_are_one_picture(folder, capsys, tmp_path):
@@ -81,10 +93,19 @@ def test_a_sweep_trains_every_combination_once_and_ranks_them(folder, capsys, tm
     status, out, err = swept(capsys, folder, *words)
     assert status == 0, err
     names = {f"hidden_size={size}_seed={seed}" for size in (4, 8) for seed in (1, 2)}
-    assert {line.split()[0] for line in out.splitlines()} == names
+    table, _, below = out.partition("mean over seeds")
+    rows, means = table.splitlines()[1:], below.splitlines()[1:]
+    assert {line.split()[0] for line in rows} == names
     assert {path.name for path in (tmp_path / "sw").iterdir() if path.is_dir()} == names
-    losses = [float(line.split()[1]) for line in out.splitlines()]
+    losses = [float(line.split()[1]) for line in rows]
     assert losses == sorted(losses)
+    for line in means:
+        size = line.split()[0].removeprefix("hidden_size=").removesuffix(":")
+        runs = [RunFolder(tmp_path / "sw" / name) for name in names if f"={size}_" in name]
+        own = [bits(run.metrics()[-1]["best_nats_per_symbol"]) for run in runs]
+        assert f": {statistics.fmean(own):.3f} ± {statistics.stdev(own) / 2**0.5:.3f} (2 seeds)" in line
+    assert len(means) == 2
+    assert len({str(RunFolder(tmp_path / "sw" / name).config()["validation"]) for name in names}) == 1
     about = RunFolder(tmp_path / "sw" / "hidden_size=4_seed=2").config()
     assert (about["settings"]["hidden_size"], about["settings"]["core"], about["seed"]) == (4, "lstm", 2)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "sw").rglob("metrics.jsonl")}
@@ -92,8 +113,14 @@ def test_a_sweep_trains_every_combination_once_and_ranks_them(folder, capsys, tm
     assert (status, "4 of them done" in err) == (0, True)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert [json.loads(line)["path"].rpartition("/")[2] for line in again.splitlines()] == [
-        line.split()[0] for line in out.splitlines()
+        line.split()[0] for line in rows
     ]
+    for other in (("--set", "hidden_size=4,8", "--set", "core=gru", *words[4:]), (*words, "--set", "window=8")):
+        status, _, err = swept(capsys, folder, *other)
+        assert (status, "has a sweep of other settings that do not vary" in err) == (2, True)
+    (folder / "t.txt").write_text((folder / "t.txt").read_text() + "more")
+    status, _, err = swept(capsys, folder, *words)
+    assert (status, "has a sweep of other files" in err) == (2, True)
 
 
 def test_a_sweep_says_at_once_what_is_wrong(folder, capsys, tmp_path):

@@ -33,6 +33,7 @@ def place(tmp_path_factory, corpora):
     words = ["train", corpora / "cats.txt", "--recipe", "tiny", "--steps", "3", "--out", "run", "--no-report"]
     status, out, err = ran("--plugin", "mine.py", *words, cwd=folder)
     assert status == 0, out + err
+    assert "next: ostinato --plugin mine.py generate run" in out
     return folder
 
 
@@ -48,6 +49,8 @@ def test_a_file_brings_its_recipe_for_one_call_and_its_run_says_so(place):
 
 def test_a_run_never_loads_its_plugin_unasked_and_says_what_it_needs(place):
     status, _, err = ran("generate", "run", "-n", "5", cwd=place)
+    assert (status, err) == (2, "error: run is of recipe 'tiny', which its plug-in brings: give --plugin mine.py\n")
+    status, _, err = ran("train", "x.txt", "--recipe", "tiny", cwd=place)
     assert (status, "unknown recipe 'tiny'" in err, "That of a plug-in needs --plugin FILE" in err) == (2, True, True)
     (place / "other.py").write_text((place / "mine.py").read_text() + "# changed\n")
     status, _, err = ran("--plugin", "other.py", "generate", "run", "-n", "5", "-s", "1", cwd=place)
@@ -89,7 +92,7 @@ def test_plugins_go_along_to_the_processes_of_a_ray_cluster(place, corpora):
     words = ["sweep", corpora / "cats.txt", "--recipe", "tiny", "--seeds", "1,2", "--steps", "2", "--out", "swept"]
     status, out, err = ran("--plugin", place / "mine.py", *words, "--ray", cwd=place)
     assert status == 0, err
-    assert {line.split()[0] for line in out.splitlines()} == {"seed=1", "seed=2"}
+    assert {line.split()[0] for line in out.splitlines()[1:3]} == {"seed=1", "seed=2"}
     words = ["--plugin", place / "mine.py", "generate", "run", "--samples", "4", "-s", "1", "-n", "5"]
     status, out, err = ran(*words, "--ray", "--parts", "2", cwd=place)
     assert status == 0, err

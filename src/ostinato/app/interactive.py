@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 HELP = """\
 Type a beginning; the model goes on from all that was written before. An empty line lets it go on.
-:temperature 0.7   :length 200   :seed 3   changes that      :text   shows the whole text
-:back   takes the last turn back                             :new    begins a new text      :quit   ends
+Now :temperature {temperature}  :length {length}  :seed {seed}  (with another number each changes)
+:text   shows the whole text      :back   takes the last turn back
+:new    begins a new text         :quit   ends
 """
 _KINDS: dict[str, Callable[[str], Any]] = {"temperature": str, "length": int, "seed": int}
 
@@ -48,7 +49,9 @@ def talk(model: TextModel, first: Turn, rules: RuleSettings, options: dict[str, 
     """
     with contextlib.suppress(ImportError):  # of a system without it; with it lines can be edited
         import_module("readline")
-    print(HELP, file=sys.stderr)
+    print(HELP.format(**first.options), file=sys.stderr)
+    if first.text:
+        print(as_written(first.text), file=sys.stderr, flush=True)
     turns = [first]
     for line in _lines():
         now = turns[-1]

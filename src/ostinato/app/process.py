@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ostinato.app.terminal.output import shown
 from ostinato.app.terminal.working import show_compiling
 from ostinato.codecs import Changes
+from ostinato.engine.cpu import cores_here, free_cores
 from ostinato.engine.threads import check_threads
 from ostinato.errors import ConfigError
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ostinato.training.ranks import Ranks
 
 
+_HALF_A_CORE = 0.5  # less than that in use by others is no reason for fewer threads
 _MMAP_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD = -4, -3, -1  # options of mallopt, malloc.h of the GNU C library
 
 
@@ -47,6 +49,14 @@ def prepare_torch(threads: int | None) -> None:
     torch.backends.cudnn.allow_tf32 = False  # scores of a GPU and of a CPU are to agree
     if threads is not None:
         torch.set_num_threads(threads)
+
+
+def threads_to_measure(given: int | None) -> int | None:
+    """Return the number of threads that PyTorch measures with: one, where another program keeps a core busy.
+
+    Two threads would wait for each other at every product, which can take ten times as long as one thread.
+    """
+    return given if given is not None or free_cores() >= cores_here() - _HALF_A_CORE else 1
 
 
 def keep_freed_memory(of_any_size: bool = False) -> None:
@@ -83,7 +93,7 @@ def load_model(args: Namespace) -> Any:
         device=args.device,
         threads=args.threads,
         compiling=show_compiling,
-        prepare=lambda: prepare_torch(args.threads),
+        prepare=lambda: prepare_torch(threads_to_measure(args.threads)),
     )
     model.check_verb(args.command)
     for warning in itertools.chain.from_iterable(saved.warnings for saved in model.all_saved):

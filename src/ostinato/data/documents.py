@@ -376,7 +376,10 @@ def _column(where: str, column: str | None, names: list[str]) -> str:
         return "text"
     known = ", ".join(names[:_COLUMNS_SHOWN]) or "none"
     if column is None:
-        raise CorpusError(f"{where} has several columns; name the one to learn with --column. Known: {known}")
+        raise CorpusError(
+            f"{where} has several columns; name the one to learn with --column. Known: {known}. "
+            "Pairs are for --recipe translate, texts with labels for --recipe classify or tag"
+        )
     if column not in names:
         raise CorpusError(f"{where} has no column {column!r}. Known: {known}")
     return column

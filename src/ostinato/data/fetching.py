@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from filelock import FileLock
 
 from ostinato.data.datasets import DataFile, DataSet
+from ostinato.disk.documents import file_digest
 from ostinato.disk.places import cache_folder, data_folder
 from ostinato.errors import CorpusError
 
@@ -59,22 +59,17 @@ def locate(
 ) -> Path | None:
     """Find a file by its digest, in the cache or among the files at hand; return its path, or ``None``."""
     kept = _place(data_set, cache) / file.name
-    if kept.exists() and kept.stat().st_size == file.size and _digest(kept) == file.sha256:
+    if kept.exists() and kept.stat().st_size == file.size and file_digest(kept) == file.sha256:
         return kept
     for size, sha256 in ((file.size, file.sha256), *file.same):
         for path in at_hand.get(size, ()):
-            if _digest(path) == sha256:
+            if file_digest(path) == sha256:
                 return path
     return None
 
 
 def _place(data_set: DataSet, cache: Path | None) -> Path:
     return (cache or cache_folder()) / "data" / data_set.name
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _download(data_set: DataSet, file: DataFile, cache: Path | None, progress: Fetched | None) -> Path:

@@ -59,6 +59,12 @@ def read_document(path: Path) -> dict[str, Any]:
     return check_document(text, str(path))
 
 
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def check_regular(path: Path) -> None:
     """Check that a path is a file, if it is there: to read a pipe might never end.
 

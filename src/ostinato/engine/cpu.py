@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from functools import cache
+from pathlib import Path
 
 import llvmlite.binding as llvm
 
@@ -78,6 +80,33 @@ def cores_here() -> int:
         return len(os.sched_getaffinity(0))  # type: ignore[attr-defined,unused-ignore]
     except AttributeError:  # macOS and Windows have no such question
         return os.cpu_count() or 1
+
+
+def free_cores(seconds: float = 0.1) -> float:
+    """Return how many of the cores that this process may use nobody used for a moment; all, where no system tells.
+
+    Args:
+        seconds: The moment, in which this process waits.
+    """
+    before = _idle()
+    if before is None:
+        return float(cores_here())
+    time.sleep(seconds)
+    after = _idle()
+    assert after is not None
+    return sum(max(0.0, min(1.0, (after[n] - before[n]) / seconds)) for n in before if n in after)
+
+
+def _idle() -> dict[int, float] | None:
+    """Return the seconds that each core was idle since the start; ``None``: the system does not tell."""
+    try:
+        cores, tick = os.sched_getaffinity(0), os.sysconf("SC_CLK_TCK")  # type: ignore[attr-defined,unused-ignore]
+        lines = Path("/proc/stat").read_text(encoding="ascii").splitlines()
+        rows = (line.split() for line in lines if line.startswith("cpu") and line[3:4].isdigit())
+        idle = {int(row[0][3:]): (int(row[4]) + int(row[5])) / tick for row in rows}
+    except (AttributeError, OSError, ValueError, IndexError):
+        return None
+    return {core: idle[core] for core in cores if core in idle} or None
 
 
 def _family() -> str:

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from ostinato.errors import ConfigError, unknown_name
 from ostinato.families.base import Face, Family, Machine, Sources
-from ostinato.families.plugins import load_installed, load_plugin, plugin_of
+from ostinato.families.plugins import load_installed, load_plugin, loaded_files, plugin_of
 from ostinato.families.recipe import Budget, Recipe
 
 #: Where recipes are, in the order in which commands list them; each module may have several.
@@ -72,6 +72,7 @@ __all__ = [
     "find_recipe",
     "load_installed",
     "load_plugin",
+    "loaded_files",
     "plugin_of",
     "register",
     "verbs_of_all",

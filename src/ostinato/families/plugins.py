@@ -19,12 +19,18 @@ from typing import Any
 from ostinato.errors import ConfigError
 
 GROUP = "ostinato.families"
+_FILES: list[str] = []
 _OWNERS: dict[str, dict[str, Any]] = {}  # of recipes, by their names
 
 
 def plugin_of(recipe: str) -> dict[str, Any] | None:
     """Return the name and SHA-256 of the plug-in that a recipe comes from; ``None``: it is part of ostinato."""
     return _OWNERS.get(recipe)
+
+
+def loaded_files() -> list[str]:
+    """Return the files that were loaded, as they were named."""
+    return list(_FILES)
 
 
 def load_plugin(path: str | Path) -> None:
@@ -48,6 +54,7 @@ def load_plugin(path: str | Path) -> None:
         loader.exec_module(module)
 
     _register(str(path), file.read_bytes(), run)
+    _FILES.append(str(path))
 
 
 @cache

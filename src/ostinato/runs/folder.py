@@ -82,6 +82,8 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         if not (path / "config.json").is_file():
+            if next(path.glob("*/config.json"), None) is not None:
+                raise RunError(f"{path} is a folder of runs; name one of them: 'ostinato runs {path}' lists them")
             what = "is not a run folder: it has no config.json" if path.exists() else "does not exist"
             raise RunError(
                 f"{path} {what}. 'ostinato train CORPUS --out {path}' makes one; 'ostinato runs' lists those there are"

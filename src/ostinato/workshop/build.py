@@ -27,7 +27,7 @@ from ostinato.training.device import StepTime, choose_precision, time_steps
 from ostinato.training.ranks import Ranks
 from ostinato.training.schedule import Schedule
 from ostinato.training.trainer import Trainer
-from ostinato.workshop.request import Watch
+from ostinato.workshop.request import DATA_SEED, Watch
 from ostinato.workshop.threads import faster_threads, using_threads, usual_threads
 
 _TRIAL_STEPS = 1000  # of the schedule that a trial pretends to follow
@@ -43,7 +43,7 @@ class Builder:
         codec: The codec.
         train: The training texts.
         valid: The validation texts.
-        seed: Where all randomness comes from.
+        seed: Where the randomness of training comes from.
         device: Where to run.
         base: A saved model whose weights are the first ones; ``None`` draws them from the seed.
         ranks: The processes that train together.
@@ -93,7 +93,7 @@ class Builder:
         return Trainer(
             self._task(settings),
             self.stream(settings),
-            self.family.measure(settings, self.codec, self.valid, self.seed, self.ranks),
+            self.family.measure(settings, self.codec, self.valid, DATA_SEED, self.ranks),
             train_settings(settings, seed=self.seed),
             Schedule(settings.warmup, settings.cooldown),
             self.ranks,
@@ -146,7 +146,7 @@ class Builder:
 
     def validation(self, settings: TrainingSettings) -> dict[str, Any]:
         """Describe the part of the held-out data that is validated on, as plain data."""
-        part = self.family.measure(settings, self.codec, self.valid, self.seed, self.ranks)
+        part = self.family.measure(settings, self.codec, self.valid, DATA_SEED, self.ranks)
         return {"symbols": part.symbols, "held_out": self.family.targets(self.codec, self.valid), "sha256": part.sha256}
 
     def evaluation_seconds(self, settings: TrainingSettings) -> float:

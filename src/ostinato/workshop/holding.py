@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ostinato.engine.kernels import Compiling
-from ostinato.families import Machine, find_recipe, plugin_of
+from ostinato.errors import ConfigError
+from ostinato.families import RECIPES, Machine, find_recipe, load_installed, plugin_of
 from ostinato.runs import read_model
 
 
@@ -38,8 +39,12 @@ def load(
         RunError: There is none, it is damaged, or of another format version.
     """
     saved, *more = (read_model(Path(one)) for one in (path, *others))
-    family = find_recipe(saved.config["recipe"]).family
-    own, loaded = saved.origin.get("plugin"), plugin_of(saved.config["recipe"])
+    own, recipe = saved.origin.get("plugin"), saved.config["recipe"]
+    if own is not None:
+        load_installed()
+        if recipe not in RECIPES:
+            raise ConfigError(f"{path} is of recipe {recipe!r}, which its plug-in brings: give --plugin {own['name']}")
+    family, loaded = find_recipe(recipe).family, plugin_of(recipe)
     if own is not None and (loaded is None or own["sha256"] != loaded["sha256"]):
         saved.warnings.append(
             f"{path} was trained with the plug-in {own['name']} (SHA-256 {own['sha256'][:12]}…), and loaded is "

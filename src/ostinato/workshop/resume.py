@@ -26,7 +26,7 @@ from ostinato.workshop.build import Builder, Trial, compile_scans
 from ostinato.workshop.opening import short_notes
 from ostinato.workshop.plan import Amount, Clock
 from ostinato.workshop.planning import clock_for, plan_steps, thread_watch
-from ostinato.workshop.request import RunRequest, Watch, encode_parts
+from ostinato.workshop.request import DATA_SEED, RunRequest, Watch, encode_parts
 from ostinato.workshop.run import Training
 from ostinato.workshop.teachers import same_teachers
 
@@ -182,9 +182,9 @@ def _data(
     _check_same(origin["sources"], read, run)
     with suppress(RunError):
         return run.corpus(cache)
-    request = replace(request, seed=run.config()["seed"], unknown=origin["unknown"])
+    request = replace(request, unknown=origin["unknown"])
     if origin["valid_share"] is not None:
-        parts = split(read, share=origin["valid_share"], seed=request.seed)
+        parts = split(read, share=origin["valid_share"], seed=DATA_SEED)
     elif valid is None:
         raise ConfigError(f"{run.path} has a validation corpus of its own; name that again too: --valid FILE")
     else:

@@ -25,7 +25,7 @@ from ostinato.workshop.build import Builder, Trial, compile_scans
 from ostinato.workshop.opening import opening_notes
 from ostinato.workshop.plan import Amount, Clock
 from ostinato.workshop.planning import clock_for, most_steps, plan_steps, thread_watch
-from ostinato.workshop.request import Prepared, RunOptions, RunRequest, prepare, recipe_of
+from ostinato.workshop.request import DATA_SEED, Prepared, RunOptions, RunRequest, prepare, recipe_of
 from ostinato.workshop.run import Training
 from ostinato.workshop.sizes import fit
 from ostinato.workshop.teachers import teacher_records
@@ -71,7 +71,7 @@ def train(
                 "corpus, of other texts Corpus('items', texts)"
             )
         given = {**about.get("settings", {}), **request.settings}
-        corpus = recipe.corpus(Sources(names), given, request.seed, own=request.settings)
+        corpus = recipe.corpus(Sources(names), given, DATA_SEED, own=request.settings)
     return set_up(corpus, request)
 
 

@@ -6,6 +6,7 @@ import math
 import shlex
 import sys
 from argparse import ArgumentParser, Namespace
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,10 @@ def act(args: Namespace) -> int:
         if len({row["validation_sha256"] for row in rows}) == 1:  # so that there is a best one
             best = shlex.quote(min(rows, key=_loss_of)["path"])
             print_next([f"ostinato info {best}", f"ostinato resume {best} --minutes 5"])
+    if not args.json:
+        deeper = Counter(path.parents[1] for path in args.folder.glob("[!.]*/*/config.json"))
+        for folder, count in sorted(deeper.items()):
+            print(f"{shown(folder)} has {count:,} more: ostinato runs {shlex.quote(str(folder))}")
     return 0
 
 
@@ -66,7 +71,8 @@ def _print_runs(rows: Sequence[dict[str, Any]]) -> None:
     for group in groups.values():
         unit = unit_of(group[0]["recipe"])
         if len(groups) > 1:
-            print(f"validated on {group[0]['validation_symbols']:,} {unit}s of {shown(group[0]['data'])}")
+            data = group[0]["validation_data"] or group[0]["data"]
+            print(f"validated on {group[0]['validation_symbols']:,} {unit}s of {shown(data)}")
         for row in sorted(group, key=_loss_of):
             loss = "" if row["best"] is None else f"{loss_with_error(row['best'], 3)} bits per {unit}"
             name, recipe = shown(row["path"]), shown(row["recipe"])
@@ -92,6 +98,7 @@ def _row(run: RunFolder) -> dict[str, Any]:
         "bits_per_symbol": None if nats is None else bits(nats),
         "best": None if nats is None else {"nats_per_symbol": nats, "standard_error": error},
         "data": ", ".join(source["name"] for source in run.origin()["sources"]) or "its own examples",
+        "validation_data": ", ".join(source["name"] for source in run.origin()["valid_sources"]),
         "validation_symbols": about["validation"]["symbols"],
         "validation_sha256": about["validation"]["sha256"],
     }

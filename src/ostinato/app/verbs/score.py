@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -76,6 +77,8 @@ def act(args: Namespace) -> int:
         return _score_items(model, document, args, shard)
     if shard is not None:
         raise ConfigError("--shard cuts a file of items; a running text is one sequence that no shard can do a part of")
+    if args.text is not None and os.path.isfile(args.text):
+        print(f"(scored is the text {args.text!r}; there is a file of that name: --file {args.text})", file=sys.stderr)
     text, rest = (str(args.text), None) if document is None else _beginning(document)
     if looks_closely(args):
         if rest is not None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import itertools
+import json
 import logging
+import math
 import os
 import shlex
+import statistics
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,18 +30,22 @@ from ostinato.app.terminal.output import as_json, shown
 from ostinato.app.terminal.working import WorkView
 from ostinato.app.verbs import train
 from ostinato.config import at_least, parse_assignments
+from ostinato.disk.documents import file_digest, read_document, write_document
 from ostinato.engine.cpu import cores_here
 from ostinato.errors import ConfigError, RunError
 from ostinato.families import Recipe
-from ostinato.runs import RunFolder, read_about
+from ostinato.runs import RunFolder, read_about, read_model
+from ostinato.units import bits
 from ostinato.workshop.request import recipe_of
 
 EXAMPLES = """\
 ostinato sweep book.txt --set hidden_size=128,256 --set dropout=0,0.2 --minutes 1
 ostinato sweep names.txt --as items --set core=lstm,gru --seeds 1,2,3 --minutes 1 --out runs/cores
 """
+_RECORD = "sweep.json"
 _OWN = ("--set", "--seeds", "--jobs", "--out", "-o", "--ray")  # options with a value, which trials do not get
 _INTERRUPTED = 130
+_UNEQUAL = 1.1  # most steps over fewest, from which on that is said
 _TELLS = 5  # lines of a failed trial's error
 
 
@@ -102,6 +109,7 @@ def act(args: Namespace) -> int:
         raise ConfigError(f"a sweep has --seeds, such as --seeds {args.seed},{args.seed + 1}, in place of --seed")
     plugins = [word for plugin in args.plugins for word in ("--plugin", plugin)]
     words = [*plugins, "train", *words_without([word for word in args.words[1:] if word != "--json"], _OWN)]
+    _check_same(folder, _record(args, words))
     left = [trial for trial in trials if not trial.is_done]
     console = Console(stderr=True)
     console.print(
@@ -122,6 +130,33 @@ def act(args: Namespace) -> int:
             view.watch("runs", number, len(left))
     _print(args, trials, recipe, folder)
     return 0
+
+
+def _record(args: Namespace, words: Sequence[str]) -> dict[str, Any]:
+    """Return what all runs of a sweep share: the command without what varies, and the digests of its files."""
+    fixed = [assignment for assignment in args.settings if "," not in assignment.partition("=")[2]]
+    files = {name: file_digest(Path(name)) for name in [*args.corpus, args.valid] if os.path.isfile(name)}
+    return {"command": list(words), "settings": sorted(fixed), "files": files}
+
+
+def _check_same(folder: Path, record: dict[str, Any]) -> None:
+    """Check that the runs in a folder are of the same sweep; the first time, write down which one it is.
+
+    Raises:
+        ConfigError: They are of another one.
+    """
+    path = folder / _RECORD
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_document(path, record)
+        return
+    before = read_document(path)
+    for name, told in (("command", "command"), ("settings", "settings that do not vary"), ("files", "files")):
+        if before.get(name) != record[name]:
+            raise ConfigError(
+                f"{folder} has a sweep of other {told}: {json.dumps(before.get(name))}, and now "
+                f"{json.dumps(record[name])}. Choose another folder with --out, or remove that one"
+            )
 
 
 def _trials(args: Namespace, recipe: Recipe, folder: Path) -> Iterator[Trial]:
@@ -184,7 +219,7 @@ def _on_ray(address: str, trials: Sequence[Trial], words: Sequence[str]) -> Iter
 
 
 def _print(args: Namespace, trials: Sequence[Trial], recipe: Recipe, folder: Path) -> None:
-    """Print the runs, best first, and draw their curves where matplotlib is installed."""
+    """Print the runs, best first, then the mean over seeds, and draw their curves where matplotlib is installed."""
     rows = [
         {"path": str(trial.path), "seed": trial.seed, "settings": trial.settings, **_best(trial.run)}
         for trial in trials
@@ -194,9 +229,7 @@ def _print(args: Namespace, trials: Sequence[Trial], recipe: Recipe, folder: Pat
         for row in rows:
             print(as_json(row))
     else:
-        width = max(len(Path(row["path"]).name) for row in rows)
-        for row in rows:
-            print(f"{shown(Path(row['path']).name):<{width}}  {loss_with_error(row, 3)} bits per {recipe.family.unit}")
+        _print_rows(rows, recipe.family.unit)
     if importlib.util.find_spec("matplotlib") is not None:
         plot_runs([trial.run for trial in trials], folder / "curves.svg")
         print(f"{folder / 'curves.svg'}: validation curves", file=sys.stderr)
@@ -204,6 +237,35 @@ def _print(args: Namespace, trials: Sequence[Trial], recipe: Recipe, folder: Pat
     print_next([f"ostinato compare {best} {second} FILE", *recipe.family.next_commands(best)])
 
 
+def _print_rows(rows: Sequence[Mapping[str, Any]], unit: str) -> None:
+    """Print a line for each run, and with several seeds one for each combination."""
+    names = [shown(Path(row["path"]).name) for row in rows]
+    width = max(map(len, names))
+    print(f"{'':<{width}}  bits per {unit}, ± by drawing the held-out data anew; steps; weights")
+    for name, row in zip(names, rows, strict=True):
+        print(f"{name:<{width}}  {loss_with_error(row, 3)}  {row['steps']:>8,}  {row['parameters']:>10,}")
+    steps = [row["steps"] for row in rows]
+    if max(steps) > _UNEQUAL * min(steps):
+        print("The numbers of steps differ, as some runs had less of the machine; --steps makes them equal.")
+    combinations: dict[tuple[str, ...], list[float]] = {}
+    for row in rows:
+        combinations.setdefault(tuple(row["settings"]), []).append(bits(row["nats_per_symbol"]))
+    if min(map(len, combinations.values())) < 2:
+        return
+    print("mean over seeds, ± the standard error of the mean:")
+    shared = set.intersection(*map(set, combinations))
+    for settings, losses in sorted(combinations.items(), key=lambda one: statistics.fmean(one[1])):
+        error = statistics.stdev(losses) / math.sqrt(len(losses))
+        name = " ".join(setting for setting in settings if setting not in shared) or "all"
+        print(f"  {shown(name)}: {statistics.fmean(losses):.3f} ± {error:.3f} ({len(losses)} seeds)")
+
+
 def _best(run: RunFolder) -> dict[str, Any]:
     last = run.metrics()[-1]
-    return {"nats_per_symbol": last["best_nats_per_symbol"], "standard_error": last["best_standard_error"]}
+    weights = read_model(run.path).weights
+    return {
+        "nats_per_symbol": last["best_nats_per_symbol"],
+        "standard_error": last["best_standard_error"],
+        "steps": last["step"],
+        "parameters": sum(array.size for array in weights.values()),
+    }

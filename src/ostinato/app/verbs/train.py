@@ -20,7 +20,7 @@ from ostinato.errors import ConfigError
 from ostinato.families import Recipe
 from ostinato.runs import RunFolder, read_about
 from ostinato.workshop.plan import Amount
-from ostinato.workshop.request import RunRequest, recipe_of
+from ostinato.workshop.request import DATA_SEED, RunRequest, recipe_of
 
 EXAMPLES = """\
 ostinato train book.txt --minutes 10
@@ -46,7 +46,7 @@ def arguments(command: ArgumentParser) -> None:
     )
     more = command.add_argument_group("more options")
     more.add_argument("--from", dest="base", type=run_path, metavar="RUN", help="start from this run's weights")
-    more.add_argument("--seed", type=int, default=1, help="where all randomness comes from (default: %(default)s)")
+    more.add_argument("--seed", type=int, default=1, help="of first weights, order and dropout (default: %(default)s)")
     more.add_argument(
         "--valid", default="0.1", metavar="SHARE|FILE", help="share to set apart, or a file (default: %(default)s)"
     )
@@ -68,6 +68,8 @@ def act(args: Namespace) -> int:
     settings = {**parse_assignments(args.settings, recipe.settings), **recipe.family.remembered(options)}
     if not args.corpus and recipe.generate_corpus is None:  # known before anything takes time
         read_corpus([])
+    if run := next((name for name in args.corpus if os.path.isfile(os.path.join(name, "config.json"))), None):
+        raise ConfigError(f"{run} is a run, not a corpus; to train it further: ostinato resume {run}")
     share = _share(args.valid)
     out = args.out or free_folder(Path("runs"), args.corpus[0] if args.corpus else recipe.name)
     RunFolder.check_free(out)
@@ -118,7 +120,7 @@ class _Reader:
     def train_part(self) -> Corpus:
         """Read what is learned from, or have it made."""
         sources = sources_of(self._args, self._args.corpus, self._options, self._view)
-        return self._recipe.corpus(sources, self._given, self._args.seed, own=self._own)
+        return self._recipe.corpus(sources, self._given, DATA_SEED, own=self._own)
 
     def valid_part(self, corpus: Corpus) -> Corpus:
         """Read the validation file, as a corpus of the same kind."""

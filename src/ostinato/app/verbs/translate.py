@@ -12,7 +12,7 @@ from ostinato.app.plotting import check_picture, plot_attention
 from ostinato.app.process import load_model
 from ostinato.app.reading import check_texts, read_file
 from ostinato.app.terminal.console import Console
-from ostinato.app.terminal.output import as_json
+from ostinato.app.terminal.output import as_json, shown
 from ostinato.app.terminal.working import WorkView
 from ostinato.data.pairs import lines_of
 from ostinato.decode.searching import SearchSettings
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ostinato.families.pairs.results import Translation
 
 _SHADES = " ░▒▓█"
+_NAMED = 5  # unknown words
 _WIDEST = 6  # characters of a source symbol over its column
 
 
@@ -75,6 +76,9 @@ def act(args: Namespace) -> int:
             attention=model.has_attention and (args.attention or args.json or args.plot is not None),
             tick=lambda done, total: view.watch("translating", done, total),
         )
+    if unknown := model.unknown_words(sources):
+        named = ", ".join(shown(word) for word in unknown[:_NAMED]) + (", …" if len(unknown) > _NAMED else "")
+        print(f"warning: not in the vocabulary, and read as one unknown word: {named}", file=sys.stderr)
     for best in translations:
         for one in best:
             _print_translation(one, args)

@@ -26,7 +26,8 @@ _REMARK = (
 def report_on(model: Annotator, doing: Callable[[str], None]) -> Report:
     """Make the report on a run; ``doing`` is called with what is being done."""
     run, train, valid = held_out(model.saved)
-    valid = _beginning(model, valid)
+    every, valid = valid.texts, _beginning(model, valid)
+    is_all = valid.texts == every
     doing("measuring")
     evaluation, predicted = model.evaluate_encoded(valid)
     real = model.real_labels(valid)
@@ -39,7 +40,7 @@ def report_on(model: Annotator, doing: Callable[[str], None]) -> Report:
     return Report(
         name=model.saved.path.name,
         unit="percent",
-        measured_on=f"the first {valid.texts:,} held-out sequences",
+        measured_on=f"{'all' if is_all else 'the first'} {valid.texts:,} held-out sequences",
         figures=tuple(figures),
         remark=_REMARK,
         records=records,

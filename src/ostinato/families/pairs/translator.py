@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ostinato.codecs import PairCodec, Unknown
+from ostinato.codecs import PairCodec, Unknown, WordCodec
 from ostinato.codecs.words import UNKNOWN_WORD
 from ostinato.cores.attention import Attending
 from ostinato.cores.conv_decoder import Convolving
@@ -125,6 +125,18 @@ class Translator(Face):
             for text, own, best in zip(texts, ids, hypotheses, strict=True)
         ]
         return [[with_source_words(one) for one in best] for best in told] if replace_unknown else told
+
+    def unknown_words(self, sources: Sequence[str]) -> list[str]:
+        """Return the words of sources that the model does not know and reads as one unknown word, each once."""
+        source = self.codec.source
+        if not isinstance(source, WordCodec) or source.unknown is None:
+            return []
+        words = dict[str, None]()
+        for text in sources:
+            ids = self.codec.encode_source(text).tolist()
+            symbols = self.codec.source_symbols(text, ids)
+            words |= {word.strip(): None for word, id_ in zip(symbols, ids, strict=True) if id_ == source.unknown}
+        return list(words)
 
     def attention(self, source: Sequence[int], target: Sequence[int]) -> NDArray[np.float64] | None:
         """Return the attention weights of a source for each symbol of a target, [T, S]; ``None`` if there are none."""

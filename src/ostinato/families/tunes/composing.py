@@ -74,7 +74,7 @@ class Wish:
     max_copy_bars: float = 0
 
     def __post_init__(self) -> None:
-        raise_problems([one_of("range", self.instrument, ("", *RANGES))])
+        raise_problems([one_of("range", self.instrument, tuple(RANGES)) if self.instrument else None])
         at_least("bars", self.bars, 0)
         at_least("max-copy-bars", self.max_copy_bars, 0)
         if self.bars == 1:
