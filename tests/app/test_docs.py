@@ -15,6 +15,7 @@ from conftest import write_tunes
 from ostinato.app.cli import main
 from ostinato.data import read_corpus
 from ostinato.data.datasets import DATA_SETS
+from rooms.rolls import chords
 from torchrun import launch
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +53,7 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "pairs.tsv").write_text("\n".join(pairs) + "\n")
     (tmp_path / "sources.txt").write_text("big dog\nred cat\n")
     write_labelled(tmp_path)
+    chords(tmp_path, None)
     # A data set of this name is on disk, with another text in it.
     (tmp_path / "data").mkdir()
     (tmp_path / "data/shakespeare").write_text(PROSE)

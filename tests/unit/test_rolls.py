@@ -15,14 +15,18 @@ import ostinato
 import ostinato.models.randomness
 from ostinato.app.cli import main
 from ostinato.codecs import TokenCodec
+from ostinato.cores.stack import Stack
+from ostinato.cores.table import new_core
 from ostinato.data import encode_texts
 from ostinato.errors import ConfigError, CorpusError
 from ostinato.families.rolls.batches import Rolls, RollStream
+from ostinato.families.rolls.harmonising import harmonise, upper_voice
 from ostinato.families.rolls.heads.independent import IndependentHead
 from ostinato.families.rolls.heads.nade import NadeHead
 from ostinato.families.rolls.heads.partition import estimated_log_z, exact_log_z
 from ostinato.families.rolls.heads.rbm import RbmHead
 from ostinato.families.rolls.measuring import copying
+from ostinato.families.rolls.network import RollNetwork
 from ostinato.families.rolls.reading import RollReading, read_rolls
 from ostinato.music.roll_midi import read_midi_roll, write_midi_roll
 from ostinato.music.rolls import Grid, as_text, frames_of_ids, parse_grid, tokens_of, up_to_transposition
@@ -322,3 +326,54 @@ def test_copying_expects_each_frame_to_be_the_one_before():
     hits = copying(Rolls(frames, np.array([0, 3, 4])))
     # frame by frame: nothing expected of 1; 1 of {0, 1}; {0, 1} of 1; nothing of 1
     assert (hits.both, hits.either) == (2, 6)
+
+
+class Small:
+    """A network of 4 notes that reads and predicts, with weights large enough to matter."""
+
+    def __init__(self, head):
+        torch.manual_seed(12)
+        self.network = RollNetwork(Stack([new_core("gru", 4, 6, 6)]), head, 4).eval()
+        for weight in self.network.parameters():
+            torch.nn.init.normal_(weight, std=0.9)
+
+    def log_prob(self, rolls):
+        """Natural log-probability of rolls, [R, T, N]."""
+        inputs = torch.nn.functional.pad(rolls, (0, 0, 1, 0))[:, :-1]
+        with torch.inference_mode():
+            y, _ = self.network.core(inputs)
+            nats = self.network.head.nats(y.reshape(-1, 6), rolls.reshape(-1, 4))
+        return -nats.reshape(len(rolls), -1).sum(dim=1).double()
+
+
+@pytest.mark.parametrize("head", [IndependentHead(6, 4), NadeHead(6, 4, hidden=5)], ids=["independent", "nade"])
+def test_particles_find_the_probability_of_given_notes_and_the_notes_beside_them(head):
+    small = Small(head)
+    given = np.array([[-1, -1, 1, 0], [-1, -1, 0, 1], [-1, 1, 0, 0]], dtype=np.int8)  # a voice on top
+    free = np.argwhere(given == -1)
+    rolls = np.repeat((given == 1)[None].astype(np.float32), 2 ** len(free), axis=0)
+    for row, notes in zip(rolls, itertools.product([0, 1], repeat=len(free)), strict=True):
+        row[free[:, 0], free[:, 1]] = notes
+    logs = small.log_prob(torch.from_numpy(rolls))
+    exact = torch.logsumexp(logs, 0).item()
+    found = [harmonise(small.network, given, particles=8, seed=seed) for seed in range(2000)]
+    ratios = np.exp([one.log_given - exact for one in found])
+    assert abs(ratios.mean() - 1) < 4 * ratios.std() / len(ratios) ** 0.5  # unbiased
+    assert all((one.frames[given == 1] == 1).all() and (one.frames[given == 0] == 0).all() for one in found)
+    drawn = [harmonise(small.network, given, particles=300, seed=seed).frames for seed in range(1500)]
+    keys = {row.astype(np.uint8).tobytes(): number for number, row in enumerate(rolls)}
+    seen = np.bincount([keys[frames.tobytes()] for frames in drawn], minlength=len(rolls))
+    expected = len(drawn) * (logs - exact).exp().numpy()
+    common = expected > 5
+    chi = ((seen - expected)[common] ** 2 / expected[common]).sum()
+    assert chi < common.sum() + 5 * (2 * common.sum()) ** 0.5
+
+
+def test_the_upper_voice_leaves_what_is_below_it_free():
+    frames = np.array([[1, 0, 1, 0], [0, 0, 0, 0]], dtype=np.uint8)
+    assert upper_voice(frames).tolist() == [[-1, -1, 1, 0], [-1, -1, -1, -1]]
+
+
+def test_an_rnn_rbm_does_not_harmonise():
+    with pytest.raises(ConfigError, match="likelihood is exact"):
+        harmonise(Small(RbmHead(6, 4, hidden=3, gibbs=1)).network, np.zeros((2, 4), dtype=np.int8), particles=4, seed=1)

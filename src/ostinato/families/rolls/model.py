@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ostinato.codecs import TokenCodec
 from ostinato.config import at_least
 from ostinato.data import Corpus, Encoded
@@ -13,6 +16,7 @@ from ostinato.errors import ConfigError
 from ostinato.families.base import Face, Machine, Progress, not_of
 from ostinato.families.restoring import described, put_weights
 from ostinato.families.rolls.batches import Rolls
+from ostinato.families.rolls.harmonising import Harmony, harmonise
 from ostinato.families.rolls.heads.base import Effort
 from ostinato.families.rolls.measuring import copying, measure_frames
 from ostinato.families.rolls.network import RollNetwork
@@ -143,6 +147,23 @@ class RollModel(Face):
             raise ConfigError(f"temperature must be above 0, got {temperature}")
         seeds = [seed + number for number in range(rolls)]
         return write_frames(self.network, frames, seeds, start=start, temperature=temperature, tick=tick)
+
+    def harmonise(
+        self, given: NDArray[np.int8], *, particles: int = 1000, seed: int = 1, temperature: float = 1.0,
+        tick: Callable[[int, int], None] | None = None,
+    ) -> Harmony:  # fmt: skip
+        """Draw the free notes of a roll, given the others; see ``harmonising.harmonise``.
+
+        Raises:
+            ConfigError: A number is out of range, or the likelihood is an estimate.
+        """
+        at_least("particles", particles, 2)
+        at_least("seed", seed, 0)
+        if not temperature > 0:
+            raise ConfigError(f"temperature must be above 0, got {temperature}")
+        if given.ndim != 2 or given.shape[1] != self.settings.notes or not len(given):
+            raise ConfigError(f"given notes are [T, {self.settings.notes}] of 1, 0 and -1; got the shape {given.shape}")
+        return harmonise(self.network, given, particles=particles, seed=seed, temperature=temperature, tick=tick)
 
 
 def _few(rolls: Rolls, frames: int) -> Rolls:

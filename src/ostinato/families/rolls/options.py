@@ -8,7 +8,14 @@ _SPLIT = Option("--split", "of rolls with an official split: the part to read (d
 _GRID = Option("--grid", "of MIDI files: length of a frame, such as 8th, 16th or 0.3s (default: 8th)", "text", "GRID")
 
 READING = OptionGroup("piano rolls: MIDI files, .npy, .npz, .mat", (_GRID,))
-COMPOSING = OptionGroup("piano rolls", (Option("--seconds", "how long (default: 30)", "float", "N"),))
+COMPOSING = OptionGroup(
+    "piano rolls",
+    (
+        Option("--seconds", "how long (default: 30)", "float", "N"),
+        Option("--keep", "harmonise: the highest notes of this file stay, and those below are written", "path", "FILE"),
+        Option("--particles", "of --keep: more take longer and fit better (default: 1000)", "int", "N"),
+    ),
+)
 EVALUATING = OptionGroup(
     "piano rolls",
     (

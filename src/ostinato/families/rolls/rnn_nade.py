@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ostinato.config import out_of_range
-from ostinato.families.recipe import Budget, Recipe
+from ostinato.families.recipe import Recipe
 from ostinato.families.rolls.family import ROLLS
 from ostinato.families.rolls.reading.files import MATLAB, MIDI
 from ostinato.families.rolls.settings import RollSettings, sizes_for
@@ -38,17 +38,12 @@ class NadeSettings(RollSettings):
         return NadeHead(size, self.notes, hidden=self.conditional_size)
 
 
-def sizes(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Choose sizes as for every model of rolls."""
-    return sizes_for(budget, given)
-
-
 RECIPE = Recipe(
     name="rnn-nade",
     summary="polyphonic music, each note given those above it and all frames before; exact",
     source="Boulanger-Lewandowski, Bengio and Vincent 2012, arXiv:1206.6392",
     settings=NadeSettings,
     family=ROLLS,
-    sizes_for=sizes,
+    sizes_for=sizes_for,
     endings=(*MIDI, MATLAB),
 )

@@ -44,8 +44,8 @@ class RbmSettings(RollSettings):
 
 
 def sizes(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Choose sizes as for every model of rolls, but slower steps: the gradient is noisy."""
-    return {**sizes_for(budget, given), "learning_rate": 1e-3, "valid_symbols": 5_000}
+    """Choose sizes as for every model of rolls; few frames are validated on, as each has a ln Z to be estimated."""
+    return {**sizes_for(budget, given), "valid_symbols": 5_000}
 
 
 RECIPE = Recipe(

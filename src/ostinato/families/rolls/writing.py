@@ -42,7 +42,7 @@ def write_frames(
     draws = [np.random.Generator(np.random.Philox(key=seed)) for seed in seeds]
     head, rows = network.head, len(seeds)
     written = np.zeros((rows, count, network.notes), dtype=np.uint8)
-    with torch.inference_mode(), _one_thread():  # steps are so small that a second thread only waits
+    with torch.inference_mode(), one_thread():
         frame, state = _read(network, rows, start)
         for number in range(count):
             y, state = network.core.step(frame, state)
@@ -55,7 +55,8 @@ def write_frames(
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Have PyTorch use one thread until a ``with`` block ends: of steps so small, a second one only waits."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

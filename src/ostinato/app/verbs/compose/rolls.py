@@ -17,6 +17,7 @@ from ostinato.app.terminal.output import as_json, write_file
 from ostinato.app.terminal.working import WorkView
 from ostinato.config import at_least
 from ostinato.errors import ConfigError
+from ostinato.families.rolls.harmonising import upper_voice
 from ostinato.families.rolls.reading.files import pieces_of
 from ostinato.families.rolls.writing import picture
 from ostinato.music.roll_midi import write_midi_roll
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _SECONDS, _TEMPO = 30.0, 100  # of a roll, and quarter notes a minute, where nothing is said
 _ENDINGS = (".mid", ".midi", ".wav", ".svg", ".npy")
+_PARTICLES = 1000
 _SHOWN = 96  # frames in the terminal
 
 
@@ -38,16 +40,9 @@ def act(args: Namespace, model: RollModel, options: Mapping[str, Any]) -> int:
     tempo = _TEMPO if args.tempo is None else args.tempo
     at_least("--tempo", tempo, 1)
     grid = parse_grid(model.settings.grid)
-    count = _count(args, options.get("seconds"), grid, grid.seconds_at(tempo))
-    start = _start(args.start, model)
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
     with WorkView(Console(stderr=True)) as view:
-        rolls = model.write(
-            count, rolls=args.tunes, seed=seed, start=start, temperature=args.temperature,
-            tick=lambda done, total: view.watch("composing", done, total),
-        )  # fmt: skip
-    if start is not None:
-        rolls = np.stack([np.concatenate([start, one]) for one in rolls])
+        rolls = (_harmonised if options.get("keep") else _new)(args, model, options, seed, view)
     for number, frames in enumerate(rolls):
         for file in args.out:
             path = file if args.tunes == 1 else file.with_stem(f"{file.stem}-{number + 1}")
@@ -61,6 +56,41 @@ def act(args: Namespace, model: RollModel, options: Mapping[str, Any]) -> int:
     if not args.out and not args.json:
         print("(--out FILE.mid or FILE.wav to listen)", file=sys.stderr)
     return 0
+
+
+def _new(args: Namespace, model: RollModel, options: Mapping[str, Any], seed: int, view: WorkView) -> Frames:
+    """Return new rolls, with the beginning that was given, [rolls, T, N]."""
+    if "particles" in options:
+        raise ConfigError("--particles is for --keep, which is not given")
+    grid = parse_grid(model.settings.grid)
+    frame_seconds = grid.seconds_at(_TEMPO if args.tempo is None else args.tempo)
+    start = _read(args.start, model, "--start") if args.start else None
+    rolls = model.write(
+        _count(args, options.get("seconds"), grid, frame_seconds), rolls=args.tunes, seed=seed, start=start,
+        temperature=args.temperature, tick=lambda done, total: view.watch("composing", done, total),
+    )  # fmt: skip
+    return rolls if start is None else np.stack([np.concatenate([start, one]) for one in rolls])
+
+
+def _harmonised(args: Namespace, model: RollModel, options: Mapping[str, Any], seed: int, view: WorkView) -> Frames:
+    """Return rolls with the highest notes of a file and other notes below, [rolls, T, N]."""
+    if args.start or args.bars is not None or "seconds" in options:
+        raise ConfigError("with --keep the piece is as long as the file; leave --start, --bars and --seconds out")
+    given = upper_voice(_read(str(options["keep"]), model, "--keep"))
+    rolls = []
+    for number in range(args.tunes):
+        harmony = model.harmonise(
+            given, particles=options.get("particles", _PARTICLES), seed=seed + number, temperature=args.temperature,
+            tick=lambda done, total: view.watch("harmonising", done, total),
+        )  # fmt: skip
+        share, least = harmony.effective.mean(), harmony.effective.min()
+        print(
+            f"given notes: log P about {harmony.log_given:.1f} nats; {share:.0%} of the particles count on the mean "
+            f"over frames, {least:.1%} in the least of them",
+            file=sys.stderr,
+        )
+        rolls.append(harmony.frames)
+    return np.stack(rolls)
 
 
 def _count(args: Namespace, seconds: float | None, grid: Grid, frame_seconds: float) -> int:
@@ -78,13 +108,17 @@ def _count(args: Namespace, seconds: float | None, grid: Grid, frame_seconds: fl
     return max(1, round(seconds / frame_seconds))
 
 
-def _start(name: str, model: RollModel) -> Frames | None:
-    if not name:
-        return None
+def _read(name: str, model: RollModel, option: str) -> Frames:
+    """Return the frames of a file."""
     path = Path(name)
     if not path.is_file():
-        raise ConfigError(f"--start of a model of rolls names a file, such as begin.mid, and there is no file {name!r}")
-    return next(iter(pieces_of(path, model.settings.reading(), "train"))).frames
+        raise ConfigError(f"{option} of a model of rolls names a file, such as begin.mid; there is no file {name!r}")
+    piece = next(iter(pieces_of(path, model.settings.reading(), "train")))
+    if piece.out_of_range:
+        raise ConfigError(
+            f"{name} has notes outside the {model.settings.lowest} to {model.settings.highest} that the model knows"
+        )
+    return piece.frames
 
 
 def _check_files(names: list[Path], rolls: int) -> None:

@@ -81,6 +81,22 @@ class RollHead(nn.Module, abc.ABC):
             temperature: Divides the logits of notes.
         """
 
+    def sample_given(
+        self, y: Tensor, uniform: Tensor, known: Tensor, temperature: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
+        """Draw the notes that are not known, one after the other, each given those decided on before it.
+
+        Args:
+            y: Vectors, [F, H].
+            uniform: Uniform numbers, [F, N].
+            known: 1 sounds, 0 is silent, -1 is to be drawn, [N].
+            temperature: Divides the logits of notes.
+
+        Returns:
+            The frames, [F, N], and the sum of the log-probabilities of the known notes where they come, [F].
+        """
+        raise NotImplementedError
+
     def probabilities(self, y: Tensor, generator: torch.Generator) -> Tensor:
         """Return the probability of each note, [F, N]: estimated as its share in drawn frames."""
         total = torch.zeros(len(y), self.notes)

@@ -27,5 +27,13 @@ class IndependentHead(RollHead):
     def sample(self, y: Tensor, uniform: Tensor, temperature: float = 1.0) -> Tensor:
         return (uniform < torch.sigmoid(self.logits(y) / temperature)).float()
 
+    def sample_given(
+        self, y: Tensor, uniform: Tensor, known: Tensor, temperature: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
+        logits, given = self.logits(y) / temperature, known >= 0
+        drawn = torch.where(given, known.float(), (uniform < torch.sigmoid(logits)).float())
+        logs = -F.binary_cross_entropy_with_logits(logits, drawn, reduction="none")
+        return drawn, (logs * given).sum(dim=-1)
+
     def probabilities(self, y: Tensor, generator: torch.Generator) -> Tensor:
         return torch.sigmoid(self.logits(y))

@@ -57,17 +57,31 @@ class NadeHead(RollHead):
         return logits
 
     def sample(self, y: Tensor, uniform: Tensor, temperature: float = 1.0) -> Tensor:
+        free = torch.full((self.notes,), -1, device=y.device)
+        return self.sample_given(y, uniform, free, temperature)[0]
+
+    def sample_given(
+        self, y: Tensor, uniform: Tensor, known: Tensor, temperature: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
         bias, weights, out_of = self.note_bias(y).flip(-1), self.into.flip(0), self.out_of.flip(0)
+        known = known.flip(0)
+        given, wanted = known >= 0, known.float()
         state, drawn, places = self.hidden_bias(y), torch.zeros_like(bias), torch.arange(self.notes, device=y.device)
         at = torch.full((len(y),), -1, device=y.device)  # the last note that was decided on
+        logs = y.new_zeros(len(y))
         while True:
             logits = (bias + torch.sigmoid(state) @ out_of.T) / temperature
-            sounds = (uniform < torch.sigmoid(logits)) & (places > at[:, None])
-            found_one = sounds.any(dim=1)
-            if not found_one.any():
-                return drawn.flip(-1)
+            left = places > at[:, None]
+            sounds = torch.where(given, known == 1, uniform < torch.sigmoid(logits)) & left
+            is_left = sounds.any(dim=1)
             # The highest of the notes that are left; all between are silent. Others are decided on anew below it.
-            at = torch.where(found_one, sounds.float().argmax(dim=1), self.notes)
-            row = found_one.nonzero(as_tuple=True)[0]
+            reached = torch.where(is_left, sounds.float().argmax(dim=1), self.notes)
+            if bool(given.any()):
+                passed = left & (places <= reached[:, None]) & given
+                log = -F.binary_cross_entropy_with_logits(logits, wanted.expand_as(logits), reduction="none")
+                logs = logs + torch.where(passed, log, 0.0).sum(dim=1)
+            if not is_left.any():
+                return drawn.flip(-1), logs
+            at, row = reached, is_left.nonzero(as_tuple=True)[0]
             drawn[row, at[row]] = 1.0
             state = state.index_add(0, row, weights[at[row]])

@@ -1,0 +1,137 @@
+"""``compose`` and what else works on piano rolls, from the command line."""
+
+import io
+import json
+import wave
+
+import numpy as np
+import pytest
+
+from ostinato.app.cli import main
+from ostinato.music.roll_midi import read_midi_roll, write_midi_roll
+from ostinato.music.roll_sound import notes_of_frames
+from ostinato.music.rolls import Grid, frames_of_ids, tokens_of
+from rooms.rolls import chords
+
+SMALL = ["hidden_size=16", "batch_size=8", "conditional_size=8", "precision=float32", "window=16", "dropout=0"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder of chords, and a run that has learned them."""
+    folder = tmp_path_factory.mktemp("rolls")
+    chords(folder, None)
+    words = ["train", str(folder / "rolls"), "--recipe", "rnn-nade", "--steps", "60", "--out", str(folder / "run")]
+    assert main([*words, *(word for one in SMALL for word in ("--set", one))]) == 0
+    return folder
+
+
+def ran(capsys, *words):
+    capsys.readouterr()
+    status = main(list(map(str, words)))
+    return status, *capsys.readouterr()
+
+
+def notes_in(text):
+    tokens = tokens_of(21, 108)
+    ids = np.array([tokens.index(token) for token in text.split()])
+    return frames_of_ids(ids, np.array([0, len(ids)]), 88)[0]
+
+
+def test_a_roll_is_the_same_in_every_file_and_of_the_same_seed(place, tmp_path, capsys):
+    words = ["compose", place / "run", "--seconds", "6", "--seed", "3"]
+    outs = [word for ending in ("mid", "npy", "wav", "svg") for word in ("--out", tmp_path / f"x.{ending}")]
+    status, _, err = ran(capsys, *words, *outs)
+    assert (status, err.count("20 frames, 6.0 s")) == (0, 4)
+    (about,) = [json.loads(line) for line in ran(capsys, *words, "--json")[1].splitlines()]
+    frames = notes_in(about["roll"])
+    assert (about["seed"], about["frames"], about["frame_seconds"]) == (3, 20, 0.3)
+    np.testing.assert_array_equal(np.load(tmp_path / "x.npy")[:, 21:109], frames)
+    sounding = np.flatnonzero(frames.any(axis=1))
+    midi = read_midi_roll((tmp_path / "x.mid").read_bytes(), Grid(parts=8), "x")
+    np.testing.assert_array_equal(midi.frames[:, 21:109], frames[sounding[0] : sounding[-1] + 1])
+    notes = notes_of_frames(frames, 0.3)
+    assert (tmp_path / "x.svg").read_text().count('class="note"') == len(notes)
+    with wave.open(io.BytesIO((tmp_path / "x.wav").read_bytes())) as file:
+        sound = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").astype(float)
+        rate = file.getframerate()
+    before_first = sound[: int((notes[0].start - 0.01) * rate)] if notes[0].start > 0.01 else np.zeros(1)
+    assert not before_first.any()
+    assert np.abs(sound[int(notes[0].start * rate) :][: rate // 10]).max() > 1000
+    assert ran(capsys, *words, "--out", tmp_path / "x.mid")[0] == 2  # never overwritten
+    two = ran(capsys, *words, "--json", "--tunes", 2)[1].splitlines()
+    assert json.loads(two[0]) == about
+    assert json.loads(two[1])["seed"] == 4
+
+
+def test_a_roll_goes_on_from_a_file(place, tmp_path, capsys):
+    begin = np.zeros((4, 88), dtype=np.uint8)
+    begin[:, [40, 44, 47]] = 1
+    (tmp_path / "begin.mid").write_bytes(write_midi_roll(begin, Grid(parts=8)))
+    out = ran(capsys, "compose", place / "run", "--start", tmp_path / "begin.mid", "--bars", 1, "--seed", 1, "--json")[
+        1
+    ]
+    frames = notes_in(json.loads(out)["roll"])
+    assert len(frames) == 4 + 8
+    np.testing.assert_array_equal(frames[:4], begin)
+
+
+def test_a_voice_is_harmonised(place, tmp_path, capsys):
+    melody = np.zeros((8, 88), dtype=np.uint8)
+    melody[np.arange(8), [47, 49, 51, 49, 47, 47, 45, 47]] = 1
+    (tmp_path / "melody.mid").write_bytes(write_midi_roll(melody, Grid(parts=8)))
+    words = ["compose", place / "run", "--keep", tmp_path / "melody.mid", "--particles", 200, "--seed", 1, "--json"]
+    status, out, err = ran(capsys, *words)
+    assert status == 0
+    frames = notes_in(json.loads(out)["roll"])
+    highest = [int(np.flatnonzero(frame)[-1]) for frame in frames]
+    assert highest == [int(frame.argmax()) for frame in melody]
+    assert frames.sum() > 8  # there is more than the melody
+    assert "given notes: log P about -" in err
+    assert "of the particles count on the mean over frames" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--seconds", "0"], "--seconds must be above 0"),
+        (["--seconds", "3", "--bars", "2"], "--seconds and --bars both say how long it is"),
+        (["--particles", "5"], "--particles is for --keep"),
+        (["--keep", "nowhere.mid"], "there is no file 'nowhere.mid'"),
+        (["--start", "C D E"], "there is no file 'C D E'"),
+        (["--out", "x.pdf"], "its ending says how to write it; of rolls there are .mid"),
+        (["--rhythm", "jig"], "--rhythm: for a model of tunes, and this is a model of piano rolls"),
+        (["--temperature", "0"], "temperature must be above 0"),
+    ],
+)
+def test_what_cannot_be_composed_says_why(place, capsys, words, told):
+    status, out, err = ran(capsys, "compose", place / "run", *words)
+    assert (status, out, told in err) == (2, "", True), err
+
+
+def test_a_voice_outside_the_range_is_refused(place, tmp_path, capsys):
+    low = np.zeros((4, 128), dtype=np.uint8)
+    low[:, 5] = low[:, 60] = 1
+    np.save(tmp_path / "low.npy", low)
+    status, _, err = ran(capsys, "compose", place / "run", "--keep", tmp_path / "low.npy")
+    assert (status, "has notes outside the 21 to 108 that the model knows" in err) == (2, True)
+
+
+def test_the_convention_of_a_likelihood_is_printed_with_it(place, capsys):
+    status, out, _ = ran(capsys, "evaluate", place / "run", place / "rolls")
+    assert status == 0
+    for word in (
+        "nats per frame",
+        "exact",
+        "over all frames",
+        "without the first frame",
+        "mean over pieces",
+        "copying the frame before",
+    ):
+        assert word in out.replace("\n", " ")
+    told = json.loads(ran(capsys, "evaluate", place / "run", place / "rolls", "--json")[1])
+    assert told["bound"] == "exact"
+    assert told["standard_error"] > 0
+    few = json.loads(ran(capsys, "evaluate", place / "run", place / "rolls", "--frames", 50, "--json")[1])
+    assert few["frames"] <= 50 < told["frames"]
+    assert ran(capsys, "evaluate", place / "run", place / "rolls", "--exact")[0] == 2
