@@ -64,6 +64,20 @@ def test_a_roll_is_the_same_in_every_file_and_of_the_same_seed(place, tmp_path, 
     assert json.loads(two[1])["seed"] == 4
 
 
+def test_a_page_shows_the_roll_and_needs_nothing_from_elsewhere(place, tmp_path, capsys):
+    words = ["compose", place / "run", "--seconds", "6", "--seed", "3", "--out", tmp_path / "x.html"]
+    assert ran(capsys, *words)[0] == 0
+    page = (tmp_path / "x.html").read_text()
+    assert "http" not in page.replace("http://www.w3.org", "")
+    assert ("this roll" in page, "training rolls" in page) == (True, True)
+    assert "in any key" in page or "No frame of it is among the training rolls" in page
+    playback = json.loads(page.partition('id="roll">')[2].partition("</script>")[0])
+    frames = notes_in(json.loads(ran(capsys, *words[:-2], "--json")[1])["roll"])
+    assert playback["frames"] == len(frames)
+    assert sum(note[1] for note in playback["notes"]) == frames.sum()
+    assert page.count("frame ") >= len(frames)  # a bar of surprise for each
+
+
 def test_a_roll_goes_on_from_a_file(place, tmp_path, capsys):
     begin = np.zeros((4, 88), dtype=np.uint8)
     begin[:, [40, 44, 47]] = 1

@@ -28,6 +28,7 @@ from ostinato.families.rolls.heads.rbm import RbmHead
 from ostinato.families.rolls.measuring import copying
 from ostinato.families.rolls.network import RollNetwork
 from ostinato.families.rolls.reading import RollReading, read_rolls
+from ostinato.music.roll_copies import longest_copy
 from ostinato.music.roll_midi import read_midi_roll, write_midi_roll
 from ostinato.music.rolls import Grid, as_text, frames_of_ids, parse_grid, tokens_of, up_to_transposition
 
@@ -377,3 +378,50 @@ def test_the_upper_voice_leaves_what_is_below_it_free():
 def test_an_rnn_rbm_does_not_harmonise():
     with pytest.raises(ConfigError, match="likelihood is exact"):
         harmonise(Small(RbmHead(6, 4, hidden=3, gibbs=1)).network, np.zeros((2, 4), dtype=np.int8), particles=4, seed=1)
+
+
+def longest_by_hand(frames, rolls):
+    """All pairs of places, all lengths."""
+
+    def same(one, other):
+        sounding = [np.flatnonzero(part.any(axis=1)) for part in (one, other)]
+        if sounding[0].tolist() != sounding[1].tolist():
+            return False
+        if not len(sounding[0]):
+            return True
+        shift = int(one[sounding[0][0]].argmax()) - int(other[sounding[0][0]].argmax())
+        notes = [{(row, int(note)) for row, note in np.argwhere(part)} for part in (one, other)]
+        return notes[0] == {(row, note + shift) for row, note in notes[1]}
+
+    best = 0
+    for roll in rolls:
+        for a, b in itertools.product(range(len(frames)), range(len(roll))):
+            length = 1
+            while (
+                a + length <= len(frames)
+                and b + length <= len(roll)
+                and same(frames[a : a + length], roll[b : b + length])
+            ):
+                best = max(best, length)
+                length += 1
+    return best
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000))
+def test_the_longest_copy_is_found_in_any_key(seed):
+    draw = np.random.default_rng(seed)
+
+    def roll():
+        frames = np.zeros((int(draw.integers(1, 9)), 6), dtype=np.uint8)
+        for frame in frames:
+            frame[draw.choice(6, int(draw.integers(0, 3)), replace=False)] = 1
+        return frames
+
+    frames, rolls = roll(), [roll(), roll()]
+    copy = longest_copy(frames, np.concatenate(rolls), np.cumsum([0, *map(len, rolls)]))
+    assert copy.length == longest_by_hand(frames, rolls)
+    if copy.length:
+        own = frames[copy.at : copy.at + copy.length]
+        there = rolls[copy.of][copy.place : copy.place + copy.length]
+        assert longest_by_hand(own, [there]) == copy.length

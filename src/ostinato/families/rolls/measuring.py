@@ -122,3 +122,15 @@ def copying(rolls: Rolls) -> Hits:
         frames = rolls.one(number)
         hits.add(np.pad(frames, ((1, 0), (0, 0)))[:-1].astype(bool), frames)
     return hits
+
+
+def expectations(network: RollNetwork, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Return -ln P of each frame of a roll [T, N], [T], and the probability of each of its notes, [T, N]."""
+    generator, rolls = torch.Generator().manual_seed(_SEED), Rolls(frames, np.array([0, len(frames)]))
+    nats = measure_frames(network, rolls, Effort()).nats[0]
+    parts = []
+    with torch.inference_mode():
+        for _, batch, y in _outputs(network, rolls, np.arange(1)):
+            targets = torch.from_numpy(batch.targets[0]).to(y.device).float()
+            parts.append(network.head.conditionals(y[0], targets, generator).cpu().numpy())
+    return nats, np.concatenate(parts)

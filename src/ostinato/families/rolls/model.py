@@ -18,13 +18,15 @@ from ostinato.families.restoring import described, put_weights
 from ostinato.families.rolls.batches import Rolls
 from ostinato.families.rolls.harmonising import Harmony, harmonise
 from ostinato.families.rolls.heads.base import Effort
-from ostinato.families.rolls.measuring import copying, measure_frames
+from ostinato.families.rolls.measuring import copying, expectations, measure_frames
 from ostinato.families.rolls.network import RollNetwork
+from ostinato.families.rolls.page import Heard
 from ostinato.families.rolls.results import RollEvaluation, evaluation_of
 from ostinato.families.rolls.settings import RollSettings, build_network, notes_of
 from ostinato.families.rolls.writing import write_frames
-from ostinato.music.rolls import Frames
-from ostinato.runs import SavedModel, read_model
+from ostinato.music.roll_copies import longest_copy
+from ostinato.music.rolls import Frames, facts_of
+from ostinato.runs import RunFolder, SavedModel, read_model
 
 
 class RollModel(Face):
@@ -164,6 +166,18 @@ class RollModel(Face):
         if given.ndim != 2 or given.shape[1] != self.settings.notes or not len(given):
             raise ConfigError(f"given notes are [T, {self.settings.notes}] of 1, 0 and -1; got the shape {given.shape}")
         return harmonise(self.network, given, particles=particles, seed=seed, temperature=temperature, tick=tick)
+
+    def heard(self, frames: Frames) -> Heard:
+        """Return what the model says of a roll [T, N], and how much of it is copied from the training rolls."""
+        nats, probabilities = expectations(self.network, frames)
+        if not self.saved.path.is_dir():
+            return Heard(frames, nats, probabilities)
+        train, _ = RunFolder(self.saved.path).corpus()
+        known = self.rolls(train)
+        copy = longest_copy(frames, known.frames[:-1], known.numbers.offsets)
+        place = f"training piece {copy.of + 1}, frame {copy.place + 1}"
+        facts = facts_of([known.one(number) for number in range(known.numbers.texts)], self.settings.lowest)
+        return Heard(frames, nats, probabilities, copy, place, facts)
 
 
 def _few(rolls: Rolls, frames: int) -> Rolls:

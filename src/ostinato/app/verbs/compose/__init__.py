@@ -29,7 +29,7 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument("--temperature", type=float, default=1.0, help="higher is wilder (default: %(default)g)")
     command.add_argument(
         "--out", type=Path, action="append", default=[], metavar="FILE",
-        help="write to FILE.mid, .wav, .svg; tunes also .abc, .musicxml, .html; rolls also .npy; may be repeated",
+        help="write to FILE.mid, .wav, .svg or .html (a page with sound); tunes .abc, .musicxml; rolls .npy; repeated",
     )  # fmt: skip
     command.add_argument("--json", action="store_true", help="one object per tune on standard output")
     add_family_options(command, "compose")

@@ -18,18 +18,20 @@ from ostinato.app.terminal.working import WorkView
 from ostinato.config import at_least
 from ostinato.errors import ConfigError
 from ostinato.families.rolls.harmonising import upper_voice
+from ostinato.families.rolls.page import roll_page
 from ostinato.families.rolls.reading.files import pieces_of
 from ostinato.families.rolls.writing import picture
 from ostinato.music.roll_midi import write_midi_roll
 from ostinato.music.roll_picture import roll_svg
 from ostinato.music.roll_sound import write_wav_roll
 from ostinato.music.rolls import Frames, Grid, as_text, parse_grid
+from ostinato.units import describe_bound
 
 if TYPE_CHECKING:
     from ostinato.families.rolls.model import RollModel
 
 _SECONDS, _TEMPO = 30.0, 100  # of a roll, and quarter notes a minute, where nothing is said
-_ENDINGS = (".mid", ".midi", ".wav", ".svg", ".npy")
+_ENDINGS = (".mid", ".midi", ".wav", ".svg", ".html", ".npy")
 _PARTICLES = 1000
 _SHOWN = 96  # frames in the terminal
 
@@ -46,7 +48,7 @@ def act(args: Namespace, model: RollModel, options: Mapping[str, Any]) -> int:
     for number, frames in enumerate(rolls):
         for file in args.out:
             path = file if args.tunes == 1 else file.with_stem(f"{file.stem}-{number + 1}")
-            write_file(path, _written(frames, file.suffix.lower(), grid, tempo, model.settings.lowest))
+            write_file(path, _written(model, frames, file.suffix.lower(), grid, tempo))
             print(f"{path}: {len(frames):,} frames, {len(frames) * grid.seconds_at(tempo):.1f} s", file=sys.stderr)
         if args.json:
             about = {"seed": seed + number, "frames": len(frames), "frame_seconds": grid.seconds_at(tempo)}
@@ -132,11 +134,16 @@ def _check_files(names: list[Path], rolls: int) -> None:
                 raise ConfigError(f"{file} exists already and is never overwritten; choose another name")
 
 
-def _written(frames: Frames, ending: str, grid: Grid, tempo: int, lowest: int) -> bytes:
+def _written(model: RollModel, frames: Frames, ending: str, grid: Grid, tempo: int) -> bytes:
+    lowest = model.settings.lowest
     if ending == ".wav":
         return write_wav_roll(frames, grid.seconds_at(tempo), lowest=lowest)
     if ending == ".svg":
         return roll_svg(frames, lowest=lowest).encode()
+    if ending == ".html":
+        bound = describe_bound(model.network.head.bound)
+        title = f"A roll by {model.saved.path.name}"
+        return roll_page(model.heard(frames), grid, tempo=tempo, lowest=lowest, title=title, bound=bound).encode()
     if ending == ".npy":
         whole = np.zeros((len(frames), 128), dtype=np.uint8)
         whole[:, lowest : lowest + frames.shape[1]] = frames

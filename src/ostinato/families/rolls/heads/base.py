@@ -71,6 +71,10 @@ class RollHead(nn.Module, abc.ABC):
         nats = self.nats(y, frames)
         return nats, torch.zeros_like(nats)
 
+    def conditionals(self, y: Tensor, frames: Tensor, generator: torch.Generator) -> Tensor:
+        """Return the probability of each note given those decided on before it, [F, N]; else given the past alone."""
+        return self.probabilities(y, generator)
+
     @abc.abstractmethod
     def sample(self, y: Tensor, uniform: Tensor, temperature: float = 1.0) -> Tensor:
         """Draw a frame for each vector, [F, N] of 0 and 1.

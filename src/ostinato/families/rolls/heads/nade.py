@@ -41,6 +41,9 @@ class NadeHead(RollHead):
         logits = self._logits(y, downwards)
         return F.binary_cross_entropy_with_logits(logits, downwards, reduction="none").sum(dim=-1)
 
+    def conditionals(self, y: Tensor, frames: Tensor, generator: torch.Generator) -> Tensor:
+        return torch.sigmoid(self._logits(y, frames.flip(-1))).flip(-1)
+
     def _logits(self, y: Tensor, downwards: Tensor) -> Tensor:
         """Return the logit of each note given those above it, [F, N], highest note first."""
         weights = self.into.flip(0)
