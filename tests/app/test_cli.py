@@ -305,7 +305,7 @@ def test_recipes_and_data_are_listed(run):
     assert names == [
         *("char-lm", "word-lm", "folk", "folk-rnn"),
         *("translate", "addition", "tag", "classify", "ctc"),
-        *("rnn-bernoulli", "rnn-nade", "rnn-rbm"),
+        *("rnn-nade", "rnn-rbm", "rnn-bernoulli"),
     ]
     assert "hidden_size = 512" in run("recipes", "char-lm")[1]
     told = run("data")[1]

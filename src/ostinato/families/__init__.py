@@ -17,9 +17,9 @@ _RECIPES = (
     "labels.tag",
     "labels.classify",
     "labels.ctc",
-    "rolls.rnn_bernoulli",
     "rolls.rnn_nade",
     "rolls.rnn_rbm",
+    "rolls.rnn_bernoulli",
 )
 RECIPES: dict[str, Recipe] = {}
 FAMILIES: dict[str, Family] = {}

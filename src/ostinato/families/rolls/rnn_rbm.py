@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ostinato.families.rolls.heads.base import RollHead
 
 _MOST_STEPS = 1000
+_SHORT = 10  # minutes
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,12 @@ class RbmSettings(RollSettings):
 
 
 def sizes(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Choose sizes as for every model of rolls; few frames are validated on, as each has a ln Z to be estimated."""
-    return {**sizes_for(budget, given), "valid_symbols": 5_000}
+    """Choose sizes as for every model of rolls: of little time fewer steps of sampling, each of fewer units.
+
+    Few frames are validated on, as each has a ln Z to be estimated.
+    """
+    short = {"gibbs": 4, "rbm_size": 100} if budget.usual_minutes < _SHORT else {}
+    return {**sizes_for(budget, given), **short, "valid_symbols": 5_000}
 
 
 RECIPE = Recipe(
