@@ -71,7 +71,7 @@ def roll_page(heard: Heard, grid: Grid, *, tempo: float, lowest: int, title: str
         tempo: Quarter notes a minute.
         lowest: MIDI number of the first note.
         title: Title of the page.
-        bound: What the losses are: ``"exact"`` or ``"an estimate"``.
+        bound: Kind of the losses: ``"exact"`` or ``"an estimate"``.
     """
     seconds = grid.seconds_at(tempo)
     midi = base64.b64encode(write_midi_roll(heard.frames, grid, quarters_per_minute=tempo, lowest=lowest)).decode()
