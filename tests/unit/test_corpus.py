@@ -88,7 +88,13 @@ def test_a_column_of_a_table_gives_items(write):
 @pytest.mark.parametrize(
     ("name", "data", "column", "message"),
     [
-        ("t.csv", "a,b\n1,2\n", None, "{} has several columns; name the one to learn with --column. Known: a, b"),
+        (
+            "t.csv",
+            "a,b\n1,2\n",
+            None,
+            "{} has several columns; name the one to learn with --column. Known: a, b. Pairs are "
+            "for --recipe translate, texts with labels for --recipe classify or tag",
+        ),
         ("t.csv", "a,b\n1,2\n", "c", "{} has no column 'c'. Known: a, b"),
         ("t.jsonl", '{"a": "x"}\n{"a":\n', "a", "{}, line 2, is not JSON: Expecting value at column 6"),
         ("t.jsonl", "[1]\n", "a", "{}, line 1, is JSON but no object with named texts"),
