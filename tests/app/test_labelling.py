@@ -89,7 +89,8 @@ def test_a_tagger_tags_texts(tagger, capsys):
 def test_texts_come_from_a_file_or_from_standard_input(tagger, tmp_path, capsys):
     (tmp_path / "a.txt").write_text("Ann went to Ulm .\n\nBo went to Rome .\n")
     status, out, _ = ran(capsys, "label", tagger, "--file", tmp_path / "a.txt")
-    assert (status, len(out.splitlines())) == (0, 2)
+    assert status == 0
+    assert [bool(line) for line in out.splitlines()] == [True, False, True]  # as in the file
     assert ran(capsys, "label", tagger, "--file", tmp_path / "a.txt", "--file", tmp_path / "a.txt")[1] == out * 2
     assert ran(capsys, "label", tagger, "Ann went to Ulm . " * 30)[0] == 0  # longer than a file's name may be
     assert ran(capsys, "label", tagger, "Ann", "--file", tmp_path / "a.txt")[::2] == (
@@ -283,6 +284,20 @@ def ud(tmp_path_factory):
     (folder / "train.conllu").write_text(conllu(sentences))
     run = trained(folder / "run", folder / "train.conllu", "--recipe", "tag", settings=["crf=false"], steps=60)
     return folder, run
+
+
+def test_folders_and_globs_of_files_are_learned_from(ud, tmp_path, capsys):
+    folder, run = ud
+    for number in (1, 2):
+        (tmp_path / "more").mkdir(exist_ok=True)
+        (tmp_path / "more" / f"{number}.conllu").write_text((folder / "train.conllu").read_text())
+    told = [
+        json.loads(ran(capsys, "evaluate", run, name, "--json")[1])["sequences"]
+        for name in (folder / "train.conllu", tmp_path / "more", f"{tmp_path}/more/*.conllu")
+    ]
+    assert told == [60, 120, 120]
+    status, _, err = ran(capsys, "evaluate", run, f"{tmp_path}/more/*.txt")
+    assert (status, "stands for no file" in err) == (1, True)
 
 
 def test_conllu_goes_in_and_comes_out_with_other_labels_alone(ud, capsys):

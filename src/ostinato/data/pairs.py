@@ -11,7 +11,7 @@ from pathlib import Path
 from ostinato.data.columns import Texts
 from ostinato.data.corpus import Corpus
 from ostinato.data.documents import Document, Reading, notes_on_encodings
-from ostinato.data.reading import plain_document
+from ostinato.data.reading import files_of, plain_document
 from ostinato.errors import CorpusError
 
 #: Name of the column of sources.
@@ -159,8 +159,12 @@ def read_pairs(
 
 
 def surveyed(sources: Sequence[str], reading: Reading) -> list[Document]:
-    """Read files as plain text, whatever their names; their own names are kept."""
-    return [_surveyed(source, reading) for source in sources]
+    """Read files as plain text, whatever their names; their own names are kept. Folders and globs stand for files.
+
+    Raises:
+        CorpusError: One cannot be read, or a folder or a glob stands for none.
+    """
+    return [_surveyed(file, reading) for source in sources for file in files_of(source)]
 
 
 def take_pairs(documents: Sequence[Document], taken: PairCollector) -> None:

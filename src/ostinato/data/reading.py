@@ -99,6 +99,26 @@ def _found(source: str) -> Iterable[str | Path]:
     return [source] if os.path.exists(source) else glob.glob(source)
 
 
+def files_of(source: str) -> list[str]:
+    """Return the files that a name stands for, whatever they hold: of a folder all that are not hidden, of a glob all.
+
+    Raises:
+        CorpusError: A folder or a glob stands for none.
+    """
+    path = Path(source)
+    if os.path.isdir(source):
+        files = [
+            str(file) for file in sorted(path.rglob("*")) if file.is_file() and not _hidden(file.relative_to(path))
+        ]
+    elif not os.path.exists(source) and glob.has_magic(source):
+        files = [match for match in sorted(glob.glob(source, recursive=True)) if os.path.isfile(match)]
+    else:
+        return [source]
+    if not files:
+        raise CorpusError(f"{source} stands for no file")
+    return files
+
+
 def _files(source: str, reading: Reading, pattern: str | None) -> tuple[list[Path], list[Path]]:
     """Return the files that a source names, and those in a folder that are no text."""
     path = Path(source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -69,14 +70,27 @@ def act(args: Namespace) -> int:
         return 0
     for name in args.files or ["-"]:
         file, text = _column_file(name, model)
-        _label(args, model, file, *(_lines(args, model, text) if file is None else _sentences(file, model)))
+        if file is not None:
+            _label(args, model, file, *_sentences(file, model))
+            continue
+        lines = lines_of(text)
+        names, sources = _texts(args, model, [line for line in lines if line.strip()])
+        _label(args, model, None, names, sources, lines)
     return 0
 
 
 def _label(
-    args: Namespace, model: Annotator, file: ColumnFile | None, names: list[str], sources: Sequence[str] | Frames
+    args: Namespace,
+    model: Annotator,
+    file: ColumnFile | None,
+    names: list[str],
+    sources: Sequence[str] | Frames,
+    lines: Sequence[str] = (),
 ) -> None:
-    """Find the labels of some sources, and print them; those of a file of columns as that file with other labels."""
+    """Find the labels of some sources, and print them.
+
+    Those of a file of columns are printed as that file with other labels; empty ones of ``lines`` stay empty lines.
+    """
     with WorkView(Console(stderr=True)) as view:
         labellings = model.label(
             sources, beam=args.beam, unknown=args.unknown, tick=lambda done, total: view.watch("labelling", done, total)
@@ -87,7 +101,10 @@ def _label(
     elif file is not None and (place := _place_of_labels(file, model)) is not None:
         print(file.relabelled([one.labels for one in labellings], place), end="")
     else:
+        rest = iter(lines)
         for name, labelling in zip(names, labellings, strict=True):
+            for _ in itertools.takewhile(lambda line: not line.strip(), rest):
+                print()
             told = labelling.describe(model.between)
             print(told if labelling.words or len(names) == 1 else f"{name}\t{told}")
 
@@ -149,11 +166,6 @@ def _given(args: Namespace, model: Annotator) -> tuple[list[str], Sequence[str] 
         return [name for name, _ in sequences], Frames.joined([own for _, own in sequences])
     check_texts(args.sources)
     return _texts(args, model, args.sources)
-
-
-def _lines(args: Namespace, model: Annotator, text: str) -> tuple[list[str], Sequence[str]]:
-    """Return the lines of a text, as they are shown and as the model reads them."""
-    return _texts(args, model, [line for line in lines_of(text) if line.strip()])
 
 
 def _texts(args: Namespace, model: Annotator, texts: list[str]) -> tuple[list[str], Sequence[str]]:

@@ -26,10 +26,8 @@ def of_folders(sources: Sequence[str], options: LabelReading, limits: PairLimits
         reading: Encoding and errors of texts.
 
     Raises:
-        CorpusError: Labels are not of whole files; there are no classes; or a file cannot be read.
+        CorpusError: There are no classes, or a file cannot be read.
     """
-    if options.unit != "whole":
-        raise CorpusError(f"{sources[0]} is a folder, which only recipe classify reads: a folder for each class in it")
     files = [(path, label) for source in sources for path, label in _labelled_files(Path(source))]
     if not files:
         raise CorpusError(f"{', '.join(sources)}: there are no folders with files in it, one for each class")

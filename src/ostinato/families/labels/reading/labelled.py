@@ -71,7 +71,7 @@ def read_labelled(
         if len(arrays) != len(sources):
             raise CorpusError(f"{arrays[0]} holds arrays, and other files are given with it; give one kind at a time")
         return _of_arrays(sources, options, limits, part)
-    if all(os.path.isdir(source) for source in sources):
+    if options.unit == "whole" and all(os.path.isdir(source) for source in sources):
         return of_folders(sources, options, limits, reading or Reading())
     documents = surveyed(sources, reading or Reading())
     taken = PairCollector(limits, check=how_many(options), of_labels=True)
