@@ -19,7 +19,7 @@ NAMES, PLACES = ["Ann", "Bo", "Cy Lee"], ["Rome", "Ulm", "New York"]
 
 def trained(out, *words, settings=(), steps=150):
     chosen = [word for one in [*SMALL, "precision=float32", *settings] for word in ("--set", one)]
-    assert main(["train", *map(str, words), "--steps", str(steps), "--out", str(out), *chosen]) == 0
+    assert main(["train", *map(str, words), "--steps", str(steps), "--no-report", "--out", str(out), *chosen]) == 0
     return out
 
 

@@ -59,11 +59,26 @@ def test_a_run_never_loads_its_plugin_unasked_and_says_what_it_needs(place):
     assert "and loaded is other.py" in err
 
 
+def test_a_core_of_ones_own_is_trained_and_written_with(tmp_path, corpora):
+    core = (Path(__file__).parents[2] / "docs/howto/examples/leaky_core.py").read_text().partition("# It stacks")[0]
+    shapes = 'lambda I, H, O: {"weight_ih": (H, I), "weight_hh": (H, H), "bias": (H,), "leak": (H,)}'
+    register = f"from ostinato.cores.table import register_core\nregister_core('leaky', Leaky, {shapes})\n"
+    (tmp_path / "leaky.py").write_text(core + register)
+    words = ["train", corpora / "cats.txt", "--steps", "3", "--out", "run", "--no-report"]
+    small = [word for one in ("core=leaky", "hidden_size=16", "batch_size=4", "window=16") for word in ("--set", one)]
+    status, out, err = ran("--plugin", "leaky.py", *words, *small, cwd=tmp_path)
+    assert status == 0, out + err
+    assert json.loads((tmp_path / "run" / "origin.json").read_text())["plugin"]["name"] == "leaky.py"
+    assert ran("--plugin", "leaky.py", "generate", "run", "-n", "5", "-s", "1", cwd=tmp_path)[0] == 0
+    status, _, err = ran("generate", "run", "-n", "5", cwd=tmp_path)
+    assert (status, err) == (2, "error: run is of core 'leaky', which its plug-in brings: give --plugin leaky.py\n")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         (None, "there is no plug-in 'bad.py'"),
-        ("x = 1\n", "the plug-in bad.py registers no recipe"),
+        ("x = 1\n", "the plug-in bad.py registers no recipe and no core"),
         ("1 / 0\n", "the plug-in bad.py cannot be loaded: ZeroDivisionError"),
         ("from ostinato.families import RECIPES, register\nregister(RECIPES['tag'])\n", "there is a recipe 'tag'"),
     ],

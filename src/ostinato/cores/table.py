@@ -21,23 +21,30 @@ class CoreEntry:
     """A core in the table.
 
     Attributes:
-        path: Its module in ``ostinato.cores`` and its class.
+        path: Its module in ``ostinato.cores`` and its class; empty: ``made_by`` makes it.
         shapes: Shapes of its weights by name, for widths I of an input, H of the state and O of the output.
         options: Further arguments of its class.
         has_output: Whether its output is a layer of its own, of width O, and not the state.
+        made_by: Makes the core of widths I and H: the class of a core that is registered from elsewhere.
     """
 
     path: str
     shapes: Callable[[int, int, int], Shapes]
     options: Mapping[str, Any] = field(default_factory=dict)
     has_output: bool = False
+    made_by: Callable[..., Any] | None = None
 
     def build(self, input_size: int, hidden_size: int, output_size: int) -> Core[Any]:
         """Build the core, with weights drawn from PyTorch's present random state."""
-        module, name = self.path.split(".")
         sizes = (input_size, hidden_size, output_size) if self.has_output else (input_size, hidden_size)
-        core: Core[Any] = vars(import_module(f"ostinato.cores.{module}"))[name](*sizes, **self.options)
+        made_by = self.made_by or self._class()
+        core: Core[Any] = made_by(*sizes, **self.options)
         return core
+
+    def _class(self) -> Callable[..., Any]:
+        module, name = self.path.split(".")
+        made_by: Callable[..., Any] = vars(import_module(f"ostinato.cores.{module}"))[name]
+        return made_by
 
 
 def _gated(gates: int, *, recurrent: bool = True) -> Callable[[int, int, int], Shapes]:
@@ -81,6 +88,24 @@ CORES: dict[str, CoreEntry] = {
     "mogrifier": CoreEntry("mogrifier.MogrifierLSTM", _mogrifier),
     "norm-lstm": CoreEntry("norm_lstm.NormLSTM", _norm_lstm),
 }
+
+
+def register_core(
+    name: str, made_by: Callable[[int, int], Core[Any]], shapes: Callable[[int, int, int], Shapes]
+) -> None:
+    """Add a core to the table: settings and every recipe then know its name.
+
+    Args:
+        name: Its name.
+        made_by: Makes it, given the widths of input and state; its class, as a rule.
+        shapes: Shapes of its weights by name, for widths I of an input, H of the state and O of the output.
+
+    Raises:
+        ValueError: There is a core of this name.
+    """
+    if name in CORES:
+        raise ValueError(f"there is a core {name!r}")
+    CORES[name] = CoreEntry("", shapes, made_by=made_by)
 
 
 def new_core(name: str, input_size: int, hidden_size: int, output_size: int) -> Core[Any]:

@@ -1,8 +1,9 @@
-"""Plug-ins: recipes and families of a file, or of an installed package, that are no part of ostinato.
+"""Plug-ins: recipes, families and cores of a file, or of an installed package, that are no part of ostinato.
 
-A plug-in is a module that calls ``ostinato.families.register`` when it is imported. An installed package names it as an
-entry point of the group ``ostinato.families``; a file is named for one call. A run keeps the name and the digest of the
-plug-in that its recipe comes from, and never loads it by itself.
+A plug-in is a module that calls ``ostinato.families.register`` or ``ostinato.cores.table.register_core`` when it is
+imported. An installed package names it as an entry point of the group ``ostinato.families``; a file is named for one
+call. A run keeps the name and the digest of the plug-in that its recipe or its core comes from, and never loads it by
+itself.
 """
 
 from __future__ import annotations
@@ -16,16 +17,22 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from ostinato.cores.table import CORES
 from ostinato.errors import ConfigError
 
 GROUP = "ostinato.families"
 _FILES: list[str] = []
-_OWNERS: dict[str, dict[str, Any]] = {}  # of recipes, by their names
+_OWNERS: dict[str, dict[str, Any]] = {}  # of recipes and cores, by their names
 
 
-def plugin_of(recipe: str) -> dict[str, Any] | None:
-    """Return the name and SHA-256 of the plug-in that a recipe comes from; ``None``: it is part of ostinato."""
-    return _OWNERS.get(recipe)
+def plugin_of(recipe: str, core: object = None) -> dict[str, Any] | None:
+    """Return the name and SHA-256 of the plug-in that a recipe, or a core, comes from; ``None``: of ostinato itself."""
+    return _OWNERS.get(recipe) or _OWNERS.get(_core(core))
+
+
+def _core(name: object) -> str:
+    """Return the name of a core in the table of owners, where recipes are too."""
+    return f"core {name}"
 
 
 def loaded_files() -> list[str]:
@@ -73,12 +80,15 @@ def load_installed() -> None:
 def _register(name: str, source: bytes, run: Callable[[], object]) -> None:
     from ostinato.families import RECIPES
 
-    before = set(RECIPES)
+    before = {*RECIPES, *map(_core, CORES)}
     try:
         run()
     except Exception as error:  # whatever somebody else's code raises
         raise ConfigError(f"the plug-in {name} cannot be loaded: {type(error).__name__}: {error}") from error
-    if not (new := RECIPES.keys() - before):
-        raise ConfigError(f"the plug-in {name} registers no recipe: it has to call ostinato.families.register(RECIPE)")
+    if not (new := {*RECIPES, *map(_core, CORES)} - before):
+        raise ConfigError(
+            f"the plug-in {name} registers no recipe and no core: it has to call ostinato.families.register(RECIPE) or "
+            "ostinato.cores.table.register_core"
+        )
     digest = hashlib.sha256(source).hexdigest()
-    _OWNERS.update({recipe: {"name": Path(name).name, "sha256": digest} for recipe in new})
+    _OWNERS.update({one: {"name": Path(name).name, "sha256": digest} for one in new})

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ostinato.cores.table import CORES
 from ostinato.engine.kernels import Compiling
 from ostinato.errors import ConfigError
 from ostinato.families import RECIPES, Machine, find_recipe, load_installed, plugin_of
@@ -39,12 +40,13 @@ def load(
         RunError: There is none, it is damaged, or of another format version.
     """
     saved, *more = (read_model(Path(one)) for one in (path, *others))
-    own, recipe = saved.origin.get("plugin"), saved.config["recipe"]
+    own, recipe, core = saved.origin.get("plugin"), saved.config["recipe"], saved.config["settings"].get("core")
     if own is not None:
         load_installed()
-        if recipe not in RECIPES:
-            raise ConfigError(f"{path} is of recipe {recipe!r}, which its plug-in brings: give --plugin {own['name']}")
-    family, loaded = find_recipe(recipe).family, plugin_of(recipe)
+        if recipe not in RECIPES or core not in (None, *CORES):
+            of = f"recipe {recipe!r}" if recipe not in RECIPES else f"core {core!r}"
+            raise ConfigError(f"{path} is of {of}, which its plug-in brings: give --plugin {own['name']}")
+    family, loaded = find_recipe(recipe).family, plugin_of(recipe, core)
     if own is not None and (loaded is None or own["sha256"] != loaded["sha256"]):
         saved.warnings.append(
             f"{path} was trained with the plug-in {own['name']} (SHA-256 {own['sha256'][:12]}…), and loaded is "

@@ -198,6 +198,8 @@ def _about(builder: Builder, trial: Trial) -> dict[str, Any]:
 def _origin(corpus: Corpus, request: RunRequest, base: SavedModel | None) -> dict[str, Any]:
     from importlib.metadata import version
 
+    about = {} if base is None else base.config
+    settings = {**about.get("settings", {}), **request.settings}
     return {
         "sources": list(corpus.sources),
         "valid_sources": list(request.valid.sources) if isinstance(request.valid, Corpus) else [],
@@ -205,7 +207,7 @@ def _origin(corpus: Corpus, request: RunRequest, base: SavedModel | None) -> dic
         "unknown": request.unknown,
         "base": None if base is None else {"name": base.path.name, **base.best},
         "command": request.command,
-        "plugin": plugin_of(recipe_of(request.recipe, None if base is None else base.config["recipe"]).name),
+        "plugin": plugin_of(recipe_of(request.recipe, about.get("recipe")).name, settings.get("core")),
         "versions": {name: version(name) for name in ("ostinato", "torch", "numpy")},
         "python": platform.python_version(),
     }
