@@ -93,6 +93,7 @@ def shortened(command):
         command = re.sub(r"--minutes \S+", "--steps 3 --set hidden_size=32", command)
     if words[1] == "train" and "--from" in words:
         command = command.replace(" --set hidden_size=32", "")
+    command = command.replace("--seeds 1,2,3", "--seeds 1,2")
     if words[1] == "resume":
         command = re.sub(r"--minutes \S+", "--minutes 0.02", command)
     return command.replace("ostinato demo", "ostinato demo --minutes 0.1 --out runs/demo")

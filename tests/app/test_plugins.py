@@ -108,7 +108,3 @@ def test_plugins_go_along_to_the_processes_of_a_ray_cluster(place, corpora):
     status, out, err = ran("--plugin", place / "mine.py", *words, "--ray", cwd=place)
     assert status == 0, err
     assert {line.split()[0] for line in out.splitlines()[1:3]} == {"seed=1", "seed=2"}
-    words = ["--plugin", place / "mine.py", "generate", "run", "--samples", "4", "-s", "1", "-n", "5"]
-    status, out, err = ran(*words, "--ray", "--parts", "2", cwd=place)
-    assert status == 0, err
-    assert out == ran(*words, cwd=place)[1]
