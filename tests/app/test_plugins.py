@@ -74,11 +74,28 @@ def test_a_core_of_ones_own_is_trained_and_written_with(tmp_path, corpora):
     assert (status, err) == (2, "error: run is of core 'leaky', which its plug-in brings: give --plugin leaky.py\n")
 
 
+def test_a_codec_of_ones_own_is_learned_with(tmp_path):
+    codec = (Path(__file__).parents[2] / "docs/howto/examples/dna_codec.py").read_text().partition("codec = Codon")[0]
+    register = "lambda texts, end: CodonCodec(end=end), lambda data: CodonCodec(end=data['end'])"
+    (tmp_path / "dna.py").write_text(
+        f"{codec}from ostinato.codecs import register_codec\nregister_codec('codons', {register})\n"
+    )
+    (tmp_path / "dna.txt").write_text("".join("ACGT"[n * n % 7 % 4] for n in range(3000)) + "\n")
+    words = ["train", "dna.txt", "--as", "text", "--steps", "3", "--out", "run", "--no-report"]
+    small = [word for one in ("codec=codons", "hidden_size=16", "batch_size=4", "window=16") for word in ("--set", one)]
+    status, out, err = ran("--plugin", "dna.py", *words, *small, cwd=tmp_path)
+    assert status == 0, out + err
+    status, out, _ = ran("--plugin", "dna.py", "generate", "run", "-n", "9", "-s", "1", cwd=tmp_path)
+    assert (status, set(out) <= set("ACGT\n")) == (0, True)
+    status, _, err = ran("generate", "run", cwd=tmp_path)
+    assert (status, err) == (2, "error: run is of codec 'codons', which its plug-in brings: give --plugin dna.py\n")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         (None, "there is no plug-in 'bad.py'"),
-        ("x = 1\n", "the plug-in bad.py registers no recipe and no core"),
+        ("x = 1\n", "the plug-in bad.py registers no recipe, core or codec"),
         ("1 / 0\n", "the plug-in bad.py cannot be loaded: ZeroDivisionError"),
         ("from ostinato.families import RECIPES, register\nregister(RECIPES['tag'])\n", "there is a recipe 'tag'"),
     ],

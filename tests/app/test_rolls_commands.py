@@ -21,17 +21,8 @@ def place(tmp_path_factory):
     """A folder of chords, and a run that has learned them."""
     folder = tmp_path_factory.mktemp("rolls")
     chords(folder, None)
-    words = [
-        "train",
-        str(folder / "rolls"),
-        "--recipe",
-        "rnn-nade",
-        "--steps",
-        "60",
-        "--no-report",
-        "--out",
-        str(folder / "run"),
-    ]
+    words = ["train", str(folder / "rolls"), "--recipe", "rnn-nade", "--out", str(folder / "run"), "--steps", "60"]
+    words.append("--no-report")
     assert main([*words, *(word for one in SMALL for word in ("--set", one))]) == 0
     return folder
 

@@ -37,19 +37,8 @@ def run(pairs, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "words"
     settings = ["codec=words", "hidden_size=32", "embedding_size=16", "batch_size=16", "learning_rate=0.01"]
     settings += ["dropout=0", "input_dropout=0", "decoder=multiplicative"]
-    words = [
-        "train",
-        str(pairs),
-        "--recipe",
-        "translate",
-        "--steps",
-        "600",
-        "--valid",
-        "0.05",
-        "--no-report",
-        "--out",
-        str(out),
-    ]
+    words = ["train", str(pairs), "--recipe", "translate", "--steps", "600", "--valid", "0.05", "--out", str(out)]
+    words.append("--no-report")
     assert main([*words, *(word for one in settings for word in ("--set", one))]) == 0
     return out
 

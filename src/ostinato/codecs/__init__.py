@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from ostinato.codecs.base import Changes, Codec, Decoder, Ids, Unknown
@@ -36,12 +36,15 @@ __all__ = [
     "TokenCodec",
     "Unknown",
     "WordCodec",
+    "codec_names",
     "from_json",
     "learn",
+    "register_codec",
 ]
 
 T = TypeVar("T")
 
+_REGISTERED: dict[str, Callable[[Iterable[str], bool], Codec]] = {}
 CODECS = ("bytes", "characters", "plain-words", "subwords", "tokens", "words")
 
 
@@ -73,7 +76,32 @@ def learn(
         return PlainWordCodec.learn(texts, vocabulary=vocabulary, end=end)
     if name == "words":
         return WordCodec.learn(texts, vocabulary=vocabulary, spell=unknown == "spell", end=end)
-    raise unknown_name("codec", name, CODECS, where="settings")
+    if name in _REGISTERED:
+        return _REGISTERED[name](texts, end)
+    raise unknown_name("codec", name, codec_names(), where="settings")
+
+
+def register_codec(
+    name: str, learn: Callable[[Iterable[str], bool], Codec], read: Callable[[dict[str, Any]], Codec]
+) -> None:
+    """Add a codec of somebody's own: language models take it by its name (``--set codec=NAME``).
+
+    Args:
+        name: Its name, which its description has as ``"codec"``.
+        learn: Makes it of the training texts; the second argument says whether texts are items that end.
+        read: Makes it of what ``to_json`` described.
+
+    Raises:
+        ValueError: There is a codec of this name.
+    """
+    if name in (*CODECS, PairCodec.name, *_OF_LABELS):
+        raise ValueError(f"there is a codec {name!r}")
+    _REGISTERED[name], _OF_LABELS[name] = learn, read
+
+
+def codec_names() -> tuple[str, ...]:
+    """Return the names of the codecs of language models, those that were registered included."""
+    return (*CODECS, *_REGISTERED)
 
 
 def from_json(data: dict[str, Any]) -> Codec:
@@ -126,8 +154,12 @@ def _frames(data: dict[str, Any]) -> Codec:
     return FrameCodec(mean, deviation)
 
 
-#: Of sources and targets of labelled sequences.
-_OF_LABELS = {LabelCodec.name: _labels, SpelledCodec.name: _spelled, FrameCodec.name: _frames}
+#: Of sources and targets of labelled sequences, and those that were registered.
+_OF_LABELS: dict[str, Callable[[dict[str, Any]], Codec]] = {
+    LabelCodec.name: _labels,
+    SpelledCodec.name: _spelled,
+    FrameCodec.name: _frames,
+}
 
 
 def _strings(data: dict[str, Any], name: str) -> list[str]:

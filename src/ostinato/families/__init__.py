@@ -4,7 +4,7 @@ from importlib import import_module
 
 from ostinato.errors import ConfigError, unknown_name
 from ostinato.families.base import Face, Family, Machine, Sources
-from ostinato.families.plugins import load_installed, load_plugin, loaded_files, plugin_of
+from ostinato.families.plugins import load_installed, load_plugin, loaded_files, plugin_of, unknown_part
 from ostinato.families.recipe import Budget, Recipe
 
 #: Where recipes are, in the order in which commands list them; each module may have several.
@@ -75,5 +75,6 @@ __all__ = [
     "loaded_files",
     "plugin_of",
     "register",
+    "unknown_part",
     "verbs_of_all",
 ]

@@ -1,9 +1,9 @@
-"""Plug-ins: recipes, families and cores of a file, or of an installed package, that are no part of ostinato.
+"""Plug-ins: recipes, families, cores and codecs of a file, or of an installed package, that are no part of ostinato.
 
-A plug-in is a module that calls ``ostinato.families.register`` or ``ostinato.cores.table.register_core`` when it is
-imported. An installed package names it as an entry point of the group ``ostinato.families``; a file is named for one
-call. A run keeps the name and the digest of the plug-in that its recipe or its core comes from, and never loads it by
-itself.
+A plug-in is a module that calls ``ostinato.families.register``, ``ostinato.cores.table.register_core`` or
+``ostinato.codecs.register_codec`` when it is imported. An installed package names it as an entry point of the group
+``ostinato.families``; a file is named for one call. A run keeps the name and the digest of the plug-in that its recipe,
+core or codec comes from, and never loads it by itself.
 """
 
 from __future__ import annotations
@@ -11,28 +11,45 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from ostinato.codecs import codec_names
 from ostinato.cores.table import CORES
 from ostinato.errors import ConfigError
 
 GROUP = "ostinato.families"
 _FILES: list[str] = []
-_OWNERS: dict[str, dict[str, Any]] = {}  # of recipes and cores, by their names
+_OWNERS: dict[tuple[str, str], dict[str, Any]] = {}  # of recipes, cores and codecs, by their kinds and names
 
 
-def plugin_of(recipe: str, core: object = None) -> dict[str, Any] | None:
-    """Return the name and SHA-256 of the plug-in that a recipe, or a core, comes from; ``None``: of ostinato itself."""
-    return _OWNERS.get(recipe) or _OWNERS.get(_core(core))
+def plugin_of(recipe: str, settings: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the name and SHA-256 of the plug-in that a recipe, or a core or codec in its settings, comes from.
+
+    ``None``: all are part of ostinato.
+    """
+    return next((_OWNERS[part] for part in _parts(recipe, settings) if part in _OWNERS), None)
 
 
-def _core(name: object) -> str:
-    """Return the name of a core in the table of owners, where recipes are too."""
-    return f"core {name}"
+def unknown_part(recipe: str, settings: Mapping[str, Any]) -> str:
+    """Return what of a run is not known, such as ``"core 'leaky'"``; empty: all is."""
+    known = _known()
+    return next((f"{kind} {name!r}" for kind, name in _parts(recipe, settings) if (kind, name) not in known), "")
+
+
+def _parts(recipe: str, settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    named = [("recipe", recipe), *((kind, settings.get(kind)) for kind in ("core", "codec"))]
+    return [(kind, name) for kind, name in named if isinstance(name, str)]
+
+
+def _known() -> set[tuple[str, str]]:
+    from ostinato.families import RECIPES
+
+    tables: dict[str, Collection[str]] = {"recipe": RECIPES, "core": CORES, "codec": codec_names()}
+    return {(kind, name) for kind, names in tables.items() for name in names}
 
 
 def loaded_files() -> list[str]:
@@ -78,17 +95,15 @@ def load_installed() -> None:
 
 
 def _register(name: str, source: bytes, run: Callable[[], object]) -> None:
-    from ostinato.families import RECIPES
-
-    before = {*RECIPES, *map(_core, CORES)}
+    before = _known()
     try:
         run()
     except Exception as error:  # whatever somebody else's code raises
         raise ConfigError(f"the plug-in {name} cannot be loaded: {type(error).__name__}: {error}") from error
-    if not (new := {*RECIPES, *map(_core, CORES)} - before):
+    if not (new := _known() - before):
         raise ConfigError(
-            f"the plug-in {name} registers no recipe and no core: it has to call ostinato.families.register(RECIPE) or "
-            "ostinato.cores.table.register_core"
+            f"the plug-in {name} registers no recipe, core or codec: it has to call ostinato.families.register, "
+            "ostinato.cores.table.register_core or ostinato.codecs.register_codec"
         )
     digest = hashlib.sha256(source).hexdigest()
-    _OWNERS.update({one: {"name": Path(name).name, "sha256": digest} for one in new})
+    _OWNERS.update({part: {"name": Path(name).name, "sha256": digest} for part in new})

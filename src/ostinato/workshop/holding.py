@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ostinato.cores.table import CORES
 from ostinato.engine.kernels import Compiling
 from ostinato.errors import ConfigError
-from ostinato.families import RECIPES, Machine, find_recipe, load_installed, plugin_of
+from ostinato.families import Machine, find_recipe, load_installed, plugin_of, unknown_part
 from ostinato.runs import read_model
 
 
@@ -40,13 +39,12 @@ def load(
         RunError: There is none, it is damaged, or of another format version.
     """
     saved, *more = (read_model(Path(one)) for one in (path, *others))
-    own, recipe, core = saved.origin.get("plugin"), saved.config["recipe"], saved.config["settings"].get("core")
+    own, recipe, settings = saved.origin.get("plugin"), saved.config["recipe"], saved.config["settings"]
     if own is not None:
         load_installed()
-        if recipe not in RECIPES or core not in (None, *CORES):
-            of = f"recipe {recipe!r}" if recipe not in RECIPES else f"core {core!r}"
-            raise ConfigError(f"{path} is of {of}, which its plug-in brings: give --plugin {own['name']}")
-    family, loaded = find_recipe(recipe).family, plugin_of(recipe, core)
+        if part := unknown_part(recipe, settings):
+            raise ConfigError(f"{path} is of {part}, which its plug-in brings: give --plugin {own['name']}")
+    family, loaded = find_recipe(recipe).family, plugin_of(recipe, settings)
     if own is not None and (loaded is None or own["sha256"] != loaded["sha256"]):
         saved.warnings.append(
             f"{path} was trained with the plug-in {own['name']} (SHA-256 {own['sha256'][:12]}…), and loaded is "

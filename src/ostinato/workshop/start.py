@@ -207,7 +207,7 @@ def _origin(corpus: Corpus, request: RunRequest, base: SavedModel | None) -> dic
         "unknown": request.unknown,
         "base": None if base is None else {"name": base.path.name, **base.best},
         "command": request.command,
-        "plugin": plugin_of(recipe_of(request.recipe, about.get("recipe")).name, settings.get("core")),
+        "plugin": plugin_of(recipe_of(request.recipe, about.get("recipe")).name, settings),
         "versions": {name: version(name) for name in ("ostinato", "torch", "numpy")},
         "python": platform.python_version(),
     }

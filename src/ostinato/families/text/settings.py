@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ostinato import codecs
-from ostinato.config import out_of_range
+from ostinato.config import one_of, out_of_range
 from ostinato.cores.table import CORES
 from ostinato.errors import ConfigError
 from ostinato.families.settings import WIDEST, CoreSettings, FeedbackSettings, build_feedback
@@ -38,7 +38,7 @@ class LanguageModelSettings(FeedbackSettings, CoreSettings):
     """
 
     codec_settings: ClassVar[tuple[str, ...]] = ("codec", "nfc", "vocabulary", "unknown")
-    codec: Literal["bytes", "characters", "plain-words", "subwords", "tokens", "words"] = "characters"
+    codec: str = "characters"
     nfc: bool = False
     vocabulary: int = 10_000
     unknown: Literal["spell", "unk"] = "spell"
@@ -56,6 +56,7 @@ class LanguageModelSettings(FeedbackSettings, CoreSettings):
         """Yield the problems of the settings; ``None`` is no problem."""
         yield from super().problems()
         values = asdict(self)
+        yield one_of("codec", self.codec, codecs.codec_names())
         yield out_of_range("embedding_size", self.embedding_size, least=1, most=WIDEST)
         yield out_of_range("window", self.window, least=1)
         for name in ("input_dropout", "recurrent_dropout"):
