@@ -132,6 +132,7 @@ def test_a_sweep_says_at_once_what_is_wrong(folder, capsys, tmp_path):
     assert not (tmp_path / "sw").exists()
     status, _, err = swept(capsys, folder, "--set", "core=lstm,gru", "--valid", "missing.txt", *out)
     assert (status, "missing.txt" in err) == (1, True)
+    assert swept(capsys, folder, "--set", "core=lstm,gru", *out)[0] == 0  # what never began binds nobody
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")

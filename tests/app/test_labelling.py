@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 import ostinato
 from ostinato.app.cli import main
@@ -434,3 +435,12 @@ def test_reports_on_classes_and_on_labels_without_a_place(classifier, listener):
     assert shares(classifier, "naive Bayes")["accuracy"] == 100  # each word has a pair of letters of its own
     own, other = shares(listener, "this model"), shares(listener, "the most frequent sequence")
     assert other["label error"] > own["label error"]
+
+
+def test_the_threads_that_are_asked_for_are_those_that_run(tagger, capsys):
+    before = torch.get_num_threads()
+    try:
+        assert ran(capsys, "label", tagger, "Ann went to Ulm .", "--threads", 2)[0] == 0
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

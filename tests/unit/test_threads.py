@@ -6,6 +6,8 @@ import sys
 import pytest
 import torch
 
+from ostinato.app.process import threads_to_measure
+from ostinato.engine import cpu
 from ostinato.engine.watching import ThreadWatch
 from ostinato.training.device import StepTime
 from ostinato.workshop.threads import faster_threads, using_threads, usual_threads
@@ -181,3 +183,19 @@ def test_a_process_forked_after_threads_were_used_works(corpora, tmp_path):
     command = [sys.executable, "-W", "ignore", "-c", FORKS, str(tmp_path), str(corpora / "cats.txt")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == ["compiled 7", "torch 7", "train 7"], done.stderr
+
+
+def test_free_cores_are_those_that_were_idle(monkeypatch):
+    seen = iter([{0: 10.0, 1: 20.0}, {0: 10.0, 1: 20.05}])
+    monkeypatch.setattr("ostinato.engine.cpu._idle", lambda: next(seen))
+    assert cpu.free_cores(0.05) == pytest.approx(1)
+    monkeypatch.setattr("ostinato.engine.cpu._idle", lambda: None)
+    assert cpu.free_cores() == cpu.cores_here()
+
+
+def test_beside_a_busy_program_pytorch_measures_with_one_thread(monkeypatch):
+    monkeypatch.setattr("ostinato.app.process.cores_here", lambda: 2)
+    for free, threads in ((2.0, None), (1.0, 1)):
+        monkeypatch.setattr("ostinato.app.process.free_cores", lambda free=free: free)
+        assert threads_to_measure(None) == threads
+        assert threads_to_measure(2) == 2

@@ -94,9 +94,9 @@ def register_codec(
     Raises:
         ValueError: There is a codec of this name.
     """
-    if name in (*CODECS, PairCodec.name, *_OF_LABELS):
+    if name in (*CODECS, PairCodec.name, *_BY_NAME):
         raise ValueError(f"there is a codec {name!r}")
-    _REGISTERED[name], _OF_LABELS[name] = learn, read
+    _REGISTERED[name], _BY_NAME[name] = learn, read
 
 
 def codec_names() -> tuple[str, ...]:
@@ -112,13 +112,13 @@ def from_json(data: dict[str, Any]) -> Codec:
     """
     if isinstance(data, dict) and data.get("codec") == PairCodec.name:
         return PairCodec(from_json(_typed(data, "source", dict)), from_json(_typed(data, "target", dict)))
-    if not isinstance(data, dict) or data.get("codec") not in (*CODECS, *_OF_LABELS):
+    if not isinstance(data, dict) or data.get("codec") not in (*CODECS, *_BY_NAME):
         told = str(data.get("codec")) if isinstance(data, dict) else str(data)
         raise CodecError(str(unknown_name("codec", told, CODECS, where="the description of a codec")))
     name: str = data["codec"]
     try:
-        if name in _OF_LABELS:
-            return _OF_LABELS[name](data)
+        if name in _BY_NAME:
+            return _BY_NAME[name](data)
         end = _typed(data, "end", bool)
         if name == "bytes":
             return ByteCodec(end=end)
@@ -155,7 +155,7 @@ def _frames(data: dict[str, Any]) -> Codec:
 
 
 #: Of sources and targets of labelled sequences, and those that were registered.
-_OF_LABELS: dict[str, Callable[[dict[str, Any]], Codec]] = {
+_BY_NAME: dict[str, Callable[[dict[str, Any]], Codec]] = {
     LabelCodec.name: _labels,
     SpelledCodec.name: _spelled,
     FrameCodec.name: _frames,

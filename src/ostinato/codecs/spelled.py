@@ -88,12 +88,12 @@ class SpelledCodec(Codec):
 
     def words_in(self, ids: Sequence[int]) -> list[str]:
         """Return the words that ids spell; an unknown character is U+FFFD."""
-        words = list[str]()
+        words, characters = list[str](), (*self.characters, _UNKNOWN_CHARACTER)
         for id_ in ids:
             if id_ < self.starts[1]:
                 words.append("")
             elif id_ >= self.starts[-2]:
-                words[-1] += (*self.characters, _UNKNOWN_CHARACTER)[id_ - self.starts[-2]]
+                words[-1] += characters[id_ - self.starts[-2]]
         return words
 
     def to_json(self) -> dict[str, Any]:

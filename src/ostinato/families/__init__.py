@@ -3,7 +3,8 @@
 from importlib import import_module
 
 from ostinato.errors import ConfigError, unknown_name
-from ostinato.families.base import Face, Family, Machine, Sources
+from ostinato.families.base import Face, Family, Sources
+from ostinato.families.machine import Machine
 from ostinato.families.plugins import load_installed, load_plugin, loaded_files, plugin_of, unknown_part
 from ostinato.families.recipe import Budget, Recipe
 

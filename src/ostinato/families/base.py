@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from ostinato.codecs import Codec, Unknown
 from ostinato.data import Corpus, Encoded, Reading, Stream, encode_texts
-from ostinato.engine.kernels import Compiling
 from ostinato.errors import ConfigError
+from ostinato.families.machine import Machine
 from ostinato.families.options import OptionGroup
 from ostinato.runs import RunFolder, SavedModel
 from ostinato.units import bits
@@ -49,37 +49,6 @@ class Sources:
     to_learn: bool = True
     tick: Tick | None = None
     fetching: Fetched | None = None
-
-
-@dataclass(frozen=True)
-class Machine:
-    """The machine that a trained model runs on.
-
-    Attributes:
-        device: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"``.
-        threads: Most processor threads of compiled code; ``None``: as many as there are cores.
-        compiling: Called with what is about to be compiled.
-        prepare: Called before PyTorch is used.
-    """
-
-    device: str = "cpu"
-    threads: int | None = None
-    compiling: Compiling | None = None
-    prepare: Callable[[], None] | None = None
-
-    def torch_device(self) -> str:
-        """Return the device, ``"auto"`` resolved; the CPU is there without asking PyTorch.
-
-        Raises:
-            ConfigError: The device is not there.
-        """
-        if self.device == "cpu":
-            return self.device
-        if self.prepare is not None:
-            self.prepare()
-        from ostinato.training.device import choose_device
-
-        return choose_device(self.device)
 
 
 class Measure(Protocol):
@@ -265,6 +234,7 @@ class Family(abc.ABC):
         unit: The unit of losses, such as ``"symbol"``.
         verbs: The commands that work with its models, besides those that work with every model.
         options: The options that it has for a verb, besides those that all have.
+        report_seconds: Seconds that its report takes, roughly.
     """
 
     name: ClassVar[str]
@@ -272,6 +242,7 @@ class Family(abc.ABC):
     unit: ClassVar[str]
     verbs: ClassVar[tuple[str, ...]]
     options: ClassVar[Mapping[str, tuple[OptionGroup, ...]]] = {}
+    report_seconds: ClassVar[float] = 0.0
 
     @abc.abstractmethod
     def read(self, sources: Sources, recipe: Recipe, given: Mapping[str, Any]) -> Corpus:
@@ -422,11 +393,11 @@ class Family(abc.ABC):
             minutes: The budget.
             report: Whether there is to be a report.
         """
-        return 0.0
+        return min(self.report_seconds, 15 * minutes) if report else 0.0  # a quarter of the budget at most
 
     def report(self, model: Any, doing: Callable[[str], None]) -> Report:
         """Return the report on a model of a run folder; asked for only if ``"report"`` is among the verbs."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} has 'report' among its verbs, and makes none")
 
     def finish(self, run: RunFolder, train: Encoded) -> None:
         """Do what a finished run has done to it once."""

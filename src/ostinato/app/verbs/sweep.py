@@ -146,7 +146,7 @@ def _check_same(folder: Path, record: dict[str, Any]) -> None:
         ConfigError: They are of another one.
     """
     path = folder / _RECORD
-    if not path.exists():
+    if not path.exists() or next(folder.glob("*/config.json"), None) is None:  # none has begun
         folder.mkdir(parents=True, exist_ok=True)
         write_document(path, record)
         return

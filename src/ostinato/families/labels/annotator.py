@@ -22,7 +22,7 @@ from ostinato.data.columns import Ids, Texts
 from ostinato.data.frames import Frames
 from ostinato.data.pairs import SOURCE
 from ostinato.errors import ConfigError, CorpusError
-from ostinato.families.base import Face, Machine, Progress, not_of
+from ostinato.families.base import Face, Progress, not_of
 from ostinato.families.labels.ctc_head import PathHead
 from ostinato.families.labels.heads import Best
 from ostinato.families.labels.metrics import accuracy, confusions, label_error, scores_by_label, span_scores
@@ -38,6 +38,7 @@ from ostinato.families.labels.settings import (
     check_labelled,
     check_labels,
 )
+from ostinato.families.machine import Machine
 from ostinato.families.restoring import described, put_weights
 from ostinato.families.sources import encode_pairs
 from ostinato.models.task import Context
@@ -70,7 +71,7 @@ class Annotator(Face):
         assert isinstance(codec.target, LabelCodec)
         self.saved, self.recipe, self.settings, self.codec = saved, recipe, settings, codec
         self._labels = codec.target
-        device = (machine or Machine()).torch_device()
+        device = (machine or Machine()).with_torch()
         self.network: Labeller = build_labeller(settings, codec)
         put_weights(self.network, saved)
         self.network.to(device).eval()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ostinato.codecs import Codec, PairCodec
 from ostinato.data import Corpus, Encoded
 from ostinato.data.pair_streams import SourceTargetRows
-from ostinato.families.base import Face, Machine, Sources, check_single
+from ostinato.families.base import Face, Sources, check_single
 from ostinato.families.labels.reading import read_labelled
 from ostinato.families.labels.rows import Labelled
 from ostinato.families.labels.settings import (
@@ -19,6 +19,7 @@ from ostinato.families.labels.settings import (
     check_labels,
     learn_label_codec,
 )
+from ostinato.families.machine import Machine
 from ostinato.families.recipe import Recipe
 from ostinato.families.sources import SourceTargetFamily, limits_of
 from ostinato.runs import SavedModel
@@ -29,14 +30,13 @@ if TYPE_CHECKING:
     from ostinato.families.report import Report
     from ostinato.models import Task
 
-_REPORT_SECONDS = 4.0  # roughly
-
 
 class LabelFamily(SourceTargetFamily):
     """Models of labels, given their sources."""
 
     name, article, unit = "labels", "a model of labels", "label"
     verbs = ("label", "evaluate", "report")
+    report_seconds = 4.0
 
     def read(self, sources: Sources, recipe: Recipe, given: Mapping[str, Any]) -> Corpus:
         settings = recipe.parse(given)
@@ -95,11 +95,6 @@ class LabelFamily(SourceTargetFamily):
 
         assert isinstance(codec, PairCodec)
         return figures(network, codec, data)
-
-    def closing_seconds(
-        self, codec: Codec, train: Encoded, valid: Encoded, *, seconds_per_symbol: float, minutes: float, report: bool
-    ) -> float:
-        return min(_REPORT_SECONDS, 15 * minutes) if report else 0.0  # a quarter of the budget at most
 
     def report(self, model: Any, doing: Callable[[str], None]) -> Report:
         from ostinato.families.labels.report import report_on

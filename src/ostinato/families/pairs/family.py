@@ -9,7 +9,8 @@ from ostinato.codecs import Codec, PairCodec
 from ostinato.data import Corpus, Encoded
 from ostinato.data.pair_streams import Pairs, SourceTargetRows
 from ostinato.data.pairs import read_pairs, source_texts
-from ostinato.families.base import Face, Machine, Sources, check_single
+from ostinato.families.base import Face, Sources, check_single
+from ostinato.families.machine import Machine
 from ostinato.families.pairs.settings import PairSettings, build_pair_model, build_pair_task, learn_pair_codec
 from ostinato.families.recipe import Recipe
 from ostinato.families.sources import SourceTargetFamily, limits_of
@@ -21,14 +22,13 @@ if TYPE_CHECKING:
     from ostinato.families.report import Report
     from ostinato.models import Task
 
-_REPORT_SECONDS = 6.0  # roughly
-
 
 class PairFamily(SourceTargetFamily):
     """Models of targets, given their sources."""
 
     name, article, unit = "pairs", "a model of pairs", "symbol"
     verbs = ("translate", "evaluate", "report")
+    report_seconds = 6.0
 
     def read(self, sources: Sources, recipe: Recipe, given: Mapping[str, Any]) -> Corpus:
         limits = limits_of(sources, lower=recipe.parse(given).lower)
@@ -82,11 +82,6 @@ class PairFamily(SourceTargetFamily):
 
         assert isinstance(codec, PairCodec)
         return figures(network, codec, data)
-
-    def closing_seconds(
-        self, codec: Codec, train: Encoded, valid: Encoded, *, seconds_per_symbol: float, minutes: float, report: bool
-    ) -> float:
-        return min(_REPORT_SECONDS, 15 * minutes) if report else 0.0  # a quarter of the budget at most
 
     def report(self, model: Any, doing: Callable[[str], None]) -> Report:
         from ostinato.families.pairs.report import report_on

@@ -24,7 +24,8 @@ from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.reference import ReferenceWriter
 from ostinato.decode.searching import SearchSettings
 from ostinato.errors import ConfigError
-from ostinato.families.base import Face, Machine, Progress, not_of
+from ostinato.families.base import Face, Progress, not_of
+from ostinato.families.machine import Machine
 from ostinato.families.pairs.metrics import text_metrics
 from ostinato.families.pairs.network import Seq2Seq
 from ostinato.families.pairs.results import PairEvaluation, Translation
@@ -62,7 +63,7 @@ class Translator(Face):
         if not isinstance(settings, PairSettings) or not isinstance(codec, PairCodec):
             raise not_of(saved, recipe, "a model of pairs")
         self.saved, self.recipe, self.settings, self.codec = saved, recipe, settings, codec
-        device = (machine or Machine()).torch_device()
+        device = (machine or Machine()).with_torch()
         self.network: Seq2Seq = build_pair_model(settings, codec)
         put_weights(self.network, saved)
         self.network.to(device).eval()

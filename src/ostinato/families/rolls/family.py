@@ -10,7 +10,8 @@ import numpy as np
 from ostinato.codecs import Codec, TokenCodec
 from ostinato.data import Corpus, Encoded, Stream
 from ostinato.errors import ConfigError
-from ostinato.families.base import Face, Family, Machine, Measure, Sources, check_single, check_width
+from ostinato.families.base import Face, Family, Measure, Sources, check_single, check_width
+from ostinato.families.machine import Machine
 from ostinato.families.options import OptionGroup
 from ostinato.families.recipe import Recipe
 from ostinato.families.rolls.batches import Rolls, RollStream
@@ -27,14 +28,13 @@ if TYPE_CHECKING:
     from ostinato.training.ranks import Ranks
     from ostinato.training.snapshot import Arrays
 
-_REPORT_SECONDS = 4.0  # roughly
-
 
 class RollFamily(Family):
     """Models of piano rolls."""
 
     name, article, unit = "rolls", "a model of piano rolls", "frame"
     verbs = ("compose", "evaluate", "report")
+    report_seconds = 4.0
     options: ClassVar[Mapping[str, tuple[OptionGroup, ...]]] = {
         "train": (READING,),
         "evaluate": (EVALUATING,),
@@ -109,11 +109,6 @@ class RollFamily(Family):
         from ostinato.families.rolls.measuring import quick_accuracy
 
         return {"accuracy": quick_accuracy(network, _rolls(codec, data.part(0, min(data.texts, 8))))}
-
-    def closing_seconds(
-        self, codec: Codec, train: Encoded, valid: Encoded, *, seconds_per_symbol: float, minutes: float, report: bool
-    ) -> float:
-        return min(_REPORT_SECONDS, 15 * minutes) if report else 0.0  # a quarter of the budget at most
 
     def report(self, model: Any, doing: Callable[[str], None]) -> Report:
         from ostinato.families.rolls.report import report_on

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ostinato.cores.state import select_rows
 from ostinato.errors import ConfigError
+from ostinato.families.rolls.heads.base import ExactHead
 from ostinato.families.rolls.network import RollNetwork
 from ostinato.families.rolls.writing import one_thread
 from ostinato.music.rolls import Frames
@@ -82,7 +83,8 @@ def harmonise(
 
     Source: Doucet, de Freitas and Gordon 2001, "Sequential Monte Carlo methods in practice".
     """
-    if network.head.bound != "exact":
+    head = network.head
+    if not isinstance(head, ExactHead):
         raise ConfigError(
             "given notes need a model whose likelihood is exact, such as rnn-nade; that of an rnn-rbm is estimated"
         )
@@ -98,7 +100,7 @@ def harmonise(
             y, state = network.core.step(frame, state)
             uniform = torch.from_numpy(draw.random((particles, N), dtype=np.float32)).to(y.device)
             known = torch.from_numpy(given[number]).to(y.device)
-            frame, logs = network.head.sample_given(y, uniform, known, temperature)
+            frame, logs = head.sample_given(y, uniform, known, temperature)
             written[number] = frame.cpu().numpy()
             log_weights = log_weights + logs.double().cpu().numpy()
             step = _log_sum(log_weights)

@@ -13,15 +13,15 @@ from ostinato.codecs import TokenCodec
 from ostinato.config import at_least
 from ostinato.data import Corpus, Encoded
 from ostinato.errors import ConfigError
-from ostinato.families.base import Face, Machine, Progress, not_of
+from ostinato.families.base import Face, Progress, not_of
+from ostinato.families.machine import Machine
 from ostinato.families.restoring import described, put_weights
 from ostinato.families.rolls.batches import Rolls
 from ostinato.families.rolls.harmonising import Harmony, harmonise
 from ostinato.families.rolls.heads.base import Effort
 from ostinato.families.rolls.measuring import copying, expectations, measure_frames
 from ostinato.families.rolls.network import RollNetwork
-from ostinato.families.rolls.page import Heard
-from ostinato.families.rolls.results import RollEvaluation, evaluation_of
+from ostinato.families.rolls.results import Heard, RollEvaluation, evaluation_of
 from ostinato.families.rolls.settings import RollSettings, build_network, notes_of
 from ostinato.families.rolls.writing import write_frames
 from ostinato.music.roll_copies import longest_copy
@@ -48,7 +48,7 @@ class RollModel(Face):
         if not isinstance(settings, RollSettings) or not isinstance(codec, TokenCodec):
             raise not_of(saved, recipe, "a model of piano rolls")
         self.saved, self.recipe, self.settings, self.codec = saved, recipe, settings, codec
-        device = (machine or Machine()).torch_device()
+        device = (machine or Machine()).with_torch()
         self.network: RollNetwork = build_network(settings, notes_of(codec))
         put_weights(self.network, saved)
         self.network.to(device).eval()

@@ -5,19 +5,17 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ostinato.families.report import table
-from ostinato.music.roll_copies import RollCopy
+from ostinato.families.rolls.results import Heard
 from ostinato.music.roll_midi import write_midi_roll
 from ostinato.music.roll_picture import FRAME, NOTE, rows_of_keys
 from ostinato.music.roll_sound import notes_of_frames
-from ostinato.music.rolls import Facts, Frames, Grid, facts_of
+from ostinato.music.rolls import Facts, Grid, facts_of
 from ostinato.units import bits
 
 _STYLE = """
@@ -39,27 +37,6 @@ td.n { text-align: right; font-variant-numeric: tabular-nums }
 _EXPECTED = 0.1  # probability of a note from which on it is no surprise
 _SHOWN = 0.02  # probability from which on a note that does not sound is shaded
 _BARS = 60  # pixels of the highest bar of surprise
-
-
-@dataclass(frozen=True)
-class Heard:
-    """A roll with what a model says of it.
-
-    Attributes:
-        frames: The notes of each frame, [T, N].
-        nats: -ln P of each frame given those before, [T].
-        probabilities: Probability of each note given all before it, [T, N].
-        copy: The longest run of frames that the training rolls have too; ``None``: they are not at hand.
-        copied_from: Where that stands.
-        known: Facts about the training rolls; ``None``: they are not at hand.
-    """
-
-    frames: Frames
-    nats: NDArray[np.float64]
-    probabilities: NDArray[np.float32]
-    copy: RollCopy | None = None
-    copied_from: str = ""
-    known: Facts | None = None
 
 
 def roll_page(heard: Heard, grid: Grid, *, tempo: float, lowest: int, title: str, bound: str) -> str:

@@ -7,8 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ostinato.families.rolls.measuring import FrameNats, Hits
+from ostinato.music.roll_copies import RollCopy
+from ostinato.music.rolls import Facts, Frames
 from ostinato.units import Bound, bits, describe_bound
 
 
@@ -72,6 +75,27 @@ class RollEvaluation:
             "notes, predicted where the probability is over a half"
         )
         return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A roll with what a model says of it.
+
+    Attributes:
+        frames: The notes of each frame, [T, N].
+        nats: -ln P of each frame given those before, [T].
+        probabilities: Probability of each note given all before it, [T, N].
+        copy: The longest run of frames that the training rolls have too; ``None``: they are not at hand.
+        copied_from: Where that stands.
+        known: Facts about the training rolls; ``None``: they are not at hand.
+    """
+
+    frames: Frames
+    nats: NDArray[np.float64]
+    probabilities: NDArray[np.float32]
+    copy: RollCopy | None = None
+    copied_from: str = ""
+    known: Facts | None = None
 
 
 def evaluation_of(measured: FrameNats, copied: Hits, bound: Bound, estimated_by: str) -> RollEvaluation:

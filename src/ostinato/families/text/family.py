@@ -9,7 +9,8 @@ from ostinato import codecs
 from ostinato.codecs import Codec
 from ostinato.data import Corpus, Encoded, Stream, build_stream, read_corpus
 from ostinato.errors import ConfigError
-from ostinato.families.base import Face, Family, Machine, Measure, Sources, check_width
+from ostinato.families.base import Face, Family, Measure, Sources, check_width
+from ostinato.families.machine import Machine
 from ostinato.families.recipe import Recipe
 from ostinato.families.text.options import OPTIONS
 from ostinato.families.text.settings import LanguageModelSettings, build_model, build_task, learn_codec

@@ -21,7 +21,8 @@ from ostinato.decode.searching import By, SearchSettings
 from ostinato.decode.shards import Shard, parse_shard
 from ostinato.engine.engine import Engine
 from ostinato.errors import ConfigError
-from ostinato.families.base import Face, Machine, Progress, Sources
+from ostinato.families.base import Face, Progress, Sources
+from ostinato.families.machine import Machine
 from ostinato.families.text import gaps
 from ostinato.families.text.adapting import adapted_weights, counts_of
 from ostinato.families.text.choosing import GenerateOptions, WriterOptions, best_of, score_of, sort_options

@@ -85,6 +85,18 @@ class RollHead(nn.Module, abc.ABC):
             temperature: Divides the logits of notes.
         """
 
+    def probabilities(self, y: Tensor, generator: torch.Generator) -> Tensor:
+        """Return the probability of each note, [F, N]: estimated as its share in drawn frames."""
+        total = torch.zeros(len(y), self.notes)
+        for _ in range(_SAMPLES):
+            total += self.sample(y, torch.rand(len(y), self.draws, generator=generator))
+        return total / _SAMPLES
+
+
+class ExactHead(RollHead, abc.ABC):
+    """A head that decides on notes one after the other, so that its likelihood is exact and notes can be given."""
+
+    @abc.abstractmethod
     def sample_given(
         self, y: Tensor, uniform: Tensor, known: Tensor, temperature: float = 1.0
     ) -> tuple[Tensor, Tensor]:
@@ -99,11 +111,3 @@ class RollHead(nn.Module, abc.ABC):
         Returns:
             The frames, [F, N], and the sum of the log-probabilities of the known notes where they come, [F].
         """
-        raise NotImplementedError
-
-    def probabilities(self, y: Tensor, generator: torch.Generator) -> Tensor:
-        """Return the probability of each note, [F, N]: estimated as its share in drawn frames."""
-        total = torch.zeros(len(y), self.notes)
-        for _ in range(_SAMPLES):
-            total += self.sample(y, torch.rand(len(y), self.draws, generator=generator))
-        return total / _SAMPLES

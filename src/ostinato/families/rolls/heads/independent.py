@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ostinato.families.rolls.heads.base import RollHead
+from ostinato.families.rolls.heads.base import ExactHead
 
 
-class IndependentHead(RollHead):
+class IndependentHead(ExactHead):
     """P(v | y) = product over notes of P(v_i | y), with P(v_i = 1 | y) = sigmoid(b_i + W_i y).
 
     Args:

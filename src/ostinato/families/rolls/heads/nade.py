@@ -6,12 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ostinato.families.rolls.heads.base import RollHead
+from ostinato.families.rolls.heads.base import ExactHead
 
 _SPREAD = 0.01  # deviation of the first weights
 
 
-class NadeHead(RollHead):
+class NadeHead(ExactHead):
     """P(v | y) = product over notes, the highest first, of P(v_i | the notes above, y).
 
         a_i = b_h(y) + sum of W_j v_j over the notes j above i
