@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from ostinato.models import SymbolModel
     from ostinato.training.evaluation import Evaluation, Losses, Protocol, Ticker
 
-_SHORT = 10_000  # symbols; more are scored by PyTorch, which reads many at once
+_SHORT, _EXACT = 10_000, ("length", "unknown")  # symbols scored without PyTorch at most; options of exact sampling
 
 
 class TextModel(Face):
@@ -186,11 +186,10 @@ class TextModel(Face):
         from ostinato.families.text.exact import ExactSampler
 
         self._writer(SearchSettings(exact=True), rules, options)
-        given = {name: options[name] for name in ("length", "unknown") if name in options}
-        refused = sorted({name for name, value in options.items() if value} - {"length", "unknown", "samples", "seed"})
+        refused = sorted({name for name, value in options.items() if value} - {*_EXACT, "samples", "seed"})
         if refused:
             raise ConfigError(f"exact sampling cannot go with {', '.join(refused)}; leave it out")
-        return ExactSampler(self.codec, self.network, rules, **given)
+        return ExactSampler(self.codec, self.network, rules, **{n: options[n] for n in _EXACT if n in options})
 
     def exact_method(self, prompt: str, **options: Unpack[GenerateOptions]) -> str:
         """Return the method by which ``exact`` would draw: ``"enumeration"`` of all texts, or ``"rejection"``."""
