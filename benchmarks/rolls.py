@@ -18,7 +18,7 @@ from common import data_file, report
 from ostinato.config import parse_assignments
 from ostinato.families import Sources, find_recipe
 
-_RECIPES, _SETS = ("rnn-bernoulli", "rnn-nade", "rnn-rbm"), ("JSB_Chorales", "Nottingham")
+_RECIPES, _SETS = ("rnn-bernoulli", "rnn-nade", "note-lstm", "rnn-rbm"), ("JSB_Chorales", "Nottingham")
 
 
 def main() -> None:

@@ -83,7 +83,7 @@ def test_a_midi_file_given_to_a_recipe_for_text_says_which_reads_it(tmp_path, ca
     (tmp_path / "x.mid").write_bytes(write_midi_roll(np.eye(5, 88, dtype=np.uint8), Grid(parts=8)))
     status, _, err = ran(capsys, "train", tmp_path / "x.mid", "--steps", "1", "--out", tmp_path / "r")
     assert status == 1
-    assert "x.mid looks like a file for rnn-nade or rnn-rbm or rnn-bernoulli: --recipe rnn-nade" in err
+    assert "x.mid looks like a file for rnn-nade or rnn-rbm or rnn-bernoulli or note-lstm: --recipe rnn-nade" in err
 
 
 def test_a_roll_goes_on_from_a_file(place, tmp_path, capsys):

@@ -31,6 +31,7 @@ _SMALL = {"window": 8, "transpose": 2, "dropout": 0.1, "input_dropout": 0.1}
 TOYS = {
     "rnn-bernoulli": (chords, _SMALL),
     "rnn-nade": (chords, {**_SMALL, "conditional_size": 8}),
+    "note-lstm": (chords, {**_SMALL, "pitch_size": 6, "features": 3}),
     "rnn-rbm": (chords, {**_SMALL, "rbm_size": 6, "gibbs": 2}),
 }
 

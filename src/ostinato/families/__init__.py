@@ -21,6 +21,7 @@ _RECIPES = (
     "rolls.rnn_nade",
     "rolls.rnn_rbm",
     "rolls.rnn_bernoulli",
+    "rolls.note_lstm",
 )
 RECIPES: dict[str, Recipe] = {}
 FAMILIES: dict[str, Family] = {}

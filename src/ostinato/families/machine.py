@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from ostinato.engine.kernels import Compiling
+
+#: What runs a model: ``"auto"`` is compiled code where it can do what is asked, else PyTorch.
+EngineName: TypeAlias = Literal["auto", "compiled", "torch"]
+ENGINES: tuple[EngineName, ...] = ("auto", "compiled", "torch")
 
 
 @dataclass(frozen=True)

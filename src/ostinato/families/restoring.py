@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import nn
+from typing import TYPE_CHECKING
 
 from ostinato import codecs, config
 from ostinato.codecs import Codec
@@ -10,7 +10,9 @@ from ostinato.errors import DamagedError
 from ostinato.families import Recipe, find_recipe
 from ostinato.families.settings import TrainingSettings
 from ostinato.runs import SavedModel
-from ostinato.training.arrays import load_weights
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def described(saved: SavedModel) -> tuple[Recipe, TrainingSettings, Codec]:
@@ -31,6 +33,8 @@ def put_weights(network: nn.Module, saved: SavedModel) -> None:
     Raises:
         DamagedError: Weights and settings do not fit each other.
     """
+    from ostinato.training.arrays import load_weights
+
     try:
         load_weights(dict(network.named_parameters()), saved.weights)
     except ValueError as error:

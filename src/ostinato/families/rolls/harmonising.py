@@ -5,17 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from ostinato.cores.state import select_rows
 from ostinato.errors import ConfigError
-from ostinato.families.rolls.heads.base import ExactHead
-from ostinato.families.rolls.network import RollNetwork
-from ostinato.families.rolls.writing import one_thread
+from ostinato.families.rolls.stepping.base import Stepper
 from ostinato.music.rolls import Frames
 
 #: Of a note that is not given.
@@ -56,7 +51,7 @@ def upper_voice(frames: Frames) -> NDArray[np.int8]:
 
 
 def harmonise(
-    network: RollNetwork,
+    stepper: Stepper,
     given: NDArray[np.int8],
     *,
     particles: int,
@@ -71,7 +66,7 @@ def harmonise(
     proportion to it (systematic resampling).
 
     Args:
-        network: The network; its head's likelihood has to be exact.
+        stepper: What writes a roll for each particle, at its beginning.
         given: 1 sounds, 0 is silent, -1 is free, [T, N].
         particles: Number of particles.
         seed: Seed of all draws.
@@ -83,8 +78,7 @@ def harmonise(
 
     Source: Doucet, de Freitas and Gordon 2001, "Sequential Monte Carlo methods in practice".
     """
-    head = network.head
-    if not isinstance(head, ExactHead):
+    if not stepper.decides_by_note:
         raise ConfigError(
             "given notes need a model whose likelihood is exact, such as rnn-nade; that of an rnn-rbm is estimated"
         )
@@ -93,30 +87,23 @@ def harmonise(
     written = np.zeros((T, particles, N), dtype=np.uint8)
     effective, log_given = np.zeros(T), 0.0
     log_weights = np.full(particles, -math.log(particles))
-    with torch.inference_mode(), one_thread():
-        state: Any = network.initial_state(particles)
-        frame = torch.zeros(particles, N, device=network.device)
-        for number in range(T):
-            y, state = network.core.step(frame, state)
-            uniform = torch.from_numpy(draw.random((particles, N), dtype=np.float32)).to(y.device)
-            known = torch.from_numpy(given[number]).to(y.device)
-            frame, logs = head.sample_given(y, uniform, known, temperature)
-            written[number] = frame.cpu().numpy()
-            log_weights = log_weights + logs.double().cpu().numpy()
-            step = _log_sum(log_weights)
-            if not math.isfinite(step):
-                raise ConfigError(f"frame {number + 1}: the model holds the given notes impossible")
-            log_given, log_weights = log_given + step, log_weights - step
-            weights = np.exp(log_weights)
-            effective[number] = 1 / (weights**2).sum() / particles
-            if effective[number] < _RESAMPLE and number + 1 < T:
-                kept = _systematic(weights, draw.random())
-                rows = torch.from_numpy(kept).to(frame.device)
-                frame, state = frame[rows], select_rows(state, rows)
-                written[: number + 1] = written[: number + 1, kept]
-                log_weights = np.full(particles, -math.log(particles))
-            if tick is not None:
-                tick(number + 1, T)
+    for number in range(T):
+        step = stepper.step(draw.random((particles, N), dtype=np.float32), given[number], temperature)
+        written[number] = step.frames
+        log_weights = log_weights + step.log_given
+        total = _log_sum(log_weights)
+        if not math.isfinite(total):
+            raise ConfigError(f"frame {number + 1}: the model holds the given notes impossible")
+        log_given, log_weights = log_given + total, log_weights - total
+        weights = np.exp(log_weights)
+        effective[number] = 1 / (weights**2).sum() / particles
+        if effective[number] < _RESAMPLE and number + 1 < T:
+            kept = _systematic(weights, draw.random())
+            stepper.select(kept)
+            written[: number + 1] = written[: number + 1, kept]
+            log_weights = np.full(particles, -math.log(particles))
+        if tick is not None:
+            tick(number + 1, T)
     chosen = int(draw.choice(particles, p=np.exp(log_weights) / np.exp(log_weights).sum()))
     return Harmony(written[:, chosen], log_given, effective)
 

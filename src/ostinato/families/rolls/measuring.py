@@ -3,60 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ostinato.cores.base import to_float32
 from ostinato.families.rolls.batches import RollBatch, Rolls
-from ostinato.families.rolls.heads.base import Effort
+from ostinato.families.rolls.measures import Effort, FrameNats, Hits
 from ostinato.families.rolls.network import RollNetwork
 from ostinato.music.rolls import Frames
 
 _LIKELY = 0.5  # probability from which on a note is predicted
 _SEED = 1
-
-
-@dataclass
-class Hits:
-    """Notes that were predicted and that were there, over frames.
-
-    Attributes:
-        both: Number that were both.
-        either: Number that were one of the two.
-    """
-
-    both: int = 0
-    either: int = 0
-
-    def add(self, predicted: NDArray[np.bool_], real: Frames) -> None:
-        """Count some frames."""
-        sounds = real.astype(bool)
-        self.both += int((predicted & sounds).sum())
-        self.either += int((predicted | sounds).sum())
-
-    @property
-    def accuracy(self) -> float:
-        """TP / (TP + FP + FN); 1 where nothing was predicted and nothing was there."""
-        return self.both / self.either if self.either else 1.0
-
-
-@dataclass(frozen=True)
-class FrameNats:
-    """Losses of frames, roll by roll.
-
-    Attributes:
-        nats: -ln P of each frame, an array for each roll.
-        variance: Sum of the variances of the estimates of all; 0 where they are exact.
-        hits: The notes predicted.
-    """
-
-    nats: list[NDArray[np.float64]]
-    variance: float
-    hits: Hits
 
 
 def measure_frames(
@@ -73,7 +32,7 @@ def measure_frames(
     with torch.inference_mode():
         for rows, batch, y in _outputs(network, rolls, order):
             real = np.arange(batch.targets.shape[1]) < batch.lengths[:, None]  # [B, T]
-            flat = y[torch.from_numpy(real).to(y.device)]  # [F, H]
+            flat = y[torch.from_numpy(real).to(y.device)]  # [F, Y]
             frames = batch.targets[real]
             nats, errors = network.head.measured(flat, torch.from_numpy(frames).to(y.device).float(), effort, generator)
             likely = network.head.probabilities(flat, generator).cpu().numpy() > _LIKELY
@@ -91,15 +50,15 @@ def measure_frames(
 def _outputs(
     network: RollNetwork, rolls: Rolls, order: NDArray[np.int64]
 ) -> Iterator[tuple[NDArray[np.int64], RollBatch, Tensor]]:
-    """Yield batches with the numbers of their rolls, and the core's outputs [B, T, H]."""
+    """Yield batches with the numbers of their rolls, and what the head is given, [B, T, Y]."""
     state = None
     for rows, batch in rolls.numbered_batches(order):
         if batch.starts:
             state = network.initial_state(batch.rows)
         inputs = torch.from_numpy(batch.inputs).to(network.device).float()
         lengths = torch.from_numpy(batch.lengths).to(network.device)
-        y, state = network.core(inputs, state, lengths=lengths)
-        yield rows, batch, to_float32(y)
+        y, state = network.read(inputs, state, lengths=lengths)
+        yield rows, batch, y
 
 
 def quick_accuracy(network: RollNetwork, rolls: Rolls) -> float:
@@ -115,16 +74,7 @@ def quick_accuracy(network: RollNetwork, rolls: Rolls) -> float:
     return hits.accuracy
 
 
-def copying(rolls: Rolls) -> Hits:
-    """Return the notes predicted by whoever expects each frame to be the one before; silence before the first."""
-    hits = Hits()
-    for number in range(rolls.numbers.texts):
-        frames = rolls.one(number)
-        hits.add(np.pad(frames, ((1, 0), (0, 0)))[:-1].astype(bool), frames)
-    return hits
-
-
-def expectations(network: RollNetwork, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+def estimated(network: RollNetwork, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Return -ln P of each frame of a roll [T, N], [T], and the probability of each of its notes, [T, N]."""
     generator, rolls = torch.Generator().manual_seed(_SEED), Rolls(frames, np.array([0, len(frames)]))
     nats = measure_frames(network, rolls, Effort()).nats[0]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +15,22 @@ from ostinato.config import at_least
 from ostinato.data import Corpus, Encoded
 from ostinato.errors import ConfigError
 from ostinato.families.base import Face, Progress, not_of
-from ostinato.families.machine import Machine
+from ostinato.families.machine import EngineName, Machine
 from ostinato.families.restoring import described, put_weights
 from ostinato.families.rolls.batches import Rolls
+from ostinato.families.rolls.expecting import expected_by_note
 from ostinato.families.rolls.harmonising import Harmony, harmonise
-from ostinato.families.rolls.heads.base import Effort
-from ostinato.families.rolls.measuring import copying, expectations, measure_frames
-from ostinato.families.rolls.network import RollNetwork
+from ostinato.families.rolls.measures import Effort, copying
 from ostinato.families.rolls.results import Heard, RollEvaluation, evaluation_of
 from ostinato.families.rolls.settings import RollSettings, build_network, notes_of
+from ostinato.families.rolls.stepping.choosing import Steppers
 from ostinato.families.rolls.writing import write_frames
 from ostinato.music.roll_copies import longest_copy
 from ostinato.music.rolls import Frames, facts_of
 from ostinato.runs import RunFolder, SavedModel, read_model
+
+if TYPE_CHECKING:
+    from ostinato.families.rolls.network import RollNetwork
 
 
 class RollModel(Face):
@@ -48,10 +52,17 @@ class RollModel(Face):
         if not isinstance(settings, RollSettings) or not isinstance(codec, TokenCodec):
             raise not_of(saved, recipe, "a model of piano rolls")
         self.saved, self.recipe, self.settings, self.codec = saved, recipe, settings, codec
-        device = (machine or Machine()).with_torch()
-        self.network: RollNetwork = build_network(settings, notes_of(codec))
-        put_weights(self.network, saved)
-        self.network.to(device).eval()
+        self._machine = machine or Machine()
+        self._device = self._machine.torch_device()
+        self._steppers = Steppers(saved, settings, notes_of(codec), self._machine, lambda: self.network)
+
+    @cached_property
+    def network(self) -> RollNetwork:
+        """The network in PyTorch; what compiled code does needs none."""
+        self._machine.with_torch()
+        network = build_network(self.settings, notes_of(self.codec))
+        put_weights(network, self.saved)
+        return network.to(self._device).eval()
 
     @classmethod
     def open(cls, path: str | Path, *, device: str = "cpu") -> RollModel:
@@ -99,7 +110,7 @@ class RollModel(Face):
         at_least("--temperatures", effort.temperatures, 1)
         if frames is not None:
             at_least("--frames", frames, 1)
-        if self.network.head.bound == "exact" and effort != Effort():
+        if self.settings.bound == "exact" and effort != Effort():
             raise ConfigError(
                 f"chains, temperatures and exact are for recipe rnn-rbm, and the likelihood of {self.recipe.name} is "
                 "exact; leave them out"
@@ -111,11 +122,13 @@ class RollModel(Face):
         self, rolls: Rolls, effort: Effort, tick: Callable[[int, int], None] | None = None
     ) -> RollEvaluation:
         """Measure the model on rolls as frames."""
+        from ostinato.families.rolls.measuring import measure_frames
+
         measured = measure_frames(self.network, rolls, effort, tick)
-        is_exact = self.network.head.bound == "exact" or effort.exact
+        is_exact = self.settings.bound == "exact" or effort.exact
         how = f"annealed importance sampling, {effort.chains} chains of {effort.temperatures} steps"
         return evaluation_of(
-            measured, copying(rolls), "exact" if is_exact else self.network.head.bound, "" if is_exact else how
+            measured, copying(rolls), "exact" if is_exact else self.settings.bound, "" if is_exact else how
         )
 
     def rolls(self, data: Encoded) -> Rolls:
@@ -124,7 +137,7 @@ class RollModel(Face):
 
     def write(
         self, frames: int, *, rolls: int = 1, seed: int = 1, start: Frames | None = None, temperature: float = 1.0,
-        tick: Callable[[int, int], None] | None = None,
+        engine: EngineName = "auto", tick: Callable[[int, int], None] | None = None,
     ) -> Frames:  # fmt: skip
         """Write new rolls; of several the next ones have the next seeds.
 
@@ -134,6 +147,7 @@ class RollModel(Face):
             seed: Seed of the first.
             start: Frames to go on from, [S, N].
             temperature: Higher is wilder.
+            engine: ``"compiled"``, ``"torch"``, or ``"auto"``: compiled code if it has this model.
             tick: Called with the number of frames written so far, and in all.
 
         Returns:
@@ -148,11 +162,12 @@ class RollModel(Face):
         if not temperature > 0:
             raise ConfigError(f"temperature must be above 0, got {temperature}")
         seeds = [seed + number for number in range(rolls)]
-        return write_frames(self.network, frames, seeds, start=start, temperature=temperature, tick=tick)
+        stepper = self._steppers.choose(rolls, engine)
+        return write_frames(stepper, frames, seeds, start=start, temperature=temperature, tick=tick)
 
     def harmonise(
         self, given: NDArray[np.int8], *, particles: int = 1000, seed: int = 1, temperature: float = 1.0,
-        tick: Callable[[int, int], None] | None = None,
+        engine: EngineName = "auto", tick: Callable[[int, int], None] | None = None,
     ) -> Harmony:  # fmt: skip
         """Draw the free notes of a roll, given the others; see ``harmonising.harmonise``.
 
@@ -165,11 +180,24 @@ class RollModel(Face):
             raise ConfigError(f"temperature must be above 0, got {temperature}")
         if given.ndim != 2 or given.shape[1] != self.settings.notes or not len(given):
             raise ConfigError(f"given notes are [T, {self.settings.notes}] of 1, 0 and -1; got the shape {given.shape}")
-        return harmonise(self.network, given, particles=particles, seed=seed, temperature=temperature, tick=tick)
+        stepper = self._steppers.choose(particles, engine)
+        return harmonise(stepper, given, particles=particles, seed=seed, temperature=temperature, tick=tick)
+
+    def expected(self, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Return -ln P of each frame of a roll [T, N], [T], and the probability of each note, [T, N].
+
+        A note's probability is that given the notes above it and all frames before; of an RNN-RBM, estimated, given
+        the frames before alone.
+        """
+        if self.settings.bound == "exact":
+            return expected_by_note(self._steppers.choose(1), frames)
+        from ostinato.families.rolls.measuring import estimated
+
+        return estimated(self.network, frames)
 
     def heard(self, frames: Frames) -> Heard:
         """Return what the model says of a roll [T, N], and how much of it is copied from the training rolls."""
-        nats, probabilities = expectations(self.network, frames)
+        nats, probabilities = self.expected(frames)
         if not self.saved.path.is_dir():
             return Heard(frames, nats, probabilities)
         train, _ = RunFolder(self.saved.path).corpus()

@@ -33,6 +33,31 @@ class RollNetwork(nn.Module):
         """Return the state before the first frame."""
         return self.core.initial_state(batch_size)
 
+    def read(
+        self, frames: Tensor, state: Any, *, lengths: Tensor | None = None, masks: Any = None
+    ) -> tuple[Tensor, Any]:
+        """Read rolls, and return what the head is given at each frame.
+
+        Args:
+            frames: The frame before each, [B, T, N].
+            state: State before the first.
+            lengths: Number of real frames of each row, [B]; ``None``: all.
+            masks: Masks of the cores' outputs.
+
+        Returns:
+            Vectors y, [B, T, Y], and the state after each row's last real frame.
+        """
+        y, state = self.core(frames, state, lengths=lengths, masks=masks)
+        return self._beside(to_float32(y), frames), state
+
+    def step(self, frame: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Read one frame [B, N], and return what the head is given, [B, Y], and the state after it."""
+        y, state = self.core.step(frame, state)
+        return self._beside(to_float32(y), frame), state
+
+    def _beside(self, y: Tensor, frame: Tensor) -> Tensor:
+        return torch.cat([y, frame], dim=-1) if self.head.reads_frame_before else y
+
     @property
     def device(self) -> torch.device:
         """Device of the weights."""
@@ -85,8 +110,8 @@ class RollTask:
         enabled = context.training and self.precision == "bfloat16"
         with torch.autocast(device.type, torch.bfloat16, enabled=enabled):
             read = inputs if mask is None else inputs * mask
-            y, state = self.network.core(read, state, lengths=lengths, masks=masks)
-        losses = self._of_frames(to_float32(y), targets, random)  # [B, T]
+            y, state = self.network.read(read, state, lengths=lengths, masks=masks)
+            losses = self._of_frames(y, targets, random)  # [B, T]
         real = torch.arange(targets.shape[1], device=device) < lengths[:, None]
         return Loss(losses.masked_fill(~real, 0.0).sum(dim=1), batch.count), state
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ostinato.families.report import Figure, Report, Section, held_out, validation_loss
 from ostinato.families.rolls.batches import Rolls
-from ostinato.families.rolls.heads.base import Effort
+from ostinato.families.rolls.measures import Effort
 from ostinato.families.rolls.model import RollModel
 from ostinato.families.rolls.writing import picture
 from ostinato.families.verdict import read_curve
@@ -33,7 +33,7 @@ def report_on(model: RollModel, doing: Callable[[str], None]) -> Report:
     doing("writing")
     pictures = [picture(one) for one in model.write(_SHOWN, rolls=_ROLLS, seed=1)]
     records = tuple(run.metrics())
-    exact = model.network.head.bound == "exact"
+    exact = model.settings.bound == "exact"
     name = "this model" if exact else "this model, estimated"
     return Report(
         name=model.saved.path.name,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.families.rolls.measuring import FrameNats, Hits
+from ostinato.families.rolls.measures import FrameNats, Hits
 from ostinato.music.roll_copies import RollCopy
 from ostinato.music.rolls import Facts, Frames
 from ostinato.units import Bound, bits, describe_bound

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ostinato.families.recipe import Recipe
 from ostinato.families.rolls.family import ROLLS
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class BernoulliSettings(RollSettings):
     """Settings of a model whose notes are independent given the past: those of every model of rolls."""
+
+    head: ClassVar[str] = "independent"
 
     def build_head(self, size: int) -> RollHead:
         """Build the distribution over frames."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ostinato.config import out_of_range
 from ostinato.families.recipe import Recipe
@@ -25,6 +25,7 @@ class NadeSettings(RollSettings):
         conditional_size: Number of hidden units that carry the notes above to those below.
     """
 
+    head: ClassVar[str] = "nade"
     conditional_size: int = 150
 
     def own_problems(self) -> Iterator[str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ostinato.config import out_of_range
 from ostinato.families.recipe import Budget, Recipe
@@ -12,6 +12,7 @@ from ostinato.families.rolls.family import ROLLS
 from ostinato.families.rolls.reading.files import MATLAB, MIDI
 from ostinato.families.rolls.settings import RollSettings, sizes_for
 from ostinato.families.settings import WIDEST
+from ostinato.units import Bound
 
 if TYPE_CHECKING:
     from ostinato.families.rolls.heads.base import RollHead
@@ -29,6 +30,7 @@ class RbmSettings(RollSettings):
         gibbs: Steps k of contrastive divergence in training.
     """
 
+    bound: ClassVar[Bound] = "estimate"
     rbm_size: int = 150
     gibbs: int = 15
 

@@ -15,6 +15,7 @@ from ostinato.families.recipe import Budget
 from ostinato.families.rolls.reading import RollReading
 from ostinato.families.settings import CoreSettings
 from ostinato.music.rolls import HIGHEST, LOWEST, parse_grid, tokens_of
+from ostinato.units import Bound
 
 if TYPE_CHECKING:
     from ostinato.families.rolls.heads.base import RollHead
@@ -39,6 +40,10 @@ class RollSettings(CoreSettings, abc.ABC):
     """
 
     codec_settings: ClassVar[tuple[str, ...]] = ("lowest", "highest")
+    #: Name of the head in compiled code (``stepping.by_engine``); empty where only PyTorch has it.
+    head: ClassVar[str] = ""
+    #: Whether the likelihood is exact.
+    bound: ClassVar[Bound] = "exact"
     grid: str = "8th"
     lowest: int = LOWEST
     highest: int = HIGHEST

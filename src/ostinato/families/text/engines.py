@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from ostinato.config import one_of, raise_problems
 from ostinato.decode.compiled import not_compiled
@@ -14,10 +13,9 @@ from ostinato.engine.engine import Engine
 from ostinato.engine.kernels import Compiling
 from ostinato.engine.packing import PRECISIONS, Precision, can_pack, pack
 from ostinato.errors import ConfigError, EngineError
+from ostinato.families.machine import ENGINES
 from ostinato.families.text.members import Member
 
-EngineName: TypeAlias = Literal["auto", "compiled", "torch"]
-ENGINES: tuple[EngineName, ...] = ("auto", "compiled", "torch")
 #: Precision of compiled code unless another is asked for: it is for writing, not for measuring.
 USUAL_PRECISION: Precision = "int8"
 

@@ -141,7 +141,7 @@ def _written(model: RollModel, frames: Frames, ending: str, grid: Grid, tempo: i
     if ending == ".svg":
         return roll_svg(frames, lowest=lowest).encode()
     if ending == ".html":
-        bound = describe_bound(model.network.head.bound)
+        bound = describe_bound(model.settings.bound)
         title = f"A roll by {model.saved.path.name}"
         return roll_page(model.heard(frames), grid, tempo=tempo, lowest=lowest, title=title, bound=bound).encode()
     if ending == ".npy":

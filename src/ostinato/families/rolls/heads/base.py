@@ -3,44 +3,28 @@
 from __future__ import annotations
 
 import abc
-from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from ostinato.families.rolls.measures import Effort
 from ostinato.models.randomness import Randomness
-from ostinato.units import Bound
 
 _SAMPLES = 20  # of a frame, from which the probabilities of its notes are estimated
 
 
-@dataclass(frozen=True)
-class Effort:
-    """The effort that an estimate takes, where there is one.
-
-    Attributes:
-        chains: Chains of annealed importance sampling, for each frame.
-        temperatures: Its steps.
-        exact: Whether to enumerate instead.
-        seed: Seed of its draws.
-    """
-
-    chains: int = 16
-    temperatures: int = 500
-    exact: bool = False
-    seed: int = 1
-
-
 class RollHead(nn.Module, abc.ABC):
-    """P(frame | y). Frames are [F, N] of 0 and 1 in float32, lowest note first; y is [F, H].
+    """P(frame | y). Frames are [F, N] of 0 and 1 in float32, lowest note first.
+
+    y is what the core says, [F, H], with the frame before beside it, [F, H + N], if the head reads that too.
 
     Attributes:
         notes: Number of notes N.
-        bound: Whether ``nats`` is exact.
+        reads_frame_before: Whether the frame before is a part of y.
     """
 
-    bound: ClassVar[Bound] = "exact"
+    reads_frame_before: ClassVar[bool] = False
 
     def __init__(self, notes: int) -> None:
         super().__init__()
@@ -59,7 +43,7 @@ class RollHead(nn.Module, abc.ABC):
         """Return what training minimises, [F]; ``nats`` where that can be differentiated.
 
         Args:
-            y: Vectors, [F, H], where F = B T.
+            y: Vectors, [F, Y], where F = B T.
             frames: The frames.
             rows: B and T.
             random: Source of draws.
@@ -80,7 +64,7 @@ class RollHead(nn.Module, abc.ABC):
         """Draw a frame for each vector, [F, N] of 0 and 1.
 
         Args:
-            y: Vectors, [F, H].
+            y: Vectors, [F, Y].
             uniform: Uniform numbers, [F, draws].
             temperature: Divides the logits of notes.
         """
@@ -103,8 +87,8 @@ class ExactHead(RollHead, abc.ABC):
         """Draw the notes that are not known, one after the other, each given those decided on before it.
 
         Args:
-            y: Vectors, [F, H].
-            uniform: Uniform numbers, [F, N].
+            y: Vectors, [F, Y].
+            uniform: Uniform numbers, the highest note first, [F, N].
             known: 1 sounds, 0 is silent, -1 is to be drawn, [N].
             temperature: Divides the logits of notes.
 

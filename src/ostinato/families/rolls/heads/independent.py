@@ -25,13 +25,13 @@ class IndependentHead(ExactHead):
         return F.binary_cross_entropy_with_logits(self.logits(y), frames, reduction="none").sum(dim=-1)
 
     def sample(self, y: Tensor, uniform: Tensor, temperature: float = 1.0) -> Tensor:
-        return (uniform < torch.sigmoid(self.logits(y) / temperature)).float()
+        return (uniform.flip(-1) < torch.sigmoid(self.logits(y) / temperature)).float()
 
     def sample_given(
         self, y: Tensor, uniform: Tensor, known: Tensor, temperature: float = 1.0
     ) -> tuple[Tensor, Tensor]:
         logits, given = self.logits(y) / temperature, known >= 0
-        drawn = torch.where(given, known.float(), (uniform < torch.sigmoid(logits)).float())
+        drawn = torch.where(given, known.float(), (uniform.flip(-1) < torch.sigmoid(logits)).float())
         logs = -F.binary_cross_entropy_with_logits(logits, drawn, reduction="none")
         return drawn, (logs * given).sum(dim=-1)
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ostinato.families.rolls.heads.base import Effort, RollHead
+from ostinato.families.rolls.heads.base import RollHead
 from ostinato.families.rolls.heads.partition import Partition, estimated_log_z, exact_log_z
+from ostinato.families.rolls.measures import Effort
 from ostinato.models.randomness import Randomness
-from ostinato.units import Bound
 
 _SPREAD = 0.01  # deviation of the first weights
 _SEED = 0x5242  # of the estimates during training: the same for every evaluation
@@ -35,8 +33,6 @@ class RbmHead(RollHead):
 
     Source: Boulanger-Lewandowski, Bengio and Vincent 2012, arXiv:1206.6392 (the RNN-RBM).
     """
-
-    bound: ClassVar[Bound] = "estimate"
 
     def __init__(
         self, size: int, notes: int, *, hidden: int, gibbs: int, chains: int = 4, temperatures: int = 100

@@ -1,0 +1,24 @@
+"""What a model expects of a given roll, note by note."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.families.rolls.stepping.base import Stepper
+from ostinato.music.rolls import Frames
+
+
+def expected_by_note(stepper: Stepper, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Read a roll [T, N] with a model whose likelihood is exact.
+
+    Args:
+        stepper: What reads one roll, at its beginning.
+        frames: The roll.
+
+    Returns:
+        -ln P of each frame, [T], and the probability of each note given those above it, [T, N].
+    """
+    uniform = np.zeros((1, stepper.draws), dtype=np.float32)
+    steps = [stepper.step(uniform, frame.astype(np.int8)) for frame in frames]
+    return np.array([-one.log_given[0] for one in steps]), np.concatenate([one.probabilities for one in steps])

@@ -1,0 +1,1 @@
+"""Walking through rolls frame by frame: by PyTorch, or by compiled code without it."""
