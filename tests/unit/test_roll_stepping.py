@@ -90,7 +90,7 @@ def compiled_and_reference(head, core, layers, rows):
         torch.nn.init.normal_(weight, std=0.15)
     weights = {own: weight.detach().numpy() for own, weight in network.named_parameters()}
     packed = pack_rolls(weights, head=name, core=core, layers=layers, notes=20)
-    return RollEngine(packed, folder=cache_folder()).stepper(rows), TorchStepper(network, rows)
+    return RollEngine(packed, cache_folder()).stepper(rows), TorchStepper(network, rows)
 
 
 @pytest.mark.parametrize("core", ["lstm", "capped-lstm", "gru", "elman"])

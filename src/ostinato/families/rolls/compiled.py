@@ -34,7 +34,7 @@ INDEPENDENT, NADE, RECURRENT = range(3)
 
 
 class Work(NamedTuple):
-    """What is read and written."""
+    """Arrays that are read and written."""
 
     before: Any
     frames: Any

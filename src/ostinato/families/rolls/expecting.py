@@ -1,4 +1,4 @@
-"""What a model expects of a given roll, note by note."""
+"""Expectations of a model, note by note, of a given roll."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def expected_by_note(stepper: Stepper, frames: Frames) -> tuple[NDArray[np.float
     """Read a roll [T, N] with a model whose likelihood is exact.
 
     Args:
-        stepper: What reads one roll, at its beginning.
+        stepper: Reader of one roll, at its beginning.
         frames: The roll.
 
     Returns:

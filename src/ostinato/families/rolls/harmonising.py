@@ -66,7 +66,7 @@ def harmonise(
     proportion to it (systematic resampling).
 
     Args:
-        stepper: What writes a roll for each particle, at its beginning.
+        stepper: Writer of a roll for each particle, at its beginning.
         given: 1 sounds, 0 is silent, -1 is free, [T, N].
         particles: Number of particles.
         seed: Seed of all draws.

@@ -25,7 +25,7 @@ class NoteSettings(RollSettings):
 
     Attributes:
         pitch_size: Width of the core along pitch.
-        features: How many numbers the core along time says to each note.
+        features: Number of numbers that the core along time says to each note.
     """
 
     head: ClassVar[str] = "recurrent"

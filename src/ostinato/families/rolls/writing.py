@@ -29,7 +29,7 @@ def write_frames(
     """Write rolls side by side; each depends on its own seed alone.
 
     Args:
-        stepper: What writes a roll for each seed, at its beginning.
+        stepper: Writer of a roll for each seed, at its beginning.
         count: Number of frames T to write.
         seeds: Seed of each roll.
         start: Frames to go on from, [S, N]; ``None``: silence.

@@ -1,4 +1,4 @@
-"""What walks through rolls frame by frame, several side by side."""
+"""Walking through rolls frame by frame, several side by side."""
 
 from __future__ import annotations
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.engine import layout
-from ostinato.engine.block import block_of
-from ostinato.engine.engine import Engine
-from ostinato.engine.kernels import Kernel
-from ostinato.engine.packing import PackedModel, pack
-from ostinato.engine.state import Carried
-from ostinato.engine.threads import Sharing, meeting_place
+from ostinato.engine.block import block_of, fill_block
+from ostinato.engine.cpu import choose_instructions
+from ostinato.engine.kernels import Compiling, Kernel, Kernels
+from ostinato.engine.packing import PackedModel, Precision, pack
+from ostinato.engine.state import Carried, network_arrays, scratch_arrays
+from ostinato.engine.threads import meeting_place
 from ostinato.families.rolls.stepping.base import Step, Stepper
 from ostinato.music.rolls import Frames
 
@@ -26,6 +27,7 @@ _HEADS = {
     "nade": ("note_bias", "hidden_bias"),
     "recurrent": ("note_bias", "note_features"),
 }
+_PRECISION: Precision = "fp32"
 _Weights: TypeAlias = Mapping[str, NDArray[np.float32]]
 
 
@@ -92,7 +94,7 @@ def _packed(stack: _Weights, outputs: _Weights, *, core: str, layers: int, input
         "head.weight": outputs["weight"],
         "head.bias": outputs["bias"],
     }
-    packed = pack(whole, core=core, layers=layers, symbols=len(outputs["bias"]), precision="fp32")
+    packed = pack(whole, core=core, layers=layers, symbols=len(outputs["bias"]), precision=_PRECISION)
     assert packed.plan[layout.TABLE] == 0, "the table comes first"
     size = int(packed.plan[layout.GATES] * packed.plan[layout.WIDTH])
     table = packed.floats[: (inputs + 1) * size].reshape(inputs + 1, size)
@@ -101,41 +103,41 @@ def _packed(stack: _Weights, outputs: _Weights, *, core: str, layers: int, input
 
 
 class RollEngine:
-    """Compiled code for a model of rolls.
+    """Compiled code for a model of rolls; it runs by one thread.
 
     Args:
         packed: The packed model.
-        options: Options of ``Engine``.
+        folder: Folder where compiled code is kept; ``None`` keeps none.
+        compiling: Called before something is compiled, with its description.
 
     Raises:
         EngineError: It cannot be compiled here.
     """
 
-    def __init__(self, packed: PackedRolls, **options: Any) -> None:
-        self._packed, self._options = packed, options
-        self._kernel = Engine(packed.time, **options).kernels[_KERNEL]
+    def __init__(self, packed: PackedRolls, folder: Path | None = None, compiling: Compiling | None = None) -> None:
+        self._packed = packed
+        self._kernel = Kernels(choose_instructions(None), _PRECISION, folder, compiling)[_KERNEL]
 
     def stepper(self, rows: int) -> EngineStepper:
         """Return what writes some rolls."""
-        return EngineStepper(self._packed, self._kernel, rows, self._options)
+        return EngineStepper(self._packed, self._kernel, rows)
 
 
 class EngineStepper(Stepper):
-    """R rolls that compiled code writes side by side, by one thread.
+    """R rolls that compiled code writes side by side.
 
     Args:
         packed: The packed model.
         kernel: The compiled code.
         rows: Number of rolls R.
-        options: Options of ``Engine``.
     """
 
     decides_by_note = True
 
-    def __init__(self, packed: PackedRolls, kernel: Kernel, rows: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, packed: PackedRolls, kernel: Kernel, rows: int) -> None:
         self.notes = self.draws = notes = packed.notes
-        self._kernel, self._time = kernel, _Part(packed.time, rows, options)
-        self._pitch = None if packed.pitch is None else _Part(packed.pitch, rows, options)
+        self._kernel, self._time = kernel, _Part(packed.time, rows)
+        self._pitch = None if packed.pitch is None else _Part(packed.pitch, rows)
         self._before, self._frames = (np.zeros((rows, notes), dtype=np.uint8) for _ in range(2))
         self._known, self._uniform = np.zeros(notes, dtype=np.int8), np.zeros((rows, notes), dtype=np.float32)
         self._logits, self._factor = np.zeros((rows, notes), dtype=np.float32), np.ones(1, dtype=np.float32)
@@ -176,22 +178,23 @@ class EngineStepper(Stepper):
 class _Part:
     """One of the two cores, with room for some rows in its table and its state."""
 
-    def __init__(self, model: PackedModel, rows: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, model: PackedModel, rows: int) -> None:
         size = int(model.plan[layout.GATES] * model.plan[layout.WIDTH])
         #: Number of the entry of the first row, behind all that the model has.
         self.first_row = -(-len(model.floats) // size)
         floats = np.zeros((self.first_row + rows) * size, dtype=np.float32)
         floats[: len(model.floats)] = model.floats
         self._carried = Carried.fresh(model, rows)
-        arrays = {
+        self._arrays = {
+            **network_arrays(model),
+            "floats": floats,
+            **scratch_arrays(model, rows),
             **self._carried.arrays(),
             "live": np.arange(rows, dtype=np.int64),
             "last": np.zeros(rows, dtype=np.int64),
             "meetings": meeting_place(),
         }
-        engine = Engine(replace(model, floats=floats), **options)
-        (self.block,), self._kept = engine.blocks(Sharing(((0, rows),), 1), arrays, {})
-        self._engine = engine
+        self.block = fill_block(self._arrays, {"most": rows, "team": 1, "rows": rows}, _PRECISION)
 
     def select(self, rows: NDArray[np.int64]) -> None:
         """Go on with the states of some rows."""

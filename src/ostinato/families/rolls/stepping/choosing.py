@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Steppers:
-    """What walks through rolls with a saved model.
+    """Maker of steppers through rolls, for a saved model.
 
     Args:
         saved: The saved model.
@@ -95,4 +95,4 @@ class Steppers:
             )
         except (KeyError, ValueError, IndexError) as error:
             raise DamagedError(f"{self._saved.path} is damaged: weights and settings do not fit: {error}") from error
-        return RollEngine(packed, threads=1, folder=cache_folder(), compiling=self._machine.compiling)
+        return RollEngine(packed, cache_folder(), self._machine.compiling)
