@@ -12,8 +12,8 @@ from ostinato.codecs import CharacterCodec
 from ostinato.data.corpus import lines
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.errors import ConfigError
-from ostinato.families.tunes.rewriting import parse_bars
 from ostinato.music.abc_reading import read_tunebook
+from ostinato.music.bar_numbers import parse_bars
 
 SMALL = ["--steps", "2", "--set", "hidden_size=16", "--no-report", "--threads", "1"]
 

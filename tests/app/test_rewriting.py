@@ -13,10 +13,11 @@ import ostinato
 from ostinato.decode.constraints import Remembered
 from ostinato.errors import ConfigError
 from ostinato.families.tunes.composing import Composer, Wish
-from ostinato.families.tunes.rewriting import Change, Rewriter, distance, parse_bars
+from ostinato.families.tunes.rewriting import Change, Rewriter, distance
 from ostinato.families.tunes.surprise import surprises
 from ostinato.families.tunes.writing import CopyLimit, write_tunes
 from ostinato.music import parse_key, parse_tune, write_tune
+from ostinato.music.bar_numbers import parse_bars
 from ostinato.music.copying import Melodies
 from ostinato.music.forms import normal, problems
 from ostinato.music.likeness import intervals

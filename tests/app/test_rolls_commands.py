@@ -2,11 +2,14 @@
 
 import io
 import json
+import subprocess
+import sys
 import wave
 
 import numpy as np
 import pytest
 
+import ostinato
 from ostinato.app.cli import main
 from ostinato.music.roll_midi import read_midi_roll, write_midi_roll
 from ostinato.music.roll_sound import notes_of_frames
@@ -113,9 +116,72 @@ def test_a_voice_is_harmonised(place, tmp_path, capsys):
     assert "of the particles count on the mean over frames" in err
 
 
+def chord_file(folder):
+    frames = np.zeros((16, 88), dtype=np.uint8)
+    for row, root in zip(frames, [40, 42, 44, 42] * 4, strict=True):
+        row[[root, root + 4, root + 7]] = 1
+    (folder / "piece.mid").write_bytes(write_midi_roll(frames, Grid(parts=8)))
+    return frames
+
+
+def test_a_voice_of_a_piece_and_bars_of_it_stay(place, tmp_path, capsys):
+    piece = chord_file(tmp_path)
+    words = ["compose", place / "run", "--from", tmp_path / "piece.mid", "--particles", 50, "--seed", 1, "--json"]
+    rolls = {}
+    for name, more in {
+        "bass": ["--keep", "bass"],
+        "bars": ["--lock", "2"],
+        "both": ["--keep", "bass", "--lock", "1"],
+    }.items():
+        status, out, err = ran(capsys, *words, *more)
+        assert (status, "of the particles count" in err) == (0, True)
+        rolls[name] = notes_in(json.loads(out)["roll"])
+        assert rolls[name].shape == piece.shape
+    for name in ("bass", "both"):
+        assert rolls[name].argmax(axis=1).tolist() == piece.argmax(axis=1).tolist()
+    np.testing.assert_array_equal(rolls["bars"][8:], piece[8:])
+    np.testing.assert_array_equal(rolls["both"][:8], piece[:8])
+    assert (rolls["bars"][:8] != piece[:8]).any()
+
+
+def test_no_more_is_copied_than_may_be(place, tmp_path, capsys):
+    model = ostinato.load(place / "run")
+    start = np.load(place / "rolls" / "3.npy")[:3]
+    words = ["compose", place / "run", "--start", place / "rolls" / "3.npy", "--seconds", 9, "--seed", 1, "--json"]
+    frames = notes_in(json.loads(ran(capsys, *words, "--max-copy", 1)[1])["roll"])
+    whole = len(np.load(place / "rolls" / "3.npy"))
+    assert model.heard(frames[whole:]).copy.length <= 1
+    assert model.heard(np.concatenate([start, frames[whole:]])).copy.length == 3  # the beginning stays
+    assert ran(capsys, "export", place / "run", tmp_path / "m.safetensors")[0] == 0
+    status, _, err = ran(capsys, "compose", tmp_path / "m.safetensors", "--max-copy", 2)
+    assert (status, "needs the training data" in err) == (2, True)
+
+
+def test_notation_is_written(place, tmp_path, capsys):
+    words = ["compose", place / "run", "--bars", 2, "--seed", 1, "--out", tmp_path / "x.musicxml"]
+    assert ran(capsys, *words)[0] == 0
+    assert (tmp_path / "x.musicxml").read_text().count("<measure") == 2
+
+
+def test_composing_and_its_page_need_no_torch(place, tmp_path):
+    code = f"""
+import sys
+from ostinato.app.cli import main
+words = ["--seconds", "3", "--seed", "1", "--out", {str(tmp_path / "x.html")!r}, "--out", {str(tmp_path / "x.mid")!r}]
+assert main(["compose", {str(place / "run")!r}, *words]) == 0
+sys.exit("torch" in sys.modules and 7)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
+        (["--from", "nowhere.mid"], "say which stay: --keep soprano, or --lock 1-4"),
+        (["--keep", "bass"], "there is no file 'bass'; name the piece with --from FILE"),
+        (["--lock", "1"], "name the piece with --from FILE"),
+        (["--max-copy", "0"], "max_copy must be at least 1"),
         (["--seconds", "0"], "--seconds must be above 0"),
         (["--seconds", "3", "--bars", "2"], "--seconds and --bars both say how long it is"),
         (["--particles", "5"], "--particles is for --keep"),

@@ -10,7 +10,8 @@ from ostinato.cores.stack import Stack
 from ostinato.cores.table import new_core
 from ostinato.disk.places import cache_folder
 from ostinato.errors import ConfigError
-from ostinato.families.rolls.harmonising import harmonise, upper_voice
+from ostinato.families.rolls.given import given_bars, given_notes
+from ostinato.families.rolls.harmonising import harmonise
 from ostinato.families.rolls.heads.independent import IndependentHead
 from ostinato.families.rolls.heads.nade import NadeHead
 from ostinato.families.rolls.heads.rbm import RbmHead
@@ -18,6 +19,8 @@ from ostinato.families.rolls.heads.recurrent import NoteRecurrence
 from ostinato.families.rolls.network import RollNetwork
 from ostinato.families.rolls.stepping.by_engine import RollEngine, pack_rolls
 from ostinato.families.rolls.stepping.by_torch import TorchStepper
+from ostinato.families.rolls.writing import write_frames, write_within
+from ostinato.music.roll_copies import CopyRuns, longest_copy
 
 
 class Small:
@@ -71,7 +74,7 @@ def test_particles_find_the_probability_of_given_notes_and_the_notes_beside_them
 
 def test_the_upper_voice_leaves_what_is_below_it_free():
     frames = np.array([[1, 0, 1, 0], [0, 0, 0, 0]], dtype=np.uint8)
-    assert upper_voice(frames).tolist() == [[-1, -1, 1, 0], [-1, -1, -1, -1]]
+    assert given_notes(frames, "soprano", 60).tolist() == [[-1, -1, 1, 0], [-1, -1, -1, -1]]
 
 
 def test_an_rnn_rbm_does_not_harmonise():
@@ -116,3 +119,32 @@ def test_compiled_code_writes_the_notes_of_the_reference(name, core):
                 one.select(np.array([2, 2, 0]))
             if number == 20:
                 one.put(np.eye(20, dtype=np.uint8)[4])
+
+
+def test_voices_ranges_and_bars_stay():
+    frames = np.array([[1, 0, 1, 0], [0, 1, 0, 0]], dtype=np.uint8)
+    assert given_notes(frames, "bass", 60).tolist() == [[1, -1, -1, -1], [0, 1, -1, -1]]
+    assert given_notes(frames, "notes", 60).tolist() == [[1, -1, 1, -1], [-1, 1, -1, -1]]
+    assert given_notes(frames, "61-62", 60).tolist() == [[-1, 0, 1, -1], [-1, 1, 0, -1]]
+    assert given_bars(frames, frozenset({2}), 1).tolist() == [[-1] * 4, [0, 1, 0, 0]]
+    for voice in ("tenor", "61-99", "62-61", "-3"):
+        with pytest.raises(ConfigError, match=r"that the model knows|says not which notes stay"):
+            given_notes(frames, voice, 60)
+    with pytest.raises(ConfigError, match="the bars 1 to 2; there is no bar 3"):
+        given_bars(frames, frozenset({3}), 1)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_roll_copies_no_more_than_it_may_and_is_else_as_it_would_be(compiled):
+    stepper = compiled_and_reference(NadeHead(70, 20, hidden=9), "gru", 1, 1)[not compiled]
+    free = write_frames(stepper, 40, [5])[0]
+    known, offsets = free[10:30], np.array([0, 20])
+    stepper = compiled_and_reference(NadeHead(70, 20, hidden=9), "gru", 1, 1)[not compiled]
+    written = write_within(stepper, 40, 5, copies=CopyRuns(known, offsets), most=6)
+    assert longest_copy(written, known, offsets).length == 6
+    np.testing.assert_array_equal(written[:16], free[:16])
+    assert (written[16] != free[16]).any()
+    everything = np.array(list(itertools.product([0, 1], repeat=4)), dtype=np.uint8)
+    stepper = TorchStepper(Small(IndependentHead(6, 4)).network, 1)
+    with pytest.raises(ConfigError, match="200 draws in a row would have copied more than 0 frames"):
+        write_within(stepper, 9, 5, copies=CopyRuns(everything, np.array([0, 16])), most=0)

@@ -2,6 +2,8 @@
 
 import itertools
 import json
+from fractions import Fraction
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from ostinato.families.rolls.measures import copying
 from ostinato.families.rolls.reading import RollReading, read_rolls
 from ostinato.music.roll_copies import longest_copy
 from ostinato.music.roll_midi import read_midi_roll, write_midi_roll
+from ostinato.music.roll_musicxml import write_musicxml_roll
 from ostinato.music.rolls import Grid, as_text, frames_of_ids, parse_grid, tokens_of, up_to_transposition
 
 FRAMES = arrays.arrays(np.uint8, st.tuples(st.integers(1, 12), st.just(88)), elements=st.integers(0, 1))
@@ -64,6 +67,52 @@ def test_what_a_file_says_of_drums_and_time(tmp_path):
     assert (len(roll.frames), roll.drums, roll.quarters_per_minute) == (3, 1, 100)
     seconds = read_midi_roll(data, Grid(seconds=0.1), "x")  # half a quarter at 0.6 s, then a whole one at 1.2 s
     assert len(seconds.frames) == 15
+
+
+def notes_of_musicxml(data, parts):
+    """The frames of a MusicXML file, [T, 128], and how often a note begins that no tie leads to."""
+    score, frames, begun = ET.fromstring(data), [], 0
+    for measure in score.iter("measure"):
+        at, last, rows = 0, 0, np.zeros((parts, 128), dtype=np.uint8)
+        for element in measure:
+            length = int(element.findtext("duration", "0")) // 4
+            if element.tag == "backup":
+                assert at == parts, "a staff fills its bar"
+                at -= length
+            if element.tag != "note":
+                continue
+            dotted = Fraction(3, 2) if element.find("dot") is not None else Fraction(1)
+            assert Fraction(length, parts) == VALUES[element.findtext("type")] * dotted
+            if element.find("chord") is None:
+                last, at = at, at + length
+            if element.find("rest") is None:
+                pitch = element.find("pitch")
+                note = 12 * (int(pitch.findtext("octave")) + 1) + "C D EF G A B".index(pitch.findtext("step"))
+                note += int(pitch.findtext("alter", "0"))
+                rows[last : last + length, note] = 1
+                assert (note >= 60) == (element.findtext("staff") == "1")
+                begun += "stop" not in [tie.get("type") for tie in element.findall("tie")]
+        assert at == parts
+        frames.append(rows)
+    return np.concatenate(frames), begun
+
+
+VALUES = {name: Fraction(1, 2**power) for power, name in enumerate(["whole", "half", "quarter", "eighth", "16th"])}
+
+
+@settings(max_examples=50, deadline=None)
+@given(FRAMES, st.sampled_from([4, 8, 16]))
+def test_notation_has_every_note_with_its_length(frames, parts):
+    read, begun = notes_of_musicxml(write_musicxml_roll(frames, Grid(parts=parts), title="<&>"), parts)
+    np.testing.assert_array_equal(read[: len(frames), 21:109], frames)
+    assert not read[len(frames) :].any()
+    starts = np.diff(np.pad(frames.astype(int), ((1, 0), (0, 0))), axis=0) > 0
+    assert begun == starts.sum()
+
+
+def test_notation_needs_note_values():
+    with pytest.raises(ConfigError, match="notation needs frames that are a 4th"):
+        write_musicxml_roll(np.ones((2, 88), dtype=np.uint8), Grid(seconds=0.3))
 
 
 @pytest.mark.parametrize("grid", ["8ths", "0s", "65th", "99s", "x", ""])

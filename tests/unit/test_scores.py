@@ -17,6 +17,7 @@ from ostinato.music import parse_tune
 from ostinato.music.engraving import engrave
 from ostinato.music.fluidsynth import FluidSynth, find_fluidsynth
 from ostinato.music.judging import judge_tune
+from ostinato.music.midi import write_midi
 from ostinato.music.musicxml import note_id, write_musicxml
 from ostinato.music.playing import played
 
@@ -147,10 +148,10 @@ def test_fluidsynth_plays_where_it_is_and_says_why_not(tmp_path, monkeypatch):
     monkeypatch.setattr("ostinato.music.fluidsynth._FOLDERS", (str(tmp_path / "none"), str(tmp_path)))
     found = find_fluidsynth()
     assert found == FluidSynth(str(program), tmp_path / "a.sf2")
-    assert found.wav(TUNE)[:4] == b"MThd"  # the stand-in copies what it is given
+    assert found.wav(write_midi(TUNE))[:4] == b"MThd"  # the stand-in copies what it is given
     program.write_text("#!/bin/sh\necho no such font >&2; exit 3\n")
-    with pytest.raises(ConfigError, match=r"could not play the tune \(no such font\)"):
-        found.wav(TUNE)
+    with pytest.raises(ConfigError, match=r"could not play it \(no such font\)"):
+        found.wav(write_midi(TUNE))
     program.unlink()
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_fluidsynth() is None

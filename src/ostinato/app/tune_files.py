@@ -10,13 +10,12 @@ from ostinato.app.terminal.output import write_file
 from ostinato.errors import ConfigError
 from ostinato.music import Tune, write_tune
 from ostinato.music.engraving import engrave
-from ostinato.music.fluidsynth import find_fluidsynth
+from ostinato.music.fluidsynth import choose_player
 from ostinato.music.midi import write_midi
 from ostinato.music.musicxml import write_musicxml
 from ostinato.music.sound import write_wav
 
 Writer = Callable[[Tune], bytes]
-SOUNDS = ("auto", "strings", "fluidsynth")
 
 _WRITERS: dict[str, Writer] = {
     ".mid": write_midi,
@@ -93,12 +92,5 @@ def in_abc(tunes: Sequence[Tune]) -> str:
 
 
 def _sound(name: str) -> Writer:
-    if name == "strings":
-        return write_wav
-    player = find_fluidsynth()
-    if player is None and name == "fluidsynth":
-        raise ConfigError(
-            "FluidSynth with a sound font is not installed (Debian: apt install fluidsynth fluid-soundfont-gm); "
-            "--sound strings needs nothing"
-        )
-    return write_wav if player is None else player.wav
+    player = choose_player(name)
+    return write_wav if player is None else lambda tune: player.wav(write_midi(tune))

@@ -1,4 +1,4 @@
-"""Tunes as sound by FluidSynth, where it and a sound font are installed."""
+"""Music as sound by FluidSynth, where it and a sound font are installed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ostinato.errors import ConfigError
-from ostinato.music.midi import write_midi
 from ostinato.music.sound import RATE
-from ostinato.music.tune import Tune
 
+#: What plays.
+SOUNDS = ("auto", "strings", "fluidsynth")
 _FOLDERS = ("/usr/share/sounds/sf2", "/usr/share/soundfonts", "/usr/local/share/soundfonts")
 _SECONDS = 120  # that it may take
 
@@ -29,23 +29,41 @@ class FluidSynth:
     program: str
     font: Path
 
-    def wav(self, tune: Tune) -> bytes:
-        """Return a tune as a WAV file, repeats played.
+    def wav(self, midi: bytes) -> bytes:
+        """Return a MIDI file as a WAV file.
 
         Raises:
             ConfigError: FluidSynth could not do it.
         """
         with tempfile.TemporaryDirectory() as folder:
-            midi, wav = Path(folder) / "tune.mid", Path(folder) / "tune.wav"
-            midi.write_bytes(write_midi(tune))
-            command = [self.program, "-ni", "-q", "-r", str(RATE), "-F", str(wav), str(self.font), str(midi)]
+            file, wav = Path(folder) / "music.mid", Path(folder) / "music.wav"
+            file.write_bytes(midi)
+            command = [self.program, "-ni", "-q", "-r", str(RATE), "-F", str(wav), str(self.font), str(file)]
             done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
             if done.returncode or not wav.exists():
                 raise ConfigError(
-                    f"FluidSynth could not play the tune ({done.stderr.strip()[-200:] or done.returncode}); "
+                    f"FluidSynth could not play it ({done.stderr.strip()[-200:] or done.returncode}); "
                     "--sound strings needs nothing installed"
                 )
             return wav.read_bytes()
+
+
+def choose_player(name: str) -> FluidSynth | None:
+    """Return FluidSynth, if that is to play; ``None``: our own plucked strings are.
+
+    Args:
+        name: One of ``SOUNDS``; ``"auto"``: FluidSynth if it is installed.
+
+    Raises:
+        ConfigError: It is asked for, and not installed.
+    """
+    player = None if name == "strings" else find_fluidsynth()
+    if player is None and name == "fluidsynth":
+        raise ConfigError(
+            "FluidSynth with a sound font is not installed (Debian: apt install fluidsynth fluid-soundfont-gm); "
+            "--sound strings needs nothing"
+        )
+    return player
 
 
 def find_fluidsynth() -> FluidSynth | None:

@@ -27,7 +27,7 @@ _DOTS = {0: Fraction(1), 1: Fraction(3, 2), 2: Fraction(7, 4), 3: Fraction(15, 8
 _MODES = {"maj": "major", "min": "minor", "dor": "dorian", "mix": "mixolydian", "phr": "phrygian", "lyd": "lydian",
           "loc": "locrian"}  # fmt: skip
 _SIGNS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
-_DOCTYPE = (
+DOCTYPE = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 '
     'Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">\n'
 )
@@ -49,7 +49,7 @@ def write_musicxml(tune: Tune) -> bytes:
     part = ET.SubElement(score, "part", id="P1")
     _Measures(tune).write(part)
     ET.indent(score)
-    return (_DOCTYPE + ET.tostring(score, encoding="unicode") + "\n").encode()
+    return (DOCTYPE + ET.tostring(score, encoding="unicode") + "\n").encode()
 
 
 class _Measures:

@@ -15,6 +15,7 @@ from ostinato.music.rolls import LOWEST, Frames, Grid
 #: Ticks of a quarter note in files that are written: every part of a whole note up to 1/64 comes out whole.
 _TICKS = 960
 _DRUMS = 9  # channel
+_USUAL_BAR = 4.0  # quarters, where a file has no time signature
 _USUAL_TEMPO = 500_000  # microseconds of a quarter note, where a file says nothing
 _VELOCITY = 80
 _MOST_FRAMES = 200_000
@@ -29,11 +30,13 @@ class MidiRoll:
         frames: The notes of each frame, [T, 128]; silence at both ends is cut off.
         quarters_per_minute: Tempo at the beginning.
         drums: Number of notes of drums, which were left out.
+        quarters_in_bar: Length of its bars, by the first time signature; four where there is none.
     """
 
     frames: Frames
     quarters_per_minute: float
     drums: int
+    quarters_in_bar: float = _USUAL_BAR
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def read_midi_roll(data: bytes, grid: Grid, where: str) -> MidiRoll:
     frames = np.zeros((last - first, _NOTES), dtype=np.uint8)
     for note, start, end in zip(notes, starts.tolist(), ends.tolist(), strict=True):
         frames[start - first : end - first, note.note] = 1
-    return MidiRoll(frames, 60e6 / tempo, drums)
+    return MidiRoll(frames, 60e6 / tempo, drums, _quarters_in_bar(file))
 
 
 def _parsed(data: bytes, where: str) -> Any:
@@ -104,6 +107,12 @@ def _notes(file: Any, grid: Grid, ticks: int) -> tuple[list[_Note], int, int]:
     for (_, note), starts_at in open_notes.items():  # without an end: they sound to the end of the file
         notes += [_Note(note, start, time) for start in starts_at]
     return notes, drums, first_tempo or _USUAL_TEMPO
+
+
+def _quarters_in_bar(file: Any) -> float:
+    signatures = (message for track in file.tracks for message in track if message.type == "time_signature")
+    first = next(signatures, None)
+    return _USUAL_BAR if first is None else 4 * first.numerator / first.denominator
 
 
 def _timed(file: Any, grid: Grid, ticks: int) -> Iterator[tuple[float, Any]]:

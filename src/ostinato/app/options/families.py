@@ -14,30 +14,31 @@ from ostinato.families.options import TYPES, Option
 def add_family_options(command: argparse.ArgumentParser, verb: str) -> None:
     """Add the options that families declare for a verb, in the groups that they declare."""
     groups: dict[str, argparse._ActionsContainer] = {"": command}
-    added: set[str] = set()
+    added: dict[str, argparse.Action] = {}
     for family in FAMILIES.values():
         for group in family.options.get(verb, ()):
             for option in group.options:
                 if option.flag in added:  # of several families, which declare the same one
+                    told = added[option.flag].help or ""
+                    if option.help not in told.split("; or "):
+                        added[option.flag].help = f"{told}; or {option.help}"
                     continue
                 if group.title not in groups:
                     groups[group.title] = command.add_argument_group(group.title)
-                add_option(groups[group.title], option)
-                added.add(option.flag)
+                added[option.flag] = add_option(groups[group.title], option)
 
 
-def add_option(group: argparse._ActionsContainer, option: Option) -> None:
-    """Add one declared option."""
+def add_option(group: argparse._ActionsContainer, option: Option) -> argparse.Action:
+    """Add one declared option, and return it."""
     told: dict[str, Any] = {"dest": option.name, "help": option.help}
     if option.kind == "flag":
-        group.add_argument(option.flag, action="store_true", **told)
-        return
+        return group.add_argument(option.flag, action="store_true", **told)
     told |= {"type": TYPES[option.kind], "metavar": option.metavar, "choices": option.choices}
     if option.alone is not None:
         told |= {"nargs": "?", "const": option.alone}
     if option.repeated:
         told |= {"action": "append", "default": []}
-    group.add_argument(option.flag, **told)
+    return group.add_argument(option.flag, **told)
 
 
 def given_options(args: argparse.Namespace, verb: str, family: Family) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Notes for a given upper voice: particles that follow the model, weighted by how well they expect the voice."""
+"""Notes beside given ones: particles that follow the model, weighted by how well they expect what is given."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from ostinato.errors import ConfigError
 from ostinato.families.rolls.stepping.base import Stepper
 from ostinato.music.rolls import Frames
 
-#: Of a note that is not given.
-FREE = -1
 _RESAMPLE = 0.5  # of the particles that count; below, those that count little make way for others
 
 
@@ -31,23 +29,6 @@ class Harmony:
     frames: Frames
     log_given: float
     effective: NDArray[np.float64]
-
-
-def upper_voice(frames: Frames) -> NDArray[np.int8]:
-    """Return what is given by the highest note of each frame: it sounds, all above are silent, all below are free.
-
-    A frame without notes gives nothing.
-
-    Returns:
-        1 sounds, 0 is silent, -1 is free, [T, N].
-    """
-    given = np.full(frames.shape, FREE, dtype=np.int8)
-    for row, frame in zip(given, frames, strict=True):
-        sounding = np.flatnonzero(frame)
-        if len(sounding):
-            row[sounding[-1]] = 1
-            row[sounding[-1] + 1 :] = 0
-    return given
 
 
 def harmonise(

@@ -24,8 +24,8 @@ from ostinato.families.rolls.measures import Effort, copying
 from ostinato.families.rolls.results import Heard, RollEvaluation, evaluation_of
 from ostinato.families.rolls.settings import RollSettings, build_network, notes_of
 from ostinato.families.rolls.stepping.choosing import Steppers
-from ostinato.families.rolls.writing import write_frames
-from ostinato.music.roll_copies import longest_copy
+from ostinato.families.rolls.writing import write_frames, write_within
+from ostinato.music.roll_copies import CopyRuns, longest_copy
 from ostinato.music.rolls import Frames, facts_of
 from ostinato.runs import RunFolder, SavedModel, read_model
 
@@ -137,7 +137,7 @@ class RollModel(Face):
 
     def write(
         self, frames: int, *, rolls: int = 1, seed: int = 1, start: Frames | None = None, temperature: float = 1.0,
-        engine: EngineName = "auto", tick: Callable[[int, int], None] | None = None,
+        max_copy: int | None = None, engine: EngineName = "auto", tick: Callable[[int, int], None] | None = None,
     ) -> Frames:  # fmt: skip
         """Write new rolls; of several the next ones have the next seeds.
 
@@ -147,6 +147,7 @@ class RollModel(Face):
             seed: Seed of the first.
             start: Frames to go on from, [S, N].
             temperature: Higher is wilder.
+            max_copy: Most frames in a row that a training roll has too, in any key; ``None``: any number.
             engine: ``"compiled"``, ``"torch"``, or ``"auto"``: compiled code if it has this model.
             tick: Called with the number of frames written so far, and in all.
 
@@ -162,8 +163,35 @@ class RollModel(Face):
         if not temperature > 0:
             raise ConfigError(f"temperature must be above 0, got {temperature}")
         seeds = [seed + number for number in range(rolls)]
+        if max_copy is not None:
+            at_least("max_copy", max_copy, 1)
+            return np.stack([self._within(frames, one, max_copy, start, temperature, engine) for one in seeds])
         stepper = self._steppers.choose(rolls, engine)
         return write_frames(stepper, frames, seeds, start=start, temperature=temperature, tick=tick)
+
+    def _within(
+        self, frames: int, seed: int, most: int, start: Frames | None, temperature: float, engine: EngineName
+    ) -> Frames:
+        known = self._known()
+        if known is None:
+            raise ConfigError("max_copy needs the training data, which a run folder has and a model file has not")
+        copies = CopyRuns(known.frames[:-1], known.numbers.offsets)
+        return write_within(
+            self._steppers.choose(1, engine),
+            frames,
+            seed,
+            copies=copies,
+            most=most,
+            start=start,
+            temperature=temperature,
+        )
+
+    def _known(self) -> Rolls | None:
+        """Return the training rolls; ``None``: they are not at hand."""
+        if not self.saved.path.is_dir():
+            return None
+        train, _ = RunFolder(self.saved.path).corpus()
+        return self.rolls(train)
 
     def harmonise(
         self, given: NDArray[np.int8], *, particles: int = 1000, seed: int = 1, temperature: float = 1.0,
@@ -198,10 +226,9 @@ class RollModel(Face):
     def heard(self, frames: Frames) -> Heard:
         """Return what the model says of a roll [T, N], and how much of it is copied from the training rolls."""
         nats, probabilities = self.expected(frames)
-        if not self.saved.path.is_dir():
+        known = self._known()
+        if known is None:
             return Heard(frames, nats, probabilities)
-        train, _ = RunFolder(self.saved.path).corpus()
-        known = self.rolls(train)
         copy = longest_copy(frames, known.frames[:-1], known.numbers.offsets)
         place = f"training piece {copy.of + 1}, frame {copy.place + 1}"
         facts = facts_of([known.one(number) for number in range(known.numbers.texts)], self.settings.lowest)

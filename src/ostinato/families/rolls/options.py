@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ostinato.families.options import Option, OptionGroup
+from ostinato.music.fluidsynth import SOUNDS
 
 _SPLIT = Option("--split", "of rolls with an official split: the part to read (default: test)", "text", "PART")
 _GRID = Option("--grid", "of MIDI files: length of a frame, such as 8th, 16th or 0.3s (default: 8th)", "text", "GRID")
@@ -12,8 +13,22 @@ COMPOSING = OptionGroup(
     "piano rolls",
     (
         Option("--seconds", "how long (default: 30)", "float", "N"),
-        Option("--keep", "harmonise: the highest notes of this file stay, and those below are written", "path", "FILE"),
-        Option("--particles", "of --keep: more take longer and fit better (default: 1000)", "int", "N"),
+        Option(
+            "--keep",
+            "notes that stay, others are written: the highest of each frame of this FILE; or with --from the soprano, "
+            "bass, all notes, or a range such as 60-84",
+            "text",
+            "FILE|VOICE",
+        ),
+        Option("--from", "write parts of this file anew: with --keep or --lock", "path", "FILE", dest="base"),
+        Option("--lock", "with --from: bars that stay, such as 1-4,7", "text", "BARS"),
+        Option("--max-copy", "copy no more frames in a row from a training piece, in any key", "int", "N"),
+        Option(
+            "--sound",
+            "what plays .wav: plucked strings, FluidSynth, or that if it is installed (default: auto)",
+            choices=SOUNDS,
+        ),
+        Option("--particles", "of --keep and --lock: more take longer and fit better (default: 1000)", "int", "N"),
     ),
 )
 EVALUATING = OptionGroup(

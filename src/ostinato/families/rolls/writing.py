@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ostinato.errors import ConfigError
 from ostinato.families.rolls.stepping.base import Stepper
+from ostinato.music.roll_copies import CopyRuns
 from ostinato.music.rolls import Frames
 
 if TYPE_CHECKING:
     from ostinato.families.rolls.network import RollNetwork
 
+_TRIES = 200  # draws of a frame that may not copy
 _SHOWN = 64  # frames of a glimpse
 _MARKS = " ▀▄█"
 
@@ -48,6 +51,55 @@ def write_frames(
         written[:, number] = stepper.step(uniform, temperature=temperature).frames
         if tick is not None:
             tick(number + 1, count)
+    return written
+
+
+def write_within(
+    stepper: Stepper,
+    count: int,
+    seed: int,
+    *,
+    copies: CopyRuns,
+    most: int,
+    start: Frames | None = None,
+    temperature: float = 1.0,
+) -> Frames:
+    """Write a roll that has no longer run of frames in common with known ones than it may: other frames are drawn.
+
+    Args:
+        stepper: Writer of one roll, at its beginning.
+        count: Number of frames T to write.
+        seed: Seed of all draws.
+        copies: The known rolls, and what the roll has in common with them; fresh.
+        most: Most frames of a run.
+        start: Frames to go on from, [S, N]; what they copy stays.
+        temperature: Divides the logits of notes.
+
+    Returns:
+        The frames, the start not among them, [T, N].
+
+    Raises:
+        ConfigError: Every frame that was drawn would copy more.
+    """
+    draw = np.random.Generator(np.random.Philox(key=seed))
+    for frame in () if start is None else start:
+        stepper.put(frame)
+        copies.add(frame)
+    written = np.zeros((count, stepper.notes), dtype=np.uint8)
+    for number in range(count):
+        mark = stepper.mark()
+        for _ in range(_TRIES):
+            (frame,) = stepper.step(draw.random((1, stepper.draws), dtype=np.float32), temperature=temperature).frames
+            if copies.length_with(frame) <= most:
+                break
+            stepper.back(mark)
+        else:
+            raise ConfigError(
+                f"frame {number + 1:,}: {_TRIES} draws in a row would have copied more than {most} frames of a "
+                "training piece; give a larger --max-copy, a higher --temperature or another --seed"
+            )
+        copies.add(frame)
+        written[number] = frame
     return written
 
 

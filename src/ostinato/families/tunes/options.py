@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ostinato.families.options import Option, OptionGroup
+from ostinato.music.fluidsynth import SOUNDS
 
 WISH = OptionGroup(
     "folk tunes",
@@ -23,7 +24,7 @@ WISH = OptionGroup(
         Option(
             "--sound",
             "what plays .wav: plucked strings, FluidSynth, or that if it is installed (default: auto)",
-            choices=("auto", "strings", "fluidsynth"),
+            choices=SOUNDS,
         ),
     ),
 )

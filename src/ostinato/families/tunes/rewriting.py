@@ -27,8 +27,6 @@ from ostinato.runs.arrays import arrays_digest
 _CANDIDATES = 32
 _MORE = (0.7, 1.0, 1.6)  # bars as a multiple of the share that is asked for
 
-_MOST_DIGITS = 5  # of the number of a bar
-
 
 @dataclass(frozen=True)
 class Change:
@@ -159,26 +157,6 @@ class Rewriter:
 def distance(one: Tune, other: Tune) -> float:
     """Return the share of notes that differ, in pitch or length, between two tunes in one key (Levenshtein)."""
     return Levenshtein.normalized_distance(*([(tone.midi, tone.duration) for tone in melody(t)] for t in (one, other)))
-
-
-def parse_bars(text: str) -> frozenset[int]:
-    """Read numbers of bars such as ``1-4,7``.
-
-    Raises:
-        ConfigError: The text is no such list.
-    """
-    numbers: set[int] = set()
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        last = last if dash else first
-        is_range = first.isdecimal() and last.isdecimal() and max(len(first), len(last)) <= _MOST_DIGITS
-        if not is_range or int(last) < int(first):
-            raise ConfigError(
-                f"{text[:60]!r} does not say which bars; write numbers of up to {_MOST_DIGITS} digits and ranges, such "
-                "as 1-4,7"
-            )
-        numbers |= set(range(int(first), int(last) + 1))
-    return frozenset(numbers)
 
 
 def _seeds(seed: int, count: int) -> list[int]:

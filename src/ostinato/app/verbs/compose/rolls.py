@@ -1,4 +1,4 @@
-"""``compose`` of piano rolls: new ones, from nothing or from a beginning; as MIDI, sound, picture or array."""
+"""``compose`` of piano rolls: new ones, or parts of one anew; as MIDI, notation, sound, picture, page or array."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ostinato.app.terminal.console import Console
 from ostinato.app.terminal.output import as_json, write_file
 from ostinato.app.terminal.working import WorkView
 from ostinato.config import at_least
 from ostinato.errors import ConfigError
-from ostinato.families.rolls.harmonising import upper_voice
+from ostinato.families.rolls.given import FREE, given_bars, given_notes
 from ostinato.families.rolls.page import roll_page
-from ostinato.families.rolls.reading.files import pieces_of
+from ostinato.families.rolls.reading.files import Piece, pieces_of
 from ostinato.families.rolls.writing import picture
+from ostinato.music.bar_numbers import parse_bars
+from ostinato.music.fluidsynth import FluidSynth, choose_player
 from ostinato.music.roll_midi import write_midi_roll
+from ostinato.music.roll_musicxml import write_musicxml_roll
 from ostinato.music.roll_picture import roll_svg
 from ostinato.music.roll_sound import write_wav_roll
 from ostinato.music.rolls import Frames, Grid, as_text, parse_grid
@@ -31,9 +35,10 @@ if TYPE_CHECKING:
     from ostinato.families.rolls.model import RollModel
 
 _SECONDS, _TEMPO = 30.0, 100  # of a roll, and quarter notes a minute, where nothing is said
-_ENDINGS = (".mid", ".midi", ".wav", ".svg", ".html", ".npy")
+_ENDINGS = (".mid", ".midi", ".musicxml", ".wav", ".svg", ".html", ".npy")
 _PARTICLES = 1000
 _SHOWN = 96  # frames in the terminal
+_OF_NEW = ("seconds", "max_copy")  # options of rolls that are not parts of another
 
 
 def act(args: Namespace, model: RollModel, options: Mapping[str, Any]) -> int:
@@ -41,14 +46,15 @@ def act(args: Namespace, model: RollModel, options: Mapping[str, Any]) -> int:
     _check_files(args.out, args.tunes)
     tempo = _TEMPO if args.tempo is None else args.tempo
     at_least("--tempo", tempo, 1)
-    grid = parse_grid(model.settings.grid)
+    grid, player = parse_grid(model.settings.grid), choose_player(options.get("sound", "auto"))
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
     with WorkView(Console(stderr=True)) as view:
-        rolls = (_harmonised if options.get("keep") else _new)(args, model, options, seed, view)
+        is_given = any(name in options for name in ("keep", "base", "lock"))
+        rolls = (_beside_given if is_given else _new)(args, model, options, seed, view)
     for number, frames in enumerate(rolls):
         for file in args.out:
             path = file if args.tunes == 1 else file.with_stem(f"{file.stem}-{number + 1}")
-            write_file(path, _written(model, frames, file.suffix.lower(), grid, tempo))
+            write_file(path, _written(model, frames, file.suffix.lower(), tempo, player))
             print(f"{path}: {len(frames):,} frames, {len(frames) * grid.seconds_at(tempo):.1f} s", file=sys.stderr)
         if args.json:
             about = {"seed": seed + number, "frames": len(frames), "frame_seconds": grid.seconds_at(tempo)}
@@ -63,22 +69,26 @@ def act(args: Namespace, model: RollModel, options: Mapping[str, Any]) -> int:
 def _new(args: Namespace, model: RollModel, options: Mapping[str, Any], seed: int, view: WorkView) -> Frames:
     """Return new rolls, with the beginning that was given, [rolls, T, N]."""
     if "particles" in options:
-        raise ConfigError("--particles is for --keep, which is not given")
+        raise ConfigError("--particles is for --keep and --lock, which are not given")
     grid = parse_grid(model.settings.grid)
     frame_seconds = grid.seconds_at(_TEMPO if args.tempo is None else args.tempo)
-    start = _read(args.start, model, "--start") if args.start else None
+    start = _read(args.start, model, "--start").frames if args.start else None
     rolls = model.write(
         _count(args, options.get("seconds"), grid, frame_seconds), rolls=args.tunes, seed=seed, start=start,
-        temperature=args.temperature, tick=lambda done, total: view.watch("composing", done, total),
+        temperature=args.temperature, max_copy=options.get("max_copy"),
+        tick=lambda done, total: view.watch("composing", done, total),
     )  # fmt: skip
     return rolls if start is None else np.stack([np.concatenate([start, one]) for one in rolls])
 
 
-def _harmonised(args: Namespace, model: RollModel, options: Mapping[str, Any], seed: int, view: WorkView) -> Frames:
-    """Return rolls with the highest notes of a file and other notes below, [rolls, T, N]."""
-    if args.start or args.bars is not None or "seconds" in options:
-        raise ConfigError("with --keep the piece is as long as the file; leave --start, --bars and --seconds out")
-    given = upper_voice(_read(str(options["keep"]), model, "--keep"))
+def _beside_given(args: Namespace, model: RollModel, options: Mapping[str, Any], seed: int, view: WorkView) -> Frames:
+    """Return rolls with the notes of a file that stay, and others beside them, [rolls, T, N]."""
+    if args.start or args.bars is not None or any(name in options for name in _OF_NEW):
+        raise ConfigError(
+            "with --keep and --lock the piece is as long as the file; leave --start, --bars, --seconds and "
+            "--max-copy out"
+        )
+    given = _given(model, options)
     rolls = []
     for number in range(args.tunes):
         harmony = model.harmonise(
@@ -93,6 +103,36 @@ def _harmonised(args: Namespace, model: RollModel, options: Mapping[str, Any], s
         )
         rolls.append(harmony.frames)
     return np.stack(rolls)
+
+
+def _given(model: RollModel, options: Mapping[str, Any]) -> NDArray[np.int8]:
+    """Return the notes that stay, as ``RollModel.harmonise`` takes them."""
+    keep, base, lock = (options.get(name) for name in ("keep", "base", "lock"))
+    if keep is not None and Path(keep).is_file():
+        if base is not None:
+            raise ConfigError("--keep FILE and --from FILE both name the piece; with --from, --keep names the voice")
+        base, keep = keep, "soprano"
+    if base is None:
+        what = f"there is no file {keep!r}; " if keep is not None else ""
+        raise ConfigError(f"{what}name the piece with --from FILE, or its upper voice with --keep FILE")
+    if keep is None and lock is None:
+        raise ConfigError("--from writes parts of a piece anew; say which stay: --keep soprano, or --lock 1-4")
+    piece = _read(str(base), model, "--from")
+    given = np.full(piece.frames.shape, FREE, dtype=np.int8)
+    if keep is not None:
+        given = given_notes(piece.frames, keep, model.settings.lowest)
+    if lock is not None:
+        length = _frames_of_a_bar(parse_grid(model.settings.grid), piece.quarters_in_bar)
+        bars = given_bars(piece.frames, parse_bars(lock), length)
+        given = np.where(bars == FREE, given, bars)
+    return given
+
+
+def _frames_of_a_bar(grid: Grid, quarters: float) -> int:
+    frames = grid.parts * quarters / 4
+    if not grid.parts or frames != int(frames):
+        raise ConfigError("its frames do not make up whole bars; leave --lock and --bars out")
+    return int(frames)
 
 
 def _count(args: Namespace, seconds: float | None, grid: Grid, frame_seconds: float) -> int:
@@ -110,8 +150,8 @@ def _count(args: Namespace, seconds: float | None, grid: Grid, frame_seconds: fl
     return max(1, round(seconds / frame_seconds))
 
 
-def _read(name: str, model: RollModel, option: str) -> Frames:
-    """Return the frames of a file."""
+def _read(name: str, model: RollModel, option: str) -> Piece:
+    """Return the piece of a file."""
     path = Path(name)
     if not path.is_file():
         raise ConfigError(f"{option} of a model of rolls names a file, such as begin.mid; there is no file {name!r}")
@@ -120,7 +160,7 @@ def _read(name: str, model: RollModel, option: str) -> Frames:
         raise ConfigError(
             f"{name} has notes outside the {model.settings.lowest} to {model.settings.highest} that the model knows"
         )
-    return piece.frames
+    return piece
 
 
 def _check_files(names: list[Path], rolls: int) -> None:
@@ -134,15 +174,17 @@ def _check_files(names: list[Path], rolls: int) -> None:
                 raise ConfigError(f"{file} exists already and is never overwritten; choose another name")
 
 
-def _written(model: RollModel, frames: Frames, ending: str, grid: Grid, tempo: int) -> bytes:
-    lowest = model.settings.lowest
+def _written(model: RollModel, frames: Frames, ending: str, tempo: int, player: FluidSynth | None) -> bytes:
+    lowest, grid, title = model.settings.lowest, parse_grid(model.settings.grid), f"A roll by {model.saved.path.name}"
+    midi = write_midi_roll(frames, grid, quarters_per_minute=tempo, lowest=lowest)
     if ending == ".wav":
-        return write_wav_roll(frames, grid.seconds_at(tempo), lowest=lowest)
+        return player.wav(midi) if player else write_wav_roll(frames, grid.seconds_at(tempo), lowest=lowest)
+    if ending == ".musicxml":
+        return write_musicxml_roll(frames, grid, quarters_per_minute=tempo, lowest=lowest, title=title)
     if ending == ".svg":
         return roll_svg(frames, lowest=lowest).encode()
     if ending == ".html":
         bound = describe_bound(model.settings.bound)
-        title = f"A roll by {model.saved.path.name}"
         return roll_page(model.heard(frames), grid, tempo=tempo, lowest=lowest, title=title, bound=bound).encode()
     if ending == ".npy":
         whole = np.zeros((len(frames), 128), dtype=np.uint8)
@@ -150,4 +192,4 @@ def _written(model: RollModel, frames: Frames, ending: str, grid: Grid, tempo: i
         out = io.BytesIO()
         np.save(out, whole)
         return out.getvalue()
-    return write_midi_roll(frames, grid, quarters_per_minute=tempo, lowest=lowest)
+    return midi

@@ -17,6 +17,7 @@ from ostinato.app.tune_files import TuneFiles, in_abc
 from ostinato.config import at_least
 from ostinato.errors import ConfigError, RunError
 from ostinato.music import Tune, parse_key, parse_meter, read_tunebook, write_tune
+from ostinato.music.bar_numbers import parse_bars
 from ostinato.music.dances import DANCES, dance_of
 from ostinato.music.judging import Judgement, judge_tune
 from ostinato.music.tempo import with_tempo
@@ -90,7 +91,7 @@ def _composed(args: Namespace, model: TextModel) -> tuple[list[Composed], bool]:
 
 def _tunes(args: Namespace, model: TextModel, view: WorkView) -> Iterator[Composed]:
     from ostinato.families.tunes.composing import Composer
-    from ostinato.families.tunes.rewriting import Change, Rewriter, parse_bars
+    from ostinato.families.tunes.rewriting import Change, Rewriter
 
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
     if args.base is None:

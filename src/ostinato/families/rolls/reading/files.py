@@ -31,12 +31,14 @@ class Piece:
         frames: The notes of each frame within the range, [T, N].
         out_of_range: Number of notes, frame by frame, that lie outside it and were left out.
         drums: Number of notes of drums that were left out.
+        quarters_in_bar: Length of a bar; four where the file does not say.
     """
 
     place: str
     frames: Frames
     out_of_range: int = 0
     drums: int = 0
+    quarters_in_bar: float = 4.0
 
 
 def pieces_of(path: Path, options: RollReading, part: str) -> Iterator[Piece]:
@@ -73,7 +75,7 @@ def _of_midi(path: Path, options: RollReading) -> Piece:
         raise CorpusError(f"{path} cannot be read: {error}") from error
     roll = read_midi_roll(data, parse_grid(options.grid), str(path))
     piece = _cut(str(path), roll.frames, options)
-    return Piece(piece.place, piece.frames, piece.out_of_range, roll.drums)
+    return Piece(piece.place, piece.frames, piece.out_of_range, roll.drums, roll.quarters_in_bar)
 
 
 def _cut(place: str, frames: Frames, options: RollReading) -> Piece:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,14 @@ class Stepper(abc.ABC):
     @abc.abstractmethod
     def select(self, rows: NDArray[np.int64]) -> None:
         """Go on with some of the rolls, each as often as its number stands there, [R]."""
+
+    @abc.abstractmethod
+    def mark(self) -> Any:
+        """Return the place where the rolls are, for ``back``."""
+
+    @abc.abstractmethod
+    def back(self, mark: Any) -> None:
+        """Go back to a place, and forget the frames that came after it."""
 
     @abc.abstractmethod
     def put(self, frame: Frames) -> None:

@@ -171,6 +171,14 @@ class EngineStepper(Stepper):
         self._before[:] = self._before[rows]
         self._time.select(rows)
 
+    def mark(self) -> Any:
+        return self._before.copy(), self._time.state()
+
+    def back(self, mark: Any) -> None:
+        before, state = mark
+        self._before[:] = before
+        self._time.restore(state)
+
     def put(self, frame: Frames) -> None:
         self.step(self._uniform, frame.astype(np.int8))
 
@@ -195,6 +203,14 @@ class _Part:
             "meetings": meeting_place(),
         }
         self.block = fill_block(self._arrays, {"most": rows, "team": 1, "rows": rows}, _PRECISION)
+
+    def state(self) -> tuple[NDArray[np.float32], ...]:
+        """Return a copy of the states of all rows."""
+        return self._carried.hidden.copy(), self._carried.cell.copy()
+
+    def restore(self, state: tuple[NDArray[np.float32], ...]) -> None:
+        """Go back to states."""
+        self._carried.hidden[:], self._carried.cell[:] = state
 
     def select(self, rows: NDArray[np.int64]) -> None:
         """Go on with the states of some rows."""

@@ -55,6 +55,12 @@ class TorchStepper(Stepper):
         chosen = torch.from_numpy(rows).to(self._frame.device)
         self._frame, self._state = self._frame[chosen], select_rows(self._state, chosen)
 
+    def mark(self) -> Any:
+        return self._frame, self._state
+
+    def back(self, mark: Any) -> None:
+        self._frame, self._state = mark
+
     def put(self, frame: Frames) -> None:
         with torch.inference_mode(), one_thread():
             _, self._state = self._network.step(self._frame, self._state)
