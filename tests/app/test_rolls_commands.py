@@ -13,7 +13,7 @@ import ostinato
 from ostinato.app.cli import main
 from ostinato.music.roll_midi import read_midi_roll, write_midi_roll
 from ostinato.music.roll_sound import notes_of_frames
-from ostinato.music.rolls import Grid, frames_of_ids, tokens_of
+from ostinato.music.rolls import Grid, frames_of_ids, note_name, tokens_of
 from rooms.rolls import chords
 
 SMALL = ["hidden_size=16", "batch_size=8", "conditional_size=8", "precision=float32", "window=16", "dropout=0"]
@@ -223,3 +223,48 @@ def test_the_convention_of_a_likelihood_is_printed_with_it(place, capsys):
     few = json.loads(ran(capsys, "evaluate", place / "run", place / "rolls", "--frames", 50, "--json")[1])
     assert few["frames"] <= 50 < told["frames"]
     assert ran(capsys, "evaluate", place / "run", place / "rolls", "--exact")[0] == 2
+
+
+def test_what_files_hold_is_told(place, tmp_path, capsys):
+    piece = chord_file(tmp_path)
+    np.save(tmp_path / "higher.npy", np.roll(piece, 2, axis=1))
+    (tmp_path / "broken.mid").write_bytes(b"no music")
+    status, out, _ = ran(capsys, "rolls", tmp_path)
+    assert status == 0
+    for told in (
+        "2 pieces, 32 frames, 3.00 notes a frame (at most 3), MIDI notes 61 to 74",
+        "1 files that cannot be read",
+        "pieces of 16 to 16 frames, 16 in the middle",
+        "3 100.0%",
+        "100.0%  0 4 7",
+        "equal in some key:",
+        "higher.npy",
+    ):
+        assert told in out, out
+    about = json.loads(ran(capsys, "rolls", tmp_path, "--json")[1])
+    assert (about["frames"], about["polyphony"], about["chords"]) == (32, [0, 0, 0, 32], [[[0, 4, 7], 32]])
+    assert sum(about["pitch_classes"]) == 96
+    assert ran(capsys, "rolls", tmp_path / "broken.mid")[0] == 1
+
+
+def test_a_score_sums_up_and_names_the_most_surprising_places(place, tmp_path, capsys):
+    piece = chord_file(tmp_path)
+    odd = piece.copy()
+    odd[9, 80] = 1  # a note that was never heard
+    np.save(tmp_path / "odd.npy", odd)
+    told = json.loads(ran(capsys, "score", place / "run", tmp_path / "odd.npy", "--json")[1])
+    assert told["log_prob"] == pytest.approx(-sum(told["nats"]), abs=0.01)
+    assert told["place"].endswith("odd.npy")
+    evaluated = json.loads(ran(capsys, "evaluate", place / "run", tmp_path / "odd.npy", "--json")[1])
+    assert told["nats_per_frame"] == pytest.approx(evaluated["nats_per_frame"], abs=1e-4)
+    status, out, _ = ran(capsys, "score", place / "run", "--file", tmp_path / "odd.npy", "--surprising", 1)
+    assert status == 0
+    assert f"{told['nats_per_frame']:.3f} per frame (exact)" in out
+    losses = ostinato.load(place / "run").score(odd).nats_of_notes()
+    frame, note = np.unravel_index(losses.argmax(), losses.shape)
+    listed = out.splitlines()[-1].split()
+    assert listed[:3] == ["1", str(frame + 1), f"{losses.max():.2f}"]
+    assert note_name(21 + int(note)) in listed
+    np.testing.assert_allclose(losses.sum(axis=1), told["nats"], atol=1e-3)
+    for words in ([tmp_path / "odd.npy", "--per", "word"], [], [tmp_path / "odd.npy", "--surprising", 0]):
+        assert ran(capsys, "score", place / "run", *words)[0] == 2

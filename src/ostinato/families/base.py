@@ -235,6 +235,7 @@ class Family(abc.ABC):
         verbs: The commands that work with its models, besides those that work with every model.
         options: The options that it has for a verb, besides those that all have.
         report_seconds: Seconds that its report takes, roughly.
+        scores_files: Whether ``score`` takes files of its own kind, by ``score_on`` of its face, in place of texts.
     """
 
     name: ClassVar[str]
@@ -243,6 +244,7 @@ class Family(abc.ABC):
     verbs: ClassVar[tuple[str, ...]]
     options: ClassVar[Mapping[str, tuple[OptionGroup, ...]]] = {}
     report_seconds: ClassVar[float] = 0.0
+    scores_files: ClassVar[bool] = False
 
     @abc.abstractmethod
     def read(self, sources: Sources, recipe: Recipe, given: Mapping[str, Any]) -> Corpus:

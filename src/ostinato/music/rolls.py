@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -19,6 +18,7 @@ FRAME_END = "|"
 Frames: TypeAlias = NDArray[np.uint8]
 """The notes of each frame, [T, N] of 0 and 1, lowest note first."""
 
+_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _GRID = re.compile(r"(\d+)(?:st|nd|rd|th)|(\d+(?:\.\d+)?|\.\d+)s")
 _FINEST, _COARSEST = 1, 64  # parts of a whole note
 _SHORTEST, _LONGEST = 0.01, 10.0  # seconds
@@ -71,6 +71,15 @@ def as_text(frames: Frames, lowest: int = LOWEST) -> str:
     return " ".join(tokens)
 
 
+def note_name(midi: int) -> str:
+    """Return the name of a MIDI note, with its octave.
+
+    >>> note_name(60), note_name(70)
+    ('C4', 'Bb4')
+    """
+    return f"{_NAMES[midi % len(_NAMES)]}{midi // len(_NAMES) - 1}"
+
+
 def tokens_of(lowest: int, highest: int) -> tuple[str, ...]:
     """Return the tokens of rolls in a range: the end of a frame, then each note, lowest first."""
     return (FRAME_END, *map(str, range(lowest, highest + 1)))
@@ -108,43 +117,3 @@ def up_to_transposition(frames: Frames) -> bytes:
     used = frames[:, sounding[0] : sounding[-1] + 1]
     notes: bytes = np.packbits(used, axis=None).tobytes()
     return int(used.shape[1]).to_bytes(2, "big") + notes + len(frames).to_bytes(8, "big")
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Facts about rolls.
-
-    Attributes:
-        pieces: Number of rolls.
-        frames: Number of frames.
-        notes: Mean number of notes in a frame.
-        most: Most notes in a frame.
-        lowest: Lowest note, as a MIDI number; ``None``: nothing sounds.
-        highest: Highest note.
-        repeated: Share of frames that equal the one before.
-    """
-
-    pieces: int
-    frames: int
-    notes: float
-    most: int
-    lowest: int | None
-    highest: int | None
-    repeated: float
-
-
-def facts_of(rolls: Sequence[Frames], lowest: int = LOWEST) -> Facts:
-    """Return facts about rolls of the same range."""
-    joined = np.concatenate(rolls)
-    sounding = np.flatnonzero(joined.any(axis=0))
-    polyphony = joined.sum(axis=1)
-    repeated = sum(int((one[1:] == one[:-1]).all(axis=1).sum()) for one in rolls)
-    return Facts(
-        pieces=len(rolls),
-        frames=len(joined),
-        notes=float(polyphony.mean()),
-        most=int(polyphony.max()),
-        lowest=lowest + int(sounding[0]) if len(sounding) else None,
-        highest=lowest + int(sounding[-1]) if len(sounding) else None,
-        repeated=repeated / max(1, len(joined) - len(rolls)),
-    )

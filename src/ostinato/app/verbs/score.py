@@ -8,23 +8,26 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ostinato.app.adapting import adapted
 from ostinato.app.examining import look_closely, looks_closely
 from ostinato.app.options import groups
-from ostinato.app.options.families import add_family_options
+from ostinato.app.options.families import add_family_options, given_options
 from ostinato.app.parser import run_path
 from ostinato.app.process import load_model
 from ostinato.app.scores import COLUMNS, print_part, print_score
 from ostinato.app.spreading import run_on_ray, shard_of
 from ostinato.app.terminal.console import Console
 from ostinato.app.terminal.output import as_json
+from ostinato.app.terminal.working import WorkView
+from ostinato.config import at_least
 from ostinato.data import Reading
 from ostinato.data.corpus import lines
 from ostinato.data.reading import plain_document
 from ostinato.decode.shards import Shard
 from ostinato.errors import ConfigError
+from ostinato.families import Sources
 
 if TYPE_CHECKING:
     from ostinato.data.documents import Document
@@ -37,6 +40,7 @@ _LONG = 1_000_000  # characters; of a longer text no part is kept once it has be
 EXAMPLES = """\
 ostinato score runs/book "It was a dark night." --per word
 ostinato score runs/book --file chapter.txt --html chapter.html
+ostinato score runs/chorales chorale.mid
 """
 
 
@@ -66,8 +70,11 @@ def act(args: Namespace) -> int:
     shard = shard_of(args, *([] if args.text is not None else [args.file]))
     if args.ray is not None:
         return run_on_ray(args)
+    loaded = load_model(args)
+    if loaded.recipe.family.scores_files:
+        return _score_file(loaded, args)
     document = None if args.text is not None else _document(args)
-    model = adapted(args, load_model(args))
+    model = adapted(args, loaded)
     if model.codec.end is not None and document is not None:
         if looks_closely(args):
             raise ConfigError(
@@ -92,6 +99,32 @@ def act(args: Namespace) -> int:
         _print_score(Console(), result, args)
         return 0
     return _score_long(model, itertools.chain([text], rest), args)
+
+
+def _score_file(model: Any, args: Namespace) -> int:
+    """Score a file of the model's own kind, such as music."""
+    family = model.recipe.family
+    if args.per is not None or args.shard is not None or any((args.alternatives, args.compare, args.html)):
+        raise ConfigError(
+            f"--per, --alternatives, --compare, --html and --shard are for texts, and this is {family.article}; leave "
+            "them out"
+        )
+    name = args.file or args.text
+    if name is None:
+        raise ConfigError(f"name a file to score: ostinato score {args.run} FILE")
+    options = given_options(args, "score", family)
+    if args.surprising is not None:
+        at_least("--surprising", args.surprising, 1)
+        options["surprising"] = args.surprising
+    with WorkView(Console(stderr=True)) as view:
+        sources = Sources([str(name)], Reading(), options, part="test", fetching=view.watch)
+        result = model.score_on(model.read(sources), options, view.watch)
+    if args.json:
+        for one in result.plain():
+            print(as_json(one))
+    else:
+        print(result.describe())
+    return 0
 
 
 def _score_items(model: TextModel, document: Document, args: Namespace, shard: Shard | None) -> int:

@@ -22,8 +22,8 @@ class Effort:
         seed: Seed of its draws.
     """
 
-    chains: int = 16
-    temperatures: int = 500
+    chains: int = 4
+    temperatures: int = 2000
     exact: bool = False
     seed: int = 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,15 +23,19 @@ from ostinato.families.rolls.expecting import expected_by_note
 from ostinato.families.rolls.harmonising import Harmony, harmonise
 from ostinato.families.rolls.measures import Effort, copying
 from ostinato.families.rolls.results import Heard, RollEvaluation, evaluation_of
+from ostinato.families.rolls.scoring import RollScore, RollScores
 from ostinato.families.rolls.settings import RollSettings, build_network, notes_of
 from ostinato.families.rolls.stepping.choosing import Steppers
 from ostinato.families.rolls.writing import write_frames, write_within
 from ostinato.music.roll_copies import CopyRuns, longest_copy
-from ostinato.music.rolls import Frames, facts_of
+from ostinato.music.roll_facts import facts_of
+from ostinato.music.rolls import Frames
 from ostinato.runs import RunFolder, SavedModel, read_model
 
 if TYPE_CHECKING:
     from ostinato.families.rolls.network import RollNetwork
+
+_CHECKED = 200  # frames on which an estimate is held against one with more steps
 
 
 class RollModel(Face):
@@ -116,7 +121,15 @@ class RollModel(Face):
                 "exact; leave them out"
             )
         rolls = self.rolls(self.recipe.family.encode(self.codec, corpus, "error"))
-        return self.evaluate_rolls(rolls if frames is None else _few(rolls, frames), effort, tick)
+        rolls = rolls if frames is None else _few(rolls, frames)
+        result = self.evaluate_rolls(rolls, effort, tick)
+        return result if result.bound == "exact" else replace(result, rise=self._rise(_few(rolls, _CHECKED), effort))
+
+    def _rise(self, rolls: Rolls, effort: Effort) -> float:
+        """Return how much higher the loss is with four times the steps."""
+        more = replace(effort, temperatures=4 * effort.temperatures)
+        few, many = (self.evaluate_rolls(rolls, one).nats_per_frame for one in (effort, more))
+        return many - few
 
     def evaluate_rolls(
         self, rolls: Rolls, effort: Effort, tick: Callable[[int, int], None] | None = None
@@ -222,6 +235,20 @@ class RollModel(Face):
         from ostinato.families.rolls.measuring import estimated
 
         return estimated(self.network, frames)
+
+    def score(self, frames: Frames, place: str = "") -> RollScore:
+        """Return how probable a roll [T, N] is, frame by frame and note by note; ``place`` names it."""
+        nats, probabilities = self.expected(frames)
+        return RollScore(frames, nats, probabilities, self.settings.lowest, self.settings.bound, place)
+
+    def score_on(self, corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> RollScores:
+        """Score the rolls of a corpus."""
+        rolls = self.rolls(self.recipe.family.encode(self.codec, corpus, "error"))
+        scores = []
+        for number in range(rolls.numbers.texts):
+            scores.append(self.score(rolls.one(number), corpus.places[number]))
+            progress("scoring", number + 1, rolls.numbers.texts)
+        return RollScores(scores, options.get("surprising", RollScores.listed))
 
     def heard(self, frames: Frames) -> Heard:
         """Return what the model says of a roll [T, N], and how much of it is copied from the training rolls."""

@@ -31,12 +31,13 @@ COMPOSING = OptionGroup(
         Option("--particles", "of --keep and --lock: more take longer and fit better (default: 1000)", "int", "N"),
     ),
 )
+SCORING = OptionGroup("piano rolls", (_SPLIT,))
 EVALUATING = OptionGroup(
     "piano rolls",
     (
         _SPLIT,
-        Option("--chains", "of rnn-rbm: chains of the estimate of each ln Z (default: 16)", "int", "N"),
-        Option("--temperatures", "of rnn-rbm: its steps (default: 500)", "int", "N"),
+        Option("--chains", "of rnn-rbm: chains of the estimate of each ln Z (default: 4)", "int", "N"),
+        Option("--temperatures", "of rnn-rbm: its steps (default: 2000)", "int", "N"),
         Option("--exact", "of rnn-rbm: ln Z by enumeration, of 20 hidden units at most", "flag"),
         Option("--frames", "measure only that many frames, of pieces drawn at random", "int", "N"),
     ),

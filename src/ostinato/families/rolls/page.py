@@ -12,10 +12,11 @@ import numpy as np
 
 from ostinato.families.report import table
 from ostinato.families.rolls.results import Heard
+from ostinato.music.roll_facts import Facts, facts_of
 from ostinato.music.roll_midi import write_midi_roll
 from ostinato.music.roll_picture import FRAME, NOTE, rows_of_keys
 from ostinato.music.roll_sound import notes_of_frames
-from ostinato.music.rolls import Facts, Grid, facts_of
+from ostinato.music.rolls import Grid
 from ostinato.units import bits
 
 _STYLE = """

@@ -15,7 +15,7 @@ from ostinato.families.rolls.writing import picture
 from ostinato.families.verdict import read_curve
 
 _MOST = 6000  # frames
-_EFFORT = Effort(chains=4, temperatures=100)
+_EFFORT = Effort(chains=2, temperatures=1000)
 _SHOWN, _ROLLS = 96, 3  # frames of each roll that is shown
 _REMARK = (
     "± is the standard error, by drawing pieces anew. The baselines have counted in the training data: how often each "

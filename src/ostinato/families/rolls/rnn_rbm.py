@@ -52,7 +52,7 @@ def sizes(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
     Few frames are validated on, as each has a ln Z to be estimated.
     """
     short = {"gibbs": 4, "rbm_size": 100} if budget.usual_minutes < _SHORT else {}
-    return {**sizes_for(budget, given), **short, "valid_symbols": 5_000}
+    return {**sizes_for(budget, given), **short, "valid_symbols": 4_000}
 
 
 RECIPE = Recipe(

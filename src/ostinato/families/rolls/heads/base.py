@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ostinato.families.rolls.measures import Effort
 from ostinato.models.randomness import Randomness
 
+_AT_ONCE = 2**22  # random numbers held at once
 _SAMPLES = 20  # of a frame, from which the probabilities of its notes are estimated
 
 
@@ -71,10 +72,13 @@ class RollHead(nn.Module, abc.ABC):
 
     def probabilities(self, y: Tensor, generator: torch.Generator) -> Tensor:
         """Return the probability of each note, [F, N]: estimated as its share in drawn frames."""
-        total = torch.zeros(len(y), self.notes)
-        for _ in range(_SAMPLES):
-            total += self.sample(y, torch.rand(len(y), self.draws, generator=generator))
-        return total / _SAMPLES
+        shares = []
+        for own in torch.split(y, max(1, _AT_ONCE // self.draws)):
+            total = torch.zeros(len(own), self.notes, device=y.device)
+            for _ in range(_SAMPLES):
+                total += self.sample(own, torch.rand(len(own), self.draws, generator=generator).to(y.device))
+            shares.append(total / _SAMPLES)
+        return torch.cat(shares)
 
 
 class ExactHead(RollHead, abc.ABC):

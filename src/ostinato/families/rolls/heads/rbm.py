@@ -11,6 +11,7 @@ from ostinato.families.rolls.heads.partition import Partition, estimated_log_z, 
 from ostinato.families.rolls.measures import Effort
 from ostinato.models.randomness import Randomness
 
+_ANNEALED, _STEPS = 150, 170  # steps of sampling in which the hidden units come in, and all
 _SPREAD = 0.01  # deviation of the first weights
 _SEED = 0x5242  # of the estimates during training: the same for every evaluation
 
@@ -27,7 +28,8 @@ class RbmHead(RollHead):
         size: Width H of y.
         notes: Number of notes N.
         hidden: Number of hidden units K.
-        gibbs: Steps k of Gibbs sampling, in training; in sampling twice as many, from independent notes.
+        gibbs: Steps k of Gibbs sampling in training. New frames take more, from independent notes on, while what
+            binds them together comes in gradually: plain steps would stay near where they began.
         chains: Chains of the estimate of ln Z, as in evaluations during training.
         temperatures: Its steps.
 
@@ -35,7 +37,7 @@ class RbmHead(RollHead):
     """
 
     def __init__(
-        self, size: int, notes: int, *, hidden: int, gibbs: int, chains: int = 4, temperatures: int = 100
+        self, size: int, notes: int, *, hidden: int, gibbs: int, chains: int = 2, temperatures: int = 500
     ) -> None:
         super().__init__(notes)
         self.hidden, self.gibbs = hidden, gibbs
@@ -45,7 +47,7 @@ class RbmHead(RollHead):
 
     @property
     def draws(self) -> int:
-        return self.notes + 2 * self.gibbs * (self.notes + self.hidden)
+        return self.notes + _STEPS * (self.notes + self.hidden)
 
     def free_energy(self, y: Tensor, frames: Tensor) -> Tensor:
         """Return F(v), [F]."""
@@ -93,15 +95,20 @@ class RbmHead(RollHead):
         other[row, note] = 1 - other[row, note]
         return self.notes * F.softplus(self.free_energy(y, frames) - self.free_energy(y, other))
 
-    def _gibbs(self, v: Tensor, b_v: Tensor, b_h: Tensor, uniform: Tensor, temperature: float = 1.0) -> Tensor:
+    def _gibbs(self, v: Tensor, b_v: Tensor, b_h: Tensor, uniform: Tensor) -> Tensor:
         """Return the notes after steps of Gibbs sampling, for which there are uniform numbers [F, k, N + K]."""
         for step in range(uniform.shape[1]):
-            h = (uniform[:, step, : self.hidden] < torch.sigmoid((v @ self.weights + b_h) / temperature)).to(v)
-            v = (uniform[:, step, self.hidden :] < torch.sigmoid((h @ self.weights.T + b_v) / temperature)).to(v)
+            h = (uniform[:, step, : self.hidden] < torch.sigmoid(v @ self.weights + b_h)).to(v)
+            v = (uniform[:, step, self.hidden :] < torch.sigmoid(h @ self.weights.T + b_v)).to(v)
         return v
 
     def sample(self, y: Tensor, uniform: Tensor, temperature: float = 1.0) -> Tensor:
         b_v, b_h = self.note_bias(y), self.hidden_bias(y)
-        first = (uniform[:, : self.notes] < torch.sigmoid(b_v)).float()
-        steps = uniform[:, self.notes :].reshape(len(y), 2 * self.gibbs, self.notes + self.hidden)
-        return self._gibbs(first, b_v, b_h, steps, temperature)
+        v = (uniform[:, : self.notes] < torch.sigmoid(b_v / temperature)).float()
+        steps = uniform[:, self.notes :].reshape(len(y), _STEPS, self.notes + self.hidden)
+        for step in range(_STEPS):
+            beta = min(1.0, (step + 1) / _ANNEALED)
+            h = (steps[:, step, : self.hidden] < torch.sigmoid(beta * (v @ self.weights + b_h) / temperature)).to(v)
+            sums = b_v + beta * (h @ self.weights.T)
+            v = (steps[:, step, self.hidden :] < torch.sigmoid(sums / temperature)).to(v)
+        return v

@@ -14,7 +14,8 @@ from ostinato.data.fetching import Fetched, fetch
 from ostinato.errors import CorpusError
 from ostinato.families.rolls.reading.files import ENDINGS, Piece, has_parts, pieces_of
 from ostinato.families.rolls.reading.options import RollReading
-from ostinato.music.rolls import as_text, facts_of, up_to_transposition
+from ostinato.music.roll_facts import facts_of
+from ostinato.music.rolls import as_text, up_to_transposition
 
 _LEAST = 2  # frames of a piece
 _SHOWN = 3  # files that are named in a message
