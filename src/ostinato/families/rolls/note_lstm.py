@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from ostinato.config import out_of_range
-from ostinato.families.recipe import Budget, Recipe
+from ostinato.families.recipe import Recipe
 from ostinato.families.rolls.family import ROLLS
 from ostinato.families.rolls.reading.files import MATLAB, MIDI
 from ostinato.families.rolls.settings import RollSettings, sizes_for
@@ -15,8 +15,6 @@ from ostinato.families.settings import WIDEST
 
 if TYPE_CHECKING:
     from ostinato.families.rolls.heads.base import RollHead
-
-_LONG = 20  # minutes from which on a wider core along pitch is worth its time
 
 
 @dataclass(frozen=True)
@@ -46,17 +44,12 @@ class NoteSettings(RollSettings):
         )
 
 
-def sizes(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Choose sizes as for every model of rolls, with a wider core along pitch where there is time."""
-    return {**sizes_for(budget, given), "pitch_size": 64 if budget.usual_minutes < _LONG else 96}
-
-
 RECIPE = Recipe(
     name="note-lstm",
     summary="polyphonic music, each note by a core along pitch, given those above it and all frames before; exact",
     source="Johnson 2017, EvoMUSART: the idea of two axes, time and pitch",
     settings=NoteSettings,
     family=ROLLS,
-    sizes_for=sizes,
+    sizes_for=sizes_for,
     endings=(*MIDI, MATLAB),
 )

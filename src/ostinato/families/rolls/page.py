@@ -16,7 +16,7 @@ from ostinato.music.roll_facts import Facts, facts_of
 from ostinato.music.roll_midi import write_midi_roll
 from ostinato.music.roll_picture import FRAME, NOTE, rows_of_keys
 from ostinato.music.roll_sound import notes_of_frames
-from ostinato.music.rolls import Grid
+from ostinato.music.rolls import Grid, note_name
 from ostinato.units import bits
 
 _STYLE = """
@@ -92,7 +92,7 @@ def _picture(heard: Heard, lowest: int) -> str:
         opacity = "" if sounds else f' fill-opacity="{0.6 * p:.2f}"'
         parts.append(
             f'<rect x="{frame * FRAME}" y="{(last - note) * NOTE}" width="{FRAME - 0.5}" height="{NOTE - 1}" '
-            f'fill="{fill}"{opacity}><title>{lowest + note}: {p:.1%}</title></rect>'
+            f'fill="{fill}"{opacity}><title>{note_name(lowest + note)}: {p:.1%}</title></rect>'
         )
     most = float(heard.nats.max()) or 1.0
     for frame, nats in enumerate(heard.nats.tolist()):
@@ -115,10 +115,16 @@ def _statistics(heard: Heard, lowest: int) -> str:
     rows: list[Sequence[str]] = [
         ("notes in a frame", *(f"{one.notes:.2f}" for one in columns)),
         ("most notes in a frame", *(f"{one.most}" for one in columns)),
-        ("lowest and highest note (MIDI)", *(f"{one.lowest} to {one.highest}" for one in columns)),
+        ("lowest and highest note", *(_range(one) for one in columns)),
         ("frames that repeat the one before", *(f"{one.repeated:.1%}" for one in columns)),
     ]
     return table(("", "this roll", "training rolls")[: len(columns) + 1], rows)
+
+
+def _range(facts: Facts) -> str:
+    if facts.lowest is None or facts.highest is None:
+        return "silence"
+    return f"{note_name(facts.lowest)} to {note_name(facts.highest)}"
 
 
 def _novelty(heard: Heard) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _LONGEST_WINDOW, _MOST_SEMITONES, _OF_MIDI = 4096, 24, 127
 _FEW_FRAMES = 30_000  # fewer are learned by heart at once
+_LONG = 10  # minutes from which on a wider core is worth its time
 _OF_A_FRAME = 12  # characters of a frame of four notes, in the text of a roll
 
 
@@ -125,15 +126,16 @@ def build_task(settings: RollSettings, network: RollNetwork) -> RollTask:
 
 
 def sizes_for(budget: Budget, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Choose sizes: of few frames much dropout, and other keys."""
+    """Choose sizes: of few frames much dropout, and other keys; of many, notes that are not seen now and then."""
     few = budget.symbols < _FEW_FRAMES * _OF_A_FRAME
-    width = 256 if few or budget.usual_minutes < 4 else 384
+    width = 256 if few or budget.usual_minutes < _LONG else 384
     return {
         "core": "capped-lstm" if budget.compiles(given.get("hidden_size", width)) else "lstm",
         "hidden_size": width,
         "batch_size": 16,
         "learning_rate": 6e-3,
-        "dropout": 0.4 if few else 0.1,
+        "dropout": 0.4 if few else 0.2,
+        "input_dropout": 0.0 if few else 0.1,
         "transpose": 5 if few else 0,
         "weight_decay": 0.03,
     }
