@@ -20,6 +20,17 @@ ARRAYS = {
     "hidden": "float32",  # [L, R, H]
     "cell": "float32",  # [L, R, H]
     "logits": "float32",  # [R, OUTPUT]
+    # Clamps
+    "clamp_modes": "uint8",  # [2, L, H]; empty where nothing is held
+    "clamp_values": "float32",
+    "clamp_spans": "int64",  # [2, L, H, 2]
+    "clock": "int64",  # how many symbols each state row has read
+    "row_units": "int64",  # of a sweep: the unit that each row holds
+    "row_values": "float32",
+    # A recording, by symbol of the texts
+    "recorded_hidden": "float32",  # [symbols, L, H]; empty where nothing is recorded
+    "recorded_cell": "float32",
+    "recorded_logits": "float32",  # [symbols, OUTPUT]
     # One thread's room
     "acts": "acts",
     "factors": "float32",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ostinato.engine import layout
 from ostinato.engine.block import fill_block
+from ostinato.engine.clamps import Clamps
 from ostinato.engine.cpu import choose_instructions
 from ostinato.engine.interrupts import interrupted_after
 from ostinato.engine.kernels import Compiling, Kernels
@@ -21,6 +24,21 @@ from ostinato.units import Bound
 
 _STEPS = 1024  # symbols of a text read in one call, so that it can be interrupted
 _ROWS = 64  # texts read side by side
+_SWEPT = 128  # rows of a sweep
+
+
+class Recorded(NamedTuple):
+    """States of a network over a text, and what it expected.
+
+    Attributes:
+        hidden: Hidden states, [symbols, L, H].
+        cell: Cells, of the same shape; ``None``: the core has none.
+        logits: Logits of the next symbol, [symbols, V].
+    """
+
+    hidden: NDArray[np.float32]
+    cell: NDArray[np.float32] | None
+    logits: NDArray[np.float32]
 
 
 class Engine:
@@ -87,6 +105,62 @@ class Engine:
                 yield number, log_probs[at + 1 : at + len(text)]
                 at += len(text)
 
+    def held(self, clamps: Clamps) -> Engine:
+        """Return an engine of the same model in which units are held."""
+        other = copy.copy(self)
+        other._network = {**self._network, **clamps.arrays(int(self.model.plan[layout.WIDTH]))}
+        return other
+
+    def record(self, text: NDArray[np.int64]) -> Recorded:
+        """Read a text after the begin symbol, and return every state and what was expected.
+
+        Args:
+            text: Its ids, [T].
+
+        Returns:
+            States after each symbol, the begin symbol first, and the logits of the next, [T + 1, …].
+        """
+        plan, count = self.model.plan, len(text) + 1
+        layers, width, outputs = (int(plan[n]) for n in (layout.LAYERS, layout.WIDTH, layout.OUTPUT))
+        carried = Carried.fresh(self.model, 1)
+        hidden = np.zeros((count, layers, width), dtype=np.float32)
+        cell = np.zeros((count if carried.cell.size else 0, layers, width), dtype=np.float32)
+        logits = np.zeros((count, outputs), dtype=np.float32)
+        room = {"recorded_hidden": hidden, "recorded_cell": cell, "recorded_logits": logits}
+        self._read([np.concatenate([[self.model.symbols], text])], carried, np.zeros(0), None, room)
+        H, V = self.model.hidden_size, self.model.symbols
+        return Recorded(hidden[..., :H], cell[..., :H] if len(cell) else None, logits[:, :V])
+
+    def unit_numbers(self, part: int, layer: int, units: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return units of a part and a layer as ``sweep`` takes them."""
+        layers, width = int(self.model.plan[layout.LAYERS]), int(self.model.plan[layout.WIDTH])
+        return (part * layers + layer) * width + units
+
+    def sweep(
+        self, text: NDArray[np.int64], units: NDArray[np.int64], values: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Read one text many times, each time with another unit held, and return the log-probabilities of its symbols.
+
+        Args:
+            text: Its ids, [T].
+            units: Part, layer and unit of each as one number, as ``unit_numbers`` gives it, [U].
+            values: The value at which each is held.
+
+        Returns:
+            Natural log-probabilities, [U, T].
+        """
+        whole, log_probs = np.concatenate([[self.model.symbols], text]), []
+        for first in range(0, len(units), _SWEPT):
+            rows = len(units[first : first + _SWEPT])
+            own = np.zeros(rows * len(whole))
+            arrays: dict[str, NDArray[Any]] = {
+                "row_units": units[first : first + rows],
+                "row_values": values[first : first + rows],
+            }
+            self._read([whole] * rows, Carried.fresh(self.model, rows), own, None, arrays)
+            log_probs.append(own.reshape(rows, len(whole))[:, 1:])
+        return np.concatenate(log_probs)
+
     def blocks(
         self, sharing: Sharing, arrays: Mapping[str, NDArray[Any]], scalars: Mapping[str, int]
     ) -> tuple[list[NDArray[np.int64]], list[Any]]:
@@ -128,6 +202,7 @@ class Engine:
         carried: Carried,
         log_probs: NDArray[np.float64],
         progress: Callable[[int, int], None] | None,
+        more: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
         """Read texts that are in order of length, longest first, a chunk of each at a time."""
         longest = len(texts[0])
@@ -139,6 +214,7 @@ class Engine:
             "offsets": np.cumsum([0, *map(len, texts)], dtype=np.int64),
             "log_probs": log_probs,
             "meetings": meeting_place(),
+            **(more or {}),
         }
         for first in range(0, longest, _STEPS):
             sharing, began = self.threads.share(self.model, len(texts), "read"), time.monotonic()

@@ -22,11 +22,13 @@ class Carried:
         hidden: Hidden state of every layer, [L, R, H padded] float32.
         cell: Cell of every layer of an LSTM, of the same shape; else empty.
         logits: Logits of the next symbol, [R, V padded] float32.
+        clock: Number of symbols that each row has read, [R] int64; counted where units are held.
     """
 
     hidden: NDArray[np.float32]
     cell: NDArray[np.float32]
     logits: NDArray[np.float32]
+    clock: NDArray[np.int64]
 
     @classmethod
     def fresh(cls, model: PackedModel, rows: int) -> Carried:
@@ -35,18 +37,20 @@ class Carried:
         hidden = np.zeros((layers, rows, width), dtype=np.float32)
         has_cell = model.plan[layout.KIND] >= layout.LSTM
         cell = np.zeros_like(hidden) if has_cell else np.zeros((layers, 0, width), dtype=np.float32)
-        return cls(hidden, cell, np.zeros((rows, outputs), dtype=np.float32))
+        return cls(hidden, cell, np.zeros((rows, outputs), dtype=np.float32), np.zeros(rows, dtype=np.int64))
 
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> Carried:
         """Return a copy of some rows, in a new order."""
         chosen = np.asarray(rows)
         cell = self.cell[:, chosen] if self.cell.shape[1] else self.cell
-        parts = (self.hidden[:, chosen], cell, self.logits[chosen])
-        return Carried(*(np.ascontiguousarray(part) for part in parts))
+        hidden, cell, logits = (
+            np.ascontiguousarray(part) for part in (self.hidden[:, chosen], cell, self.logits[chosen])
+        )
+        return Carried(hidden, cell, logits, self.clock[chosen])
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays by the names of a kernel's block."""
-        return {"hidden": self.hidden, "cell": self.cell, "logits": self.logits}
+        return {"hidden": self.hidden, "cell": self.cell, "logits": self.logits, "clock": self.clock}
 
 
 def network_arrays(model: PackedModel) -> dict[str, NDArray[Any]]:

@@ -10,6 +10,7 @@ from numba.extending import overload
 
 from ostinato.engine import layout
 from ostinato.engine.compiled.cells import elman_cell, gru_cell, lstm_cell
+from ostinato.engine.compiled.clamping import hold_block, holds_any, is_beyond_one
 from ostinato.engine.compiled.intrinsics import add_atomically, call_address, load_atomically, pause, rounded
 from ostinato.engine.compiled.options import compiled, inlined
 from ostinato.engine.compiled.products import Acts, Into, Panel, add_product
@@ -30,6 +31,7 @@ class Network(NamedTuple):
     scales: Any
     floats: Any
     plan: Any
+    held: Any  # clamps, ``ostinato.engine.compiled.clamping.Held``
 
 
 class State(NamedTuple):
@@ -138,6 +140,9 @@ def advance(
         panels = plan[layout.OUTPUT] // PANEL
         for panel in range(panels * team.member // team.size, panels * (team.member + 1) // team.size):
             _output_panel(target, network, state, scratch, rows, source, panel)
+    if holds_any(network.held) and team.member == 0:  # all have read the clock, and meet before they read it again
+        for place in range(len(rows)):
+            network.held.clock[rows[place]] += 1
     meet(team)  # nobody changes what another member still reads
 
 
@@ -154,14 +159,14 @@ def store_hidden(network: Any, state: Any, scratch: Any, rows: Any, layer: int) 
     """Store a layer's output as activations."""
     plan = network.plan
     width, slot = plan[layout.WIDTH], layout.FIRST_HIDDEN + layer
-    bounded = plan[layout.KIND] != layout.ELMAN_RELU
+    bounded, held = plan[layout.KIND] != layout.ELMAN_RELU, holds_any(network.held)
     first = len(state.hidden) // plan[layout.LAYERS] * layer
     for place in range(len(rows)):
         at = first + rows[place] * width
         to = slot * scratch.most * plan[layout.SLOT] + place * width
-        scratch.factors[slot * scratch.most + place] = store_activations(
-            state.hidden[at : at + width], bounded, scratch.acts[to : to + width]
-        )
+        hidden = state.hidden[at : at + width]
+        within = bounded and not (held and is_beyond_one(hidden))
+        scratch.factors[slot * scratch.most + place] = store_activations(hidden, within, scratch.acts[to : to + width])
 
 
 @inlined
@@ -241,6 +246,17 @@ def _step_block(
             )
         else:
             elman_cell(ahead, hidden, kind == layout.ELMAN_RELU)
+        if holds_any(network.held):
+            has_cell = len(state.cell) > 0
+            hold_block(
+                network.held,
+                layer * width + block * PANEL,
+                plan[layout.LAYERS] * width,
+                rows[place],
+                ahead,
+                hidden,
+                state.cell[at : at + PANEL * has_cell],
+            )
 
 
 @inlined

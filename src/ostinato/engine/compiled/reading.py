@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ostinato.engine import layout
 from ostinato.engine.block import SCALAR_PLACES
-from ostinato.engine.compiled.network import advance, load_rows
+from ostinato.engine.compiled.network import advance, load_rows, meet
 from ostinato.engine.compiled.options import compiled
 from ostinato.engine.compiled.rules import log_softmax
 from ostinato.engine.compiled.target import array_of
@@ -14,6 +14,14 @@ from ostinato.engine.compiled.unpacking import network_of, scratch_of, state_of,
 
 _FIRST_ROW, _ROWS = SCALAR_PLACES["first_row"], SCALAR_PLACES["rows"]
 _FIRST_STEP, _STEPS = SCALAR_PLACES["first_step"], SCALAR_PLACES["steps"]
+
+
+class Recorded(NamedTuple):
+    """Room for what is recorded after each symbol."""
+
+    hidden: Any
+    cell: Any
+    logits: Any
 
 
 @compiled
@@ -30,7 +38,12 @@ def read(target: Any, block: Any) -> None:
     work = array_of(target, block, "work")
     first = block[_FIRST_ROW]
     live = array_of(target, block, "live")[first : first + block[_ROWS]]
-    scores = len(log_probs) > 0
+    recorded = Recorded(
+        array_of(target, block, "recorded_hidden"),
+        array_of(target, block, "recorded_cell"),
+        array_of(target, block, "recorded_logits"),
+    )
+    scores, records = len(log_probs) > 0, len(recorded.hidden) > 0
     alive = _longer_than(live, offsets, block[_FIRST_STEP])
     load_rows(network, state, scratch, team, live[:alive])
     for step in range(block[_FIRST_STEP], block[_FIRST_STEP] + block[_STEPS]):
@@ -40,10 +53,33 @@ def read(target: Any, block: Any) -> None:
         ends = alive > _longer_than(live, offsets, step + 1)
         for place in range(alive):
             last[live[place]] = ids[offsets[live[place]] + step]
-        advance(target, network, state, scratch, team, live[:alive], last, scores or ends)
+        advance(target, network, state, scratch, team, live[:alive], last, scores or records or ends)
+        if records:
+            if team.member == 0:
+                _record(network, state, recorded, live[:alive], offsets, step)
+            meet(team)  # before anyone changes what is recorded
         if scores and team.member == 0:
             going = _longer_than(live, offsets, step + 1)
             _note(network, state, live[:going], ids, offsets, step + 1, work, log_probs)
+
+
+@compiled
+def _record(network: Any, state: Any, recorded: Any, live: Any, offsets: Any, step: int) -> None:
+    """Write down the states of each row after a symbol, and the logits of the next."""
+    layers, width, outputs = network.plan[layout.LAYERS], network.plan[layout.WIDTH], network.plan[layout.OUTPUT]
+    every = len(state.hidden) // layers
+    for place in range(len(live)):
+        row = live[place]
+        symbol = offsets[row] + step
+        for layer in range(layers):
+            at, to = layer * every + row * width, (symbol * layers + layer) * width
+            for j in range(width):
+                recorded.hidden[to + j] = state.hidden[at + j]
+            if len(recorded.cell):
+                for j in range(width):
+                    recorded.cell[to + j] = state.cell[at + j]
+        for j in range(outputs):
+            recorded.logits[symbol * outputs + j] = state.logits[row * outputs + j]
 
 
 @compiled

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ostinato.engine.block import SCALAR_PLACES
+from ostinato.engine.compiled.clamping import Held
 from ostinato.engine.compiled.network import Network, Scratch, State, Team
 from ostinato.engine.compiled.options import compiled
 from ostinato.engine.compiled.rules import Rules
@@ -22,6 +23,14 @@ def network_of(target: Any, block: Any) -> Any:
         array_of(target, block, "scales"),
         array_of(target, block, "floats"),
         array_of(target, block, "plan"),
+        Held(
+            array_of(target, block, "clamp_modes"),
+            array_of(target, block, "clamp_values"),
+            array_of(target, block, "clamp_spans"),
+            array_of(target, block, "clock"),
+            array_of(target, block, "row_units"),
+            array_of(target, block, "row_values"),
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from ostinato.config import one_of, raise_problems
 from ostinato.decode.compiled import not_compiled
 from ostinato.decode.pipeline import RuleSettings, spelled
 from ostinato.decode.searching import SearchSettings
+from ostinato.engine.clamps import Clamps
 from ostinato.engine.engine import Engine
 from ostinato.engine.kernels import Compiling
 from ostinato.engine.packing import PRECISIONS, Precision, can_pack, pack
@@ -29,6 +30,7 @@ class Engines:
         threads: Most threads; ``None``: one for each core.
         folder: Folder where compiled code is kept.
         compiling: Called with what is about to be compiled, or why it cannot be.
+        clamps: Units that are held; ``None``: none is.
     """
 
     def __init__(
@@ -39,8 +41,9 @@ class Engines:
         threads: int | None,
         folder: Path,
         compiling: Compiling | None,
+        clamps: Clamps | None = None,
     ) -> None:
-        self._members = members
+        self._members, self._clamps = members, clamps
         self._device, self._threads, self._folder, self._compiling = device, threads, folder, compiling
         self._made: dict[Precision, Engine] = {}
         self._problem: EngineError | None = None  # why nothing can be compiled here, once that is known
@@ -128,7 +131,6 @@ class Engines:
                 tied=settings.tied,
                 precision=precision,
             )
-            self._made[precision] = Engine(
-                packed, threads=self._threads, folder=self._folder, compiling=self._compiling
-            )
+            engine = Engine(packed, threads=self._threads, folder=self._folder, compiling=self._compiling)
+            self._made[precision] = engine if self._clamps is None else engine.held(self._clamps)
         return self._made[precision]

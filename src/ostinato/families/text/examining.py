@@ -6,10 +6,19 @@ import codecs
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from ostinato.codecs import Codec, Unknown
+from ostinato.config import at_least
+from ostinato.data import encode_texts
 from ostinato.errors import ConfigError
 from ostinato.families.text.results import Score, ScoredPart, Unit
 from ostinato.units import bits
+
+if TYPE_CHECKING:
+    from ostinato.families.text.model import TextModel
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,32 @@ class Compared:
     def gain(self) -> float:
         """Bits by which the first model finds it more probable."""
         return bits(self.first - self.second)
+
+
+def examine(model: TextModel, text: str, alternatives: int, unknown: Unknown) -> Examination:
+    """Examine a text; arguments and errors as for ``TextModel.examine``."""
+    from ostinato.decode.scoring import places_of
+
+    at_least("alternatives", alternatives, 1)
+    adapted = model.codec.adapt(text, unknown)
+    ids = encode_texts(model.codec, [adapted]).ids
+    if not len(ids):
+        raise ConfigError("there is nothing to score: the text is empty")
+    places = places_of(model.network, ids, alternatives)
+    score = model.scored(adapted, ids, places.log_probs, model.network.head.bound)
+    symbols = [
+        ExaminedSymbol(part, int(rank), bits(float(entropy)), _named(model.codec, best, best_log_probs))
+        for part, rank, entropy, best, best_log_probs in zip(
+            score.parts, places.ranks, places.entropies, places.best, places.best_log_probs, strict=True
+        )
+    ]
+    return Examination(score, symbols)
+
+
+def _named(codec: Codec, ids: np.ndarray[Any, Any], log_probs: np.ndarray[Any, Any]) -> list[tuple[str, float]]:
+    pieces, end = codec.pieces, codec.end
+    parts = [ScoredPart(pieces[i], v, 1, i == end) for i, v in zip(ids.tolist(), log_probs.tolist(), strict=True)]
+    return [(part.text, part.log_prob) for part in parts]
 
 
 def most_surprising(score: Score, unit: Unit, count: int) -> list[SurprisingPart]:

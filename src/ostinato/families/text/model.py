@@ -27,7 +27,7 @@ from ostinato.families.text import gaps
 from ostinato.families.text.adapting import adapted_weights, counts_of
 from ostinato.families.text.choosing import GenerateOptions, WriterOptions, best_of, score_of, sort_options
 from ostinato.families.text.engines import Engines
-from ostinato.families.text.examining import Examination, ExaminedSymbol
+from ostinato.families.text.examining import Examination, examine
 from ostinato.families.text.generation import Generation
 from ostinato.families.text.measuring import Measuring, encode_to_measure
 from ostinato.families.text.members import Member, check_same_symbols
@@ -36,11 +36,12 @@ from ostinato.families.text.results import Filling, Sample, Score, ScoredPart
 from ostinato.runs import SavedModel, export, read_model
 from ostinato.runs.arrays import arrays_digest
 from ostinato.training.adaptation import Adaptation, adaptation_of
-from ostinato.units import Bound, bits
+from ostinato.units import Bound
 
 # PyTorch is imported where it is first needed: compiled code can write, and score short texts, without it.
 if TYPE_CHECKING:
     from ostinato.families.text.exact import ExactSampler
+    from ostinato.inspect.clamps import Clamp
     from ostinato.models import SymbolModel
     from ostinato.training.evaluation import Evaluation, Losses, Protocol, Ticker
 
@@ -61,16 +62,16 @@ class TextModel(Face):
     """
 
     def __init__(self, saved: SavedModel, others: Sequence[SavedModel] = (), machine: Machine | None = None) -> None:
-        self.saved, self._machine = saved, machine or Machine()
+        self.saved, self.machine = saved, machine or Machine()
         check_same_symbols([saved, *others])
         self.codec = codecs.from_json(saved.codec)
         self.members = tuple(Member.of(one, self.codec.size) for one in (saved, *others))
         self.recipe, self.settings = self.members[0].recipe, self.members[0].settings
-        self._device = self._machine.torch_device()
+        self._device = self.machine.torch_device()
         self._options: dict[str, Any] = {
             "device": self._device,
-            "threads": self._machine.threads,
-            "compiling": self._machine.compiling,
+            "threads": self.machine.threads,
+            "compiling": self.machine.compiling,
         }
         self.engines = Engines(self.members, folder=cache_folder(), **self._options)
         self._copying: dict[int, MaxCopy] = {}
@@ -93,8 +94,8 @@ class TextModel(Face):
     @cached_property
     def network(self) -> SymbolModel:
         """The PyTorch network, or the ensemble, in evaluation mode; built on first use."""
-        if self._machine.prepare is not None:
-            self._machine.prepare()
+        if self.machine.prepare is not None:
+            self.machine.prepare()
         from ostinato.models import Ensemble
 
         networks = [member.network(self._device) for member in self.members]
@@ -215,7 +216,7 @@ class TextModel(Face):
         rows, bound = self._log_probs(encoded)
         for number, values in rows:
             ids = encoded.ids[encoded.offsets[number] : encoded.offsets[number + 1]]
-            scores[number] = self._score(adapted[number], ids, values, bound)
+            scores[number] = self.scored(adapted[number], ids, values, bound)
         return [scores[number] for number in range(len(texts))]
 
     def _log_probs(self, texts: Encoded) -> tuple[Iterator[tuple[int, np.ndarray[Any, Any]]], Bound]:
@@ -239,22 +240,17 @@ class TextModel(Face):
             ConfigError: The text is empty, or ``alternatives`` is under 1.
             UnknownSymbolError: The text has symbols that the model does not know.
         """
-        from ostinato.decode.scoring import places_of
+        return examine(self, text, alternatives, unknown)
 
-        config.at_least("alternatives", alternatives, 1)
-        adapted = self.codec.adapt(text, unknown)
-        ids = encode_texts(self.codec, [adapted]).ids
-        if not len(ids):
-            raise ConfigError("there is nothing to score: the text is empty")
-        places = places_of(self.network, ids, alternatives)
-        score = self._score(adapted, ids, places.log_probs, self.network.head.bound)
-        symbols = [
-            ExaminedSymbol(part, int(rank), bits(float(entropy)), self._named(best, best_log_probs))
-            for part, rank, entropy, best, best_log_probs in zip(
-                score.parts, places.ranks, places.entropies, places.best, places.best_log_probs, strict=True
-            )
-        ]
-        return Examination(score, symbols)
+    def clamped(self, *clamps: Clamp) -> TextModel:
+        """Return this model with units held at values, in writing, scoring and measuring.
+
+        Raises:
+            ConfigError: It has no such unit, or is an ensemble.
+        """
+        from ostinato.families.text.inspecting import HeldTextModel
+
+        return HeldTextModel(self, clamps)
 
     def rerank(
         self, texts: Sequence[str], *, context: str = "", by: By = "total", unknown: Unknown = "error"
@@ -419,14 +415,14 @@ class TextModel(Face):
             ConfigError: There is no text.
             UnknownSymbolError: A text has symbols that the model does not know.
         """
-        if self._machine.prepare is not None:
-            self._machine.prepare()
+        if self.machine.prepare is not None:
+            self.machine.prepare()
         method, device = adaptation or Adaptation(), self._device
         saved, *others = (
             adapted_weights(member, self.codec, texts, method, device=device, unknown=unknown, tick=tick)
             for member in self.members
         )
-        return TextModel(saved, others, self._machine)
+        return TextModel(saved, others, self.machine)
 
     def export(self, path: str | Path) -> None:
         """Write the model into one file that ``load`` reads.
@@ -439,12 +435,8 @@ class TextModel(Face):
             raise ConfigError("a file holds one model; export the members of an ensemble one by one")
         export(self.saved, Path(path))
 
-    def _named(self, ids: np.ndarray[Any, Any], log_probs: np.ndarray[Any, Any]) -> list[tuple[str, float]]:
-        pieces, end = self.codec.pieces, self.codec.end
-        parts = [ScoredPart(pieces[i], v, 1, i == end) for i, v in zip(ids.tolist(), log_probs.tolist(), strict=True)]
-        return [(part.text, part.log_prob) for part in parts]
-
-    def _score(self, text: str, ids: np.ndarray[Any, Any], values: np.ndarray[Any, Any], bound: Bound) -> Score:
+    def scored(self, text: str, ids: np.ndarray[Any, Any], values: np.ndarray[Any, Any], bound: Bound) -> Score:
+        """Return the score of a text whose symbols have these ids and log-probabilities."""
         pieces, end = self.codec.pieces, self.codec.end
         parts = [ScoredPart(pieces[i], v, 1, i == end) for i, v in zip(ids.tolist(), values.tolist(), strict=True)]
         return Score(text, float(values.sum(dtype=np.float64)), len(ids), parts, bound)

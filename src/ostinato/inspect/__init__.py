@@ -1,0 +1,1 @@
+"""Looking inside: recordings of states, clamps, and cells that know something."""

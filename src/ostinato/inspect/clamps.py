@@ -1,0 +1,80 @@
+"""Clamps as a person writes them: which unit, when, and to what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from ostinato.engine.clamps import ALWAYS, CELL, FIXED, HIDDEN, SCALED, Clamps
+from ostinato.errors import ConfigError
+
+Part: TypeAlias = Literal["hidden", "cell"]
+#: Names of the parts of a state, by their numbers in compiled code.
+PARTS: dict[str, int] = {"hidden": HIDDEN, "cell": CELL}
+
+
+@dataclass(frozen=True)
+class Clamp:
+    """One unit, held at a value or turned up and down.
+
+    A clamp holds after each step, before anyone reads the state: of an LSTM a cell's own clamp comes first, and the
+    hidden state follows from it.
+
+    Attributes:
+        layer: The layer, from 0.
+        unit: The unit, from 0.
+        value: The value it has; or the factor that it is multiplied by.
+        part: ``"hidden"``, which is also the layer's output, or ``"cell"``.
+        scaled: Whether ``value`` is a factor.
+        first: The first step at which it holds; step 0 reads the begin symbol, step t the t-th symbol of the text.
+        end: The step from which on it holds no longer; ``None``: it holds to the end.
+    """
+
+    layer: int
+    unit: int
+    value: float
+    part: Part = "hidden"
+    scaled: bool = False
+    first: int = 0
+    end: int | None = None
+
+
+def clamp_arrays(clamps: Iterable[Clamp], *, layers: int, units: int, has_cell: bool) -> Clamps:
+    """Return clamps as arrays.
+
+    Args:
+        clamps: The clamps; of two of one unit the later one holds.
+        layers: Number of layers L of the network.
+        units: Number of units H of each layer.
+        has_cell: Whether its cores have cells.
+
+    Raises:
+        ConfigError: There is no such layer, unit or part, or a value is not finite.
+    """
+    made = Clamps.none(layers, units)
+    for clamp in clamps:
+        check_unit(clamp.layer, clamp.unit, clamp.part, layers=layers, units=units, has_cell=has_cell)
+        if not np.isfinite(clamp.value):
+            raise ConfigError(f"a unit is held at a number, got {clamp.value}")
+        place = (PARTS[clamp.part], clamp.layer, clamp.unit)
+        made.modes[place], made.values[place] = SCALED if clamp.scaled else FIXED, clamp.value
+        made.spans[place] = clamp.first, ALWAYS if clamp.end is None else clamp.end
+    return made
+
+
+def check_unit(layer: int, unit: int, part: str, *, layers: int, units: int, has_cell: bool) -> None:
+    """Check that there is a unit.
+
+    Raises:
+        ConfigError: There is none, or no such part.
+    """
+    if part not in PARTS or (part == "cell" and not has_cell):
+        parts = "hidden and cell" if has_cell else "hidden alone: this core has no cell"
+        raise ConfigError(f"there is no part {part!r} of a state; there is {parts}")
+    if not 0 <= layer < layers:
+        raise ConfigError(f"there is no layer {layer}; the model has the layers 0 to {layers - 1}")
+    if not 0 <= unit < units:
+        raise ConfigError(f"there is no unit {unit}; each layer has the units 0 to {units - 1}")
