@@ -24,6 +24,7 @@ ORDER = [  # lowest first; a module may import its own package and what lies bel
     {"decode"},
     {"training"},
     {"runs"},
+    {"inspect"},
     {"families"},
     {"workshop"},
     {"app"},

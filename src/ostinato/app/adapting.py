@@ -9,7 +9,9 @@ from ostinato.app.options.families import given_options
 from ostinato.app.terminal.console import Console
 from ostinato.app.terminal.working import WorkView
 from ostinato.data.reading import size_on_disk
+from ostinato.errors import ConfigError
 from ostinato.families import Sources
+from ostinato.inspect.clamps import parse_clamp
 from ostinato.training.adaptation import adaptation_of
 
 if TYPE_CHECKING:
@@ -17,9 +19,13 @@ if TYPE_CHECKING:
 
 
 def adapted(args: Namespace, model: TextModel) -> TextModel:
-    """Return the model as it is after reading the file that ``--adapt`` names; the model itself without one."""
+    """Return the model after reading the file that ``--adapt`` names, or with units that ``--hold`` holds."""
     options = given_options(args, args.command, model.recipe.family)
     adaptation = adaptation_of(options, asked=args.adapt is not None, hint="--adapt FILE")
+    if options.get("hold"):
+        if adaptation is not None:
+            raise ConfigError("--hold holds units of the model as it was trained; leave --adapt out")
+        return model.clamped(*map(parse_clamp, options["hold"]))
     if adaptation is None:
         return model
     with WorkView(Console(stderr=True)) as view:

@@ -45,6 +45,7 @@ COMMANDS: list[Command] = [
     _verb("label", "say what label a sequence has, or which its words have, with a model of labels"),
     _verb("novelty", "tell what a text copies from the training text"),
     _verb("score", "say how probable a text is, and where it surprises"),
+    _verb("inspect", "look inside: what cells do over a text, what was expected, which cells know something"),
     _verb("rerank", "order the lines of a file, the most probable first"),
     _verb("infill", "propose what may stand in a gap of a text"),
     _verb("evaluate", "measure a model on held-out data"),

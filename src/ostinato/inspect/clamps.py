@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -78,3 +79,30 @@ def check_unit(layer: int, unit: int, part: str, *, layers: int, units: int, has
         raise ConfigError(f"there is no layer {layer}; the model has the layers 0 to {layers - 1}")
     if not 0 <= unit < units:
         raise ConfigError(f"there is no unit {unit}; each layer has the units 0 to {units - 1}")
+
+
+_CLAMP = re.compile(r"(?:(hidden|cell):)?(\d+):(\d+)(=|\*)(-?\d+(?:\.\d*)?)(?:@(\d+)(?:-(\d+))?)?")
+
+
+def parse_clamp(text: str) -> Clamp:
+    """Read a clamp such as ``1:37=-1``, ``cell:1:37*0.5`` or ``1:37=0@10-20``: from step 10 up to step 20.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    match = _CLAMP.fullmatch(text.replace(" ", ""))
+    if match is None:
+        raise ConfigError(
+            f"{text!r} holds no unit; write LAYER:UNIT=VALUE, such as 1:37=-1, or LAYER:UNIT*FACTOR, with cell: before "
+            "it for the cell, and @10-20 behind it for the steps 10 to 20"
+        )
+    part, layer, unit, sign, value, first, last = match.groups()
+    return Clamp(
+        int(layer),
+        int(unit),
+        float(value),
+        part="cell" if part == "cell" else "hidden",
+        scaled=sign == "*",
+        first=int(first or 0),
+        end=None if last is None else int(last) + 1,
+    )

@@ -231,6 +231,15 @@ def _step_block(
             _acts_in(network, scratch, layout.FIRST_HIDDEN + layer, width, len(rows)),
             _into(scratch, into, gates, gate),
         )
+    _update_block(network, state, scratch, rows, layer, block)
+
+
+@inlined
+def _update_block(network: Any, state: Any, scratch: Any, rows: Any, layer: int, block: int) -> None:
+    """Turn the sums of 64 units' gates into their next states, and hold those that are held."""
+    plan = network.plan
+    block_plan = plan[layout.HEAD + layer * layout.LAYER : layout.HEAD + (layer + 1) * layout.LAYER]
+    kind, gates, width = plan[layout.KIND], plan[layout.GATES], plan[layout.WIDTH]
     first = len(state.hidden) // plan[layout.LAYERS] * layer
     size = gates * PANEL
     for place in range(len(rows)):

@@ -31,7 +31,16 @@ class TextFamily(Family):
     """Language models of running text, or of items."""
 
     name, article, unit = "text", "a language model", "symbol"
-    verbs: ClassVar[tuple[str, ...]] = ("generate", "novelty", "score", "rerank", "infill", "evaluate", "report")
+    verbs: ClassVar[tuple[str, ...]] = (
+        "generate",
+        "novelty",
+        "score",
+        "inspect",
+        "rerank",
+        "infill",
+        "evaluate",
+        "report",
+    )
     options = OPTIONS
 
     def read(self, sources: Sources, recipe: Recipe, given: Mapping[str, Any]) -> Corpus:

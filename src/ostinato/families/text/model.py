@@ -42,6 +42,7 @@ from ostinato.units import Bound
 if TYPE_CHECKING:
     from ostinato.families.text.exact import ExactSampler
     from ostinato.inspect.clamps import Clamp
+    from ostinato.inspect.recording import Recording
     from ostinato.models import SymbolModel
     from ostinato.training.evaluation import Evaluation, Losses, Protocol, Ticker
 
@@ -251,6 +252,12 @@ class TextModel(Face):
         from ostinato.families.text.inspecting import HeldTextModel
 
         return HeldTextModel(self, clamps)
+
+    def record(self, text: str, *, unknown: Unknown = "error") -> Recording:
+        """Return every state over a text, and the guesses; see ``inspecting.record``."""
+        from ostinato.families.text.inspecting import record
+
+        return record(self, text, unknown)
 
     def rerank(
         self, texts: Sequence[str], *, context: str = "", by: By = "total", unknown: Unknown = "error"

@@ -52,6 +52,18 @@ BULK = OptionGroup(
         Option("--parts", "for --ray: how many parts (default: 4 for each processor)", "int", "N"),
     ),
 )
+HOLDING = OptionGroup(
+    "holding units",
+    (
+        Option(
+            "--hold",
+            "hold a unit: LAYER:UNIT=VALUE, or *FACTOR; cell: before it for its cell, @10-20 behind it for some steps",
+            "text",
+            "1:37=-1",
+            repeated=True,
+        ),
+    ),
+)
 ENSEMBLE = OptionGroup(
     "ensembles",
     (
@@ -142,7 +154,8 @@ CONSTRAINTS = OptionGroup(
 OPTIONS = {
     "train": (READING,),
     "resume": (READING,),
-    "generate": (FIRST, SEARCH, RULES, CONSTRAINTS, ADAPTING, BULK),
-    "score": (ENSEMBLE, ADAPTING, BULK),
+    "generate": (FIRST, SEARCH, RULES, CONSTRAINTS, ADAPTING, HOLDING, BULK),
+    "score": (ENSEMBLE, ADAPTING, HOLDING, BULK),
+    "inspect": (HOLDING,),
     "evaluate": (PROTOCOL, DYNAMIC, ENSEMBLE, BULK),
 }

@@ -1,0 +1,163 @@
+"""``inspect``, and units that are held, from the command line."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import ostinato
+from ostinato.app.cli import main
+from ostinato.inspect.clamps import Clamp
+from ostinato.inspect.labels import label
+
+TEXT = "the cat sat on the mat. "
+
+
+def ran(capsys, *words):
+    capsys.readouterr()
+    status = main(list(map(str, words)))
+    return status, *capsys.readouterr()
+
+
+def test_guesses_are_those_of_the_score(text_run, text_model, capsys):
+    status, out, _ = ran(capsys, "inspect", text_run, TEXT, "--guesses", 3, "--json")
+    assert status == 0
+    told = [json.loads(line) for line in out.splitlines()]
+    examined = text_model.examine(TEXT, alternatives=3)
+    assert [one["text"] for one in told] == list(TEXT)
+    for one, expected in zip(told, examined.symbols, strict=True):
+        assert one["log_prob"] == pytest.approx(expected.part.log_prob, abs=1e-3)
+        assert one["entropy_bits"] == pytest.approx(expected.entropy, abs=1e-3)
+        assert one["guesses"][0]["probability"] == pytest.approx(np.exp(expected.alternatives[0][1]), abs=1e-3)
+    lines = ran(capsys, "inspect", text_run, TEXT)[1].splitlines()
+    assert lines[0].split("\t") == ["log_prob", "rank", "entropy_bits", "text", "guesses"]
+    assert len(lines) == 1 + len(TEXT)
+
+
+def test_without_a_text_the_held_out_part_is_looked_at(text_run, capsys):
+    lines = ran(capsys, "inspect", text_run, "--guesses", 1)[1].splitlines()[1:]
+    assert 10 < len(lines) <= 1000
+
+
+def test_cells_are_the_states(text_run, text_model, capsys):
+    status, out, _ = ran(capsys, "inspect", text_run, TEXT, "--cells", "0:3,0:0", "--json")
+    assert status == 0
+    hidden = text_model.record(TEXT).arrays["hidden"]
+    for line, unit in zip(out.splitlines(), (3, 0), strict=True):
+        np.testing.assert_allclose(json.loads(line)["values"], hidden[1:, 0, unit], atol=1e-4)
+    table = ran(capsys, "inspect", text_run, TEXT, "--cells", "0:3")[1].splitlines()
+    assert table[0] == "0:3\ttext"
+    assert float(table[1].split("\t")[0]) == pytest.approx(hidden[1, 0, 3], abs=1e-3)
+
+
+def test_cells_that_tell_a_label_are_found_and_ablated(text_run, tmp_path, capsys):
+    (tmp_path / "x.txt").write_text(TEXT * 40)
+    words = ["inspect", text_run, "--file", tmp_path / "x.txt", "--find", "word-position", "--json"]
+    told = [json.loads(line) for line in ran(capsys, *words)[1].splitlines()]
+    assert [one["label"] for one in told] == ["word-position"] * 5
+    scores = [one["r2"] for one in told]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] > told[0]["control"] + 0.1
+    assert {"there", "elsewhere"} == told[0]["ablation"].keys()
+    best = told[0]
+    model = ostinato.load(text_run)
+    text = TEXT * 40
+    recording = model.record(text)
+    mean = float(recording.arrays[best["part"]][:, best["layer"], best["unit"]].mean())
+    held = model.clamped(Clamp(best["layer"], best["unit"], mean, part=best["part"]))
+    lost = (model.score(text).log_prob - held.score(text).log_prob) / np.log(2)
+    place = np.concatenate([[0], label("word-position", text)[:-1]])
+    there = place > np.median(place)
+    told_lost = best["ablation"]["there"] * there.sum() + best["ablation"]["elsewhere"] * (~there).sum()
+    assert told_lost == pytest.approx(lost, abs=0.05)
+    assert ran(capsys, *words[:-1])[1].splitlines()[0].startswith("label\tunit\tmeasure\tscore")
+
+
+def test_a_held_unit_changes_what_is_written_and_scored_and_nothing_where_it_is_free(text_run, text_model, capsys):
+    words = ["generate", text_run, "--length", 60, "--seed", 1, "--precision", "fp32"]
+    free = ran(capsys, *words)[1]
+    assert ran(capsys, *words, "--hold", "0:3*1")[1] == free
+    held = ran(capsys, *words, "--hold", "0:3=1", "--hold", "0:4=-1", "--hold", "0:5=1")[1]
+    assert held != free
+    assert ran(capsys, *words, "--hold", "0:3=1@70-80")[1] == free
+    slow = [*words[:-1], "fp32", "--engine", "torch"]
+    assert ran(capsys, *slow, "--hold", "0:3=1", "--hold", "0:4=-1", "--hold", "0:5=1")[1] == held
+    scores = [
+        json.loads(ran(capsys, "score", text_run, TEXT, "--json", *more)[1])["log_prob"]
+        for more in ([], ["--hold", "0:3=1"])
+    ]
+    assert scores[0] == pytest.approx(text_model.score(TEXT).log_prob, abs=1e-3)
+    assert abs(scores[0] - scores[1]) > 1e-3
+
+
+def test_looking_inside_needs_no_torch(text_run):
+    code = f"""
+import sys
+from ostinato.app.cli import main
+run = {str(text_run)!r}
+for words in (["--guesses", "2"], ["--cells", "0:1"], ["--cells", "0:1", "--hold", "0:1=1"]):
+    assert main(["inspect", run, "the cat", *words]) == 0
+sys.exit("torch" in sys.modules and 7)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["the cat", "--cells", "9:1"], "there is no layer 9"),
+        (["the cat", "--cells", "0:9999"], "there is no unit 9999"),
+        (["the cat", "--cells", "nine"], "names no unit"),
+        (["the cat", "--cells", "0:1", "--guesses"], "are different views"),
+        (["the cat", "--guesses", "0"], "--guesses must be at least 1"),
+        (["the cat", "--find", "quote"], "did you mean 'quotes'"),
+        (["the cat", "--find", "quotes"], "is nearly the same everywhere"),
+        (["the cat", "--find", "upper", "--hold", "0:1=1"], "leave --hold out"),
+        (["the cat", "--hold", "0:1"], "holds no unit"),
+        ([""], "the text is empty"),
+        (["the ☃"], "☃"),
+    ],
+)
+def test_what_cannot_be_looked_at_says_why(text_run, capsys, words, told):
+    status, out, err = ran(capsys, "inspect", text_run, *words)
+    assert (status, out, told in err) == (2, "", True) or (status, told in err) == (1, True), err
+
+
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium or Chrome on the PATH")
+def test_in_a_browser_the_page_shows_any_unit_and_runs_nothing_of_the_text(text_run, tmp_path, capsys):
+    text = "the cat </script><script>document.title='ran'</script><!-- & <b>sat</b> on"
+    words = ["inspect", text_run, text, "--unknown", "skip", "--html", tmp_path / "x.html"]
+    assert ran(capsys, *words)[0] == 0
+    model = ostinato.load(text_run)
+    recording = model.record(text, unknown="skip")
+    page = (tmp_path / "x.html").read_text()
+    assert "default-src 'none'" in page
+    command = [
+        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+        "--disable-background-networking", "--disable-component-update", f"--user-data-dir={tmp_path / 'browser'}",
+        "--virtual-time-budget=4000", "--dump-dom", f"file://{tmp_path / 'x.html'}#hidden:0:5@3",
+    ]  # fmt: skip
+    seen = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True).stdout
+    assert 'data-ready="yes"' in seen
+    assert ">hidden 0:5<" in seen
+    spans = re.findall(r'<span tabindex="-1" data-place="\d+" style="background-color: rgba?\(([^)]*)\)', seen)
+    assert len(spans) == len(recording)
+    values = recording.arrays["hidden"][1:, 0, 5]
+    greens = [colour.split(",")[0].strip() == "47" for colour in spans]
+    for is_green, value in zip(greens, values.tolist(), strict=True):
+        assert is_green == (value > 0) or abs(value) < 0.02
+    expected = model.examine(text, alternatives=1, unknown="skip").symbols[3]
+    assert f"rank {expected.rank}" in seen
+    assert f"the unit is {values[3]:.1f}"[:-1] in seen
+    assert "<title>Inside" in seen  # and not: ran
