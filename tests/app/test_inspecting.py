@@ -77,6 +77,26 @@ def test_cells_that_tell_a_label_are_found_and_ablated(text_run, tmp_path, capsy
     assert ran(capsys, *words[:-1])[1].splitlines()[0].startswith("label\tunit\tmeasure\tscore")
 
 
+def test_an_atlas_has_every_unit_and_what_single_clamps_lose(text_run, capsys):
+    words = ["inspect", text_run, TEXT * 3, "--atlas", "word-position", "--json"]
+    told = [json.loads(line) for line in ran(capsys, *words)[1].splitlines()]
+    model = ostinato.load(text_run)
+    assert sorted((one["layer"], one["unit"]) for one in told) == [
+        (layer, unit) for layer in range(model.settings.layers) for unit in range(model.settings.hidden_size)
+    ]
+    assert [abs(one["bits"]) for one in told] == sorted((abs(one["bits"]) for one in told), reverse=True)
+    means = model.record(TEXT * 3).arrays["hidden"].mean(axis=0)
+    free = model.score(TEXT * 3).log_prob
+    for one in (told[0], told[5]):
+        held = model.clamped(Clamp(one["layer"], one["unit"], float(means[one["layer"], one["unit"]])))
+        lost = (free - held.score(TEXT * 3).log_prob) / np.log(2) / len(TEXT * 3)
+        assert one["precision"] == "fp32"
+        assert one["bits"] == pytest.approx(lost, abs=1e-4)
+    assert {"word-position"} == told[0]["effects"].keys()
+    table = ran(capsys, *words[:-1])[1].splitlines()
+    assert table[0].split("\t") == ["unit", "bits", "word-position", "elsewhere", "precision"]
+
+
 def test_a_held_unit_changes_what_is_written_and_scored_and_nothing_where_it_is_free(text_run, text_model, capsys):
     words = ["generate", text_run, "--length", 60, "--seed", 1, "--precision", "fp32"]
     free = ran(capsys, *words)[1]

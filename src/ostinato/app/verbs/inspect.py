@@ -6,6 +6,7 @@ import math
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,9 @@ def arguments(command: ArgumentParser) -> None:
     view.add_argument(
         "--find", metavar="LABELS", help=f"cells that know something: names with commas, of {', '.join(LABELLERS)}"
     )
+    view.add_argument(
+        "--atlas", metavar="LABELS", help="what is lost without each unit, where a label is and elsewhere: a causal map"
+    )
     command.add_argument(
         "--html", type=Path, metavar="FILE", help="write one page on which to flip through all cells and guesses"
     )
@@ -72,7 +76,7 @@ def arguments(command: ArgumentParser) -> None:
 
 def act(args: Namespace) -> int:
     """Look inside a model."""
-    views = [name for name in ("guesses", "cells", "find") if vars(args)[name] is not None]
+    views = [name for name in ("guesses", "cells", "find", "atlas") if vars(args)[name] is not None]
     if len(views) > 1:
         raise ConfigError(f"--{' and --'.join(views)} are different views; choose one")
     if args.html is not None and args.html.exists():
@@ -81,6 +85,8 @@ def act(args: Namespace) -> int:
     text = _text(args, model, _SEARCHED if args.find is not None else _LOOKED_AT)
     if args.find is not None:
         return _find(model, text, args)
+    if args.atlas is not None:
+        return _atlas(model, text, args)
     if args.hold:
         model = model.clamped(*map(parse_clamp, args.hold))
     recording = model.record(text, unknown=args.unknown)
@@ -182,7 +188,8 @@ def _unit(word: str, recording: Recording) -> tuple[str, str, int, int]:
 
 def _find(model: TextModel, text: str, args: Namespace) -> int:
     """The units that tell each label best, with controls, and what is lost without them."""
-    from ostinato.families.text.inspecting import ablate, find
+    from ostinato.families.text.ablation import ablate
+    from ostinato.families.text.inspecting import find
 
     if args.hold:
         raise ConfigError("--find looks at the model as it is; leave --hold out")
@@ -204,4 +211,23 @@ def _find(model: TextModel, text: str, args: Namespace) -> int:
                 f"{one.label}\t{name}\t{one.measure}\t{one.score:.3f}\t{one.control:.3f}\t{one.chance:.3f}\t"
                 f"{effect.there:+.4f}\t{effect.elsewhere:+.4f}"
             )
+    return 0
+
+
+def _atlas(model: TextModel, text: str, args: Namespace) -> int:
+    """Every unit, and the bits that are lost without it."""
+    from ostinato.families.text.ablation import atlas
+
+    if args.hold or args.html is not None:
+        raise ConfigError("--atlas looks at the model as it is, in a table; leave --hold and --html out")
+    names = [name for name in args.atlas.split(",") if name]
+    rows = atlas(model, text, {name: label(name, text) for name in names}, args.unknown)
+    if not args.json:
+        print("\t".join(["unit", "bits", *(f"{name}\telsewhere" for name in names), "precision"]))
+    for row in rows:
+        if args.json:
+            print(as_json(asdict(row)))
+        else:
+            effects = (f"{one.there:+.4f}\t{one.elsewhere:+.4f}" for one in row.effects.values())
+            print("\t".join([f"{row.layer}:{row.unit}", f"{row.bits:+.4f}", *effects, row.precision]))
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,11 +16,10 @@ from ostinato.engine.engine import Recorded
 from ostinato.errors import ConfigError
 from ostinato.families.text.engines import Engines
 from ostinato.families.text.model import TextModel
-from ostinato.inspect.clamps import PARTS, Clamp, clamp_arrays
+from ostinato.inspect.clamps import Clamp, clamp_arrays
 from ostinato.inspect.finding import FoundUnit, find_units
 from ostinato.inspect.labels import Labels
 from ostinato.inspect.recording import Recording
-from ostinato.units import bits
 
 if TYPE_CHECKING:
     from ostinato.models import SymbolModel
@@ -93,47 +91,6 @@ def find(model: TextModel, text: str, labels: Mapping[str, Labels], *, count: in
     at = np.maximum(ends - 1, 0)  # the last character of each symbol
     values, places = recording.of_units()
     return [one for name, own in labels.items() for one in find_units(values, places, own[at], name, count=count)]
-
-
-@dataclass(frozen=True)
-class Ablated:
-    """Effect of a unit that is held at its mean.
-
-    Attributes:
-        there: Bits per symbol that are lost where the label is: of yes and no, where it is so; of numbers, where it is
-            over its median.
-        elsewhere: Bits per symbol that are lost elsewhere.
-    """
-
-    there: float
-    elsewhere: float
-
-
-def ablate(
-    model: TextModel, text: str, units: Sequence[FoundUnit], labels: Mapping[str, Labels], unknown: Unknown = "error"
-) -> list[Ablated]:
-    """Return the effect of each unit, held at its mean over a text, on the loss of the text.
-
-    Raises:
-        ConfigError: Compiled code does not have the model's core.
-    """
-    engine = model.engines.to_score()
-    if engine is None:
-        raise ConfigError(f"units are ablated by compiled code, which the core {model.settings.core!r} is not in")
-    recording = record(model, text, unknown)
-    numbers = [engine.unit_numbers(PARTS[one.part], one.layer, np.array([one.unit])) for one in units]
-    means = [recording.arrays[one.part][:, one.layer, one.unit].mean() for one in units]
-    swept = engine.sweep(recording.ids, np.concatenate(numbers), np.array(means, dtype=np.float32))
-    ((_, free),) = engine.log_probs([recording.ids])
-    at = np.maximum(np.cumsum([len(symbol) for symbol in recording.symbols]) - 1, 0)
-    effects = []
-    for one, own in zip(units, swept, strict=True):
-        label = labels[one.label][at]
-        before = np.concatenate([[label.min()], label[:-1]])  # of the text that a symbol follows
-        there = before > (0.5 if one.measure == "auc" else np.median(before))
-        lost = free - own
-        effects.append(Ablated(bits(float(lost[there].mean())), bits(float(lost[~there].mean()))))
-    return effects
 
 
 class HeldTextModel(TextModel):

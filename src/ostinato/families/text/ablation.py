@@ -1,0 +1,130 @@
+"""Ablation: units of a language model held at their means, and the bits that this loses, here and there in a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.codecs import Unknown
+from ostinato.engine.engine import Engine
+from ostinato.errors import ConfigError
+from ostinato.families.text.inspecting import record
+from ostinato.families.text.model import TextModel
+from ostinato.inspect.clamps import PARTS
+from ostinato.inspect.finding import FoundUnit
+from ostinato.inspect.labels import Labels
+from ostinato.inspect.recording import Recording
+from ostinato.units import bits
+
+_AGAIN = 32  # units of an atlas that are measured in float32
+
+
+@dataclass(frozen=True)
+class Ablated:
+    """Effect of a unit that is held at its mean.
+
+    Attributes:
+        there: Bits per symbol that are lost where the label is: of yes and no, where it is so; of numbers, where it is
+            over its median.
+        elsewhere: Bits per symbol that are lost elsewhere.
+    """
+
+    there: float
+    elsewhere: float
+
+
+@dataclass(frozen=True)
+class AtlasRow:
+    """A unit of the causal map.
+
+    Attributes:
+        layer: Its layer.
+        unit: Its number.
+        bits: Bits per symbol that are lost without it.
+        effects: The effect where each label is, and elsewhere, by the name of the label.
+        precision: Precision in which it was measured.
+    """
+
+    layer: int
+    unit: int
+    bits: float
+    effects: Mapping[str, Ablated]
+    precision: str
+
+
+def ablate(
+    model: TextModel, text: str, units: Sequence[FoundUnit], labels: Mapping[str, Labels], unknown: Unknown = "error"
+) -> list[Ablated]:
+    """Return the effect of each unit, held at its mean over a text, on the loss of the text where its label is.
+
+    Raises:
+        ConfigError: Compiled code does not have the model's core.
+    """
+    engine, recording = _engine(model), record(model, text, unknown)
+    numbers = [engine.unit_numbers(PARTS[one.part], one.layer, np.array([one.unit])) for one in units]
+    means = [recording.arrays[one.part][:, one.layer, one.unit].mean() for one in units]
+    lost = _lost(engine, recording, np.concatenate(numbers), np.array(means, dtype=np.float32))
+    return [_effect(own, _before(recording, labels[one.label])) for one, own in zip(units, lost, strict=True)]
+
+
+def atlas(model: TextModel, text: str, labels: Mapping[str, Labels], unknown: Unknown = "error") -> list[AtlasRow]:
+    """Return the effect of every hidden unit, held at its mean, on the loss of a text, the strongest first.
+
+    All are measured with 8-bit weights, the strongest again in float32.
+
+    Raises:
+        ConfigError: Compiled code does not have the model's core.
+    """
+    engine, recording = _engine(model), record(model, text, unknown)
+    means = recording.arrays["hidden"].mean(axis=0).astype(np.float32)  # [L, H]
+    numbers = np.concatenate([engine.unit_numbers(0, layer, np.arange(means.shape[1])) for layer in range(len(means))])
+    lost, precisions = _lost(model.engines.get("int8"), recording, numbers, means.ravel()), ["int8"] * means.size
+    order = np.argsort(-np.abs(lost.mean(axis=1)), kind="stable")
+    again = order[:_AGAIN]
+    lost[again] = _lost(engine, recording, numbers[again], means.ravel()[again])
+    for unit in again.tolist():
+        precisions[unit] = "fp32"
+    places = {name: _before(recording, own) for name, own in labels.items()}
+    order = np.argsort(-np.abs(lost.mean(axis=1)), kind="stable")
+    return [
+        AtlasRow(
+            layer=unit // means.shape[1],
+            unit=unit % means.shape[1],
+            bits=bits(float(lost[unit].mean())),
+            effects={name: _effect(lost[unit], before) for name, before in places.items()},
+            precision=precisions[unit],
+        )
+        for unit in order.tolist()
+    ]
+
+
+def _engine(model: TextModel) -> Engine:
+    engine = model.engines.to_score()
+    if engine is None:
+        raise ConfigError(f"units are ablated by compiled code, which the core {model.settings.core!r} is not in")
+    return engine
+
+
+def _lost(
+    engine: Engine, recording: Recording, numbers: NDArray[np.int64], values: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return the nats that are lost at each symbol with each unit held, [U, T]."""
+    ((_, free),) = engine.log_probs([recording.ids])
+    return free - engine.sweep(recording.ids, numbers, values)
+
+
+def _before(recording: Recording, labels: Labels) -> Labels:
+    """Return the label of the text that each symbol follows, [T], of labels of characters."""
+    ends = np.maximum(np.cumsum([len(symbol) for symbol in recording.symbols]) - 1, 0)
+    own = labels[ends]
+    return np.concatenate([[own.min()], own[:-1]])
+
+
+def _effect(lost: NDArray[np.float64], before: Labels) -> Ablated:
+    is_question = len(np.unique(before)) <= 2
+    there = before > (before.min() if is_question else np.median(before))
+    means = [bits(float(lost[some].mean())) if some.any() else 0.0 for some in (there, ~there)]
+    return Ablated(*means)
