@@ -144,6 +144,21 @@ def test_a_voice_of_a_piece_and_bars_of_it_stay(place, tmp_path, capsys):
     assert (rolls["bars"][:8] != piece[:8]).any()
 
 
+def test_short_notes_are_told_and_another_grid_keeps_them(place, tmp_path, capsys):
+    quick = np.zeros((16, 88), dtype=np.uint8)
+    quick[np.arange(16), 45 + np.arange(16)] = 1
+    (tmp_path / "quick.mid").write_bytes(write_midi_roll(quick, Grid(parts=16)))
+    words = ["compose", place / "run", "--keep", tmp_path / "quick.mid", "--particles", 20, "--seed", 1, "--json"]
+    _, _, err = ran(capsys, *words)
+    assert "16 notes are shorter than a frame (8th)" in err
+    status, out, err = ran(capsys, *words, "--grid", "16th", "--out", tmp_path / "x.mid")
+    assert (status, "shorter" in err) == (0, False)
+    frames = notes_in(json.loads(out)["roll"])
+    assert [int(np.flatnonzero(frame)[-1]) for frame in frames] == (45 + np.arange(16)).tolist()
+    again = read_midi_roll((tmp_path / "x.mid").read_bytes(), Grid(parts=16), "x")
+    np.testing.assert_array_equal(again.frames[:, 21:109], frames)
+
+
 def test_no_more_is_copied_than_may_be(place, tmp_path, capsys):
     model = ostinato.load(place / "run")
     start = np.load(place / "rolls" / "3.npy")[:3]
@@ -179,8 +194,8 @@ sys.exit("torch" in sys.modules and 7)
     ("words", "told"),
     [
         (["--from", "nowhere.mid"], "say which stay: --keep soprano, or --lock 1-4"),
-        (["--keep", "bass"], "there is no file 'bass'; name the piece with --from FILE"),
-        (["--lock", "1"], "name the piece with --from FILE"),
+        (["--keep", "bass"], "--keep bass is a voice of the piece that --from names"),
+        (["--lock", "1"], "name the piece: --from FILE"),
         (["--max-copy", "0"], "max_copy must be at least 1"),
         (["--seconds", "0"], "--seconds must be above 0"),
         (["--seconds", "3", "--bars", "2"], "--seconds and --bars both say how long it is"),

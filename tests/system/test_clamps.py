@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from ostinato.codecs import CharacterCodec
+from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.searching import SearchSettings
+from ostinato.engine.cpu import cores_here
 from ostinato.engine.engine import Engine
 from ostinato.engine.packing import pack
 from ostinato.families.text.generation import Generation
@@ -82,6 +84,39 @@ def test_scores_with_held_units_are_those_of_the_reference_and_a_sweep_holds_one
         one = clamp_arrays([Clamp(int(layer), int(unit), float(value))], layers=2, units=70, has_cell=core in CELLED)
         ((_, alone),) = engine.held(one).log_probs([TEXT])
         np.testing.assert_allclose(swept[row], alone, atol=1e-4)
+
+
+def test_a_beam_that_is_narrow_for_a_while_holds_units_at_the_same_steps(kernels):
+    model = network_of("lstm")
+    held = [Clamp(layer, unit, 1.0, first=6, end=12) for layer in (0, 1) for unit in range(0, 60, 2)]
+    clamps = clamp_arrays(held, layers=2, units=70, has_cell=True)
+    options = {"length": 20, "settings": SearchSettings(beam=5), "rules": RuleSettings(match="abc[a-h ]{12}")}
+    writers = (held_network(model, clamps), engine_of(model, "lstm", kernels).held(clamps))
+    (expected,), (written,) = (Generation(LETTERS, writer, ["a"], **options).finish() for writer in writers)
+    assert written.text == expected.text
+    assert written.log_prob == pytest.approx(expected.log_prob, abs=1e-3)
+
+
+def test_a_team_of_threads_holds_and_records_what_one_thread_does(kernels):
+    model = network_of("lstm", size=300)
+    clamps = clamps_for("lstm", size=300)
+    one, team = (engine_of(model, "lstm", kernels, threads=threads) for threads in (1, 2))
+    if cores_here() > 1:
+        assert team.threads.share(team.model, 1, "read").team == 2
+    for _ in range(5):
+        ((_, first),) = one.held(clamps).log_probs([TEXT])
+        ((_, second),) = team.held(clamps).log_probs([TEXT])
+        np.testing.assert_array_equal(first, second)
+        np.testing.assert_array_equal(one.held(clamps).record(TEXT).hidden, team.held(clamps).record(TEXT).hidden)
+
+
+def test_a_sweep_holds_cells_too(kernels):
+    engine = engine_of(network_of("lstm"), "lstm", kernels)
+    number = engine.unit_numbers(1, 1, np.array([66]))
+    (swept,) = engine.sweep(TEXT, number, np.array([0.8], dtype=np.float32))
+    clamps = clamp_arrays([Clamp(1, 66, 0.8, part="cell")], layers=2, units=70, has_cell=True)
+    ((_, alone),) = engine.held(clamps).log_probs([TEXT])
+    np.testing.assert_allclose(swept, alone, atol=1e-4)
 
 
 @pytest.mark.parametrize("precision", ["int8", "fp32"])

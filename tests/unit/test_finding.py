@@ -136,7 +136,7 @@ def test_a_labeller_that_gives_no_labels_is_refused(labeller, told):
 
 
 def test_a_label_that_never_changes_and_one_that_is_unknown_are_refused():
-    with pytest.raises(ConfigError, match="'x' is nearly the same everywhere"):
+    with pytest.raises(ConfigError, match="'x' hardly changes in this text"):
         find_units(np.zeros((2, 100)), [("hidden", 0, 0), ("hidden", 0, 1)], np.zeros(100), "x")
     with pytest.raises(ConfigError, match="did you mean 'quotes'"):
         label("quote", "abc")
@@ -162,6 +162,9 @@ def test_a_recording_is_cut_and_kept(kernels, tmp_path):
 def test_clamps_are_read_and_checked():
     assert parse_clamp("1:37=-1") == Clamp(1, 37, -1.0)
     assert parse_clamp("cell:0:2*0.5@3-9") == Clamp(0, 2, 0.5, part="cell", scaled=True, first=3, end=10)
+    assert [parse_clamp(f"0:1={number}").value for number in (".5", "+1", "1e-3")] == [0.5, 1, 1e-3]
+    with pytest.raises(ConfigError, match="step 2 comes before step 3"):
+        parse_clamp("0:1=1@3-2")
     for odd in ("1:37", "x", "1:37=", "hidden:1=2"):
         with pytest.raises(ConfigError, match="holds no unit"):
             parse_clamp(odd)

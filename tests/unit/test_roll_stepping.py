@@ -109,7 +109,7 @@ def test_compiled_code_writes_the_notes_of_the_reference(name, core):
     for number in range(40):
         known = np.array([-1, 1, 0], dtype=np.int8)[draw.integers(0, 3, 20)] if number % 3 == 0 else None
         uniform = draw.random((3, 20), dtype=np.float32)
-        compiled, reference = (one.step(uniform, known, 0.8) for one in both)
+        compiled, reference = (one.step(uniform, known, 0.8, expects=True) for one in both)
         np.testing.assert_array_equal(compiled.frames, reference.frames)
         np.testing.assert_allclose(compiled.log_given, reference.log_given, atol=1e-4)
         np.testing.assert_allclose(compiled.probabilities, reference.probabilities, atol=1e-4)
@@ -127,6 +127,9 @@ def test_voices_ranges_and_bars_stay():
     assert given_notes(frames, "notes", 60).tolist() == [[1, -1, 1, -1], [-1, 1, -1, -1]]
     assert given_notes(frames, "61-62", 60).tolist() == [[-1, 0, 1, -1], [-1, 1, 0, -1]]
     assert given_bars(frames, frozenset({2}), 1).tolist() == [[-1] * 4, [0, 1, 0, 0]]
+    upbeat = np.eye(4, dtype=np.uint8)[[0, 1, 2, 3, 0]]
+    assert given_bars(upbeat, frozenset({1}), 4, 3)[:, 0].tolist() == [1, -1, -1, -1, -1]
+    assert given_bars(upbeat, frozenset({2}), 4, 3)[:, 0].tolist() == [-1, 0, 0, 0, 1]
     for voice in ("tenor", "61-99", "62-61", "-3"):
         with pytest.raises(ConfigError, match=r"that the model knows|says not which notes stay"):
             given_notes(frames, voice, 60)

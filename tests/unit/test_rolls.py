@@ -115,6 +115,23 @@ def test_notation_needs_note_values():
         write_musicxml_roll(np.ones((2, 88), dtype=np.uint8), Grid(seconds=0.3))
 
 
+def test_bars_are_those_of_the_file(tmp_path):
+    import mido
+
+    file = mido.MidiFile(ticks_per_beat=100)
+    track = mido.MidiTrack()
+    track.append(mido.MetaMessage("time_signature", numerator=3, denominator=4))
+    track.append(mido.Message("note_on", note=60, velocity=90, time=200))
+    track.append(mido.Message("note_off", note=60, time=400))
+    file.tracks.append(track)
+    file.save(tmp_path / "x.mid")
+    data = (tmp_path / "x.mid").read_bytes()
+    roll = read_midi_roll(data, Grid(parts=8), "x")
+    assert (roll.quarters_in_bar, roll.first, len(roll.frames)) == (3, 4, 8)
+    damaged = data.replace(b"\xff\x58\x04\x03", b"\xff\x58\x04\x00")
+    assert read_midi_roll(damaged, Grid(parts=8), "x").quarters_in_bar == 4
+
+
 @pytest.mark.parametrize("grid", ["8ths", "0s", "65th", "99s", "x", ""])
 def test_a_grid_that_is_none_is_refused(grid):
     with pytest.raises(ConfigError, match="a frame is a part of a note"):

@@ -73,7 +73,7 @@ def check_unit(layer: int, unit: int, part: str, *, layers: int, units: int, has
         ConfigError: There is none, or no such part.
     """
     if part not in PARTS or (part == "cell" and not has_cell):
-        parts = "hidden and cell" if has_cell else "hidden alone: this core has no cell"
+        parts = "hidden and cell" if has_cell else "hidden alone: this core has no cell that can be held"
         raise ConfigError(f"there is no part {part!r} of a state; there is {parts}")
     if not 0 <= layer < layers:
         raise ConfigError(f"there is no layer {layer}; the model has the layers 0 to {layers - 1}")
@@ -81,7 +81,8 @@ def check_unit(layer: int, unit: int, part: str, *, layers: int, units: int, has
         raise ConfigError(f"there is no unit {unit}; each layer has the units 0 to {units - 1}")
 
 
-_CLAMP = re.compile(r"(?:(hidden|cell):)?(\d+):(\d+)(=|\*)(-?\d+(?:\.\d*)?)(?:@(\d+)(?:-(\d+))?)?")
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
+_CLAMP = re.compile(rf"(?:(hidden|cell):)?(\d+):(\d+)(=|\*)({_NUMBER})(?:@(\d+)(?:-(\d+))?)?")
 
 
 def parse_clamp(text: str) -> Clamp:
@@ -97,6 +98,8 @@ def parse_clamp(text: str) -> Clamp:
             "it for the cell, and @10-20 behind it for the steps 10 to 20"
         )
     part, layer, unit, sign, value, first, last = match.groups()
+    if last is not None and int(last) < int(first):
+        raise ConfigError(f"{text!r} never holds: step {last} comes before step {first}")
     return Clamp(
         int(layer),
         int(unit),

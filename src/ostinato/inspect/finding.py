@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.errors import ConfigError
-from ostinato.inspect.labels import Labels
+from ostinato.inspect.labels import Labels, is_question
 
 Measure: TypeAlias = Literal["auc", "r2"]
 _SHIFTS, _SHUFFLES = 60, 20
@@ -77,16 +77,12 @@ def find_units(
     """
     T = labels.shape[0]
     half = T // 2
-    kinds = np.unique(labels)
-    is_question = len(kinds) <= 2
-    for part in (labels[:half], labels[half:]):
-        rare = len(part) - max(np.unique(part, return_counts=True)[1], default=0)
-        if rare < _LEAST:
-            raise ConfigError(
-                f"label {name!r} is nearly the same everywhere: in half of the text only {rare} of {len(part):,} "
-                "symbols differ; give a text in which it changes"
-            )
-    tell: _Tells = _Questions(labels == kinds[-1]) if is_question else _Numbers(labels)
+    if not changes(labels):
+        raise ConfigError(
+            f"label {name!r} hardly changes in this text of {T:,} symbols: in each half at least {_LEAST} symbols have "
+            "to differ from the rest; give a longer text, or one in which it changes"
+        )
+    tell: _Tells = _Questions(labels) if is_question(labels) else _Numbers(labels)
     first, second = tell.prepared(values[:, :half]), tell.prepared(values[:, half:])
     signs = tell.signs(first, tell.labels[:half])
     own = tell.labels[half:]
@@ -115,13 +111,19 @@ def find_units(
     ]
 
 
+def changes(labels: Labels) -> bool:
+    """Return whether labels change enough, in both halves, for units to be held against them."""
+    halves = (labels[: len(labels) // 2], labels[len(labels) // 2 :])
+    return all(len(own) - max(np.unique(own, return_counts=True)[1], default=0) >= _LEAST for own in halves)
+
+
 class _Questions:
     """Labels of yes and no, told by rank."""
 
     measure: Measure = "auc"
 
-    def __init__(self, labels: NDArray[np.bool_]) -> None:
-        self.labels = labels.astype(np.float64)
+    def __init__(self, labels: Labels) -> None:
+        self.labels = labels
 
     def prepared(self, values: NDArray[Any]) -> NDArray[np.float64]:
         from scipy.stats import rankdata  # half a second, and only here

@@ -1,7 +1,8 @@
 """Labels of the characters of a text, found by small automata: what a cell might know.
 
-A label says something about the text up to and with a character, such as whether a quotation is open. Labels are
-booleans, or numbers such as the depth of indentation.
+A label says something about the text up to and with a character, such as whether a quotation is open; those of spans,
+``url`` and ``speaker``, know of each character of the span what only its end shows. Labels are booleans, or numbers
+such as the depth of indentation.
 """
 
 from __future__ import annotations
@@ -117,8 +118,13 @@ def _spans(pattern: re.Pattern[str]) -> Labeller:
 
 
 def _speaker(text: str) -> NDArray[np.bool_]:
-    """Whether the line is the name of a speaker in a play, such as ``MENENIUS:``, as far as it has been read."""
+    """Whether the line is the name of a speaker in a play, such as ``MENENIUS:``."""
     return _spans(_SPEAKER)(text)  # type: ignore[no-any-return]
+
+
+def is_question(labels: Labels) -> bool:
+    """Return whether labels are of yes and no, and no numbers."""
+    return bool(np.isin(labels, (0.0, 1.0)).all())
 
 
 #: The labels that have a name.

@@ -26,13 +26,15 @@ h1 { font: 600 1.7rem/1.2 Georgia, serif; margin: 0 }
 button, select, input { font: inherit }
 button { padding: .2rem .8rem; border-radius: .4rem; border: 1px solid #c8c8cc; background: #f6f6f8; cursor: pointer }
 #unit { width: 5rem } #slider { flex: 1; min-width: 8rem } #named { font-weight: 600; min-width: 7rem }
+button { margin: .15rem 0 }
 .panes { display: grid; grid-template-columns: minmax(0, 1fr) 20rem; gap: 1.5rem }
 #text { font: 15px/1.75 ui-monospace, Menlo, Consolas, monospace; white-space: pre-wrap; margin: 0;
   overflow-wrap: anywhere }
 #text span:hover, #text span:focus { outline: 2px solid #1d1d1f }
 #told { position: sticky; top: 5rem; align-self: start } #told ol { padding-left: 1.4rem; margin: .3rem 0 }
 #told i { display: inline-block; height: .7em; background: #d0693b } #told b { font-family: ui-monospace, monospace }
-@media (max-width: 50rem) { .panes { grid-template-columns: 1fr } #told { position: static } }
+@media (max-width: 50rem) { button { margin: .15rem 0 }
+.panes { grid-template-columns: 1fr } #told { position: static } }
 """
 
 
@@ -57,10 +59,11 @@ def recording_page(
     }
     script = (files("ostinato.inspect") / "web" / "cells.js").read_text(encoding="utf-8")
     policy = f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(_STYLE)}'"
+    layers = "one layer" if recording.layers == 1 else f"{recording.layers} layers"
     body = [
         f"<h1>{escape(title)}</h1>",
-        f'<p class="quiet">{len(recording):,} symbols; layers 0 to {recording.layers - 1} of {recording.units} units. '
-        "Green: the unit is over nothing; blue: under it; the darker, the further. Arrow keys change the unit.</p>",
+        f'<p class="quiet">{len(recording):,} symbols, {layers} of {recording.units} units. Green: the unit is above '
+        "zero; blue: below zero; the darker, the further. Arrow keys change the unit.</p>",
         _controls(recording),
         *([f'<p class="quiet">{_buttons(units)}</p>'] if units else []),
         '<div class="panes"><pre id="text"></pre><div id="told"></div></div>',
@@ -95,15 +98,13 @@ def _packed(recording: Recording, part: str) -> dict[str, Any]:
 
 def _expected(recording: Recording, names: Sequence[str], count: int) -> dict[str, Any]:
     """Return the probability and the rank of each symbol, and the most probable ones in its place."""
-    logits = recording.arrays["logits"][:-1].astype(np.float64)
-    p = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
-    own = p[np.arange(len(p)), recording.ids]
-    ranks = (p >= own[:, None]).sum(axis=1)
-    best = np.argsort(-p, axis=1, kind="stable")[:, :count]
+    expected = recording.expected(count)
+    own, best = np.exp(expected.log_probs).tolist(), np.exp(expected.best_log_probs).tolist()
     return {
-        "expected": [[round(value, 6), rank] for value, rank in zip(own.tolist(), ranks.tolist(), strict=True)],
+        "expected": [[round(p, 6), rank] for p, rank in zip(own, expected.ranks.tolist(), strict=True)],
         "guesses": [
-            [[names[one], round(float(row[one]), 4)] for one in ids] for row, ids in zip(p, best.tolist(), strict=True)
+            [[names[one], round(p, 4)] for one, p in zip(ids, row, strict=True)]
+            for ids, row in zip(expected.best.tolist(), best, strict=True)
         ],
     }
 
@@ -115,7 +116,7 @@ def _place(unit: FoundUnit) -> dict[str, Any]:
 def _buttons(units: Sequence[FoundUnit]) -> str:
     return " ".join(
         f'<button data-unit="{escape(json.dumps(_place(one)))}">{escape(one.label)}: {one.part} {one.layer}:{one.unit}'
-        f", {one.measure} {one.score:.2f}</button>"
+        f", {one.measure} {one.score:.2f}{' (low where it is)' if one.sign < 0 else ''}</button>"
         for one in units
     )
 

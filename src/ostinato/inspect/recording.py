@@ -21,6 +21,25 @@ _GUESSES = "logits"  # the array that belongs to no unit
 
 
 @dataclass(frozen=True)
+class Expected:
+    """Expectations at every place of a sequence, [T] each.
+
+    Attributes:
+        log_probs: Natural log-probability of the symbol that stands there.
+        ranks: Its rank; 1 is the most probable.
+        entropies: Entropy of the prediction, in nats.
+        best: Ids of the most probable symbols, best first, [T, N].
+        best_log_probs: Their natural log-probabilities, [T, N].
+    """
+
+    log_probs: NDArray[np.float64]
+    ranks: NDArray[np.int64]
+    entropies: NDArray[np.float64]
+    best: NDArray[np.int64]
+    best_log_probs: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Recording:
     """Values of a network over a sequence; the first of each is that before the first symbol.
 
@@ -67,6 +86,35 @@ class Recording:
         values = [self.arrays[part][1:].reshape(len(self), -1).T for part in self.parts]
         every = itertools.product(self.parts, range(self.layers), range(self.units))
         return np.concatenate(values), list(every)
+
+    def labels_of(self, labels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the label after each symbol, [T], of labels of each character of the text.
+
+        Raises:
+            ConfigError: The symbols are not the characters of the text.
+        """
+        ends = np.cumsum([len(symbol) for symbol in self.symbols])
+        if ends[-1] != len(labels) or not len(labels):
+            raise ConfigError(
+                f"the symbols have {ends[-1]:,} characters and the text has {len(labels):,}; labels need a "
+                "text that the model's symbols spell as it stands, without unknown characters"
+            )
+        own: NDArray[np.float64] = labels[np.maximum(ends - 1, 0)]
+        return own
+
+    def expected(self, count: int) -> Expected:
+        """Return what was expected in the place of each symbol, with so many guesses."""
+        logits = self.arrays[_GUESSES][:-1].astype(np.float64)
+        logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+        own = logs[np.arange(len(logs)), self.ids]
+        best = np.argsort(-logs, axis=1, kind="stable")[:, :count]
+        return Expected(
+            log_probs=own,
+            ranks=(logs >= own[:, None]).sum(axis=1),
+            entropies=-(np.exp(logs) * logs).sum(axis=1),
+            best=best,
+            best_log_probs=np.take_along_axis(logs, best, axis=1),
+        )
 
     def to_numpy(self) -> dict[str, NDArray[Any]]:
         """Return the arrays, and the ids."""

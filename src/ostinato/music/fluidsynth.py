@@ -39,7 +39,10 @@ class FluidSynth:
             file, wav = Path(folder) / "music.mid", Path(folder) / "music.wav"
             file.write_bytes(midi)
             command = [self.program, "-ni", "-q", "-r", str(RATE), "-F", str(wav), str(self.font), str(file)]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+            try:
+                done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+            except (OSError, subprocess.TimeoutExpired) as error:
+                raise ConfigError(f"FluidSynth could not play it ({error}); --sound strings needs nothing") from error
             if done.returncode or not wav.exists():
                 raise ConfigError(
                     f"FluidSynth could not play it ({done.stderr.strip()[-200:] or done.returncode}); "

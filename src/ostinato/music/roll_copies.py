@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -53,6 +54,12 @@ class CopyRuns:
         self._starts[offsets[:-1][offsets[:-1] < len(known)]] = True
         none = np.zeros(len(known), dtype=np.int64)
         self._runs, self._count = _Runs(none, none, None), 0
+
+    def fresh(self) -> CopyRuns:
+        """Return the same for another roll, at its beginning."""
+        other, none = copy.copy(self), np.zeros(len(self._others), dtype=np.int64)
+        other._runs, other._count = _Runs(none, none, None), 0
+        return other
 
     def length_with(self, frame: Frames) -> int:
         """Return the length of the longest run that would end with a frame [N], if it came next."""

@@ -18,6 +18,7 @@ _DRUMS = 9  # channel
 _USUAL_BAR = 4.0  # quarters, where a file has no time signature
 _USUAL_TEMPO = 500_000  # microseconds of a quarter note, where a file says nothing
 _VELOCITY = 80
+_SHORT = 0.75  # of a frame
 _MOST_FRAMES = 200_000
 _NOTES = 128
 
@@ -31,12 +32,16 @@ class MidiRoll:
         quarters_per_minute: Tempo at the beginning.
         drums: Number of notes of drums, which were left out.
         quarters_in_bar: Length of its bars, by the first time signature; four where there is none.
+        first: Number of the first frame, counted from the beginning of the file: so many are cut off.
+        short: Number of notes that are shorter than a frame; several of them may fall into one.
     """
 
     frames: Frames
     quarters_per_minute: float
     drums: int
     quarters_in_bar: float = _USUAL_BAR
+    first: int = 0
+    short: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,14 @@ def read_midi_roll(data: bytes, grid: Grid, where: str) -> MidiRoll:
     frames = np.zeros((last - first, _NOTES), dtype=np.uint8)
     for note, start, end in zip(notes, starts.tolist(), ends.tolist(), strict=True):
         frames[start - first : end - first, note.note] = 1
-    return MidiRoll(frames, 60e6 / tempo, drums, _quarters_in_bar(file))
+    return MidiRoll(
+        frames,
+        60e6 / tempo,
+        drums,
+        _quarters_in_bar(file),
+        first,
+        sum(note.end - note.start < _SHORT for note in notes),
+    )
 
 
 def _parsed(data: bytes, where: str) -> Any:
@@ -112,7 +124,7 @@ def _notes(file: Any, grid: Grid, ticks: int) -> tuple[list[_Note], int, int]:
 def _quarters_in_bar(file: Any) -> float:
     signatures = (message for track in file.tracks for message in track if message.type == "time_signature")
     first = next(signatures, None)
-    return _USUAL_BAR if first is None else 4 * first.numerator / first.denominator
+    return _USUAL_BAR if first is None or not first.numerator else 4 * first.numerator / first.denominator
 
 
 def _timed(file: Any, grid: Grid, ticks: int) -> Iterator[tuple[float, Any]]:

@@ -15,17 +15,19 @@ def add_family_options(command: argparse.ArgumentParser, verb: str) -> None:
     """Add the options that families declare for a verb, in the groups that they declare."""
     groups: dict[str, argparse._ActionsContainer] = {"": command}
     added: dict[str, argparse.Action] = {}
+    told: dict[str, list[str]] = {}
     for family in FAMILIES.values():
         for group in family.options.get(verb, ()):
             for option in group.options:
                 if option.flag in added:  # of several families, which declare the same one
-                    told = added[option.flag].help or ""
-                    if option.help not in told.split("; or "):
-                        added[option.flag].help = f"{told}; or {option.help}"
+                    if option.help not in told[option.flag]:
+                        told[option.flag].append(option.help)
+                        added[option.flag].help = "; or ".join(told[option.flag])
                     continue
                 if group.title not in groups:
                     groups[group.title] = command.add_argument_group(group.title)
                 added[option.flag] = add_option(groups[group.title], option)
+                told[option.flag] = [option.help]
 
 
 def add_option(group: argparse._ActionsContainer, option: Option) -> argparse.Action:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from ostinato.app.options.families import add_family_options
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file
 from ostinato.app.terminal.console import Console
-from ostinato.app.terminal.output import as_json, write_file
+from ostinato.app.terminal.output import as_json, shown, write_file
 from ostinato.config import at_least
 from ostinato.errors import ConfigError
 from ostinato.inspect.clamps import PARTS, check_unit, parse_clamp
@@ -30,6 +29,7 @@ from ostinato.runs import RunFolder
 from ostinato.units import bits
 
 if TYPE_CHECKING:
+    from ostinato.families.text.ablation import Ablated
     from ostinato.families.text.model import TextModel
     from ostinato.inspect.finding import FoundUnit
     from ostinato.inspect.recording import Recording
@@ -82,7 +82,11 @@ def act(args: Namespace) -> int:
     if args.html is not None and args.html.exists():
         raise ConfigError(f"{args.html} exists already and is never overwritten; choose another name")
     model = load_model(args)
-    text = _text(args, model, _SEARCHED if args.find is not None else _LOOKED_AT)
+    is_search = args.find is not None or args.atlas is not None
+    text = _text(args, model, _SEARCHED if is_search else _LOOKED_AT)
+    if is_search and len(text) > _SEARCHED:
+        print(f"(the first {_SEARCHED:,} characters of {len(text):,})", file=sys.stderr)
+        text = text[:_SEARCHED]
     if args.find is not None:
         return _find(model, text, args)
     if args.atlas is not None:
@@ -91,7 +95,9 @@ def act(args: Namespace) -> int:
         model = model.clamped(*map(parse_clamp, args.hold))
     recording = model.record(text, unknown=args.unknown)
     if args.html is not None:
-        _write_page(recording, model, args, ())
+        if len(recording) > _SHOWN:
+            print(f"(the page shows the first {_SHOWN:,} of {len(recording):,} symbols)", file=sys.stderr)
+        _write_page(recording[:_SHOWN], model, args, ())
         if not views:
             return 0
     if args.cells is not None:
@@ -108,8 +114,14 @@ def _text(args: Namespace, model: TextModel, symbols: int) -> str:
     if not args.run.is_dir():
         raise ConfigError("a model file has no held-out part; give a TEXT or --file FILE")
     _, held_out = RunFolder(args.run).corpus()
-    ids = held_out.ids[:symbols]
-    return model.codec.decode(ids[ids != model.codec.end].tolist() if model.codec.end is not None else ids.tolist())
+    if model.codec.end is None:
+        count = min(symbols, len(held_out.ids))
+        print(f"(the first {count:,} of {len(held_out.ids):,} symbols that were held out)", file=sys.stderr)
+    if model.codec.end is None:
+        return model.codec.decode(held_out.ids[:symbols].tolist())
+    if symbols == _SEARCHED:
+        raise ConfigError("a model of items starts anew for each; give one of them as TEXT")
+    return model.codec.decode(held_out.ids[held_out.offsets[0] : held_out.offsets[1] - 1].tolist())
 
 
 def _write_page(recording: Recording, model: TextModel, args: Namespace, units: Sequence[FoundUnit]) -> None:
@@ -123,22 +135,27 @@ def _guesses(recording: Recording, model: TextModel, args: Namespace) -> int:
     """A line for every symbol: what stands there, and what was expected."""
     count = _GUESSES if args.guesses is None else args.guesses
     at_least("--guesses", count, 1)
-    logits = recording.arrays["logits"][:-1].astype(np.float64)
-    logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
-    best = np.argsort(-logs, axis=1, kind="stable")[:, :count]
+    expected = recording.expected(count)
     if not args.json:
         print("log_prob\trank\tentropy_bits\ttext\tguesses")
-    for place, (symbol, own) in enumerate(zip(recording.symbols, recording.ids.tolist(), strict=True)):
-        row = logs[place]
-        rank, entropy = int((row >= row[own]).sum()), bits(float(-(np.exp(row) * row).sum()))
-        guesses = [(_named(model, one), math.exp(row[one])) for one in best[place].tolist()]
+    for place, own in enumerate(recording.ids.tolist()):
+        symbol = _named(model, own)
+        log_prob, rank = float(expected.log_probs[place]), int(expected.ranks[place])
+        entropy, shares = bits(float(expected.entropies[place])), np.exp(expected.best_log_probs[place]).tolist()
+        names = [_named(model, one) for one in expected.best[place].tolist()]
         if args.json:
-            about = {"text": symbol, "log_prob": row[own], "rank": rank, "entropy_bits": entropy}
-            print(as_json({**about, "guesses": [{"text": name, "probability": p} for name, p in guesses]}))
+            about = {"text": symbol, "log_prob": log_prob, "rank": rank, "entropy_bits": entropy}
+            guesses = [{"text": name, "probability": p} for name, p in zip(names, shares, strict=True)]
+            print(as_json({**about, "guesses": guesses}))
         else:
-            told = "  ".join(f"{visible(name)} {p:.1%}" for name, p in guesses)
-            print(f"{row[own]:.4f}\t{rank}\t{entropy:.3f}\t{visible(symbol)}\t{told}")
+            told = "  ".join(f"{_seen(name)} {p:.1%}" for name, p in zip(names, shares, strict=True))
+            print(f"{log_prob:.4f}\t{rank}\t{entropy:.3f}\t{_seen(symbol)}\t{told}")
     return 0
+
+
+def _seen(text: str) -> str:
+    """Return a symbol as it can stand in a table."""
+    return "␣" if text == " " else visible(shown(text))
 
 
 def _named(model: TextModel, symbol: int) -> str:
@@ -170,7 +187,7 @@ def _coloured(recording: Recording, values: NDArray[np.float32]) -> Text:
     for symbol, value in zip(recording.symbols, values.tolist(), strict=True):
         share = abs(value) / most
         colour = tuple(round(255 - share * (255 - int(_COLOURS[value > 0][n : n + 2], 16))) for n in (1, 3, 5))
-        text.append(symbol, style=f"black on rgb({colour[0]},{colour[1]},{colour[2]})")
+        text.append(shown(symbol), style=f"black on rgb({colour[0]},{colour[1]},{colour[2]})")
     return text
 
 
@@ -193,25 +210,35 @@ def _find(model: TextModel, text: str, args: Namespace) -> int:
 
     if args.hold:
         raise ConfigError("--find looks at the model as it is; leave --hold out")
-    labels: Mapping[str, Labels] = {name: label(name, text) for name in args.find.split(",")}
-    best = find(model, text, labels, count=_UNITS)
+    labels = _labels(args.find, text)
+    best = find(model, text, labels, count=_UNITS, unknown=args.unknown)
     if args.html is not None:
         _write_page(model.record(text[:_SHOWN], unknown=args.unknown), model, args, best)
-    effects = ablate(model, text[:_SEARCHED], best, labels, args.unknown)
+    effects = ablate(model, text, best, labels, args.unknown) if model.engines.to_score() else [None] * len(best)
     if not args.json:
-        print("label\tunit\tmeasure\tscore\tshuffled\tchance\tbits_there\tbits_elsewhere")
+        print("label\tunit\tsign\tmeasure\tscore\tshuffled\tchance\tbits_there\tbits_elsewhere")
     for one, effect in zip(best, effects, strict=True):
         about: dict[str, Any] = {"label": one.label, "part": one.part, "layer": one.layer, "unit": one.unit}
         if args.json:
             scores = {one.measure: one.score, "control": one.control, "chance": one.chance, "sign": one.sign}
-            print(as_json({**about, **scores, "ablation": {"there": effect.there, "elsewhere": effect.elsewhere}}))
+            print(as_json({**about, **scores, "ablation": None if effect is None else asdict(effect)}))
         else:
             name = f"{'cell:' * (PARTS[one.part] == PARTS['cell'])}{one.layer}:{one.unit}"
-            print(
-                f"{one.label}\t{name}\t{one.measure}\t{one.score:.3f}\t{one.control:.3f}\t{one.chance:.3f}\t"
-                f"{effect.there:+.4f}\t{effect.elsewhere:+.4f}"
-            )
+            numbers = "\t".join(f"{value:.3f}" for value in (one.score, one.control, one.chance))
+            sign = "+" if one.sign > 0 else "-"
+            print("\t".join([one.label, name, sign, one.measure, numbers, _told(effect)]))
     return 0
+
+
+def _labels(names: str, text: str) -> dict[str, Labels]:
+    """Return the labels that are asked for."""
+    return {name.strip(): label(name.strip(), text) for name in names.split(",") if name.strip()}
+
+
+def _told(effect: Ablated | None) -> str:
+    """Return the bits lost there and elsewhere; a dash where there is no such place, or nothing was measured."""
+    sides = (None, None) if effect is None else (effect.there, effect.elsewhere)
+    return "\t".join("–" if side is None else f"{side:+.4f}" for side in sides)
 
 
 def _atlas(model: TextModel, text: str, args: Namespace) -> int:
@@ -220,14 +247,14 @@ def _atlas(model: TextModel, text: str, args: Namespace) -> int:
 
     if args.hold or args.html is not None:
         raise ConfigError("--atlas looks at the model as it is, in a table; leave --hold and --html out")
-    names = [name for name in args.atlas.split(",") if name]
-    rows = atlas(model, text, {name: label(name, text) for name in names}, args.unknown)
+    labels = _labels(args.atlas, text)
+    names, rows = list(labels), atlas(model, text, labels, args.unknown)
     if not args.json:
         print("\t".join(["unit", "bits", *(f"{name}\telsewhere" for name in names), "precision"]))
     for row in rows:
         if args.json:
             print(as_json(asdict(row)))
         else:
-            effects = (f"{one.there:+.4f}\t{one.elsewhere:+.4f}" for one in row.effects.values())
+            effects = map(_told, row.effects.values())
             print("\t".join([f"{row.layer}:{row.unit}", f"{row.bits:+.4f}", *effects, row.precision]))
     return 0

@@ -9,6 +9,7 @@ from ostinato.engine import beamfacts as facts
 from ostinato.engine import layout
 from ostinato.engine import program as codes
 from ostinato.engine.block import SCALAR_PLACES
+from ostinato.engine.compiled.clamping import holds_any
 from ostinato.engine.compiled.network import State, advance, load_rows, meet
 from ostinato.engine.compiled.options import compiled, inlined
 from ostinato.engine.compiled.rules import apply_rules, follow, is_over, largest, log_softmax, row_of
@@ -118,6 +119,8 @@ def search_beam(target: Any, block: Any) -> None:
         meet(team)
         if team.member == 0:
             beam.facts[facts.IS_OTHER] = 1 - beam.facts[facts.IS_OTHER]
+            for row in range(rows * holds_any(network.held)):  # one that was not there before has read as much
+                network.held.clock[row] = network.held.clock[0]
         load_rows(network, state, scratch, team, live[:rows])
         if step + 1 < rules.facts[codes.LENGTH]:
             advance(target, network, state, scratch, team, live[:rows], last, True)

@@ -44,13 +44,14 @@ def given_notes(frames: Frames, voice: str, lowest: int) -> NDArray[np.int8]:
     return given
 
 
-def given_bars(frames: Frames, bars: frozenset[int], length: int) -> NDArray[np.int8]:
+def given_bars(frames: Frames, bars: frozenset[int], length: int, first: int = 0) -> NDArray[np.int8]:
     """Return what is given by bars that stay as they are.
 
     Args:
         frames: The piece, [T, N].
         bars: Their numbers, from 1.
         length: Frames of a bar.
+        first: Number of the first frame within its bar, which is bar 1: where the piece begins with an upbeat.
 
     Returns:
         1 sounds, 0 is silent, -1 is free, [T, N].
@@ -58,12 +59,12 @@ def given_bars(frames: Frames, bars: frozenset[int], length: int) -> NDArray[np.
     Raises:
         ConfigError: The piece has no such bar.
     """
-    count = -(-len(frames) // length)
+    count = -(-(first + len(frames)) // length)
     if beyond := sorted(number for number in bars if not 1 <= number <= count):
         raise ConfigError(f"the piece has the bars 1 to {count}; there is no bar {beyond[0]}")
     given = np.full(frames.shape, FREE, dtype=np.int8)
     for number in bars:
-        rows = slice((number - 1) * length, number * length)
+        rows = slice(max(0, (number - 1) * length - first), number * length - first)
         given[rows] = frames[rows]
     return given
 

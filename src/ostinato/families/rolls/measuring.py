@@ -74,7 +74,7 @@ def quick_accuracy(network: RollNetwork, rolls: Rolls) -> float:
     return hits.accuracy
 
 
-def estimated(network: RollNetwork, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+def estimated(network: RollNetwork, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return -ln P of each frame of a roll [T, N], [T], and the probability of each of its notes, [T, N]."""
     generator, rolls = torch.Generator().manual_seed(_SEED), Rolls(frames, np.array([0, len(frames)]))
     nats = measure_frames(network, rolls, Effort()).nats[0]
@@ -82,5 +82,5 @@ def estimated(network: RollNetwork, frames: Frames) -> tuple[NDArray[np.float64]
     with torch.inference_mode():
         for _, batch, y in _outputs(network, rolls, np.arange(1)):
             targets = torch.from_numpy(batch.targets[0]).to(y.device).float()
-            parts.append(network.head.conditionals(y[0], targets, generator).cpu().numpy())
+            parts.append(network.head.conditionals(y[0], targets, generator).double().cpu().numpy())
     return nats, np.concatenate(parts)

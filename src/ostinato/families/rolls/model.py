@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -123,13 +124,14 @@ class RollModel(Face):
         rolls = self.rolls(self.recipe.family.encode(self.codec, corpus, "error"))
         rolls = rolls if frames is None else _few(rolls, frames)
         result = self.evaluate_rolls(rolls, effort, tick)
-        return result if result.bound == "exact" else replace(result, rise=self._rise(_few(rolls, _CHECKED), effort))
+        return result if result.bound == "exact" else self._with_rise(result, _few(rolls, _CHECKED), effort)
 
-    def _rise(self, rolls: Rolls, effort: Effort) -> float:
-        """Return how much higher the loss is with four times the steps."""
+    def _with_rise(self, result: RollEvaluation, rolls: Rolls, effort: Effort) -> RollEvaluation:
+        """Return a result with what it says of how much higher the loss is with four times the steps."""
         more = replace(effort, temperatures=4 * effort.temperatures)
-        few, many = (self.evaluate_rolls(rolls, one).nats_per_frame for one in (effort, more))
-        return many - few
+        few, many = (self.evaluate_rolls(rolls, one) for one in (effort, more))
+        error = math.hypot(few.estimate_error, many.estimate_error)
+        return replace(result, rise=many.nats_per_frame - few.nats_per_frame, rise_error=error)
 
     def evaluate_rolls(
         self, rolls: Rolls, effort: Effort, tick: Callable[[int, int], None] | None = None
@@ -178,26 +180,26 @@ class RollModel(Face):
         seeds = [seed + number for number in range(rolls)]
         if max_copy is not None:
             at_least("max_copy", max_copy, 1)
-            return np.stack([self._within(frames, one, max_copy, start, temperature, engine) for one in seeds])
+            return self._within(frames, seeds, max_copy, start=start, temperature=temperature, engine=engine, tick=tick)
         stepper = self._steppers.choose(rolls, engine)
         return write_frames(stepper, frames, seeds, start=start, temperature=temperature, tick=tick)
 
     def _within(
-        self, frames: int, seed: int, most: int, start: Frames | None, temperature: float, engine: EngineName
-    ) -> Frames:
+        self, frames: int, seeds: Sequence[int], most: int, *, start: Frames | None, temperature: float,
+        engine: EngineName, tick: Callable[[int, int], None] | None,
+    ) -> Frames:  # fmt: skip
         known = self._known()
         if known is None:
             raise ConfigError("max_copy needs the training data, which a run folder has and a model file has not")
-        copies = CopyRuns(known.frames[:-1], known.numbers.offsets)
-        return write_within(
-            self._steppers.choose(1, engine),
-            frames,
-            seed,
-            copies=copies,
-            most=most,
-            start=start,
-            temperature=temperature,
-        )
+        copies, written = CopyRuns(known.frames[:-1], known.numbers.offsets), []
+        for number, seed in enumerate(seeds):
+            stepper, fresh = self._steppers.choose(1, engine), copies.fresh()
+            written.append(
+                write_within(stepper, frames, seed, copies=fresh, most=most, start=start, temperature=temperature)
+            )
+            if tick is not None:
+                tick((number + 1) * frames, len(seeds) * frames)
+        return np.stack(written)
 
     def _known(self) -> Rolls | None:
         """Return the training rolls; ``None``: they are not at hand."""
@@ -224,7 +226,7 @@ class RollModel(Face):
         stepper = self._steppers.choose(particles, engine)
         return harmonise(stepper, given, particles=particles, seed=seed, temperature=temperature, tick=tick)
 
-    def expected(self, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    def expected(self, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return -ln P of each frame of a roll [T, N], [T], and the probability of each note, [T, N].
 
         A note's probability is that given the notes above it and all frames before; of an RNN-RBM, estimated, given
@@ -263,7 +265,7 @@ class RollModel(Face):
 
 
 def _few(rolls: Rolls, frames: int) -> Rolls:
-    """Return rolls drawn at random with about so many frames in all."""
-    from ostinato.training.validation import drawn
-
-    return rolls.select(drawn(rolls.numbers.lengths, frames, 1).tolist())
+    """Return rolls drawn at random, as many as have so many frames in all, or a few more."""
+    order = np.random.default_rng(1).permutation(rolls.numbers.texts)
+    count = int(np.searchsorted(np.cumsum(rolls.numbers.lengths[order]), frames)) + 1
+    return rolls.select(sorted(order[:count].tolist()))

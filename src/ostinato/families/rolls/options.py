@@ -12,6 +12,7 @@ READING = OptionGroup("piano rolls: MIDI files, .npy, .npz, .mat", (_GRID,))
 COMPOSING = OptionGroup(
     "piano rolls",
     (
+        _GRID,
         Option("--seconds", "how long (default: 30)", "float", "N"),
         Option(
             "--keep",

@@ -36,6 +36,7 @@ class RollEvaluation:
         estimated_by: Method of the estimate; empty where they are exact.
         rise: Rise of ``nats_per_frame`` with four times the steps of the estimate, measured on some of the frames:
             ln Z is too low on the mean, and the more so the fewer steps there are; ``None``: it was not measured.
+        rise_error: Standard error of ``rise``, as the estimates say.
     """
 
     pieces: int
@@ -50,11 +51,12 @@ class RollEvaluation:
     estimate_error: float = 0.0
     estimated_by: str = ""
     rise: float | None = None
+    rise_error: float = 0.0
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Remarks to be shown beside it."""
-        if self.rise is None or self.rise < max(_LITTLE, 2 * self.estimate_error):
+        if self.rise is None or self.rise < max(_LITTLE, 2 * self.rise_error):
             return ()
         return (
             f"the estimate of ln Z is too low, and the loss with it: with four times the steps it is {self.rise:.3f} "
@@ -74,9 +76,9 @@ class RollEvaluation:
             if self.rise is not None:
                 how += f"; {self.rise:+.3f} with four times the steps"
         lines = [
-            f"{self.pieces:,} pieces, {self.frames:,} frames",
+            f"{self.pieces:,} piece{'s'[: self.pieces != 1]}, {self.frames:,} frames",
             f"{self.nats_per_frame:.3f}{error} nats per frame ({bits(self.nats_per_frame):.3f} bits; {how}), the mean "
-            "over all frames; ± by drawing pieces anew",
+            f"over all frames{'; ± by drawing pieces anew' * bool(error)}",
         ]
         if self.nats_without_first is not None:
             lines.append(
@@ -105,7 +107,7 @@ class Heard:
 
     frames: Frames
     nats: NDArray[np.float64]
-    probabilities: NDArray[np.float32]
+    probabilities: NDArray[np.float64]
     copy: RollCopy | None = None
     copied_from: str = ""
     known: Facts | None = None

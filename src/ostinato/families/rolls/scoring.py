@@ -30,7 +30,7 @@ class RollScore:
 
     frames: Frames
     nats: NDArray[np.float64]
-    probabilities: NDArray[np.float32]
+    probabilities: NDArray[np.float64]
     lowest: int
     bound: Bound
     place: str = ""
@@ -42,8 +42,8 @@ class RollScore:
 
     def nats_of_notes(self) -> NDArray[np.float64]:
         """Return -ln P of each note, sounding or silent as it is, [T, N]."""
-        p = np.where(self.frames == 1, self.probabilities, 1 - self.probabilities).astype(np.float64)
-        losses: NDArray[np.float64] = -np.log(np.maximum(p, np.finfo(np.float32).tiny))
+        p = np.where(self.frames == 1, self.probabilities, 1 - self.probabilities)
+        losses: NDArray[np.float64] = -np.log(np.maximum(p, np.finfo(np.float64).tiny))
         return losses
 
     def notes_at(self, frame: int) -> list[tuple[str, float]]:
@@ -95,6 +95,8 @@ class RollScores:
         for piece, frame, nats in _largest([roll.nats[:, None] for roll in self.rolls], self.listed):
             notes = ", ".join(f"{name} {p:.2%}" for name, p in self.rolls[piece].notes_at(frame)) or "silence"
             lines.append(f"{piece + 1:6,}{frame + 1:8,}{nats:8.2f}  {notes}")
+        if self.rolls[0].bound != "exact":  # shares of a few draws, which are often nothing
+            return "\n".join(lines)
         lines += ["", "the most surprising notes", " piece   frame    nats"]
         for piece, place, nats in _largest([roll.nats_of_notes() for roll in self.rolls], self.listed):
             roll = self.rolls[piece]

@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.codecs import Unknown
+from ostinato.decode.pipeline import RuleSettings
+from ostinato.decode.searching import SearchSettings
 from ostinato.engine.engine import Engine
 from ostinato.errors import ConfigError
 from ostinato.families.text.inspecting import record
 from ostinato.families.text.model import TextModel
 from ostinato.inspect.clamps import PARTS
 from ostinato.inspect.finding import FoundUnit
-from ostinato.inspect.labels import Labels
+from ostinato.inspect.labels import Labels, is_question
 from ostinato.inspect.recording import Recording
 from ostinato.units import bits
 
@@ -29,11 +31,11 @@ class Ablated:
     Attributes:
         there: Bits per symbol that are lost where the label is: of yes and no, where it is so; of numbers, where it is
             over its median.
-        elsewhere: Bits per symbol that are lost elsewhere.
+        elsewhere: Bits per symbol that are lost elsewhere. ``None``: there is no such place.
     """
 
-    there: float
-    elsewhere: float
+    there: float | None
+    elsewhere: float | None
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,10 @@ def ablate(
     numbers = [engine.unit_numbers(PARTS[one.part], one.layer, np.array([one.unit])) for one in units]
     means = [recording.arrays[one.part][:, one.layer, one.unit].mean() for one in units]
     lost = _lost(engine, recording, np.concatenate(numbers), np.array(means, dtype=np.float32))
-    return [_effect(own, _before(recording, labels[one.label])) for one, own in zip(units, lost, strict=True)]
+    return [
+        _effect(own, _before(recording, labels[one.label]), is_question=is_question(labels[one.label]))
+        for one, own in zip(units, lost, strict=True)
+    ]
 
 
 def atlas(model: TextModel, text: str, labels: Mapping[str, Labels], unknown: Unknown = "error") -> list[AtlasRow]:
@@ -87,14 +92,14 @@ def atlas(model: TextModel, text: str, labels: Mapping[str, Labels], unknown: Un
     lost[again] = _lost(engine, recording, numbers[again], means.ravel()[again])
     for unit in again.tolist():
         precisions[unit] = "fp32"
-    places = {name: _before(recording, own) for name, own in labels.items()}
+    places = {name: (_before(recording, own), is_question(own)) for name, own in labels.items()}
     order = np.argsort(-np.abs(lost.mean(axis=1)), kind="stable")
     return [
         AtlasRow(
             layer=unit // means.shape[1],
             unit=unit % means.shape[1],
             bits=bits(float(lost[unit].mean())),
-            effects={name: _effect(lost[unit], before) for name, before in places.items()},
+            effects={name: _effect(lost[unit], own, is_question=asked) for name, (own, asked) in places.items()},
             precision=precisions[unit],
         )
         for unit in order.tolist()
@@ -104,7 +109,8 @@ def atlas(model: TextModel, text: str, labels: Mapping[str, Labels], unknown: Un
 def _engine(model: TextModel) -> Engine:
     engine = model.engines.to_score()
     if engine is None:
-        raise ConfigError(f"units are ablated by compiled code, which the core {model.settings.core!r} is not in")
+        reason = model.engines.missing(SearchSettings(), RuleSettings()) or "nothing can be compiled here"
+        raise ConfigError(f"units are ablated by compiled code alone, and {reason}")
     return engine
 
 
@@ -117,14 +123,10 @@ def _lost(
 
 
 def _before(recording: Recording, labels: Labels) -> Labels:
-    """Return the label of the text that each symbol follows, [T], of labels of characters."""
-    ends = np.maximum(np.cumsum([len(symbol) for symbol in recording.symbols]) - 1, 0)
-    own = labels[ends]
-    return np.concatenate([[own.min()], own[:-1]])
+    """Return the label of the text that each symbol follows, [T], of labels of characters; 0 before the first."""
+    return np.concatenate([[0.0], recording.labels_of(labels)[:-1]])
 
 
-def _effect(lost: NDArray[np.float64], before: Labels) -> Ablated:
-    is_question = len(np.unique(before)) <= 2
-    there = before > (before.min() if is_question else np.median(before))
-    means = [bits(float(lost[some].mean())) if some.any() else 0.0 for some in (there, ~there)]
-    return Ablated(*means)
+def _effect(lost: NDArray[np.float64], before: Labels, *, is_question: bool) -> Ablated:
+    there = before > (0 if is_question else np.median(before))
+    return Ablated(*(bits(float(lost[some].mean())) if some.any() else None for some in (there, ~there)))

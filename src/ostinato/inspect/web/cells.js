@@ -39,7 +39,7 @@ function scaleOf(part) {
 
 function colour(value) {
   const share = Math.min(1, Math.abs(value) / 127);
-  const [red, green, blue] = value > 0 ? [47, 158, 68] : [27, 108, 168];
+  const [red, green, blue] = value > 0 ? [47, 158, 68] : [74, 144, 217];
   return `rgba(${red}, ${green}, ${blue}, ${share.toFixed(3)})`;
 }
 
@@ -52,7 +52,8 @@ function paint() {
   byId("slider").value = String(state.unit);
   byId("layer").value = String(state.layer);
   byId("part").value = state.part;
-  location.replace(`#${state.part}:${state.layer}:${state.unit}`);
+  const place = state.place < 0 ? "" : `@${state.place}`;
+  location.replace(`#${state.part}:${state.layer}:${state.unit}${place}`);
   byId("named").textContent = `${state.part} ${state.layer}:${state.unit}`;
   tell(state.place);
 }
@@ -69,7 +70,7 @@ function tell(place) {
   const [p, rank] = about.expected[place];
   const line = document.createElement("p");
   line.textContent =
-    `${JSON.stringify(about.symbols[place])} after it the unit is ${value.toFixed(3)}; ` +
+    `${JSON.stringify(about.symbols[place])} – after it the unit is ${value.toFixed(3)}; ` +
     `probability ${(100 * p).toFixed(2)} %, rank ${rank}`;
   told.append(line);
   const list = document.createElement("ol");

@@ -7,6 +7,7 @@ import secrets
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from ostinato.app.terminal.output import as_json, write_file
 from ostinato.app.terminal.working import WorkView
 from ostinato.config import at_least
 from ostinato.errors import ConfigError
-from ostinato.families.rolls.given import FREE, given_bars, given_notes
+from ostinato.families.rolls.given import FREE, VOICES, given_bars, given_notes
 from ostinato.families.rolls.page import roll_page
 from ostinato.families.rolls.reading.files import Piece, pieces_of
 from ostinato.families.rolls.writing import picture
@@ -46,7 +47,7 @@ def act(args: Namespace, model: RollModel, options: Mapping[str, Any]) -> int:
     _check_files(args.out, args.tunes)
     tempo = _TEMPO if args.tempo is None else args.tempo
     at_least("--tempo", tempo, 1)
-    grid, player = parse_grid(model.settings.grid), choose_player(options.get("sound", "auto"))
+    grid, player = _grid(model, options), choose_player(options.get("sound", "auto"))
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
     with WorkView(Console(stderr=True)) as view:
         is_given = any(name in options for name in ("keep", "base", "lock"))
@@ -54,7 +55,7 @@ def act(args: Namespace, model: RollModel, options: Mapping[str, Any]) -> int:
     for number, frames in enumerate(rolls):
         for file in args.out:
             path = file if args.tunes == 1 else file.with_stem(f"{file.stem}-{number + 1}")
-            write_file(path, _written(model, frames, file.suffix.lower(), tempo, player))
+            write_file(path, _written(model, frames, file.suffix.lower(), grid, tempo, player))
             print(f"{path}: {len(frames):,} frames, {len(frames) * grid.seconds_at(tempo):.1f} s", file=sys.stderr)
         if args.json:
             about = {"seed": seed + number, "frames": len(frames), "frame_seconds": grid.seconds_at(tempo)}
@@ -70,9 +71,9 @@ def _new(args: Namespace, model: RollModel, options: Mapping[str, Any], seed: in
     """Return new rolls, with the beginning that was given, [rolls, T, N]."""
     if "particles" in options:
         raise ConfigError("--particles is for --keep and --lock, which are not given")
-    grid = parse_grid(model.settings.grid)
+    grid = _grid(model, options)
     frame_seconds = grid.seconds_at(_TEMPO if args.tempo is None else args.tempo)
-    start = _read(args.start, model, "--start").frames if args.start else None
+    start = _read(args.start, model, options, "--start").frames if args.start else None
     rolls = model.write(
         _count(args, options.get("seconds"), grid, frame_seconds), rolls=args.tunes, seed=seed, start=start,
         temperature=args.temperature, max_copy=options.get("max_copy"),
@@ -113,25 +114,29 @@ def _given(model: RollModel, options: Mapping[str, Any]) -> NDArray[np.int8]:
             raise ConfigError("--keep FILE and --from FILE both name the piece; with --from, --keep names the voice")
         base, keep = keep, "soprano"
     if base is None:
+        if keep in VOICES:
+            raise ConfigError(f"--keep {keep} is a voice of the piece that --from names; add --from FILE")
         what = f"there is no file {keep!r}; " if keep is not None else ""
-        raise ConfigError(f"{what}name the piece with --from FILE, or its upper voice with --keep FILE")
+        raise ConfigError(f"{what}name the piece: --from FILE")
     if keep is None and lock is None:
         raise ConfigError("--from writes parts of a piece anew; say which stay: --keep soprano, or --lock 1-4")
-    piece = _read(str(base), model, "--from")
+    piece = _read(str(base), model, options, "--from")
     given = np.full(piece.frames.shape, FREE, dtype=np.int8)
     if keep is not None:
         given = given_notes(piece.frames, keep, model.settings.lowest)
     if lock is not None:
-        length = _frames_of_a_bar(parse_grid(model.settings.grid), piece.quarters_in_bar)
-        bars = given_bars(piece.frames, parse_bars(lock), length)
+        length = _frames_of_a_bar(_grid(model, options), piece.quarters_in_bar)
+        bars = given_bars(piece.frames, parse_bars(lock), length, piece.first % length)
         given = np.where(bars == FREE, given, bars)
     return given
 
 
 def _frames_of_a_bar(grid: Grid, quarters: float) -> int:
+    if not grid.parts:
+        raise ConfigError(f"frames of {grid.seconds:g} s have no bars; leave --lock out")
     frames = grid.parts * quarters / 4
-    if not grid.parts or frames != int(frames):
-        raise ConfigError("its frames do not make up whole bars; leave --lock and --bars out")
+    if frames != int(frames) or frames < 1:
+        raise ConfigError(f"a bar of {quarters:g} quarters is no whole number of frames of the model; leave --lock out")
     return int(frames)
 
 
@@ -150,12 +155,23 @@ def _count(args: Namespace, seconds: float | None, grid: Grid, frame_seconds: fl
     return max(1, round(seconds / frame_seconds))
 
 
-def _read(name: str, model: RollModel, option: str) -> Piece:
+def _grid(model: RollModel, options: Mapping[str, Any]) -> Grid:
+    """Return the length of a frame, of files that are read and written: that of the training files, or another."""
+    return parse_grid(options.get("grid", model.settings.grid))
+
+
+def _read(name: str, model: RollModel, options: Mapping[str, Any], option: str) -> Piece:
     """Return the piece of a file."""
     path = Path(name)
     if not path.is_file():
         raise ConfigError(f"{option} of a model of rolls names a file, such as begin.mid; there is no file {name!r}")
-    piece = next(iter(pieces_of(path, model.settings.reading(), "train")))
+    reading = replace(model.settings.reading(), grid=options.get("grid", model.settings.grid))
+    piece = next(iter(pieces_of(path, reading, "train")))
+    if piece.short:
+        print(
+            f"{name}: {piece.short} notes are shorter than a frame ({reading.grid}), and several may fall into one",
+            file=sys.stderr,
+        )
     if piece.out_of_range:
         raise ConfigError(
             f"{name} has notes outside the {model.settings.lowest} to {model.settings.highest} that the model knows"
@@ -165,6 +181,8 @@ def _read(name: str, model: RollModel, option: str) -> Piece:
 
 def _check_files(names: list[Path], rolls: int) -> None:
     at_least("--tunes", rolls, 1)
+    if len({name.resolve() for name in names}) < len(names):
+        raise ConfigError("--out names a file twice")
     for name in names:
         if name.suffix.lower() not in _ENDINGS:
             raise ConfigError(f"{name}: its ending says how to write it; of rolls there are {', '.join(_ENDINGS)}")
@@ -174,8 +192,8 @@ def _check_files(names: list[Path], rolls: int) -> None:
                 raise ConfigError(f"{file} exists already and is never overwritten; choose another name")
 
 
-def _written(model: RollModel, frames: Frames, ending: str, tempo: int, player: FluidSynth | None) -> bytes:
-    lowest, grid, title = model.settings.lowest, parse_grid(model.settings.grid), f"A roll by {model.saved.path.name}"
+def _written(model: RollModel, frames: Frames, ending: str, grid: Grid, tempo: int, player: FluidSynth | None) -> bytes:
+    lowest, title = model.settings.lowest, f"A roll by {model.saved.path.name}"
     midi = write_midi_roll(frames, grid, quarters_per_minute=tempo, lowest=lowest)
     if ending == ".wav":
         return player.wav(midi) if player else write_wav_roll(frames, grid.seconds_at(tempo), lowest=lowest)

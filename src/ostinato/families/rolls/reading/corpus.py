@@ -137,11 +137,17 @@ def _notes(
     """Say what was read, and what was left out."""
     facts = facts_of([piece.frames for piece in pieces], options.lowest)
     notes = [
-        f"{facts.pieces:,} pieces, {facts.frames:,} frames, {facts.notes:.2f} notes a frame (at most {facts.most}), "
+        f"{_pieces(facts.pieces)}, {facts.frames:,} frames, {facts.notes:.2f} notes a frame (at most {facts.most}), "
         f"MIDI notes {facts.lowest} to {facts.highest}, {facts.repeated:.1%} of frames repeat the one before"
     ]
-    if kinds < len(pieces):
-        notes.append(f"{len(pieces) - kinds:,} pieces equal others, in some key; those stay on one side of a split")
+    if equal := len(pieces) - kinds:
+        told = f"{equal:,} pieces equal others" if equal > 1 else "1 piece equals another"
+        notes.append(f"{told}, in some key; those stay on one side of a split")
+    if brief := sum(piece.short for piece in pieces):
+        notes.append(
+            f"{brief:,} notes are shorter than a frame ({options.grid}), and several may fall into one; --grid 16th, "
+            "say, is finer"
+        )
     out, drums = sum(piece.out_of_range for piece in pieces), sum(piece.drums for piece in pieces)
     left = [
         f"{count:,} {what}"
@@ -155,3 +161,7 @@ def _notes(
         if count
     ]
     return [*notes, *([f"left out: {', '.join(left)}"] if left else [])]
+
+
+def _pieces(count: int) -> str:
+    return "1 piece" if count == 1 else f"{count:,} pieces"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ class Piece:
         out_of_range: Number of notes, frame by frame, that lie outside it and were left out.
         drums: Number of notes of drums that were left out.
         quarters_in_bar: Length of a bar; four where the file does not say.
+        first: Number of silent frames that were cut off before it.
+        short: Number of notes that are shorter than a frame.
     """
 
     place: str
@@ -39,6 +41,8 @@ class Piece:
     out_of_range: int = 0
     drums: int = 0
     quarters_in_bar: float = 4.0
+    first: int = 0
+    short: int = 0
 
 
 def pieces_of(path: Path, options: RollReading, part: str) -> Iterator[Piece]:
@@ -75,7 +79,7 @@ def _of_midi(path: Path, options: RollReading) -> Piece:
         raise CorpusError(f"{path} cannot be read: {error}") from error
     roll = read_midi_roll(data, parse_grid(options.grid), str(path))
     piece = _cut(str(path), roll.frames, options)
-    return Piece(piece.place, piece.frames, piece.out_of_range, roll.drums, roll.quarters_in_bar)
+    return replace(piece, drums=roll.drums, quarters_in_bar=roll.quarters_in_bar, first=roll.first, short=roll.short)
 
 
 def _cut(place: str, frames: Frames, options: RollReading) -> Piece:

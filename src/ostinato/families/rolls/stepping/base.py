@@ -18,12 +18,12 @@ class Step(NamedTuple):
         frames: The notes, [R, N].
         log_given: Natural log-probability of the notes that were given, where they come, [R].
         probabilities: Probability of each note given the notes above it and all frames before, [R, N], at temperature
-            1; of a head that does not decide note by note, given the frames before alone.
+            1; of a head that does not decide note by note, given the frames before alone; ``None``: not asked for.
     """
 
     frames: Frames
     log_given: NDArray[np.float64]
-    probabilities: NDArray[np.float32]
+    probabilities: NDArray[np.float64] | None
 
 
 class Stepper(abc.ABC):
@@ -41,7 +41,12 @@ class Stepper(abc.ABC):
 
     @abc.abstractmethod
     def step(
-        self, uniform: NDArray[np.float32], known: NDArray[np.int8] | None = None, temperature: float = 1.0
+        self,
+        uniform: NDArray[np.float32],
+        known: NDArray[np.int8] | None = None,
+        temperature: float = 1.0,
+        *,
+        expects: bool = False,
     ) -> Step:
         """Go on by one frame in each roll; it is read when the next one is written.
 
@@ -49,6 +54,7 @@ class Stepper(abc.ABC):
             uniform: Uniform numbers, [R, draws].
             known: 1 sounds, 0 is silent, -1 is to be drawn, [N]; ``None``: all are drawn.
             temperature: Divides the logits of notes.
+            expects: Whether the probabilities are asked for.
         """
 
     @abc.abstractmethod

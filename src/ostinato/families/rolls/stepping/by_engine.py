@@ -154,7 +154,12 @@ class EngineStepper(Stepper):
         ]  # fmt: skip
 
     def step(
-        self, uniform: NDArray[np.float32], known: NDArray[np.int8] | None = None, temperature: float = 1.0
+        self,
+        uniform: NDArray[np.float32],
+        known: NDArray[np.int8] | None = None,
+        temperature: float = 1.0,
+        *,
+        expects: bool = False,
     ) -> Step:
         self._known[:] = -1 if known is None else known
         self._uniform[:], self._factor[:] = uniform, 1 / temperature
@@ -165,7 +170,7 @@ class EngineStepper(Stepper):
             given = known >= 0
             signed = np.where(known[given] == 1, 1.0, -1.0) * logits[:, given] / temperature
             log_given = -np.logaddexp(0.0, -signed).sum(axis=1)
-        return Step(self._frames.copy(), log_given, (1 / (1 + np.exp(-logits))).astype(np.float32))
+        return Step(self._frames.copy(), log_given, 1 / (1 + np.exp(-logits)) if expects else None)
 
     def select(self, rows: NDArray[np.int64]) -> None:
         self._before[:] = self._before[rows]

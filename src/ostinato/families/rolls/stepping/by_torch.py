@@ -34,7 +34,12 @@ class TorchStepper(Stepper):
         self._generator = torch.Generator().manual_seed(1)
 
     def step(
-        self, uniform: NDArray[np.float32], known: NDArray[np.int8] | None = None, temperature: float = 1.0
+        self,
+        uniform: NDArray[np.float32],
+        known: NDArray[np.int8] | None = None,
+        temperature: float = 1.0,
+        *,
+        expects: bool = False,
     ) -> Step:
         head = self._network.head
         with torch.inference_mode(), one_thread():
@@ -46,10 +51,10 @@ class TorchStepper(Stepper):
             else:
                 frames, logs = head.sample_given(y, drawn, torch.from_numpy(known).to(y.device), temperature)
             self._frame = frames
-            probabilities = head.conditionals(y, frames, self._generator)
-        return Step(
-            frames.cpu().numpy().astype(np.uint8), logs.double().cpu().numpy(), probabilities.float().cpu().numpy()
-        )
+            probabilities = None
+            if expects:
+                probabilities = head.conditionals(y, frames, self._generator).double().cpu().numpy()
+        return Step(frames.cpu().numpy().astype(np.uint8), logs.double().cpu().numpy(), probabilities)
 
     def select(self, rows: NDArray[np.int64]) -> None:
         chosen = torch.from_numpy(rows).to(self._frame.device)
