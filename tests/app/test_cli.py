@@ -152,7 +152,7 @@ def test_a_stop_string_ends_a_text(run, text_run):
 
 
 def test_generate_can_be_piped_into_head(text_run):
-    command = f"{sys.executable} -m ostinato generate {text_run} --seed 1 --length 3000 | head -c 10"
+    command = f"{sys.executable} -m ostinato generate {text_run} --seed 1 --length 300000 | head -c 10"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
     assert len(done.stdout) == 10
     assert "Traceback" not in done.stderr
@@ -305,7 +305,7 @@ def test_recipes_and_data_are_listed(run):
     assert names == [
         *("char-lm", "word-lm", "folk", "folk-rnn"),
         *("translate", "addition", "tag", "classify", "ctc"),
-        *("rnn-nade", "rnn-rbm", "rnn-bernoulli"),
+        *("rnn-nade", "rnn-rbm", "rnn-bernoulli", "note-lstm"),
     ]
     assert "hidden_size = 512" in run("recipes", "char-lm")[1]
     told = run("data")[1]
@@ -448,7 +448,7 @@ TRAINING = [
     ("ok.txt", b"abc\n\nab" * 99, ["--unknown", "skip"], 2, "--unknown is for a model that exists; it needs --from"),
     ("ok.txt", b"abc\n\nab" * 99, ["--recipe", "charlm"], 2, "unknown recipe 'charlm' in --recipe; did you mean "
      "'char-lm'? Known: addition, char-lm, classify, ctc, folk, folk-rnn, "
-     "rnn-bernoulli, rnn-nade, rnn-rbm, tag, "
+     "note-lstm, rnn-bernoulli, rnn-nade, rnn-rbm, tag, "
      "translate, word-lm"),
     ("ok.txt", b"abc\n\nab" * 99, ["--valid", "nothing.txt"], 2, "--valid 'nothing.txt' is neither a share such as 0.1 "
      "nor a file that exists"),

@@ -14,33 +14,30 @@ from ostinato.families.options import TYPES, Option
 def add_family_options(command: argparse.ArgumentParser, verb: str) -> None:
     """Add the options that families declare for a verb, in the groups that they declare."""
     groups: dict[str, argparse._ActionsContainer] = {"": command}
-    added: dict[str, argparse.Action] = {}
-    told: dict[str, list[str]] = {}
+    added: set[str] = set()
     for family in FAMILIES.values():
         for group in family.options.get(verb, ()):
             for option in group.options:
                 if option.flag in added:  # of several families, which declare the same one
-                    if option.help not in told[option.flag]:
-                        told[option.flag].append(option.help)
-                        added[option.flag].help = "; or ".join(told[option.flag])
                     continue
                 if group.title not in groups:
                     groups[group.title] = command.add_argument_group(group.title)
-                added[option.flag] = add_option(groups[group.title], option)
-                told[option.flag] = [option.help]
+                add_option(groups[group.title], option)
+                added.add(option.flag)
 
 
-def add_option(group: argparse._ActionsContainer, option: Option) -> argparse.Action:
-    """Add one declared option, and return it."""
+def add_option(group: argparse._ActionsContainer, option: Option) -> None:
+    """Add one declared option."""
     told: dict[str, Any] = {"dest": option.name, "help": option.help}
     if option.kind == "flag":
-        return group.add_argument(option.flag, action="store_true", **told)
+        group.add_argument(option.flag, action="store_true", **told)
+        return
     told |= {"type": TYPES[option.kind], "metavar": option.metavar, "choices": option.choices}
     if option.alone is not None:
         told |= {"nargs": "?", "const": option.alone}
     if option.repeated:
         told |= {"action": "append", "default": []}
-    return group.add_argument(option.flag, **told)
+    group.add_argument(option.flag, **told)
 
 
 def given_options(args: argparse.Namespace, verb: str, family: Family) -> dict[str, Any]:

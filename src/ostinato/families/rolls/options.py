@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ostinato.families.music_options import FROM, LOCK, SOUND
 from ostinato.families.options import Option, OptionGroup
-from ostinato.music.fluidsynth import SOUNDS
 
 _SPLIT = Option("--split", "of rolls with an official split: the part to read (default: test)", "text", "PART")
 _GRID = Option("--grid", "of MIDI files: length of a frame, such as 8th, 16th or 0.3s (default: 8th)", "text", "GRID")
@@ -21,14 +21,10 @@ COMPOSING = OptionGroup(
             "text",
             "FILE|VOICE",
         ),
-        Option("--from", "write parts of this file anew: with --keep or --lock", "path", "FILE", dest="base"),
-        Option("--lock", "with --from: bars that stay, such as 1-4,7", "text", "BARS"),
+        FROM,
+        LOCK,
         Option("--max-copy", "copy no more frames in a row from a training piece, in any key", "int", "N"),
-        Option(
-            "--sound",
-            "what plays .wav: plucked strings, FluidSynth, or that if it is installed (default: auto)",
-            choices=SOUNDS,
-        ),
+        SOUND,
         Option("--particles", "of --keep and --lock: more take longer and fit better (default: 1000)", "int", "N"),
     ),
 )

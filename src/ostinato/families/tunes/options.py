@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ostinato.families.music_options import FROM, LOCK, SOUND
 from ostinato.families.options import Option, OptionGroup
-from ostinato.music.fluidsynth import SOUNDS
 
 WISH = OptionGroup(
     "folk tunes",
@@ -17,14 +17,10 @@ WISH = OptionGroup(
         Option("--cadence", "what it ends on (default: tonic)", choices=("tonic", "dominant", "any")),
         Option("--title", "title (default: the model finds one)"),
         Option("--max-copy-bars", "copy no longer run of notes from a training tune", "float", "N"),
-        Option("--from", "change the tune of this ABC file", "path", "FILE", dest="base"),
-        Option("--lock", "with --from: bars that stay, such as 1-4,7", "text", "BARS"),
+        FROM,
+        LOCK,
         Option("--vary", "with --from: change about this share of the notes", "float", "D"),
         Option("--best", "judge the tunes and keep the N best, best first", "int", "N"),
-        Option(
-            "--sound",
-            "what plays .wav: plucked strings, FluidSynth, or that if it is installed (default: auto)",
-            choices=SOUNDS,
-        ),
+        SOUND,
     ),
 )
