@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from ostinato.cores.state import select_rows
 from ostinato.data import Encoded, cut_window
+from ostinato.decode.places import Places
 from ostinato.models.symbol_model import SymbolModel
 
 #: Items that are scored together, wherever they stand in a file: so shards give exactly what the whole gives.
@@ -65,25 +65,6 @@ def running_log_probs(model: SymbolModel, chunks: Iterable[NDArray[Any]]) -> Ite
             values, state = window_log_probs(model, inputs[None], targets[None], None, state)
             before = targets[-1]
             yield values[0]
-
-
-@dataclass(frozen=True)
-class Places:
-    """A model's predictions at every place of a text, [T] each.
-
-    Attributes:
-        log_probs: Natural log-probability of the symbol at the place, float32.
-        ranks: Number of symbols at least as probable, the symbol itself included: 1 is the most probable.
-        entropies: Entropy of the predicted distribution, in nats.
-        best: Ids of the most probable symbols, best first, [T, N].
-        best_log_probs: Their natural log-probabilities, [T, N].
-    """
-
-    log_probs: NDArray[np.float32]
-    ranks: NDArray[np.int64]
-    entropies: NDArray[np.float64]
-    best: NDArray[np.int64]
-    best_log_probs: NDArray[np.float32]
 
 
 @torch.inference_mode()

@@ -14,29 +14,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from ostinato.decode.places import Places
 from ostinato.disk.documents import write_whole
 from ostinato.errors import ConfigError, RunError
 
 _GUESSES = "logits"  # the array that belongs to no unit
-
-
-@dataclass(frozen=True)
-class Expected:
-    """Expectations at every place of a sequence, [T] each.
-
-    Attributes:
-        log_probs: Natural log-probability of the symbol that stands there.
-        ranks: Its rank; 1 is the most probable.
-        entropies: Entropy of the prediction, in nats.
-        best: Ids of the most probable symbols, best first, [T, N].
-        best_log_probs: Their natural log-probabilities, [T, N].
-    """
-
-    log_probs: NDArray[np.float64]
-    ranks: NDArray[np.int64]
-    entropies: NDArray[np.float64]
-    best: NDArray[np.int64]
-    best_log_probs: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -102,13 +84,13 @@ class Recording:
         own: NDArray[np.float64] = labels[np.maximum(ends - 1, 0)]
         return own
 
-    def expected(self, count: int) -> Expected:
+    def expected(self, count: int) -> Places:
         """Return what was expected in the place of each symbol, with so many guesses."""
         logits = self.arrays[_GUESSES][:-1].astype(np.float64)
         logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
         own = logs[np.arange(len(logs)), self.ids]
         best = np.argsort(-logs, axis=1, kind="stable")[:, :count]
-        return Expected(
+        return Places(
             log_probs=own,
             ranks=(logs >= own[:, None]).sum(axis=1),
             entropies=-(np.exp(logs) * logs).sum(axis=1),

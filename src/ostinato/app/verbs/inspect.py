@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _LOOKED_AT, _SEARCHED = 1000, 20_000  # symbols of the held-out part that are shown, and in which cells are looked for
 _GUESSES, _UNITS = 5, 5
 _SHOWN = 2000  # characters of a page on which cells were looked for
-_COLOURS = ("#1b6ca8", "#2f9e44")  # under nothing, and over it
+_COLOURS = ("#1b6ca8", "#2f9e44")  # below zero, and above
 
 EXAMPLES = """\
 ostinato inspect runs/book "He said." --guesses 3
@@ -163,7 +163,7 @@ def _named(model: TextModel, symbol: int) -> str:
 
 
 def _cells(recording: Recording, args: Namespace) -> int:
-    """The text, coloured by the value of each unit: blue under nothing, green over it."""
+    """The text, coloured by the value of each unit: blue below zero, green above."""
     units = [_unit(word, recording) for word in args.cells.split(",")]
     values = {name: recording.arrays[part][1:, layer, unit] for name, part, layer, unit in units}
     if args.json:

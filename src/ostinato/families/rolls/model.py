@@ -48,7 +48,6 @@ class RollModel(Face):
 
     Raises:
         ConfigError: It is no model of rolls, or the device is not there.
-        DamagedError: Weights and settings do not fit each other.
     """
 
     codec: TokenCodec

@@ -84,6 +84,10 @@ class RollHead(nn.Module, abc.ABC):
 class ExactHead(RollHead, abc.ABC):
     """A head that decides on notes one after the other, so that its likelihood is exact and notes can be given."""
 
+    def sample(self, y: Tensor, uniform: Tensor, temperature: float = 1.0) -> Tensor:
+        free = torch.full((self.notes,), -1, device=y.device)
+        return self.sample_given(y, uniform, free, temperature)[0]
+
     @abc.abstractmethod
     def sample_given(
         self, y: Tensor, uniform: Tensor, known: Tensor, temperature: float = 1.0

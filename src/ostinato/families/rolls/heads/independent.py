@@ -24,9 +24,6 @@ class IndependentHead(ExactHead):
     def nats(self, y: Tensor, frames: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(self.logits(y), frames, reduction="none").sum(dim=-1)
 
-    def sample(self, y: Tensor, uniform: Tensor, temperature: float = 1.0) -> Tensor:
-        return (uniform.flip(-1) < torch.sigmoid(self.logits(y) / temperature)).float()
-
     def sample_given(
         self, y: Tensor, uniform: Tensor, known: Tensor, temperature: float = 1.0
     ) -> tuple[Tensor, Tensor]:

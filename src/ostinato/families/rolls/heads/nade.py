@@ -59,10 +59,6 @@ class NadeHead(ExactHead):
         logits = logits + self.note_bias(y).flip(-1)
         return logits
 
-    def sample(self, y: Tensor, uniform: Tensor, temperature: float = 1.0) -> Tensor:
-        free = torch.full((self.notes,), -1, device=y.device)
-        return self.sample_given(y, uniform, free, temperature)[0]
-
     def sample_given(
         self, y: Tensor, uniform: Tensor, known: Tensor, temperature: float = 1.0
     ) -> tuple[Tensor, Tensor]:

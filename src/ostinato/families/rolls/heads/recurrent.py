@@ -81,10 +81,6 @@ class NoteRecurrence(ExactHead):
         features = self.note_features(of_core).reshape(len(y), self.notes, self.features)
         return torch.cat([around, features], dim=-1).flip(1), self.note_bias(of_core).flip(-1)
 
-    def sample(self, y: Tensor, uniform: Tensor, temperature: float = 1.0) -> Tensor:
-        free = torch.full((self.notes,), -1, device=y.device)
-        return self.sample_given(y, uniform, free, temperature)[0]
-
     def sample_given(
         self, y: Tensor, uniform: Tensor, known: Tensor, temperature: float = 1.0
     ) -> tuple[Tensor, Tensor]:
