@@ -8,11 +8,11 @@ import sys
 
 import numpy as np
 import pytest
+from ostinato.families.text.ablation import atlas
 
 import ostinato
 from ostinato.app.cli import main
 from ostinato.errors import ConfigError
-from ostinato.families.text.ablation import atlas
 from ostinato.inspect.clamps import Clamp
 from ostinato.inspect.labels import label
 

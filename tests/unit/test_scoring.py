@@ -8,13 +8,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from ostinato.families.text.examining import compare, most_surprising
+from ostinato.families.text.heatmap import comparison_map, heat_map
 
 import ostinato
 from ostinato.codecs import ByteCodec, learn
 from ostinato.decode.scoring import gap_log_probs, places_of
 from ostinato.errors import ConfigError
-from ostinato.families.text.examining import compare, most_surprising
-from ostinato.families.text.heatmap import comparison_map, heat_map
 from ostinato.families.text.model import TextModel
 from ostinato.families.text.network import LanguageModel
 from ostinato.families.text.results import Score, ScoredPart

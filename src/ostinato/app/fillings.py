@@ -6,10 +6,10 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ostinato.app.examining import visible
 from ostinato.app.options import groups
 from ostinato.app.terminal.output import as_json
 from ostinato.errors import ConfigError
+from ostinato.inspect.views import one_line
 
 if TYPE_CHECKING:
     from ostinato.families.text.results import Filling
@@ -41,4 +41,4 @@ def print_fillings(fillings: Sequence[Filling], args: Namespace) -> None:
         if args.json:
             print(as_json({"rank": number, **filling.plain()}))
         else:
-            print(f"{filling.log_prob:.4f}\t{filling.per_symbol:.4f}\t{visible(filling.text)}")
+            print(f"{filling.log_prob:.4f}\t{filling.per_symbol:.4f}\t{one_line(filling.text)}")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ostinato.app.examining import visible
 from ostinato.app.terminal.console import Console
+from ostinato.inspect.views import one_line
 
 if TYPE_CHECKING:
     from ostinato.families.text.results import Score, ScoredPart
@@ -30,10 +30,10 @@ def print_part(console: Console, part: ScoredPart) -> None:
     """Print a part with its numbers, in a terminal with its colour."""
     if console.is_terminal:
         line = Text(f"{part.log_prob:10.3f} {part.bits_per_symbol:7.2f} bits  ")
-        line.append(visible(part.text), style=_colour(part))
+        line.append(one_line(part.text), style=_colour(part))
         console.print(line, no_wrap=True, overflow="ellipsis")
     else:
-        print(f"{part.log_prob:.4f}\t{part.symbols}\t{part.bits_per_symbol:.4f}\t{visible(part.text)}")
+        print(f"{part.log_prob:.4f}\t{part.symbols}\t{part.bits_per_symbol:.4f}\t{one_line(part.text)}")
 
 
 def _colour(part: ScoredPart) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +33,9 @@ class Core(nn.Module, abc.ABC, Generic[S]):
     #: ``scan(xs, state, lengths, masks)`` runs a whole sequence faster than ``step`` repeated, with
     #: arguments and results as of ``forward``. A core with a fused kernel defines it; ``None`` is none.
     scan: Callable[..., tuple[Tensor, S]] | None = None
+
+    #: Name of the tap by whose value the cell, or the state, is multiplied from step to step; empty: there is none.
+    keeps: ClassVar[str] = ""
 
     @abc.abstractmethod
     def initial_state(self, batch_size: int, context: Any = None) -> S:

@@ -37,6 +37,8 @@ class CappedLSTM(Core[LSTMState]):
     neural networks".
     """
 
+    keeps = "forget_gate"
+
     def __init__(self, input_size: int, hidden_size: int, *, forget_bias: float = 1.0) -> None:
         super().__init__()
         self.hidden_size = hidden_size

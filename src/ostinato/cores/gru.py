@@ -35,6 +35,8 @@ class GRU(Core[Tensor]):
     Source: Cho et al. 2014, arXiv:1406.1078, eq. 5-8; Chung et al. 2014, arXiv:1412.3555, sec. 3.2.
     """
 
+    keeps = "update_gate"
+
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
         self.hidden_size = hidden_size

@@ -83,6 +83,8 @@ class LSTM(Core[LSTMState]):
     Cummins 2000, Neural Computation 12(10); forget bias 1: Jozefowicz, Zaremba and Sutskever 2015.
     """
 
+    keeps = "forget_gate"
+
     def __init__(self, input_size: int, hidden_size: int, *, forget_bias: float = 1.0) -> None:
         super().__init__()
         self.hidden_size = hidden_size

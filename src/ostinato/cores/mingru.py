@@ -31,6 +31,8 @@ class MinGRU(Core[Tensor]):
     Source: Feng et al. 2024, arXiv:2410.01201, sec. 3.1.
     """
 
+    keeps = "update_gate"
+
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
         self.hidden_size = hidden_size

@@ -35,6 +35,8 @@ class MogrifierLSTM(Core[LSTMState]):
     Source: Melis, Kočiský and Blunsom 2020, arXiv:1909.01792, eq. 1-2; theirs can have matrices of low rank.
     """
 
+    keeps = "forget_gate"
+
     def __init__(self, input_size: int, hidden_size: int, *, rounds: int = 5, forget_bias: float = 1.0) -> None:
         super().__init__()
         self.hidden_size = hidden_size

@@ -30,6 +30,8 @@ class NormLSTM(Core[LSTMState]):
     Source: Ba, Kiros and Hinton 2016, arXiv:1607.06450, eq. 20-22.
     """
 
+    keeps = "forget_gate"
+
     def __init__(self, input_size: int, hidden_size: int, *, forget_bias: float = 1.0) -> None:
         super().__init__()
         self.hidden_size = hidden_size

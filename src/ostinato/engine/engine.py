@@ -33,12 +33,12 @@ class Recorded(NamedTuple):
     Attributes:
         hidden: Hidden states, [symbols, L, H].
         cell: Cells, of the same shape; ``None``: the core has none.
-        logits: Logits of the next symbol, [symbols, V].
+        logits: Logits of the next symbol, [symbols, V]; ``None``: they were not asked for.
     """
 
     hidden: NDArray[np.float32]
     cell: NDArray[np.float32] | None
-    logits: NDArray[np.float32]
+    logits: NDArray[np.float32] | None
 
 
 class Engine:
@@ -111,11 +111,12 @@ class Engine:
         other._network = {**self._network, **clamps.arrays(int(self.model.plan[layout.WIDTH]))}
         return other
 
-    def record(self, text: NDArray[np.int64]) -> Recorded:
+    def record(self, text: NDArray[np.int64], *, logits: bool = True) -> Recorded:
         """Read a text after the begin symbol, and return every state and what was expected.
 
         Args:
             text: Its ids, [T].
+            logits: Whether to return the logits too.
 
         Returns:
             States after each symbol, the begin symbol first, and the logits of the next, [T + 1, …].
@@ -125,11 +126,11 @@ class Engine:
         carried = Carried.fresh(self.model, 1)
         hidden = np.zeros((count, layers, width), dtype=np.float32)
         cell = np.zeros((count if carried.cell.size else 0, layers, width), dtype=np.float32)
-        logits = np.zeros((count, outputs), dtype=np.float32)
-        room = {"recorded_hidden": hidden, "recorded_cell": cell, "recorded_logits": logits}
+        expected = np.zeros((count if logits else 0, outputs), dtype=np.float32)
+        room = {"recorded_hidden": hidden, "recorded_cell": cell, "recorded_logits": expected}
         self._read([np.concatenate([[self.model.symbols], text])], carried, np.zeros(0), None, room)
         H, V = self.model.hidden_size, self.model.symbols
-        return Recorded(hidden[..., :H], cell[..., :H] if len(cell) else None, logits[:, :V])
+        return Recorded(hidden[..., :H], cell[..., :H] if len(cell) else None, expected[:, :V] if logits else None)
 
     def unit_numbers(self, part: int, layer: int, units: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return units of a part and a layer as ``sweep`` takes them."""
@@ -137,7 +138,11 @@ class Engine:
         return (part * layers + layer) * width + units
 
     def sweep(
-        self, text: NDArray[np.int64], units: NDArray[np.int64], values: NDArray[np.float32]
+        self,
+        text: NDArray[np.int64],
+        units: NDArray[np.int64],
+        values: NDArray[np.float32],
+        progress: Callable[[int, int], None] | None = None,
     ) -> NDArray[np.float64]:
         """Read one text many times, each time with another unit held, and return the log-probabilities of its symbols.
 
@@ -145,6 +150,7 @@ class Engine:
             text: Its ids, [T].
             units: Part, layer and unit of each as one number, as ``unit_numbers`` gives it, [U].
             values: The value at which each is held.
+            progress: Called with the number of units held so far, and in all.
 
         Returns:
             Natural log-probabilities, [U, T].
@@ -159,6 +165,8 @@ class Engine:
             }
             self._read([whole] * rows, Carried.fresh(self.model, rows), own, None, arrays)
             log_probs.append(own.reshape(rows, len(whole))[:, 1:])
+            if progress is not None:
+                progress(first + rows, len(units))
         return np.concatenate(log_probs)
 
     def blocks(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ostinato.data.fetching import Fetched
     from ostinato.families.recipe import Recipe
     from ostinato.families.report import Report
+    from ostinato.inspect.inspection import Inspection
     from ostinato.models import Task
     from ostinato.training.ranks import Ranks
     from ostinato.training.snapshot import Arrays
@@ -102,6 +103,22 @@ class Evaluates(Protocol):
 
         Raises:
             ConfigError: Options do not go together, or not with this model.
+        """
+
+
+class Inspects(Protocol):
+    """Models that can be looked into."""
+
+    def inspect_on(self, text: str | None, options: Mapping[str, Any]) -> Inspection:
+        """Look inside the model while it reads a sequence.
+
+        Args:
+            text: The sequence as it is typed: a text, or of families that take files the name of one; ``None``: what
+                the run held out.
+            options: The family's options for this verb, by name, only those that are given; and ``unknown``.
+
+        Raises:
+            ConfigError: Options do not go together, or there is no such sequence.
         """
 
 
@@ -235,7 +252,8 @@ class Family(abc.ABC):
         verbs: The commands that work with its models, besides those that work with every model.
         options: The options that it has for a verb, besides those that all have.
         report_seconds: Seconds that its report takes, roughly.
-        scores_files: Whether ``score`` takes files of its own kind, by ``score_on`` of its face, in place of texts.
+        takes_files: Whether ``score`` and ``inspect`` take files of its own kind in place of texts, by ``score_on`` and
+            ``inspect_on`` of its face.
     """
 
     name: ClassVar[str]
@@ -244,7 +262,7 @@ class Family(abc.ABC):
     verbs: ClassVar[tuple[str, ...]]
     options: ClassVar[Mapping[str, tuple[OptionGroup, ...]]] = {}
     report_seconds: ClassVar[float] = 0.0
-    scores_files: ClassVar[bool] = False
+    takes_files: ClassVar[bool] = False
 
     @abc.abstractmethod
     def read(self, sources: Sources, recipe: Recipe, given: Mapping[str, Any]) -> Corpus:

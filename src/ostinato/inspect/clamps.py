@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
 
 from ostinato.engine.clamps import ALWAYS, CELL, FIXED, HIDDEN, SCALED, Clamps
 from ostinato.errors import ConfigError
 
-Part: TypeAlias = Literal["hidden", "cell"]
-#: Names of the parts of a state, by their numbers in compiled code.
+#: Names of the parts of a state that compiled code holds, by their numbers there; PyTorch holds gates as well.
 PARTS: dict[str, int] = {"hidden": HIDDEN, "cell": CELL}
 
 
@@ -28,7 +26,7 @@ class Clamp:
         layer: The layer, from 0.
         unit: The unit, from 0.
         value: The value it has; or the factor that it is multiplied by.
-        part: ``"hidden"``, which is also the layer's output, or ``"cell"``.
+        part: ``"hidden"``, which is also the layer's output, ``"cell"``, or a gate such as ``"forget_gate"``.
         scaled: Whether ``value`` is a factor.
         first: The first step at which it holds; step 0 reads the begin symbol, step t the t-th symbol of the text.
         end: The step from which on it holds no longer; ``None``: it holds to the end.
@@ -37,7 +35,7 @@ class Clamp:
     layer: int
     unit: int
     value: float
-    part: Part = "hidden"
+    part: str = "hidden"
     scaled: bool = False
     first: int = 0
     end: int | None = None
@@ -47,7 +45,7 @@ def clamp_arrays(clamps: Iterable[Clamp], *, layers: int, units: int, has_cell: 
     """Return clamps as arrays.
 
     Args:
-        clamps: The clamps; of two of one unit the later one holds.
+        clamps: Clamps of hidden and cell; of two of one unit the later one holds.
         layers: Number of layers L of the network.
         units: Number of units H of each layer.
         has_cell: Whether its cores have cells.
@@ -57,24 +55,32 @@ def clamp_arrays(clamps: Iterable[Clamp], *, layers: int, units: int, has_cell: 
     """
     made = Clamps.none(layers, units)
     for clamp in clamps:
-        check_unit(clamp.layer, clamp.unit, clamp.part, layers=layers, units=units, has_cell=has_cell)
-        if not np.isfinite(clamp.value):
-            raise ConfigError(f"a unit is held at a number, got {clamp.value}")
+        check_clamp(clamp, layers=layers, units=units)
+        if clamp.part == "cell" and not has_cell:
+            raise ConfigError("there is no part 'cell' of a state that can be held in this core; hold a hidden unit")
         place = (PARTS[clamp.part], clamp.layer, clamp.unit)
         made.modes[place], made.values[place] = SCALED if clamp.scaled else FIXED, clamp.value
         made.spans[place] = clamp.first, ALWAYS if clamp.end is None else clamp.end
     return made
 
 
-def check_unit(layer: int, unit: int, part: str, *, layers: int, units: int, has_cell: bool) -> None:
+def check_clamp(clamp: Clamp, *, layers: int, units: int) -> None:
+    """Check that there is the unit of a clamp, and that it is held at a number.
+
+    Raises:
+        ConfigError: There is none, or it is not.
+    """
+    check_unit(clamp.layer, clamp.unit, layers=layers, units=units)
+    if not np.isfinite(clamp.value):
+        raise ConfigError(f"a unit is held at a number, got {clamp.value}")
+
+
+def check_unit(layer: int, unit: int, *, layers: int, units: int) -> None:
     """Check that there is a unit.
 
     Raises:
-        ConfigError: There is none, or no such part.
+        ConfigError: There is none.
     """
-    if part not in PARTS or (part == "cell" and not has_cell):
-        parts = "hidden and cell" if has_cell else "hidden alone: this core has no cell that can be held"
-        raise ConfigError(f"there is no part {part!r} of a state; there is {parts}")
     if not 0 <= layer < layers:
         raise ConfigError(f"there is no layer {layer}; the model has the layers 0 to {layers - 1}")
     if not 0 <= unit < units:
@@ -82,7 +88,7 @@ def check_unit(layer: int, unit: int, part: str, *, layers: int, units: int, has
 
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
-_CLAMP = re.compile(rf"(?:(hidden|cell):)?(\d+):(\d+)(=|\*)({_NUMBER})(?:@(\d+)(?:-(\d+))?)?")
+_CLAMP = re.compile(rf"(?:(\w+):)?(\d+):(\d+)(=|\*)({_NUMBER})(?:@(\d+)(?:-(\d+))?)?")
 
 
 def parse_clamp(text: str) -> Clamp:
@@ -95,7 +101,7 @@ def parse_clamp(text: str) -> Clamp:
     if match is None:
         raise ConfigError(
             f"{text!r} holds no unit; write LAYER:UNIT=VALUE, such as 1:37=-1, or LAYER:UNIT*FACTOR, with cell: before "
-            "it for the cell, and @10-20 behind it for the steps 10 to 20"
+            "it for the cell, forget_gate: or another gate's name for that, and @10-20 behind it for the steps 10 to 20"
         )
     part, layer, unit, sign, value, first, last = match.groups()
     if last is not None and int(last) < int(first):
@@ -104,7 +110,7 @@ def parse_clamp(text: str) -> Clamp:
         int(layer),
         int(unit),
         float(value),
-        part="cell" if part == "cell" else "hidden",
+        part=part or "hidden",
         scaled=sign == "*",
         first=int(first or 0),
         end=None if last is None else int(last) + 1,

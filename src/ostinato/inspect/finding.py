@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -23,7 +23,7 @@ class FoundUnit:
 
     Attributes:
         label: Name of the label.
-        part: ``"hidden"`` or ``"cell"``.
+        part: ``"hidden"``, ``"cell"``, or the name of a gate.
         layer: Its layer.
         unit: Its number.
         measure: ``"auc"`` of labels of yes and no: the probability that it is higher where it is so than where it is
@@ -50,65 +50,104 @@ class FoundUnit:
         """Whether it scores higher than any unit does by chance."""
         return self.score > self.chance
 
+    @property
+    def name(self) -> str:
+        """The unit as it is typed, such as ``cell:1:37``."""
+        return f"{'' if self.part == 'hidden' else f'{self.part}:'}{self.layer}:{self.unit}"
+
+    def place(self) -> dict[str, Any]:
+        """Return its part, layer and number."""
+        return {"part": self.part, "layer": self.layer, "unit": self.unit}
+
+    def describe(self) -> str:
+        """Return its label and its score in a few words."""
+        low = " (low where it is)" if self.sign < 0 else ""
+        return f"{self.label}: {self.name}, {self.measure} {self.score:.2f}{low}"
+
 
 def find_units(
-    values: NDArray[Any],
+    values: Iterable[NDArray[Any]],
     places: Sequence[tuple[str, int, int]],
-    labels: Labels,
-    name: str,
+    labels: Mapping[str, Labels],
     *,
     count: int = 5,
     seed: int = 1,
 ) -> list[FoundUnit]:
-    """Return the units that tell a label best, best first.
+    """Return the units that tell labels best: some for each label, best first.
 
     Args:
-        values: Value of each unit after each symbol, [U, T].
-        places: Part, layer and unit of each.
-        labels: The label after each symbol, [T].
-        name: Name of the label.
-        count: Number of units to return.
+        values: Values of the units after each symbol, [U, T], some units at a time.
+        places: Part, layer and unit of each, in the same order.
+        labels: The label after each symbol, [T], by its name.
+        count: Number of units to return for each label.
         seed: Seed of shuffles and moves.
 
     Raises:
-        ConfigError: The label is nearly the same everywhere, or the text is too short.
+        ConfigError: A label is nearly the same everywhere, or the text is too short.
 
     Source: rank sum: Mann and Whitney 1947; controls: Hewitt and Liang 2019, arXiv:1909.03368.
     """
-    T = labels.shape[0]
-    half = T // 2
-    if not changes(labels):
-        raise ConfigError(
-            f"label {name!r} hardly changes in this text of {T:,} symbols: in each half at least {_LEAST} symbols have "
-            "to differ from the rest; give a longer text, or one in which it changes"
-        )
-    tell: _Tells = _Questions(labels) if is_question(labels) else _Numbers(labels)
-    first, second = tell.prepared(values[:, :half]), tell.prepared(values[:, half:])
-    signs = tell.signs(first, tell.labels[:half])
-    own = tell.labels[half:]
-    scores = tell.scores(second, own[None], signs)[0]
-    draw = np.random.default_rng(seed)
-    shuffled = np.stack([draw.permutation(own) for _ in range(_SHUFFLES)])
-    moves = draw.integers(len(own) // 10, len(own) - len(own) // 10, _SHIFTS)
-    moved = np.stack([np.roll(own, move) for move in moves.tolist()])
-    controls = tell.scores(second, shuffled, signs).mean(axis=0)
-    # The direction is that of the first half: what chance gives has to choose it as well.
-    chance = float(np.maximum(*(tell.scores(second, moved, s) for s in (signs, -signs))).max())
-    best = np.argsort(-scores, kind="stable")[:count]
-    return [
-        FoundUnit(
-            label=name,
-            part=places[unit][0],
-            layer=places[unit][1],
-            unit=places[unit][2],
-            measure=tell.measure,
-            score=float(scores[unit]),
-            control=float(controls[unit]),
-            chance=chance,
-            sign=int(signs[unit]),
-        )
-        for unit in best.tolist()
-    ]
+    for name, own in labels.items():
+        if not changes(own):
+            raise ConfigError(
+                f"label {name!r} hardly changes in this text of {len(own):,} symbols: in each half at least {_LEAST} "
+                "symbols have to differ from the rest; give a longer text, or one in which it changes"
+            )
+    searches = [_Search(name, own, seed) for name, own in labels.items()]
+    for some in values:
+        half = some.shape[1] // 2
+        for kind in {search.tell for search in searches}:
+            first, second = kind.prepared(some[:, :half]), kind.prepared(some[:, half:])
+            for search in searches:
+                if search.tell is kind:
+                    search.take(first, second)
+    return [one for search in searches for one in search.best(places, count)]
+
+
+class _Search:
+    """The search for units that tell one label."""
+
+    def __init__(self, name: str, labels: Labels, seed: int) -> None:
+        self.name, self.tell = name, QUESTIONS if is_question(labels) else NUMBERS
+        half = len(labels) // 2
+        self._first, self._own = labels[:half], labels[half:]
+        draw, T = np.random.default_rng(seed), len(labels) - half
+        self._shuffled = np.stack([draw.permutation(self._own) for _ in range(_SHUFFLES)])
+        moves = draw.integers(T // 10, T - T // 10, _SHIFTS)
+        self._moved = np.stack([np.roll(self._own, move) for move in moves.tolist()])
+        self._scores: list[NDArray[np.float64]] = []
+        self._controls: list[NDArray[np.float64]] = []
+        self._signs: list[NDArray[np.int64]] = []
+        self._chance = 0.0
+
+    def take(self, first: NDArray[np.float64], second: NDArray[np.float64]) -> None:
+        """Hold some units against the label: their values in both halves, as ``prepared`` gives them."""
+        signs = self.tell.signs(first, self._first)
+        self._signs.append(signs)
+        self._scores.append(self.tell.scores(second, self._own[None], signs)[0])
+        self._controls.append(self.tell.scores(second, self._shuffled, signs).mean(axis=0))
+        # The direction is that of the first half: what chance gives has to choose it as well.
+        either = np.maximum(*(self.tell.scores(second, self._moved, s) for s in (signs, -signs)))
+        self._chance = max(self._chance, float(either.max()))
+
+    def best(self, places: Sequence[tuple[str, int, int]], count: int) -> list[FoundUnit]:
+        """Return the best units of all that were taken."""
+        scores, controls = np.concatenate(self._scores), np.concatenate(self._controls)
+        signs = np.concatenate(self._signs)
+        return [
+            FoundUnit(
+                label=self.name,
+                part=places[unit][0],
+                layer=places[unit][1],
+                unit=places[unit][2],
+                measure=self.tell.measure,
+                score=float(scores[unit]),
+                control=float(controls[unit]),
+                chance=self._chance,
+                sign=int(signs[unit]),
+            )
+            for unit in np.argsort(-scores, kind="stable")[:count].tolist()
+        ]
 
 
 def changes(labels: Labels) -> bool:
@@ -121,9 +160,6 @@ class _Questions:
     """Labels of yes and no, told by rank."""
 
     measure: Measure = "auc"
-
-    def __init__(self, labels: Labels) -> None:
-        self.labels = labels
 
     def prepared(self, values: NDArray[Any]) -> NDArray[np.float64]:
         from scipy.stats import rankdata  # half a second, and only here
@@ -151,9 +187,6 @@ class _Numbers:
 
     measure: Measure = "r2"
 
-    def __init__(self, labels: Labels) -> None:
-        self.labels = labels
-
     def prepared(self, values: NDArray[Any]) -> NDArray[np.float64]:
         centred = values - values.mean(axis=1, keepdims=True)
         scale = centred.std(axis=1, keepdims=True)
@@ -174,4 +207,4 @@ class _Numbers:
         return result
 
 
-_Tells: TypeAlias = _Questions | _Numbers
+QUESTIONS, NUMBERS = _Questions(), _Numbers()

@@ -1,14 +1,15 @@
 """Labels of the characters of a text, found by small automata: what a cell might know.
 
-A label says something about the text up to and with a character, such as whether a quotation is open; those of spans,
-``url`` and ``speaker``, know of each character of the span what only its end shows. Labels are booleans, or numbers
-such as the depth of indentation.
+A label says something about the text up to and with a character, such as whether a quotation is open; only that of a
+``url`` knows of each character of the span what its end shows. Labels are booleans, or numbers such as the depth of
+indentation.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,8 +21,8 @@ Labels: TypeAlias = NDArray[np.float64]
 """A number for each character of a text, [T]; 0 and 1 where it is a question of yes or no."""
 Labeller: TypeAlias = Callable[[str], Any]
 _OPEN, _CLOSE = "([{", ")]}"
+_FILE = ".py"
 _URL = re.compile(r"https?://[^\s)>\"']+")
-_SPEAKER = re.compile(r"^(?!\s)[A-Z][A-Za-z ]*:$", re.MULTILINE)
 _STRING = re.compile(r"'''|\"\"\"|'|\"")
 
 
@@ -117,9 +118,20 @@ def _spans(pattern: re.Pattern[str]) -> Labeller:
     return label
 
 
-def _speaker(text: str) -> NDArray[np.bool_]:
-    """Whether the line is the name of a speaker in a play, such as ``MENENIUS:``."""
-    return _spans(_SPEAKER)(text)  # type: ignore[no-any-return]
+def _speaker(text: str) -> Iterator[bool]:
+    """Whether this is the line of a speaker's name in a play, such as ``MENENIUS:``: the first after a blank line.
+
+    It ends with its colon; a line that has anything but letters and spaces before is none from there on.
+    """
+    is_name, before = True, "\n\n"
+    for character in text:
+        if before == "\n\n":
+            is_name = True
+        if is_name and not (character.isalpha() or character in " :"):
+            is_name = False
+        yield is_name
+        is_name = is_name and character != ":"
+        before = before[1:] + character
 
 
 def is_question(labels: Labels) -> bool:
@@ -143,15 +155,64 @@ LABELLERS: dict[str, Labeller] = {
 }
 
 
-def label(name: str, text: str) -> Labels:
+def label(name: str, text: str, labellers: Mapping[str, Labeller] = LABELLERS) -> Labels:
     """Return a label of every character of a text, by its name.
 
     Raises:
         ConfigError: There is no such label.
     """
-    if name not in LABELLERS:
-        raise unknown_name("label", name, LABELLERS, where="--find")
-    return labels_by(LABELLERS[name], text, name)
+    if name not in labellers:
+        raise unknown_name("label", name, labellers, where="--find")
+    return labels_by(labellers[name], text, name)
+
+
+def labels_named(names: str, text: str, labellers: Mapping[str, Labeller] = LABELLERS) -> dict[str, Labels]:
+    """Return labels of every character of a text, by their names.
+
+    Args:
+        names: Names with commas; a file such as ``mine.py`` stands for all functions in it, ``mine.py:NAME`` for one.
+        text: The text.
+        labellers: The labels that have a name.
+
+    Raises:
+        ConfigError: There is no such label or file, or a labeller does not give a number for each character.
+    """
+    labels: dict[str, Labels] = {}
+    for name in filter(None, (one.strip() for one in names.split(","))):
+        file, _, function = name.partition(_FILE)
+        if _FILE in name:
+            own = labellers_in(Path(file + _FILE), function.lstrip(":"))
+            labels |= {other: labels_by(labeller, text, other) for other, labeller in own.items()}
+        else:
+            labels[name] = label(name, text, labellers)
+    if not labels:
+        raise ConfigError(f"name at least one label, of {', '.join(labellers)}, or a file of your own: mine.py")
+    return labels
+
+
+def labellers_in(path: Path, function: str = "") -> dict[str, Labeller]:
+    """Return the labellers in a Python file, which is run: the functions that it defines, or one of them.
+
+    Raises:
+        ConfigError: There is no such file or function, or it fails.
+    """
+    if not path.is_file():
+        raise ConfigError(f"there is no file {path} of labellers")
+    names: dict[str, Any] = {"__name__": path.stem}
+    try:
+        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), names)
+    except Exception as error:
+        raise ConfigError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
+    own = {
+        name: value
+        for name, value in names.items()
+        if callable(value) and not name.startswith("_") and value.__module__ == path.stem
+    }
+    if function and function not in own:
+        raise unknown_name("labeller", function, own, where=str(path))
+    if not own:
+        raise ConfigError(f"{path} defines no function; a labeller is one of a text, with a number for each character")
+    return {function: own[function]} if function else own
 
 
 def labels_by(labeller: Labeller, text: str, name: str) -> Labels:
@@ -165,7 +226,10 @@ def labels_by(labeller: Labeller, text: str, name: str) -> Labels:
     Raises:
         ConfigError: It gives another number of labels, or something that is no number.
     """
-    given = labeller(text)
+    try:
+        given = labeller(text)
+    except Exception as error:
+        raise ConfigError(f"label {name!r}: its labeller fails: {type(error).__name__}: {error}") from error
     try:
         labels = np.asarray(list(given), dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,9 @@ from ostinato.decode.places import Places
 from ostinato.disk.documents import write_whole
 from ostinato.errors import ConfigError, RunError
 
-_GUESSES = "logits"  # the array that belongs to no unit
+_GUESSES = "logits"
+_AT_ONCE = 2**24  # logits that are looked at together
+_LEAST = -1e9  # in place of the logarithm of nothing
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,9 @@ class Recording:
     Attributes:
         symbols: The symbols as texts, T of them.
         ids: Their ids, [T].
-        arrays: Arrays by name: ``"hidden"`` and, of cores that have one, ``"cell"``, [T + 1, L, H]; ``"logits"`` of the
-            next symbol, [T + 1, V].
+        arrays: Arrays by name. Those of units, [T + 1, L, H]: ``"hidden"``; of cores that have one, ``"cell"``; gates
+            by their names, such as ``"forget_gate"``, where they were asked for. Others have two axes: ``"logits"`` of
+            the next symbol, [T + 1, V]; ``"attention"`` to a source of S symbols, [T, S].
     """
 
     symbols: tuple[str, ...]
@@ -39,17 +41,21 @@ class Recording:
     @property
     def parts(self) -> tuple[str, ...]:
         """Names of the arrays of units."""
-        return tuple(name for name in self.arrays if name != _GUESSES)
+        return tuple(name for name, array in self.arrays.items() if array.ndim == 3)
 
     @property
     def layers(self) -> int:
         """Number of layers L."""
-        return int(self.arrays["hidden"].shape[1])
+        return self._shape[1]
 
     @property
     def units(self) -> int:
         """Number of units H of each layer."""
-        return int(self.arrays["hidden"].shape[2])
+        return self._shape[2]
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return self.arrays[self.parts[0]].shape
 
     def __len__(self) -> int:
         return len(self.symbols)
@@ -60,14 +66,25 @@ class Recording:
         if step != 1:
             raise ConfigError("a part of a recording is one run of symbols; leave the step out")
         end = max(first, end)
-        arrays = {name: array[first : end + 1] for name, array in self.arrays.items()}
+        before = {name: len(array) - len(self) for name, array in self.arrays.items()}  # 1: it has one before the first
+        arrays = {name: array[first : end + before[name]] for name, array in self.arrays.items()}
         return Recording(self.symbols[first:end], self.ids[first:end], arrays)
 
-    def of_units(self) -> tuple[NDArray[np.float32], list[tuple[str, int, int]]]:
-        """Return the value of each unit after each symbol, [U, T], and the part, layer and number of each unit."""
-        values = [self.arrays[part][1:].reshape(len(self), -1).T for part in self.parts]
-        every = itertools.product(self.parts, range(self.layers), range(self.units))
-        return np.concatenate(values), list(every)
+    def without(self, names: Collection[str]) -> Recording:
+        """Return it without some of its arrays."""
+        arrays = {name: array for name, array in self.arrays.items() if name not in names}
+        return Recording(self.symbols, self.ids, arrays)
+
+    def of_units(self) -> tuple[list[NDArray[np.float32]], list[tuple[str, int, int]]]:
+        """Return the values of units after each symbol, [H, T] for each layer of each part, and their places."""
+        values = [self.arrays[part][1:, layer].T for part in self.parts for layer in range(self.arrays[part].shape[1])]
+        places = [
+            (part, layer, unit)
+            for part in self.parts
+            for layer in range(self.arrays[part].shape[1])
+            for unit in range(self.arrays[part].shape[2])
+        ]
+        return values, places
 
     def labels_of(self, labels: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the label after each symbol, [T], of labels of each character of the text.
@@ -86,17 +103,22 @@ class Recording:
 
     def expected(self, count: int) -> Places:
         """Return what was expected in the place of each symbol, with so many guesses."""
-        logits = self.arrays[_GUESSES][:-1].astype(np.float64)
-        logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
-        own = logs[np.arange(len(logs)), self.ids]
-        best = np.argsort(-logs, axis=1, kind="stable")[:, :count]
-        return Places(
-            log_probs=own,
-            ranks=(logs >= own[:, None]).sum(axis=1),
-            entropies=-(np.exp(logs) * logs).sum(axis=1),
-            best=best,
-            best_log_probs=np.take_along_axis(logs, best, axis=1),
-        )
+        if _GUESSES not in self.arrays:
+            raise ConfigError("nothing was recorded of what was expected; record it with the logits")
+        logits = self.arrays[_GUESSES][:-1]
+        rows = max(1, _AT_ONCE // logits.shape[1])
+        parts = [
+            _expected(logits[first : first + rows], self.ids[first : first + rows], count)
+            for first in range(0, max(1, len(logits)), rows)
+        ]
+        return Places(*(np.concatenate(own) for own in zip(*parts, strict=True)))
+
+    def _repr_html_(self) -> str:
+        """Return it as it shows itself in a notebook."""
+        from ostinato.inspect.looking import cells
+        from ostinato.inspect.page import in_notebook
+
+        return in_notebook([cells(self)], title=f"{len(self):,} symbols")
 
     def to_numpy(self) -> dict[str, NDArray[Any]]:
         """Return the arrays, and the ids."""
@@ -128,3 +150,13 @@ class Recording:
             return cls(tuple(symbols), arrays.pop("ids"), arrays)
         except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
             raise RunError(f"{path} holds no recording: {error}") from error
+
+
+def _expected(logits: NDArray[np.float32], ids: NDArray[np.int64], count: int) -> tuple[NDArray[Any], ...]:
+    """Return the fields of ``Places`` for logits of some places, [T, V]."""
+    exact = logits.astype(np.float64)
+    logs = exact - np.logaddexp.reduce(exact, axis=1, keepdims=True)
+    own = logs[np.arange(len(logs)), ids]
+    best = np.argsort(-logs, axis=1, kind="stable")[:, :count]
+    entropies = -(np.exp(logs) * np.maximum(logs, _LEAST)).sum(axis=1)
+    return own, (logs >= own[:, None]).sum(axis=1), entropies, best, np.take_along_axis(logs, best, axis=1)

@@ -33,7 +33,7 @@ _PARTS = ("weights", "average", "optimizer", "carried_state")
 _STEP = re.compile(r"step-[0-9]{6,18}")
 _OWN_FILES = (
     ".lock", "best.json", "checkpoints", "codec.json", "config.json", "corpus.safetensors", "finished.json",
-    "metrics.jsonl", "novelty.json", "origin.json", "report.html", "samples", "tensorboard",
+    "metrics.jsonl", "novelty.json", "origin.json", "report.html", "samples", "series", "tensorboard",
 )  # fmt: skip
 _METRICS = (
     "train_nats_per_symbol", "valid_nats_per_symbol", "best_nats_per_symbol", "epochs", "standard_error",
@@ -347,7 +347,7 @@ class RunFolder:
     def _check_own(self) -> None:
         """Check that the files that the run writes lie in it, and are no links to somewhere else."""
         own = [self.path / name for name in _OWN_FILES]
-        own += [path for folder in ("checkpoints", "samples") for path in (self.path / folder).rglob("*")]
+        own += [path for folder in ("checkpoints", "samples", "series") for path in (self.path / folder).rglob("*")]
         for path in own:
             if path.is_symlink():
                 raise RunError(

@@ -50,6 +50,7 @@ class RunRequest:
         cache: Where corpora too large for memory are encoded; ``None`` is the usual place.
         watch: Told of long work while setting up.
         report: Whether a time budget shall leave time for a report.
+        series: Number of steps whose weights are kept, for looking at training afterwards; ``None``: none.
     """
 
     out: Path
@@ -68,6 +69,7 @@ class RunRequest:
     cache: Path | None = None
     watch: Watch | None = None
     report: bool = False
+    series: int | None = None
 
 
 class RunOptions(TypedDict, total=False):
@@ -86,6 +88,7 @@ class RunOptions(TypedDict, total=False):
     cache: Path | None
     watch: Watch | None
     report: bool
+    series: int | None
 
 
 @dataclass(frozen=True)

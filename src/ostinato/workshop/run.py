@@ -19,6 +19,7 @@ from ostinato.engine.watching import Switch, ThreadWatch
 from ostinato.errors import LostRankError, RunError
 from ostinato.families import find_recipe
 from ostinato.runs import RunFolder
+from ostinato.runs.series import Series
 from ostinato.training.loop import Evaluated, Event, RolledBack, Stepped, Stopped
 from ostinato.training.loop import train as train_loop
 from ostinato.training.snapshot import Snapshot
@@ -131,6 +132,7 @@ class Training:
         self._at, self._seconds_aside = trainer.step, 0.0
         self._ranks = trainer.ranks
         self._train_data, self._valid_data = train_data, valid_data
+        self._series = Series.in_run(run.path)
         self._symbols = self.family.targets(codec, train_data)
         self._recent: deque[tuple[float, int]] = deque(maxlen=_RECENT)
 
@@ -199,11 +201,20 @@ class Training:
         if max(self.run.steps(), default=self._at) > self._at:
             raise RunError(f"{self.run.path} was trained further by another process meanwhile; resume it anew")
 
+    def _keep_in_series(self, step: int) -> None:
+        """Keep the present weights, if the run keeps a series and this is one of its steps."""
+        if self._series is None or not self._series.is_due(step):
+            return
+        series, weights = self._series, self.trainer.snapshot().weights  # by all processes together
+        self._ranks.decide(lambda: series.save(step, weights))
+
     def _follow(self) -> Iterator[TrainingEvent]:
+        self._keep_in_series(self.trainer.step)
         for event in train_loop(self.trainer, self._good):
             switch = None
             if isinstance(event, Stepped):
                 self._recent.append((event.seconds, event.symbols))
+                self._keep_in_series(event.step)
                 switch = self._watch_threads(event)
                 # After a switch the speed is not known yet, so no plan is asked for.
                 if self._clock is not None and self._recent and self._plan_is_due(self._clock, event.step):

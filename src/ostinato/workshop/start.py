@@ -6,6 +6,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -18,6 +19,7 @@ from ostinato.engine.threads import check_threads
 from ostinato.errors import ConfigError, unknown_name
 from ostinato.families import Recipe, Sources, plugin_of
 from ostinato.runs import RunFolder, SavedModel, read_about, read_model
+from ostinato.runs.series import Series
 from ostinato.training.device import choose_device
 from ostinato.training.ranks import Alone, Ranks
 from ostinato.training.trainer import Trainer
@@ -100,6 +102,8 @@ def set_up(corpus: Corpus | Callable[[], Corpus], request: RunRequest, ranks: Ra
     """
     ranks, began = Alone() if ranks is None else ranks, time.monotonic()
     at_least("seed", request.seed, 0)
+    if request.series is not None:
+        at_least("series", request.series, 2)
     check_threads(request.threads)
     base = None if request.base is None else read_model(request.base)
     recipe = recipe_of(request.recipe, None if base is None else base.config["recipe"])
@@ -127,6 +131,7 @@ def set_up(corpus: Corpus | Callable[[], Corpus], request: RunRequest, ranks: Ra
             start=start,
         )
     )
+    series = None if request.series is None else ranks.decide(partial(Series.create, run.path, request.series))
     training = Training(
         run,
         trainer,
@@ -137,6 +142,11 @@ def set_up(corpus: Corpus | Callable[[], Corpus], request: RunRequest, ranks: Ra
         threads=thread_watch(trial, trainer),
     )
     training.notes = [*prepared.notes, *compiled, *opening_notes(training, prepared, clock, trial)]
+    if series is not None:
+        size = series.bytes_for(sum(weight.size for weight in start.weights.values()))
+        training.notes.append(
+            f"weights are kept at up to {series.most} steps, {size / 1e6:,.1f} MB in all: inspect --series"
+        )
     return training
 
 

@@ -34,7 +34,7 @@ def add_option(group: argparse._ActionsContainer, option: Option) -> None:
         return
     told |= {"type": TYPES[option.kind], "metavar": option.metavar, "choices": option.choices}
     if option.alone is not None:
-        told |= {"nargs": "?", "const": option.alone}
+        told |= {"nargs": "?", "const": TYPES[option.kind](option.alone)}
     if option.repeated:
         told |= {"action": "append", "default": []}
     group.add_argument(option.flag, **told)

@@ -34,6 +34,7 @@ from ostinato.decode.rules.shaping import parse_temperature
 from ostinato.decode.searching import SearchSettings
 from ostinato.decode.shards import Shard
 from ostinato.errors import ConfigError, RunError
+from ostinato.families.text.options import rules_of
 
 if TYPE_CHECKING:
     from ostinato.families.text.generation import Generation
@@ -180,14 +181,8 @@ def _settings(args: Namespace) -> tuple[SearchSettings, RuleSettings]:
     """Return the settings of the search and of the rules."""
     given = vars(args)
     search = SearchSettings(**{field.name: given[field.name] for field in dataclasses.fields(SearchSettings)})
-    own: dict[str, Any] = {
-        "bias": dict(_bias(text) for text in args.bias) or None,
-        "lexicon": None if args.lexicon is None else read_file(args.lexicon).split(),
-        "automaton": None,
-        "order": [name.strip() for name in args.rules.split(",")] if args.rules else None,
-    }
-    names = [field.name for field in dataclasses.fields(RuleSettings)]
-    return search, RuleSettings(**{name: own[name] if name in own else given[name] for name in names})
+    lexicon = None if args.lexicon is None else read_file(args.lexicon).split()
+    return search, rules_of({**given, "order": given["rules"], "lexicon": lexicon})
 
 
 def _check(args: Namespace, search: SearchSettings) -> None:
@@ -391,14 +386,6 @@ def _prompts(args: Namespace) -> Iterator[str]:
                 raise ConfigError(f"--prompt-tail must be at least 1, got {args.prompt_tail}")
             text = text[-args.prompt_tail :]
         yield text
-
-
-def _bias(text: str) -> tuple[str, float]:
-    symbol, _, value = text.rpartition("=")
-    try:
-        return symbol.encode().decode("unicode_escape") if "\\" in symbol else symbol, float(value)
-    except ValueError as error:
-        raise ConfigError(f"--bias must be SYMBOL=NATS, such as 'z=-2', got {text!r}") from error
 
 
 def _print_reading(done: int, total: int) -> None:

@@ -8,7 +8,6 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostinato.app.examining import visible
 from ostinato.app.options import groups
 from ostinato.app.process import load_model
 from ostinato.app.reading import read_file
@@ -17,6 +16,7 @@ from ostinato.app.terminal.output import as_json
 from ostinato.app.terminal.working import WorkView
 from ostinato.data.corpus import lines
 from ostinato.errors import ConfigError
+from ostinato.inspect.views import one_line
 
 if TYPE_CHECKING:
     from ostinato.families.text.model import TextModel
@@ -96,7 +96,7 @@ def _print_reports(reports: list[NoveltyReport], yardstick: HeldOutOverlap | Non
         told = each.novelty
         copied = told.copied if len(told.copied) <= _SHOWN else told.copied[:_SHOWN] + "…"
         shares = [f"{told.seen[n]:.3f}" for n in lengths]
-        print("\t".join([str(told.longest_copy), *shares, visible(copied), each.place]))
+        print("\t".join([str(told.longest_copy), *shares, one_line(copied), each.place]))
     if len(reports) > 1:
         means = [f"{statistics.fmean(each.novelty.seen[n] for each in reports):.3f}" for n in lengths]
         longest = statistics.fmean(each.novelty.longest_copy for each in reports)

@@ -1,4 +1,4 @@
-"""``score``: how probable a text is, and where it surprises."""
+"""``score``: how probable a text is."""
 
 from __future__ import annotations
 
@@ -11,17 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostinato.app.adapting import adapted
-from ostinato.app.examining import look_closely, looks_closely
 from ostinato.app.options import groups
 from ostinato.app.options.families import add_family_options, given_options
-from ostinato.app.parser import run_path
 from ostinato.app.process import load_model
 from ostinato.app.scores import COLUMNS, print_part, print_score
 from ostinato.app.spreading import run_on_ray, shard_of
 from ostinato.app.terminal.console import Console
 from ostinato.app.terminal.output import as_json
 from ostinato.app.terminal.working import WorkView
-from ostinato.config import at_least
 from ostinato.data import Reading
 from ostinato.data.corpus import lines
 from ostinato.data.reading import plain_document
@@ -39,7 +36,7 @@ _LONG = 1_000_000  # characters; of a longer text no part is kept once it has be
 
 EXAMPLES = """\
 ostinato score runs/book "It was a dark night." --per word
-ostinato score runs/book --file chapter.txt --html chapter.html
+ostinato score runs/book --file chapter.txt
 ostinato score runs/chorales chorale.mid
 """
 
@@ -51,15 +48,10 @@ def arguments(command: ArgumentParser) -> None:
     what.add_argument("text", nargs="?", help="text to score")
     what.add_argument("--file", type=Path, help="score a file ('-': stdin); of items, every line by itself")
     command.add_argument("--per", choices=("symbol", "word", "line"), help="show each of these")
-    command.add_argument("--alternatives", type=int, metavar="N", help="at every place: rank, entropy, the N best")
-    command.add_argument("--surprising", type=int, metavar="N", help="the N most surprising words (or other --per)")
-    command.add_argument("--html", type=Path, metavar="FILE", help="write a heat map: one page that needs nothing else")
-    more = command.add_argument_group("more options")
-    more.add_argument("--compare", type=run_path, metavar="RUN", help="beside another model, by word (or other --per)")
-    more.add_argument("--json", action="store_true", help="one object per text on standard output")
+    command.add_argument("--json", action="store_true", help="one object per text on standard output")
     add_family_options(command, "score")
     groups.model_file(command)
-    groups.unknown(more)
+    groups.unknown(command)
     groups.machine(command, default_device="cpu")
 
 
@@ -71,29 +63,17 @@ def act(args: Namespace) -> int:
     if args.ray is not None:
         return run_on_ray(args)
     loaded = load_model(args)
-    if loaded.recipe.family.scores_files:
+    if loaded.recipe.family.takes_files:
         return _score_file(loaded, args)
     document = None if args.text is not None else _document(args)
     model = adapted(args, loaded)
     if model.codec.end is not None and document is not None:
-        if looks_closely(args):
-            raise ConfigError(
-                "--alternatives, --surprising, --compare and --html look at one text, and a model of items takes every "
-                "line of a file by itself; give one item as TEXT"
-            )
         return _score_items(model, document, args, shard)
     if shard is not None:
         raise ConfigError("--shard cuts a file of items; a running text is one sequence that no shard can do a part of")
     if args.text is not None and os.path.isfile(args.text):
         print(f"(scored is the text {args.text!r}; there is a file of that name: --file {args.text})", file=sys.stderr)
     text, rest = (str(args.text), None) if document is None else _beginning(document)
-    if looks_closely(args):
-        if rest is not None:
-            raise ConfigError(
-                f"--alternatives, --surprising, --compare and --html look at texts of at most {_LONG:,} characters; "
-                "give a part of this one"
-            )
-        return look_closely(model, text, args)
     if rest is None:
         (result,) = model.score_many([text], unknown=args.unknown)
         _print_score(Console(), result, args)
@@ -104,18 +84,12 @@ def act(args: Namespace) -> int:
 def _score_file(model: Any, args: Namespace) -> int:
     """Score a file of the model's own kind, such as music."""
     family = model.recipe.family
-    if args.per is not None or args.shard is not None or any((args.alternatives, args.compare, args.html)):
-        raise ConfigError(
-            f"--per, --alternatives, --compare, --html and --shard are for texts, and this is {family.article}; leave "
-            "them out"
-        )
+    if args.per is not None or args.shard is not None:
+        raise ConfigError(f"--per and --shard are for texts, and this is {family.article}; leave them out")
     name = args.file or args.text
     if name is None:
         raise ConfigError(f"name a file to score: ostinato score {args.run} FILE")
     options = given_options(args, "score", family)
-    if args.surprising is not None:
-        at_least("--surprising", args.surprising, 1)
-        options["surprising"] = args.surprising
     with WorkView(Console(stderr=True)) as view:
         sources = Sources([str(name)], Reading(), options, part="test", fetching=view.watch)
         result = model.score_on(model.read(sources), options, view.watch)

@@ -19,6 +19,7 @@ from ostinato.data.reading import names_of_corpora
 from ostinato.errors import ConfigError
 from ostinato.families import Recipe
 from ostinato.runs import RunFolder, read_about
+from ostinato.runs.series import USUAL
 from ostinato.workshop.plan import Amount
 from ostinato.workshop.request import DATA_SEED, RunRequest, recipe_of
 
@@ -49,6 +50,14 @@ def arguments(command: ArgumentParser) -> None:
     more.add_argument("--seed", type=int, default=1, help="of first weights, order and dropout (default: %(default)s)")
     more.add_argument(
         "--valid", default="0.1", metavar="SHARE|FILE", help="share to set apart, or a file (default: %(default)s)"
+    )
+    more.add_argument(
+        "--series",
+        type=int,
+        nargs="?",
+        const=USUAL,
+        metavar="N",
+        help=f"keep weights at up to N steps, further and further apart, for 'inspect --series' (alone: {USUAL})",
     )
     more.add_argument("--json", action="store_true", help="one object per evaluation on standard output")
     groups.teachers(more)
@@ -97,6 +106,7 @@ def act(args: Namespace) -> int:
                 started=args.started,
                 watch=view.watch,
                 report=not args.no_report,
+                series=args.series,
             )
             training = set_up(reader.train_part, request, ranks)
         return follow(

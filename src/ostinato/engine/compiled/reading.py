@@ -78,8 +78,9 @@ def _record(network: Any, state: Any, recorded: Any, live: Any, offsets: Any, st
             if len(recorded.cell):
                 for j in range(width):
                     recorded.cell[to + j] = state.cell[at + j]
-        for j in range(outputs):
-            recorded.logits[symbol * outputs + j] = state.logits[row * outputs + j]
+        if len(recorded.logits):
+            for j in range(outputs):
+                recorded.logits[symbol * outputs + j] = state.logits[row * outputs + j]
 
 
 @compiled

@@ -35,7 +35,7 @@ class RollFamily(Family):
     name, article, unit = "rolls", "a model of piano rolls", "frame"
     verbs = ("compose", "score", "evaluate", "report")
     report_seconds = 4.0
-    scores_files = True
+    takes_files = True
     options: ClassVar[Mapping[str, tuple[OptionGroup, ...]]] = {
         "train": (READING,),
         "evaluate": (EVALUATING,),

@@ -244,12 +244,14 @@ class RollModel(Face):
 
     def score_on(self, corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> RollScores:
         """Score the rolls of a corpus."""
+        listed = options.get("surprising", RollScores.listed)
+        at_least("--surprising", listed, 1)
         rolls = self.rolls(self.recipe.family.encode(self.codec, corpus, "error"))
         scores = []
         for number in range(rolls.numbers.texts):
             scores.append(self.score(rolls.one(number), corpus.places[number]))
             progress("scoring", number + 1, rolls.numbers.texts)
-        return RollScores(scores, options.get("surprising", RollScores.listed))
+        return RollScores(scores, listed)
 
     def heard(self, frames: Frames) -> Heard:
         """Return what the model says of a roll [T, N], and how much of it is copied from the training rolls."""

@@ -28,7 +28,10 @@ COMPOSING = OptionGroup(
         Option("--particles", "of --keep and --lock: more take longer and fit better (default: 1000)", "int", "N"),
     ),
 )
-SCORING = OptionGroup("piano rolls", (_SPLIT,))
+SCORING = OptionGroup(
+    "piano rolls",
+    (_SPLIT, Option("--surprising", "how many surprising frames and notes are listed (default: 10)", "int", "N")),
+)
 EVALUATING = OptionGroup(
     "piano rolls",
     (

@@ -31,6 +31,7 @@ class Engines:
         folder: Folder where compiled code is kept.
         compiling: Called with what is about to be compiled, or why it cannot be.
         clamps: Units that are held; ``None``: none is.
+        needs_torch: Why only PyTorch can run the model; empty: nothing is against compiled code.
     """
 
     def __init__(
@@ -42,8 +43,9 @@ class Engines:
         folder: Path,
         compiling: Compiling | None,
         clamps: Clamps | None = None,
+        needs_torch: str = "",
     ) -> None:
-        self._members, self._clamps = members, clamps
+        self._members, self._clamps, self._needs_torch = members, clamps, needs_torch
         self._device, self._threads, self._folder, self._compiling = device, threads, folder, compiling
         self._made: dict[Precision, Engine] = {}
         self._problem: EngineError | None = None  # why nothing can be compiled here, once that is known
@@ -85,6 +87,8 @@ class Engines:
 
     def missing(self, search: SearchSettings, rules: RuleSettings) -> str | None:
         """Return why compiled code cannot do this; ``None`` if it can."""
+        if self._needs_torch:
+            return self._needs_torch
         if not self.can_run:
             if len(self._members) > 1:
                 return "it runs one model, not several together"
@@ -97,7 +101,8 @@ class Engines:
     @property
     def can_run(self) -> bool:
         """Whether there is compiled code for this model."""
-        return len(self._members) == 1 and self._device == "cpu" and can_pack(self._members[0].settings.core)
+        is_able = len(self._members) == 1 and can_pack(self._members[0].settings.core)
+        return is_able and self._device == "cpu" and not self._needs_torch
 
     def to_score(self) -> Engine | None:
         """Return the engine that scores short texts; ``None`` if PyTorch has to."""

@@ -14,6 +14,7 @@ from ostinato.families.machine import Machine
 from ostinato.families.recipe import Recipe
 from ostinato.families.text.options import OPTIONS
 from ostinato.families.text.settings import LanguageModelSettings, build_model, build_task, learn_codec
+from ostinato.inspect.labels import LABELLERS, Labeller
 from ostinato.runs import RunFolder, SavedModel
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class TextFamily(Family):
         "report",
     )
     options = OPTIONS
+
+    def labellers(self) -> Mapping[str, Labeller]:
+        """Return the labels of characters that have a name, for looking inside."""
+        return LABELLERS
 
     def read(self, sources: Sources, recipe: Recipe, given: Mapping[str, Any]) -> Corpus:
         return read_corpus(

@@ -27,8 +27,8 @@ from ostinato.families.text import gaps
 from ostinato.families.text.adapting import adapted_weights, counts_of
 from ostinato.families.text.choosing import GenerateOptions, WriterOptions, best_of, score_of, sort_options
 from ostinato.families.text.engines import Engines
-from ostinato.families.text.examining import Examination, examine
 from ostinato.families.text.generation import Generation
+from ostinato.families.text.inspecting.face import LooksInside
 from ostinato.families.text.measuring import Measuring, encode_to_measure
 from ostinato.families.text.members import Member, check_same_symbols
 from ostinato.families.text.novelty import TrainingText
@@ -41,15 +41,13 @@ from ostinato.units import Bound
 # PyTorch is imported where it is first needed: compiled code can write, and score short texts, without it.
 if TYPE_CHECKING:
     from ostinato.families.text.exact import ExactSampler
-    from ostinato.inspect.clamps import Clamp
-    from ostinato.inspect.recording import Recording
     from ostinato.models import SymbolModel
     from ostinato.training.evaluation import Evaluation, Losses, Protocol, Ticker
 
 _SHORT, _EXACT = 10_000, ("length", "unknown")  # symbols scored without PyTorch at most; options of exact sampling
 
 
-class TextModel(Face):
+class TextModel(LooksInside, Face):
     """A trained language model.
 
     Args:
@@ -153,7 +151,7 @@ class TextModel(Face):
         if settings.best_of is not None or settings.exact:
             raise ConfigError("best_of and exact need whole texts; use generate_all")
         writer = self._writer(settings, rules, others)
-        given = {"copied": self._against_copying, **others}
+        given = {"copied": self.against_copying, **others}
         return Generation(self.codec, writer, prompts, settings=settings, rules=rules, **given)
 
     def _writer(self, settings: SearchSettings, rules: RuleSettings, options: dict[str, Any]) -> Engine | SymbolModel:
@@ -179,7 +177,8 @@ class TextModel(Face):
         """
         return TrainingText(self.saved.path, self.codec, progress)
 
-    def _against_copying(self, most: int) -> MaxCopy:
+    def against_copying(self, most: int) -> MaxCopy:
+        """Return the rule that copies at most so many symbols from the training text."""
         if most not in self._copying:  # making its index takes a second for a million symbols
             self._copying[most] = self.training_text().rule(most)
         return self._copying[most]
@@ -233,31 +232,6 @@ class TextModel(Face):
         from ostinato.decode.scoring import log_probs_of
 
         return log_probs_of(self.network, texts), self.network.head.bound
-
-    def examine(self, text: str, *, alternatives: int = 5, unknown: Unknown = "error") -> Examination:
-        """Score a text; each symbol comes with its rank, the model's entropy, and the most probable symbols there.
-
-        Raises:
-            ConfigError: The text is empty, or ``alternatives`` is under 1.
-            UnknownSymbolError: The text has symbols that the model does not know.
-        """
-        return examine(self, text, alternatives, unknown)
-
-    def clamped(self, *clamps: Clamp) -> TextModel:
-        """Return this model with units held at values, in writing, scoring and measuring.
-
-        Raises:
-            ConfigError: It has no such unit, or is an ensemble.
-        """
-        from ostinato.families.text.inspecting import HeldTextModel
-
-        return HeldTextModel(self, clamps)
-
-    def record(self, text: str, *, unknown: Unknown = "error") -> Recording:
-        """Return every state over a text, and the guesses; see ``inspecting.record``."""
-        from ostinato.families.text.inspecting import record
-
-        return record(self, text, unknown)
 
     def rerank(
         self, texts: Sequence[str], *, context: str = "", by: By = "total", unknown: Unknown = "error"

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.searching import SearchSettings
+from ostinato.errors import ConfigError
+from ostinato.families.inspect_options import GATES, STATE_VIEWS, VIEWS_TITLE
 from ostinato.families.options import Option, OptionGroup, options_of
 
 COLUMN = Option("--column", "of CSV and JSONL: the column that holds the text")
@@ -50,6 +56,33 @@ BULK = OptionGroup(
             alone="local",
         ),
         Option("--parts", "for --ray: how many parts (default: 4 for each processor)", "int", "N"),
+    ),
+)
+VIEWS = OptionGroup(
+    VIEWS_TITLE,
+    (
+        Option(
+            "--guesses", "at every place: probability, rank, entropy, the N best (default: 5)", "int", "N", alone="5"
+        ),
+        Option("--surprising", "the N most surprising words, or other --per (default: 5)", "int", "N", alone="5"),
+        *STATE_VIEWS,
+        GATES,
+        Option("--saliency", "what each earlier symbol does for a prediction: gradient, and left out", "flag"),
+        Option("--compare", "beside another model or checkpoint, by word or other --per", "path", "RUN"),
+        Option(
+            "--find",
+            "cells that know something: names with commas, such as quotes,indent, or a file of yours, mine.py",
+            "text",
+            "LABELS",
+        ),
+        Option(
+            "--atlas", "what is lost without each unit, where a label is and elsewhere: a causal map", "text", "LABELS"
+        ),
+        Option("--series", "the text through all of training, of 'train --series'", "text", "LABELS", alone=""),
+        Option("--per", "with --surprising and --compare: what is told", choices=("symbol", "word", "line")),
+        Option(
+            "--parts", "with --find: parts of the network, such as hidden,cell (default: gates too)", "text", "PARTS"
+        ),
     ),
 )
 HOLDING = OptionGroup(
@@ -118,6 +151,7 @@ _RULES = options_of(
 )  # fmt: skip
 _FIRST = ("temperature",)
 _CONSTRAINTS = ("match", "lexicon", "brackets", "max_line", "ban")
+_NOT_RULES = ("lexicon", "order", "keep_index")
 SEARCH = OptionGroup(
     "search (default: draw symbol by symbol)",
     (
@@ -151,11 +185,39 @@ CONSTRAINTS = OptionGroup(
     "constraints: every finished text is guaranteed to match",
     tuple(option for option in _RULES if option.name in _CONSTRAINTS),
 )
+INSPECTED_RULES = OptionGroup(
+    "with --guesses: the probability that rules would leave out",
+    tuple(option for group in (FIRST, RULES, CONSTRAINTS) for option in group.options if option.name not in _NOT_RULES),
+)
 OPTIONS = {
     "train": (READING,),
     "resume": (READING,),
     "generate": (FIRST, SEARCH, RULES, CONSTRAINTS, ADAPTING, HOLDING, BULK),
     "score": (ENSEMBLE, ADAPTING, HOLDING, BULK),
-    "inspect": (HOLDING,),
+    "inspect": (VIEWS, HOLDING, INSPECTED_RULES),
     "evaluate": (PROTOCOL, DYNAMIC, ENSEMBLE, BULK),
 }
+
+
+def rules_of(options: Mapping[str, Any]) -> RuleSettings:
+    """Return the rules that the options of a command ask for, as far as they are given.
+
+    Raises:
+        ConfigError: They do not go together, or a value is out of range.
+    """
+    own = {
+        "bias": dict(_bias(text) for text in options.get("bias") or ()) or None,
+        "order": [name.strip() for name in options["order"].split(",")] if options.get("order") else None,
+        "automaton": None,
+    }
+    names = {field.name for field in fields(RuleSettings)}
+    given = {name: value for name, value in {**options, **own}.items() if name in names}
+    return RuleSettings(**{name: value for name, value in given.items() if value not in (None, [])})
+
+
+def _bias(text: str) -> tuple[str, float]:
+    symbol, _, value = text.rpartition("=")
+    try:
+        return symbol.encode().decode("unicode_escape") if "\\" in symbol else symbol, float(value)
+    except ValueError as error:
+        raise ConfigError(f"--bias must be SYMBOL=NATS, such as 'z=-2', got {text!r}") from error

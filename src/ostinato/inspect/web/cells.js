@@ -1,153 +1,187 @@
-// The text coloured by one unit, and what the model expected at every place. Everything comes from the page itself.
-"use strict";
+// The text coloured by one unit, and what the model expected at every place; flip through units in any order.
+import { html, render } from "./vendor/lit-html.js";
+import { ColouredText, signed } from "./text.js";
+import { guessed } from "./guessed.js";
 
-const about = JSON.parse(document.getElementById("recording").textContent);
-const byId = (name) => document.getElementById(name);
-const parts = {};
+const ADDRESS = /^(\w+):(\d+):(\d+)(?:@(\d+))?$/;
 
-async function unpacked(text) {
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Int8Array(await new Response(stream).arrayBuffer());
+function variance(values) {
+  let sum = 0;
+  let squares = 0;
+  for (const value of values) {
+    sum += value;
+    squares += value * value;
+  }
+  return squares / values.length - (sum / values.length) ** 2;
 }
 
-/** Values of a unit after each symbol, from -1 to 1 of the largest of its part. */
-function valuesOf(part, layer, unit) {
+/** How closely two units go along with each other, whichever sign, from 0 to 1. */
+function likeness(one, other) {
+  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [a, b] = [mean(one), mean(other)];
+  let product = 0;
+  for (let place = 0; place < one.length; place += 1) product += (one[place] - a) * (other[place] - b);
+  const scale = Math.sqrt(variance(one) * variance(other)) * one.length;
+  return scale > 0 ? Math.abs(product / scale) : 0;
+}
+
+export async function mount(root, { name, model, place: asked, moved, tell }) {
+  const facts = await model.facts(name);
+  const { text: about, parts, units: found } = facts;
   const count = about.symbols.length;
-  const first = (layer * about.units + unit) * count;
-  return parts[part].subarray(first, first + count);
-}
-
-function shown(symbol) {
-  return symbol === "\n" ? "\u23ce\n" : symbol === "\t" ? "\u2192\t" : symbol;
-}
-
-const spans = about.symbols.map((symbol, place) => {
-  const span = document.createElement("span");
-  span.textContent = shown(symbol);
-  span.tabIndex = -1;
-  span.dataset.place = String(place);
-  return span;
-});
-
-/** The address names the unit, and with @PLACE a symbol: #cell:0:88@12. */
-const state = { part: about.parts[0].name, layer: 0, unit: 0, place: -1 };
-
-function scaleOf(part) {
-  return about.parts.find((one) => one.name === part).scale;
-}
-
-function colour(value) {
-  const share = Math.min(1, Math.abs(value) / 127);
-  const [red, green, blue] = value > 0 ? [47, 158, 68] : [74, 144, 217];
-  return `rgba(${red}, ${green}, ${blue}, ${share.toFixed(3)})`;
-}
-
-function paint() {
-  const values = valuesOf(state.part, state.layer, state.unit);
-  let most = 1;
-  for (const value of values) most = Math.max(most, Math.abs(value));
-  spans.forEach((span, place) => { span.style.backgroundColor = colour((127 * values[place]) / most); });
-  byId("unit").value = String(state.unit);
-  byId("slider").value = String(state.unit);
-  byId("layer").value = String(state.layer);
-  byId("part").value = state.part;
-  const place = state.place < 0 ? "" : `@${state.place}`;
-  location.replace(`#${state.part}:${state.layer}:${state.unit}${place}`);
-  byId("named").textContent = `${state.part} ${state.layer}:${state.unit}`;
-  tell(state.place);
-}
-
-function tell(place) {
-  state.place = place;
-  const told = byId("told");
-  told.replaceChildren();
-  if (place < 0) {
-    told.textContent = "Point at a symbol: its value, its probability and what was expected there.";
-    return;
-  }
-  const value = (valuesOf(state.part, state.layer, state.unit)[place] / 127) * scaleOf(state.part);
-  const [p, rank] = about.expected[place];
-  const line = document.createElement("p");
-  line.textContent =
-    `${JSON.stringify(about.symbols[place])} – after it the unit is ${value.toFixed(3)}; ` +
-    `probability ${(100 * p).toFixed(2)} %, rank ${rank}`;
-  told.append(line);
-  const list = document.createElement("ol");
-  for (const [name, share] of about.guesses[place]) {
-    const item = document.createElement("li");
-    const bar = document.createElement("i");
-    bar.style.width = `${(12 * share).toFixed(3)}rem`;
-    const text = document.createElement("b");
-    text.textContent = JSON.stringify(name);
-    item.append(text, ` ${(100 * share).toFixed(1)} % `, bar);
-    list.append(item);
-  }
-  told.append(list);
-}
-
-/** Units in an order: as they are, or by how much they change. */
-function order(kind) {
-  const numbers = [...Array(about.units).keys()];
-  if (kind === "number") return numbers;
-  const spread = (unit) => {
-    const values = valuesOf(state.part, state.layer, unit);
-    let sum = 0, squares = 0;
-    for (const value of values) { sum += value; squares += value * value; }
-    return squares / values.length - (sum / values.length) ** 2;
+  const arrays = {};
+  for (const part of parts) arrays[part] = await model.array(name, part);
+  const state = { ...facts.first, place: -1, order: "number", areas: null };
+  const sizes = () => ({ layers: arrays[state.part].shape[0], units: arrays[state.part].shape[1] });
+  const valuesOf = (unit) => {
+    const first = (state.layer * sizes().units + unit) * count;
+    return arrays[state.part].values.subarray(first, first + count);
   };
-  const spreads = numbers.map(spread);
-  return numbers.sort((a, b) => spreads[b] - spreads[a]);
-}
+  const text = new ColouredText(about.symbols, point);
+  const controls = document.createElement("div");
+  const told = document.createElement("div");
+  controls.className = "controls";
+  told.className = "told";
+  let searcher = null;
 
-function move(step) {
-  const units = order(byId("sort").value);
-  const at = units.indexOf(state.unit);
-  state.unit = units[(at + step + units.length) % units.length];
-  paint();
-}
-
-function listen() {
-  byId("text").addEventListener("mouseover", (event) => {
-    if (event.target.dataset.place) tell(Number(event.target.dataset.place));
-  });
-  byId("text").addEventListener("focusin", (event) => tell(Number(event.target.dataset.place)));
-  byId("previous").addEventListener("click", () => move(-1));
-  byId("next").addEventListener("click", () => move(1));
-  byId("sort").addEventListener("change", () => { state.unit = order(byId("sort").value)[0]; paint(); });
-  byId("part").addEventListener("change", (event) => { state.part = event.target.value; paint(); });
-  byId("layer").addEventListener("change", (event) => { state.layer = Number(event.target.value); paint(); });
-  for (const name of ["unit", "slider"]) {
-    byId(name).addEventListener("input", (event) => {
-      const unit = Number(event.target.value);
-      if (Number.isInteger(unit) && unit >= 0 && unit < about.units) { state.unit = unit; paint(); }
-    });
+  function point(place) {
+    state.place = place;
+    tellOf();
   }
+
+  function tellOf() {
+    address();
+    text.mark(state.place);
+    if (state.place < 0) {
+      render(html`<p>Point at a symbol: its value, its probability, and what was expected there. Select some symbols: the
+        units are ordered by how well they tell them from the rest.</p>`, told);
+      return;
+    }
+    const value = (valuesOf(state.unit)[state.place] / 127) * arrays[state.part].scale;
+    render(
+      html`<p>after it the unit is <b>${value.toFixed(3)}</b></p>${about.expected ? guessed(about, state.place) : ""}`,
+      told,
+    );
+  }
+
+  const address = () =>
+    moved(`${state.part}:${state.layer}:${state.unit}${state.place < 0 ? "" : `@${state.place}`}`);
+
+  function scored() {
+    if (state.order === "change") return (unit) => variance(valuesOf(unit));
+    if (state.order === "likeness") {
+      const own = valuesOf(state.like ?? state.unit);
+      return (unit) => likeness(own, valuesOf(unit));
+    }
+    if (state.order === "selection" && state.areas) {
+      const first = state.layer * sizes().units;
+      return (unit) => Math.abs(state.areas[first + unit] - 0.5);
+    }
+    return (unit) => -unit;
+  }
+
+  function ordered() {
+    const score = scored();
+    const scores = Array.from({ length: sizes().units }, (_, unit) => score(unit));
+    return scores.map((_, unit) => unit).sort((a, b) => scores[b] - scores[a]);
+  }
+
+  function move(step) {
+    const order = ordered();
+    state.unit = order[(order.indexOf(state.unit) + step + order.length) % order.length];
+    paint();
+  }
+
+  function reorder(order) {
+    Object.assign(state, { order, like: state.unit });
+    if (order !== "likeness") [state.unit] = ordered();
+    paint();
+  }
+
+  function take(changed) {
+    Object.assign(state, changed);
+    const { layers, units } = sizes();
+    state.layer = Math.min(state.layer, layers - 1);
+    state.unit = Math.min(state.unit, units - 1);
+    paint();
+  }
+
+  function search() {
+    const range = text.selected();
+    if (!range || range[0] === range[1] || range[1] - range[0] + 1 === count) return;
+    searcher?.terminate();
+    searcher = model.worker("search");
+    searcher.onmessage = ({ data }) => {
+      state.areas = data;
+      root.dataset.searched = range.join("-");
+      reorder("selection");
+    };
+    searcher.postMessage({ values: arrays[state.part].values, count, first: range[0], last: range[1] });
+  }
+
+  function paint() {
+    const values = valuesOf(state.unit);
+    const most = Math.max(1, values.reduce((a, value) => Math.max(a, Math.abs(value)), 0));
+    text.paint((place) => signed(values[place] / most));
+    tellOf();
+    const { layers, units } = sizes();
+    const choose = (field, number) => (event) => {
+      const value = number ? Number(event.target.value) : event.target.value;
+      if (!number || (Number.isInteger(value) && value >= 0 && value < units)) take({ [field]: value });
+    };
+    render(
+      html`<b id="named">${state.part} ${state.layer}:${state.unit}</b>
+        <select aria-label="part" .value=${state.part} @change=${choose("part", false)}>
+          ${parts.map((part) => html`<option ?selected=${part === state.part}>${part}</option>`)}
+        </select>
+        <label>layer
+          <select @change=${(event) => take({ layer: Number(event.target.value) })}>
+            ${Array.from({ length: layers }, (_, layer) => html`<option ?selected=${layer === state.layer}>${layer}</option>`)}
+          </select></label>
+        <label>unit <input type="number" min="0" max=${units - 1} .value=${String(state.unit)} @input=${choose("unit", true)} /></label>
+        <button id="previous" @click=${() => move(-1)}>‹</button><button id="next" @click=${() => move(1)}>›</button>
+        <input type="range" aria-label="unit" min="0" max=${units - 1} .value=${String(state.unit)} @input=${choose("unit", true)} />
+        <label>in order of
+          <select @change=${(event) => reorder(event.target.value)}>
+            ${["number", "change", "likeness", ...(state.areas ? ["selection"] : [])].map(
+              (order) => html`<option value=${order} ?selected=${order === state.order}>${
+                { likeness: "likeness to this one", selection: "telling the selected symbols" }[order] ?? order
+              }</option>`,
+            )}
+          </select></label>`,
+      controls,
+    );
+  }
+
+  const match = ADDRESS.exec(asked);
+  if (match && arrays[match[1]]) {
+    Object.assign(state, { part: match[1], layer: Number(match[2]), unit: Number(match[3]) });
+    const { layers, units } = sizes();
+    if (state.layer >= layers || state.unit >= units) {
+      tell(`There is no unit ${asked}: a part has ${layers} layers of ${units} units.`);
+      Object.assign(state, facts.first);
+    }
+    if (Number(match[4]) < count) state.place = Number(match[4]);
+  } else if (asked !== "") tell(`${JSON.stringify(asked)} names no unit of this page.`);
+
+  render(
+    html`<p class="quiet">${count.toLocaleString()} symbols. Green: the unit is above zero; blue: below zero; the darker,
+        the further. Arrow keys change the unit.</p>
+      ${controls}
+      ${found.length
+        ? html`<p class="quiet">${found.map(
+            ({ part, layer, unit, told: said }) =>
+              html`<button data-unit="${part}:${layer}:${unit}" @click=${() => take({ part, layer, unit })}>${said}</button> `,
+          )}</p>`
+        : ""}
+      <div class="panes">${text.element}${told}</div>`,
+    root,
+  );
+  text.element.addEventListener("mouseup", search);
   document.addEventListener("keydown", (event) => {
-    if (event.target.tagName === "INPUT" || event.target.tagName === "SELECT") return;
+    if (!root.isConnected || ["INPUT", "SELECT"].includes(event.target.tagName)) return;
     if (event.key === "ArrowLeft") move(-1);
     if (event.key === "ArrowRight") move(1);
   });
-  for (const button of document.querySelectorAll("button[data-unit]")) {
-    button.addEventListener("click", () => {
-      Object.assign(state, JSON.parse(button.dataset.unit));
-      paint();
-    });
-  }
-}
-
-async function begin() {
-  for (const part of about.parts) parts[part.name] = await unpacked(part.values);
-  byId("text").append(...spans);
-  Object.assign(state, about.first);
-  const asked = /^#(\w+):(\d+):(\d+)(?:@(\d+))?$/.exec(location.hash);
-  if (asked && parts[asked[1]] && Number(asked[2]) < byId("layer").options.length && Number(asked[3]) < about.units) {
-    Object.assign(state, { part: asked[1], layer: Number(asked[2]), unit: Number(asked[3]) });
-    if (Number(asked[4]) < about.symbols.length) state.place = Number(asked[4]);
-  }
-  listen();
   paint();
-  document.body.dataset.ready = "yes";
 }
-
-begin().catch((error) => { byId("told").textContent = `This page could not be shown: ${error}`; });

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.searching import SearchSettings
 from ostinato.engine.engine import Engine
 from ostinato.errors import ConfigError
-from ostinato.families.text.inspecting import record
+from ostinato.families.text.inspecting.recording import record
 from ostinato.families.text.model import TextModel
 from ostinato.inspect.clamps import PARTS
 from ostinato.inspect.finding import FoundUnit
@@ -22,6 +23,7 @@ from ostinato.inspect.recording import Recording
 from ostinato.units import bits
 
 _AGAIN = 32  # units of an atlas that are measured in float32
+Tick: TypeAlias = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -58,35 +60,97 @@ class AtlasRow:
 
 
 def ablate(
-    model: TextModel, text: str, units: Sequence[FoundUnit], labels: Mapping[str, Labels], unknown: Unknown = "error"
-) -> list[Ablated]:
+    model: TextModel, recording: Recording, units: Sequence[FoundUnit], labels: Mapping[str, Labels]
+) -> list[Ablated | None]:
     """Return the effect of each unit, held at its mean over a text, on the loss of the text where its label is.
+
+    Hidden states and cells are held by compiled code. Gates are held by PyTorch, which takes long: only those that
+    come first of their label are, of the others there is nothing.
+
+    Args:
+        model: The model.
+        recording: Its recording of the text, with the parts that the units are of.
+        units: The units.
+        labels: The labels of each character of the text, by name.
 
     Raises:
         ConfigError: Compiled code does not have the model's core.
     """
-    engine, recording = _engine(model), record(model, text, unknown)
-    numbers = [engine.unit_numbers(PARTS[one.part], one.layer, np.array([one.unit])) for one in units]
-    means = [recording.arrays[one.part][:, one.layer, one.unit].mean() for one in units]
-    lost = _lost(engine, recording, np.concatenate(numbers), np.array(means, dtype=np.float32))
+    engine = _engine(model)
+    means = np.array([recording.arrays[one.part][:, one.layer, one.unit].mean() for one in units], dtype=np.float32)
+    lost = np.zeros((len(units), len(recording)))
+    ((_, free),) = engine.log_probs([recording.ids])
+    states = [n for n, one in enumerate(units) if one.part in PARTS]
+    first = {one.label: n for n, one in reversed(list(enumerate(units)))}
+    gates = [n for n in first.values() if units[n].part not in PARTS]
+    if states:
+        numbers = [engine.unit_numbers(PARTS[units[n].part], units[n].layer, np.array([units[n].unit])) for n in states]
+        lost[states] = free - engine.sweep(recording.ids, np.concatenate(numbers), means[states])
+    if gates:
+        lost[gates] = free - _without_gates(model, recording, [units[n] for n in gates], means[gates])
     return [
-        _effect(own, _before(recording, labels[one.label]), is_question=is_question(labels[one.label]))
-        for one, own in zip(units, lost, strict=True)
+        _effect(lost[n], _before(recording, labels[one.label]), is_question=is_question(labels[one.label]))
+        if n in (*states, *gates)
+        else None
+        for n, one in enumerate(units)
     ]
 
 
-def atlas(model: TextModel, text: str, labels: Mapping[str, Labels], unknown: Unknown = "error") -> list[AtlasRow]:
+def _without_gates(
+    model: TextModel, recording: Recording, units: Sequence[FoundUnit], values: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return the log-probabilities of a text with one unit of a gate held in each row, [U, T]."""
+    import torch
+
+    from ostinato.cores.products import Packed
+    from ostinato.inspect.taps import Replace, replaced
+
+    network, product = model.network, Packed(model.network)
+
+    def holding(rows: list[int]) -> Replace:
+        def hold(value: torch.Tensor) -> torch.Tensor:
+            held = value.clone()
+            for row in rows:
+                held[row, units[row].unit] = float(values[row])
+            return held
+
+        return hold
+
+    rows: dict[str, list[int]] = {}
+    for row, one in enumerate(units):
+        rows.setdefault(f"core.layers.{one.layer}.{one.part}", []).append(row)
+    ids = np.concatenate([[network.symbols], recording.ids])
+    log_probs = np.zeros((len(units), len(recording)))
+    state = network.initial_state(len(units))
+    with torch.inference_mode(), replaced(network, {name: holding(own) for name, own in rows.items()}):
+        for step, symbol in enumerate(ids[:-1].tolist()):
+            symbols = torch.full((len(units),), symbol, device=network.device)
+            logs, state = network.step(symbols, state, product=product)
+            log_probs[:, step] = logs[:, int(ids[step + 1])].double().cpu().numpy()
+    return log_probs
+
+
+def atlas(
+    model: TextModel, text: str, labels: Mapping[str, Labels], unknown: Unknown = "error", tick: Tick | None = None
+) -> list[AtlasRow]:
     """Return the effect of every hidden unit, held at its mean, on the loss of a text, the strongest first.
 
     All are measured with 8-bit weights, the strongest again in float32.
 
+    Args:
+        model: The model.
+        text: The text.
+        labels: Labels of each character of the text, by name.
+        unknown: Treatment of symbols that the model does not know.
+        tick: Called with the number of units measured so far, and in all.
+
     Raises:
         ConfigError: Compiled code does not have the model's core.
     """
-    engine, recording = _engine(model), record(model, text, unknown)
+    engine, recording = _engine(model), record(model, text, unknown, logits=False)
     means = recording.arrays["hidden"].mean(axis=0).astype(np.float32)  # [L, H]
     numbers = np.concatenate([engine.unit_numbers(0, layer, np.arange(means.shape[1])) for layer in range(len(means))])
-    lost, precisions = _lost(model.engines.get("int8"), recording, numbers, means.ravel()), ["int8"] * means.size
+    lost, precisions = _lost(model.engines.get("int8"), recording, numbers, means.ravel(), tick), ["int8"] * means.size
     order = np.argsort(-np.abs(lost.mean(axis=1)), kind="stable")
     again = order[:_AGAIN]
     lost[again] = _lost(engine, recording, numbers[again], means.ravel()[again])
@@ -115,11 +179,15 @@ def _engine(model: TextModel) -> Engine:
 
 
 def _lost(
-    engine: Engine, recording: Recording, numbers: NDArray[np.int64], values: NDArray[np.float32]
+    engine: Engine,
+    recording: Recording,
+    numbers: NDArray[np.int64],
+    values: NDArray[np.float32],
+    tick: Tick | None = None,
 ) -> NDArray[np.float64]:
     """Return the nats that are lost at each symbol with each unit held, [U, T]."""
     ((_, free),) = engine.log_probs([recording.ids])
-    return free - engine.sweep(recording.ids, numbers, values)
+    return free - engine.sweep(recording.ids, numbers, values, tick)
 
 
 def _before(recording: Recording, labels: Labels) -> Labels:

@@ -1,0 +1,19 @@
+"""Views that models of every family have: options of ``inspect``."""
+
+from __future__ import annotations
+
+from ostinato.families.options import Option
+
+VIEWS_TITLE = "views"
+CELLS = Option(
+    "--cells",
+    "the text coloured by units; cell: before one for its cell (default: those that change most)",
+    "text",
+    "LAYER:UNIT,…",
+    alone="",
+)
+TRAJECTORY = Option(
+    "--trajectory", "the way of a layer's state, in the plane in which it moves most", "text", "LAYER", alone=""
+)
+STATE_VIEWS = (CELLS, TRAJECTORY)
+GATES = Option("--gates", "how often each gate is shut and open, and how long units remember", "flag")
