@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -44,6 +45,10 @@ class Encoder(nn.Module, abc.ABC):
     @abc.abstractmethod
     def forward(self, xs: Tensor, lengths: Tensor) -> Source:
         """Encode inputs [B, S, I]; ``lengths`` [B] says how many positions of each row are real, at least one."""
+
+    def layers_of(self, xs: Tensor, lengths: Tensor) -> list[Tensor]:
+        """Return the outputs of each layer, [B, S, D], the memory last; of encoders that tell no others that alone."""
+        return [self(xs, lengths).memory]
 
 
 class OneWay(Encoder):
@@ -88,13 +93,20 @@ class Bidirectional(Encoder):
         self.memory_size = self.summary_size = 2 * output_size
 
     def forward(self, xs: Tensor, lengths: Tensor) -> Source:
-        summary = xs
+        xs, summary = list(self._run(xs, lengths))[-1]
+        return Source(xs, real_places(lengths, xs.shape[1]), summary)
+
+    def layers_of(self, xs: Tensor, lengths: Tensor) -> list[Tensor]:
+        return [memory for memory, _ in self._run(xs, lengths)]
+
+    def _run(self, xs: Tensor, lengths: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the memory [B, S, 2 H] and the summary [B, 2 H] of each layer."""
         for forwards, backwards in zip(self.forwards, self.backwards, strict=True):
             right, _ = forwards(xs, lengths=lengths)
             left, _ = backwards(reversed_rows(xs, lengths), lengths=lengths)
             summary = torch.cat([last_outputs(right, lengths), last_outputs(left, lengths)], dim=-1)
             xs = torch.cat([right, reversed_rows(left, lengths)], dim=-1)
-        return Source(xs, real_places(lengths, xs.shape[1]), summary)
+            yield xs, summary
 
 
 class Convolutional(Encoder):

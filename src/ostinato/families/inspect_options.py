@@ -5,6 +5,9 @@ from __future__ import annotations
 from ostinato.families.options import Option
 
 VIEWS_TITLE = "views"
+#: Names of the options in that group that say more about a view, and are none.
+DETAILS = ("per", "parts", "target", "split")
+GUESSES = Option("--guesses", "at every place: probability, rank, entropy, N best (default: 5)", "int", "N", alone="5")
 CELLS = Option(
     "--cells",
     "the text coloured by units; cell: before one for its cell (default: those that change most)",

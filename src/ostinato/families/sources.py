@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 class SourceTargetFamily(Family, abc.ABC):
     """A family of models of targets that belong to a source."""
 
-    options: ClassVar = {"train": (PAIRS,), "evaluate": (OptionGroup("search", (BEAM,)), PAIRS)}
+    options: ClassVar[Mapping[str, tuple[OptionGroup, ...]]] = {
+        "train": (PAIRS,),
+        "evaluate": (OptionGroup("search", (BEAM,)), PAIRS),
+    }
 
     def remembered(self, options: Mapping[str, Any]) -> dict[str, Any]:
         return {"lower": True} if options.get("lower") else {}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ostinato.errors import ConfigError
 from ostinato.inspect.labels import Labels, is_question
+from ostinato.inspect.recording import Recording
 
 Measure: TypeAlias = Literal["auc", "r2"]
 _SHIFTS, _SHUFFLES = 60, 20
@@ -63,6 +64,27 @@ class FoundUnit:
         """Return its label and its score in a few words."""
         low = " (low where it is)" if self.sign < 0 else ""
         return f"{self.label}: {self.name}, {self.measure} {self.score:.2f}{low}"
+
+
+def find_in(recording: Recording, labels: Mapping[str, Labels], *, count: int = 5) -> list[FoundUnit]:
+    """Return the units of a recording that tell labels best: some for each label, best first.
+
+    Of several labels, those that hardly change in the text are left out.
+
+    Args:
+        recording: The recording.
+        labels: A number for each character of its text, by the name of the label.
+        count: Number of units for each label.
+
+    Raises:
+        ConfigError: A label is nearly the same everywhere, or the text is too short.
+    """
+    values, places = recording.of_units()
+    of_symbols = {name: recording.labels_of(own) for name, own in labels.items()}
+    telling = {name: own for name, own in of_symbols.items() if len(labels) == 1 or changes(own)}
+    if not telling:
+        raise ConfigError(f"none of the labels {', '.join(labels)} changes enough in this text; give another")
+    return find_units(values, places, telling, count=count)
 
 
 def find_units(

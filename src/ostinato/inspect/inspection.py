@@ -33,8 +33,8 @@ class Inspection(abc.ABC):
         folders: Folders of the modules of its own views.
     """
 
-    usual: ClassVar[str] = "cells"
-    on_page: ClassVar[tuple[str, ...]] = ("cells", "trajectory")
+    usual: str = "cells"
+    on_page: tuple[str, ...] = ("cells", "trajectory")
     folders: ClassVar[tuple[Traversable, ...]] = ()
     title: str
     notes: tuple[str, ...] = ()

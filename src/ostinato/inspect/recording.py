@@ -32,11 +32,14 @@ class Recording:
         arrays: Arrays by name. Those of units, [T + 1, L, H]: ``"hidden"``; of cores that have one, ``"cell"``; gates
             by their names, such as ``"forget_gate"``, where they were asked for. Others have two axes: ``"logits"`` of
             the next symbol, [T + 1, V]; ``"attention"`` to a source of S symbols, [T, S].
+        starts: Number of the symbol with which each sequence begins that was read from a fresh state; of several the
+            states and logits before the first symbol are kept of the first alone.
     """
 
     symbols: tuple[str, ...]
     ids: NDArray[np.int64]
     arrays: Mapping[str, NDArray[np.float32]]
+    starts: tuple[int, ...] = (0,)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -68,12 +71,17 @@ class Recording:
         end = max(first, end)
         before = {name: len(array) - len(self) for name, array in self.arrays.items()}  # 1: it has one before the first
         arrays = {name: array[first : end + before[name]] for name, array in self.arrays.items()}
-        return Recording(self.symbols[first:end], self.ids[first:end], arrays)
+        starts = tuple(start - first for start in self.starts if first < start < end)
+        return Recording(self.symbols[first:end], self.ids[first:end], arrays, (0, *starts))
 
     def without(self, names: Collection[str]) -> Recording:
         """Return it without some of its arrays."""
         arrays = {name: array for name, array in self.arrays.items() if name not in names}
-        return Recording(self.symbols, self.ids, arrays)
+        return Recording(self.symbols, self.ids, arrays, self.starts)
+
+    def sequences(self) -> list[NDArray[np.int64]]:
+        """Return the ids of each sequence that was read from a fresh state."""
+        return np.split(self.ids, self.starts[1:])
 
     def of_units(self) -> tuple[list[NDArray[np.float32]], list[tuple[str, int, int]]]:
         """Return the values of units after each symbol, [H, T] for each layer of each part, and their places."""
@@ -86,23 +94,34 @@ class Recording:
         ]
         return values, places
 
+    @property
+    def text(self) -> str:
+        """The text that its symbols spell."""
+        return "".join(self.symbols)
+
     def labels_of(self, labels: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the label after each symbol, [T], of labels of each character of the text.
+        """Return the label after each symbol, [T], of labels of each character of ``text``.
 
         Raises:
-            ConfigError: The symbols are not the characters of the text.
+            ConfigError: There is another number of them.
         """
         ends = np.cumsum([len(symbol) for symbol in self.symbols])
         if ends[-1] != len(labels) or not len(labels):
             raise ConfigError(
-                f"the symbols have {ends[-1]:,} characters and the text has {len(labels):,}; labels need a "
-                "text that the model's symbols spell as it stands, without unknown characters"
+                f"the symbols have {ends[-1]:,} characters, and there are labels of {len(labels):,}; label the text of "
+                "the recording"
             )
         own: NDArray[np.float64] = labels[np.maximum(ends - 1, 0)]
         return own
 
     def expected(self, count: int) -> Places:
-        """Return what was expected in the place of each symbol, with so many guesses."""
+        """Return what was expected in the place of each symbol, with so many guesses.
+
+        Raises:
+            ConfigError: No logits were recorded, or several sequences were.
+        """
+        if len(self.starts) > 1:
+            raise ConfigError("what is expected is told of one sequence, and several were recorded")
         if _GUESSES not in self.arrays:
             raise ConfigError("nothing was recorded of what was expected; record it with the logits")
         logits = self.arrays[_GUESSES][:-1]
@@ -122,7 +141,7 @@ class Recording:
 
     def to_numpy(self) -> dict[str, NDArray[Any]]:
         """Return the arrays, and the ids."""
-        return {"ids": self.ids, **self.arrays}
+        return {"ids": self.ids, "starts": np.array(self.starts), **self.arrays}
 
     def save(self, path: str | Path) -> None:
         """Write it into a file (safetensors) that ``Recording.load`` reads.
@@ -147,7 +166,8 @@ class Recording:
             with safe_open(str(path), framework="numpy") as file:
                 symbols: Sequence[str] = json.loads(file.metadata()["symbols"])
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return cls(tuple(symbols), arrays.pop("ids"), arrays)
+            ids, starts = arrays.pop("ids"), tuple(arrays.pop("starts").tolist())
+            return cls(tuple(symbols), ids, arrays, starts)
         except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
             raise RunError(f"{path} holds no recording: {error}") from error
 

@@ -16,6 +16,7 @@ from ostinato.app.terminal.output import write_file
 from ostinato.app.terminal.working import WorkView
 from ostinato.errors import ConfigError
 from ostinato.families import Family
+from ostinato.families.inspect_options import DETAILS, VIEWS_TITLE
 
 EXAMPLES = """\
 ostinato inspect runs/book "He said." --guesses 3
@@ -50,7 +51,7 @@ def act(args: Namespace) -> int:
         inspection = model.inspect_on(_text(args, family), {**options, "unknown": args.unknown})
         for note in inspection.notes:
             print(note, file=sys.stderr)
-        asked = [name for name in inspection.looks() if name in options]
+        asked = [name for name in _views_of(family) if name in options]
         names = asked or ([] if args.html is not None else [inspection.usual])
         told = {**options, "progress": work.watch}
         views = [inspection.look(name, options.get(name), told) for name in names]
@@ -66,6 +67,12 @@ def act(args: Namespace) -> int:
         write_file(args.html, page.encode())
         print(f"wrote {args.html}", file=sys.stderr)
     return 0
+
+
+def _views_of(family: Family) -> list[str]:
+    """Return the names of the views that models of a family may have, in the order of the help."""
+    groups = (group for group in family.options["inspect"] if group.title == VIEWS_TITLE)
+    return [option.name for group in groups for option in group.options if option.name not in DETAILS]
 
 
 def _text(args: Namespace, family: Family) -> str | None:

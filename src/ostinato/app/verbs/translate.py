@@ -12,7 +12,7 @@ from ostinato.app.plotting import check_picture, plot_attention
 from ostinato.app.process import load_model
 from ostinato.app.reading import check_texts, read_file
 from ostinato.app.terminal.console import Console
-from ostinato.app.terminal.output import as_json, shown
+from ostinato.app.terminal.output import as_json, shown, write_file
 from ostinato.app.terminal.working import WorkView
 from ostinato.data.pairs import lines_of
 from ostinato.decode.searching import SearchSettings
@@ -144,8 +144,8 @@ def _shaded(translation: Translation) -> list[str]:
 
 def _plot(translation: Translation, target: Path) -> None:
     if target.suffix.lower() == ".html":
-        from ostinato.families.pairs.attention_page import write_attention_page
+        from ostinato.families.pairs.inspecting import attention_page
 
-        write_attention_page(translation, target)
+        write_file(target, attention_page(translation).encode())
         return
     plot_attention(translation, target)

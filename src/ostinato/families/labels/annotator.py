@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -43,6 +43,9 @@ from ostinato.families.restoring import described, put_weights
 from ostinato.families.sources import encode_pairs
 from ostinato.models.task import Context
 from ostinato.runs import SavedModel, read_model
+
+if TYPE_CHECKING:
+    from ostinato.families.labels.inspecting import LabelInspection
 
 _AT_ONCE = 64  # sequences
 _SHOWN = 4  # sequences, during training
@@ -233,10 +236,36 @@ class Annotator(Face):
             raise CorpusError("every sequence has a label that the model does not know: nothing is left to measure on")
         return corpus.select(chosen), len(corpus.texts) - len(chosen)
 
+    def inspect(self, source: str | Frames, *, unknown: Unknown = "error") -> LabelInspection:
+        """Look inside the model while it reads a text, or the frames of one sequence.
+
+        Raises:
+            ConfigError: There is nothing to label.
+            UnknownSymbolError: The text has symbols that the model does not know.
+        """
+        from ostinato.families.labels.inspecting import LabelInspection
+
+        return LabelInspection(self, source, unknown=unknown)
+
+    def inspect_on(self, text: str | None, options: Mapping[str, Any]) -> LabelInspection:
+        """Look inside the model while it reads a text; ``None``: the first sequence that was held out."""
+        from ostinato.families.labels.inspecting import inspection_of
+
+        return inspection_of(self, text, options)
+
+    def encode_sources(self, sources: Sources, unknown: Unknown) -> Encoded:
+        """Encode sequences, each with an arbitrary label.
+
+        Raises:
+            ConfigError: There is nothing to label.
+            UnknownSymbolError: A text has symbols that the model does not know.
+        """
+        return encode_pairs(self.codec, self._corpus(sources), unknown)
+
     def _all_best(
         self, sources: Sources, beam: int | None, unknown: Unknown, tick: Callable[[int, int], None] | None
     ) -> list[Best]:
-        return self._best_of(Labelled(encode_pairs(self.codec, self._corpus(sources), unknown)), beam, tick)
+        return self._best_of(Labelled(self.encode_sources(sources, unknown)), beam, tick)
 
     def _best_of(self, rows: Labelled, beam: int | None, tick: Callable[[int, int], None] | None) -> list[Best]:
         if beam is not None:
@@ -266,7 +295,8 @@ class Annotator(Face):
         check_kinds(self.codec, [corpus])
         return corpus
 
-    def _encode(self, batch: PairBatch) -> Source:
+    def encode(self, batch: PairBatch) -> Source:
+        """Encode the sources of a batch."""
         device = self.network.device
         sources, lengths = (torch.from_numpy(array).to(device) for array in (batch.sources, batch.source_lengths))
         return self.network.encode(sources, lengths)
@@ -274,7 +304,7 @@ class Annotator(Face):
     def _best(self, batch: PairBatch, beam: int | None) -> list[Best]:
         head = self.network.head
         with torch.inference_mode():
-            source = self._encode(batch)
+            source = self.encode(batch)
             if beam is None or not isinstance(head, PathHead):
                 return head.best(source)
             log_probs = head.path_log_probs(source).double().cpu().numpy()

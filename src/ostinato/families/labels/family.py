@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ostinato.codecs import Codec, PairCodec
 from ostinato.data import Corpus, Encoded
 from ostinato.data.pair_streams import SourceTargetRows
 from ostinato.families.base import Face, Sources, check_single
+from ostinato.families.inspect_options import GATES, GUESSES, STATE_VIEWS, VIEWS_TITLE
 from ostinato.families.labels.reading import read_labelled
 from ostinato.families.labels.rows import Labelled
 from ostinato.families.labels.settings import (
@@ -20,6 +21,7 @@ from ostinato.families.labels.settings import (
     learn_label_codec,
 )
 from ostinato.families.machine import Machine
+from ostinato.families.options import OptionGroup
 from ostinato.families.recipe import Recipe
 from ostinato.families.sources import SourceTargetFamily, limits_of
 from ostinato.runs import SavedModel
@@ -35,8 +37,12 @@ class LabelFamily(SourceTargetFamily):
     """Models of labels, given their sources."""
 
     name, article, unit = "labels", "a model of labels", "label"
-    verbs = ("label", "evaluate", "report")
+    verbs = ("label", "inspect", "evaluate", "report")
     report_seconds = 4.0
+    options: ClassVar[Mapping[str, tuple[OptionGroup, ...]]] = {
+        **SourceTargetFamily.options,
+        "inspect": (OptionGroup(VIEWS_TITLE, (GUESSES, *STATE_VIEWS, GATES)),),
+    }
 
     def read(self, sources: Sources, recipe: Recipe, given: Mapping[str, Any]) -> Corpus:
         settings = recipe.parse(given)

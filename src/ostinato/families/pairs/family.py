@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ostinato.codecs import Codec, PairCodec
 from ostinato.data import Corpus, Encoded
 from ostinato.data.pair_streams import Pairs, SourceTargetRows
 from ostinato.data.pairs import read_pairs, source_texts
 from ostinato.families.base import Face, Sources, check_single
+from ostinato.families.inspect_options import GATES, GUESSES, STATE_VIEWS, VIEWS_TITLE
 from ostinato.families.machine import Machine
+from ostinato.families.options import Option, OptionGroup
 from ostinato.families.pairs.settings import PairSettings, build_pair_model, build_pair_task, learn_pair_codec
 from ostinato.families.recipe import Recipe
 from ostinato.families.sources import SourceTargetFamily, limits_of
@@ -23,12 +25,25 @@ if TYPE_CHECKING:
     from ostinato.models import Task
 
 
+VIEWS = OptionGroup(
+    VIEWS_TITLE,
+    (
+        Option("--attention", "of pairs: to what of the source each target symbol attends", "flag"),
+        GUESSES,
+        *STATE_VIEWS,
+        GATES,
+        Option("--target", "of pairs: the target that is looked at (default: the one that the model finds)"),
+    ),
+)
+
+
 class PairFamily(SourceTargetFamily):
     """Models of targets, given their sources."""
 
     name, article, unit = "pairs", "a model of pairs", "symbol"
-    verbs = ("translate", "evaluate", "report")
+    verbs = ("translate", "inspect", "evaluate", "report")
     report_seconds = 6.0
+    options: ClassVar[Mapping[str, tuple[OptionGroup, ...]]] = {**SourceTargetFamily.options, "inspect": (VIEWS,)}
 
     def read(self, sources: Sources, recipe: Recipe, given: Mapping[str, Any]) -> Corpus:
         limits = limits_of(sources, lower=recipe.parse(given).lower)

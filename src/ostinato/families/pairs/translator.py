@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -35,6 +35,9 @@ from ostinato.families.restoring import described, put_weights
 from ostinato.families.sources import encode_pairs
 from ostinato.models.task import Context
 from ostinato.runs import SavedModel, read_model
+
+if TYPE_CHECKING:
+    from ostinato.families.pairs.inspecting import PairInspection
 
 _AT_ONCE = 64  # sources
 _GNMT = 0.6  # of the length normalisation, in evaluation
@@ -138,6 +141,23 @@ class Translator(Face):
             symbols = self.codec.source_symbols(text, ids)
             words |= {word.strip(): None for word, id_ in zip(symbols, ids, strict=True) if id_ == source.unknown}
         return list(words)
+
+    def inspect(self, source: str, target: str | None = None, *, unknown: Unknown = "error") -> PairInspection:
+        """Look inside the model while it writes a target of a source; ``None``: the one that it finds.
+
+        Raises:
+            ConfigError: The source is empty.
+            UnknownSymbolError: A text has symbols that the model does not know.
+        """
+        from ostinato.families.pairs.inspecting import PairInspection
+
+        return PairInspection(self, source, target, unknown=unknown)
+
+    def inspect_on(self, text: str | None, options: Mapping[str, Any]) -> PairInspection:
+        """Look inside the model while it writes a target of a source; ``None``: of the first that was held out."""
+        from ostinato.families.pairs.inspecting import inspection_of
+
+        return inspection_of(self, text, options)
 
     def attention(self, source: Sequence[int], target: Sequence[int]) -> NDArray[np.float64] | None:
         """Return the attention weights of a source for each symbol of a target, [T, S]; ``None`` if there are none."""

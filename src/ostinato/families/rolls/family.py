@@ -15,7 +15,7 @@ from ostinato.families.machine import Machine
 from ostinato.families.options import OptionGroup
 from ostinato.families.recipe import Recipe
 from ostinato.families.rolls.batches import Rolls, RollStream
-from ostinato.families.rolls.options import COMPOSING, EVALUATING, READING, SCORING
+from ostinato.families.rolls.options import COMPOSING, EVALUATING, READING, SCORING, VIEWS
 from ostinato.families.rolls.reading import PARTS, read_rolls
 from ostinato.families.rolls.settings import RollSettings, build_network, build_task, notes_of, roll_codec
 from ostinato.runs import SavedModel
@@ -33,13 +33,14 @@ class RollFamily(Family):
     """Models of piano rolls."""
 
     name, article, unit = "rolls", "a model of piano rolls", "frame"
-    verbs = ("compose", "score", "evaluate", "report")
+    verbs = ("compose", "score", "inspect", "evaluate", "report")
     report_seconds = 4.0
     takes_files = True
     options: ClassVar[Mapping[str, tuple[OptionGroup, ...]]] = {
         "train": (READING,),
         "evaluate": (EVALUATING,),
         "score": (SCORING,),
+        "inspect": (VIEWS,),
         "compose": (COMPOSING,),
     }
 

@@ -34,6 +34,7 @@ from ostinato.music.rolls import Frames
 from ostinato.runs import RunFolder, SavedModel, read_model
 
 if TYPE_CHECKING:
+    from ostinato.families.rolls.inspecting import RollInspection
     from ostinato.families.rolls.network import RollNetwork
 
 _CHECKED = 200  # frames on which an estimate is held against one with more steps
@@ -252,6 +253,18 @@ class RollModel(Face):
             scores.append(self.score(rolls.one(number), corpus.places[number]))
             progress("scoring", number + 1, rolls.numbers.texts)
         return RollScores(scores, listed)
+
+    def inspect(self, frames: Frames) -> RollInspection:
+        """Look inside the model while it reads a roll [T, N]."""
+        from ostinato.families.rolls.inspecting import RollInspection
+
+        return RollInspection(self, frames)
+
+    def inspect_on(self, text: str | None, options: Mapping[str, Any]) -> RollInspection:
+        """Look inside the model while it reads the first roll of a file; ``None``: of what the run held out."""
+        from ostinato.families.rolls.inspecting import inspection_of
+
+        return inspection_of(self, text, options)
 
     def heard(self, frames: Frames) -> Heard:
         """Return what the model says of a roll [T, N], and how much of it is copied from the training rolls."""

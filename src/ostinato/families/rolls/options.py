@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ostinato.families.inspect_options import GATES, STATE_VIEWS, VIEWS_TITLE
 from ostinato.families.music_options import FROM, LOCK, SOUND
 from ostinato.families.options import Option, OptionGroup
 
@@ -31,6 +32,10 @@ COMPOSING = OptionGroup(
 SCORING = OptionGroup(
     "piano rolls",
     (_SPLIT, Option("--surprising", "how many surprising frames and notes are listed (default: 10)", "int", "N")),
+)
+VIEWS = OptionGroup(
+    VIEWS_TITLE,
+    (Option("--memory", "of rolls: the biases that the past gives each note", "flag"), *STATE_VIEWS, GATES, _SPLIT),
 )
 EVALUATING = OptionGroup(
     "piano rolls",

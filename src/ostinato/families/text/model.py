@@ -323,6 +323,8 @@ class TextModel(LooksInside, Face):
 
     def evaluate_on(self, corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Evaluation | Losses:
         """Measure the model on held-out text; with ``shard``, on a part of it, whose losses ``join`` joins."""
+        if options.get("hold"):
+            return self._held(options).evaluate_on(corpus, {**options, "hold": []}, progress)
         protocol, shard = options.get("protocol"), options.get("shard")
         losses = self.measure(
             corpus,
@@ -336,6 +338,18 @@ class TextModel(LooksInside, Face):
             tick=lambda done, total: progress("evaluating", done, total),
         )
         return losses.evaluation() if shard is None else losses
+
+    def _held(self, options: Mapping[str, Any]) -> TextModel:
+        """Return the model with the units held that options of a command name.
+
+        Raises:
+            ConfigError: There is no such unit, or the protocol changes the weights.
+        """
+        from ostinato.inspect.clamps import parse_clamp
+
+        if options.get("protocol") == "dynamic":
+            raise ConfigError("--hold holds units of the model as it was trained; choose a protocol other than dynamic")
+        return self.clamped(*map(parse_clamp, options["hold"]))
 
     def measure(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.searching import SearchSettings
 from ostinato.errors import ConfigError
-from ostinato.families.inspect_options import GATES, STATE_VIEWS, VIEWS_TITLE
+from ostinato.families.inspect_options import GATES, GUESSES, STATE_VIEWS, VIEWS_TITLE
 from ostinato.families.options import Option, OptionGroup, options_of
 
 COLUMN = Option("--column", "of CSV and JSONL: the column that holds the text")
@@ -61,9 +61,7 @@ BULK = OptionGroup(
 VIEWS = OptionGroup(
     VIEWS_TITLE,
     (
-        Option(
-            "--guesses", "at every place: probability, rank, entropy, the N best (default: 5)", "int", "N", alone="5"
-        ),
+        GUESSES,
         Option("--surprising", "the N most surprising words, or other --per (default: 5)", "int", "N", alone="5"),
         *STATE_VIEWS,
         GATES,
@@ -195,7 +193,7 @@ OPTIONS = {
     "generate": (FIRST, SEARCH, RULES, CONSTRAINTS, ADAPTING, HOLDING, BULK),
     "score": (ENSEMBLE, ADAPTING, HOLDING, BULK),
     "inspect": (VIEWS, HOLDING, INSPECTED_RULES),
-    "evaluate": (PROTOCOL, DYNAMIC, ENSEMBLE, BULK),
+    "evaluate": (PROTOCOL, DYNAMIC, ENSEMBLE, HOLDING, BULK),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ostinato.codecs import Codec
@@ -9,7 +10,9 @@ from ostinato.data import Encoded
 from ostinato.errors import CodecError
 from ostinato.families.options import OptionGroup
 from ostinato.families.text.family import TextFamily
+from ostinato.families.tunes.labels import TUNE_LABELLERS
 from ostinato.families.tunes.options import WISH
+from ostinato.inspect.labels import Labeller
 
 
 class TuneFamily(TextFamily):
@@ -18,6 +21,9 @@ class TuneFamily(TextFamily):
     name, article = "tunes", "a model of tunes"
     verbs = (*TextFamily.verbs, "compose")
     options: ClassVar[dict[str, tuple[OptionGroup, ...]]] = {**TextFamily.options, "compose": (WISH,)}
+
+    def labellers(self) -> Mapping[str, Labeller]:
+        return {**super().labellers(), **TUNE_LABELLERS}
 
     def glimpse(self, network: Any, codec: Codec, data: Encoded, seed: int) -> str:
         lines = super().glimpse(network, codec, data, seed).splitlines() or [""]

@@ -4,9 +4,10 @@ import { html, svg } from "./vendor/lit-html.js";
 const EDGE = 44;
 
 export class Chart {
-  /** @param x Smallest and largest number along the x axis. @param y The same of the y axis. */
-  constructor({ width = 380, height = 300, x, y, names }) {
-    Object.assign(this, { width, height, x, y, names });
+  /** @param x Smallest and largest number along the x axis. @param y The same of the y axis.
+   *  @param ends What stands at the ends of the x axis, where that is something else. */
+  constructor({ width = 380, height = 300, x, y, names, ends = x }) {
+    Object.assign(this, { width, height, x, y, names, ends });
   }
 
   across(value) {
@@ -26,8 +27,8 @@ export class Chart {
       <figcaption>${title}</figcaption>
       <svg viewBox="0 0 ${this.width} ${this.height}" role="img" aria-label=${title}>
         ${svg`<path class="axis" d="M${left} ${top}V${bottom}H${right}" />
-          <text x=${left} y=${bottom + 16}>${number(this.x[0])}</text>
-          <text x=${right} y=${bottom + 16} class="end">${number(this.x[1])}</text>
+          <text x=${left} y=${bottom + 16}>${number(this.ends[0])}</text>
+          <text x=${right} y=${bottom + 16} class="end">${number(this.ends[1])}</text>
           <text x=${(left + right) / 2} y=${bottom + 32} class="middle">${this.names[0]}</text>
           <text x=${left - 5} y=${bottom} class="end">${number(this.y[0])}</text>
           <text x=${left - 5} y=${top + 10} class="end">${number(this.y[1])}</text>

@@ -13,8 +13,9 @@ export async function mount(root, { name, model, place, moved }) {
   const mean = ({ bits }) => bits.reduce((sum, one) => sum + one, 0) / bits.length;
   const across = [log(steps[0].step), log(steps.at(-1).step)];
   const most = Math.max(...steps.map(mean));
-  const curves = new Chart({ x: across, y: [0, most], names: ["training steps (log2)", "bits per symbol"] });
-  const scores = new Chart({ x: across, y: [0, 1], names: ["training steps (log2)", "AUC or R²"] });
+  const ends = [steps[0].step, steps.at(-1).step];
+  const curves = new Chart({ x: across, ends, y: [0, most], names: ["training steps, logarithmic", "bits per symbol"] });
+  const scores = new Chart({ x: across, ends, y: [0, 1], names: ["training steps, logarithmic", "AUC or R²"] });
   const text = new ColouredText(symbols, () => {});
   const shown = document.createElement("div");
   let at = place === "" ? steps.length - 1 : Math.min(steps.length - 1, Number(place) || 0);

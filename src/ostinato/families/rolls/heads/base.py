@@ -70,6 +70,10 @@ class RollHead(nn.Module, abc.ABC):
             temperature: Divides the logits of notes.
         """
 
+    @abc.abstractmethod
+    def biases(self, y: Tensor) -> Tensor:
+        """Return the logit that the past alone gives each note, before those of its own frame speak, [F, N]."""
+
     def probabilities(self, y: Tensor, generator: torch.Generator) -> Tensor:
         """Return the probability of each note, [F, N]: estimated as its share in drawn frames."""
         shares = []

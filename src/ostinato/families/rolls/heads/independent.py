@@ -21,6 +21,10 @@ class IndependentHead(ExactHead):
         super().__init__(notes)
         self.logits = nn.Linear(size, notes)
 
+    def biases(self, y: Tensor) -> Tensor:
+        logits: Tensor = self.logits(y)
+        return logits
+
     def nats(self, y: Tensor, frames: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(self.logits(y), frames, reduction="none").sum(dim=-1)
 

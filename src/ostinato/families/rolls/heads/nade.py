@@ -36,6 +36,10 @@ class NadeHead(ExactHead):
         self.into = nn.Parameter(_SPREAD * torch.randn(notes, hidden))
         self.out_of = nn.Parameter(_SPREAD * torch.randn(notes, hidden))
 
+    def biases(self, y: Tensor) -> Tensor:
+        bias: Tensor = self.note_bias(y)
+        return bias
+
     def nats(self, y: Tensor, frames: Tensor) -> Tensor:
         downwards = frames.flip(-1)  # [F, N], highest note first
         logits = self._logits(y, downwards)

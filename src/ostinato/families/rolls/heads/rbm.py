@@ -64,6 +64,10 @@ class RbmHead(RollHead):
             return exact_log_z(weights, visible, hidden)
         return estimated_log_z(weights, visible, hidden, chains=chains, temperatures=temperatures, generator=generator)
 
+    def biases(self, y: Tensor) -> Tensor:
+        bias: Tensor = self.note_bias(y)
+        return bias
+
     def nats(self, y: Tensor, frames: Tensor) -> Tensor:
         generator = torch.Generator().manual_seed(_SEED)
         return (

@@ -50,6 +50,10 @@ class NoteRecurrence(ExactHead):
         self.core: Core[Any] = new_core(core, 1 + 2 * _AROUND + 1 + features, units, units)
         self.read_out = nn.Linear(units, 1)
 
+    def biases(self, y: Tensor) -> Tensor:
+        bias: Tensor = self.note_bias(y)
+        return bias
+
     def nats(self, y: Tensor, frames: Tensor) -> Tensor:
         parts = zip(torch.split(y, _AT_ONCE), torch.split(frames, _AT_ONCE), strict=True)
         return torch.cat([_losses(self._logits(own, of), of).sum(dim=-1) for own, of in parts])

@@ -9,12 +9,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.codecs import Unknown
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.searching import SearchSettings
 from ostinato.engine.engine import Engine
 from ostinato.errors import ConfigError
-from ostinato.families.text.inspecting.recording import record
 from ostinato.families.text.model import TextModel
 from ostinato.inspect.clamps import PARTS
 from ostinato.inspect.finding import FoundUnit
@@ -79,15 +77,15 @@ def ablate(
     engine = _engine(model)
     means = np.array([recording.arrays[one.part][:, one.layer, one.unit].mean() for one in units], dtype=np.float32)
     lost = np.zeros((len(units), len(recording)))
-    ((_, free),) = engine.log_probs([recording.ids])
     states = [n for n, one in enumerate(units) if one.part in PARTS]
     first = {one.label: n for n, one in reversed(list(enumerate(units)))}
     gates = [n for n in first.values() if units[n].part not in PARTS]
     if states:
         numbers = [engine.unit_numbers(PARTS[units[n].part], units[n].layer, np.array([units[n].unit])) for n in states]
-        lost[states] = free - engine.sweep(recording.ids, np.concatenate(numbers), means[states])
+        lost[states] = _lost(engine, recording, np.concatenate(numbers), means[states])
     if gates:
-        lost[gates] = free - _without_gates(model, recording, [units[n] for n in gates], means[gates])
+        held = [_without_gates(model, ids, [units[n] for n in gates], means[gates]) for ids in recording.sequences()]
+        lost[gates] = _free(engine, recording) - np.concatenate(held, axis=1)
     return [
         _effect(lost[n], _before(recording, labels[one.label]), is_question=is_question(labels[one.label]))
         if n in (*states, *gates)
@@ -97,7 +95,7 @@ def ablate(
 
 
 def _without_gates(
-    model: TextModel, recording: Recording, units: Sequence[FoundUnit], values: NDArray[np.float32]
+    model: TextModel, text: NDArray[np.int64], units: Sequence[FoundUnit], values: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """Return the log-probabilities of a text with one unit of a gate held in each row, [U, T]."""
     import torch
@@ -119,8 +117,8 @@ def _without_gates(
     rows: dict[str, list[int]] = {}
     for row, one in enumerate(units):
         rows.setdefault(f"core.layers.{one.layer}.{one.part}", []).append(row)
-    ids = np.concatenate([[network.symbols], recording.ids])
-    log_probs = np.zeros((len(units), len(recording)))
+    ids = np.concatenate([[network.symbols], text])
+    log_probs = np.zeros((len(units), len(text)))
     state = network.initial_state(len(units))
     with torch.inference_mode(), replaced(network, {name: holding(own) for name, own in rows.items()}):
         for step, symbol in enumerate(ids[:-1].tolist()):
@@ -131,7 +129,7 @@ def _without_gates(
 
 
 def atlas(
-    model: TextModel, text: str, labels: Mapping[str, Labels], unknown: Unknown = "error", tick: Tick | None = None
+    model: TextModel, recording: Recording, labels: Mapping[str, Labels], tick: Tick | None = None
 ) -> list[AtlasRow]:
     """Return the effect of every hidden unit, held at its mean, on the loss of a text, the strongest first.
 
@@ -139,15 +137,14 @@ def atlas(
 
     Args:
         model: The model.
-        text: The text.
+        recording: Its recording of the text.
         labels: Labels of each character of the text, by name.
-        unknown: Treatment of symbols that the model does not know.
         tick: Called with the number of units measured so far, and in all.
 
     Raises:
         ConfigError: Compiled code does not have the model's core.
     """
-    engine, recording = _engine(model), record(model, text, unknown, logits=False)
+    engine = _engine(model)
     means = recording.arrays["hidden"].mean(axis=0).astype(np.float32)  # [L, H]
     numbers = np.concatenate([engine.unit_numbers(0, layer, np.arange(means.shape[1])) for layer in range(len(means))])
     lost, precisions = _lost(model.engines.get("int8"), recording, numbers, means.ravel(), tick), ["int8"] * means.size
@@ -186,13 +183,22 @@ def _lost(
     tick: Tick | None = None,
 ) -> NDArray[np.float64]:
     """Return the nats that are lost at each symbol with each unit held, [U, T]."""
-    ((_, free),) = engine.log_probs([recording.ids])
-    return free - engine.sweep(recording.ids, numbers, values, tick)
+    held = [engine.sweep(ids, numbers, values, tick) for ids in recording.sequences()]
+    return _free(engine, recording) - np.concatenate(held, axis=1)
+
+
+def _free(engine: Engine, recording: Recording) -> NDArray[np.float64]:
+    """Return the log-probability of each symbol with nothing held, [T]."""
+    sequences = recording.sequences()
+    told = dict(engine.log_probs(sequences))
+    return np.concatenate([told[number] for number in range(len(sequences))])
 
 
 def _before(recording: Recording, labels: Labels) -> Labels:
     """Return the label of the text that each symbol follows, [T], of labels of characters; 0 before the first."""
-    return np.concatenate([[0.0], recording.labels_of(labels)[:-1]])
+    before = np.concatenate([[0.0], recording.labels_of(labels)[:-1]])
+    before[list(recording.starts)] = 0.0
+    return before
 
 
 def _effect(lost: NDArray[np.float64], before: Labels, *, is_question: bool) -> Ablated:

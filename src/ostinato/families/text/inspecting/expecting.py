@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,32 +17,6 @@ if TYPE_CHECKING:
     from ostinato.families.text.model import TextModel
 
 _SHORT = 10_000  # symbols that are read without PyTorch at most
-
-
-@dataclass(frozen=True)
-class ExpectedSymbol:
-    """One symbol of a text, and the symbols that the model expected in its place.
-
-    Attributes:
-        part: The symbol.
-        rank: Its rank among all symbols by probability; 1 is the most probable.
-        entropy: Entropy of the model's prediction, in bits.
-        alternatives: The most probable symbols there, best first: text and natural log-probability.
-        removed: Share of the probability that rules would leave out; ``None``: no rules are on, or the text has broken
-            a constraint before.
-    """
-
-    part: ScoredPart
-    rank: int
-    entropy: float
-    alternatives: Sequence[tuple[str, float]]
-    removed: float | None = None
-
-    def plain(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        guesses = [{"text": text, "probability": math.exp(value)} for text, value in self.alternatives]
-        own = {"text": self.part.text, "log_prob": self.part.log_prob, "rank": self.rank, "entropy_bits": self.entropy}
-        return {**own, **({} if self.removed is None else {"removed": self.removed}), "guesses": guesses}
 
 
 def places_in(model: TextModel, ids: NDArray[np.int64], count: int) -> Places:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,21 +19,20 @@ from ostinato.families.base import Progress
 from ostinato.families.text.family import TextFamily
 from ostinato.families.text.inspecting.ablation import Ablated, Tick, ablate, atlas
 from ostinato.families.text.inspecting.comparing import compare, most_surprising
-from ostinato.families.text.inspecting.expecting import ExpectedSymbol, named_symbols, places_in, removed_masses
-from ostinato.families.text.inspecting.finding import find_in
-from ostinato.families.text.inspecting.recording import check_single, ids_of, record_ids, symbols_of
+from ostinato.families.text.inspecting.expecting import named_symbols, places_in, removed_masses
+from ostinato.families.text.inspecting.recording import check_single, ids_of, record_all, record_ids, symbols_of
 from ostinato.families.text.inspecting.saliency import gradients, occlusions
 from ostinato.families.text.inspecting.series import series_of, series_view
 from ostinato.families.text.inspecting.views import (
     atlas_view,
     comparison_view,
     found_view,
-    guesses_view,
     saliency_view,
     surprises_view,
-    text_facts,
 )
 from ostinato.families.text.results import Score, Unit
+from ostinato.inspect.finding import find_in
+from ostinato.inspect.guessing import ExpectedSymbol, guesses_view, text_facts
 from ostinato.inspect.inspection import Inspection, Look
 from ostinato.inspect.labels import Labels, labels_named
 from ostinato.inspect.looking import cells
@@ -55,7 +54,7 @@ class TextInspection(Inspection):
 
     Args:
         model: The model.
-        text: The text.
+        text: The text, or several, each of which is read from a fresh state.
         unknown: Treatment of symbols that the model does not know.
         rules: Rules whose removed mass the guesses tell.
         notes: Remarks to be shown beside the views.
@@ -65,21 +64,22 @@ class TextInspection(Inspection):
         UnknownSymbolError: The text has symbols that the model does not know.
     """
 
-    usual: ClassVar[str] = "guesses"
-    on_page: ClassVar[tuple[str, ...]] = ("cells", "guesses")
+    usual = "guesses"
+    on_page: tuple[str, ...] = ("cells", "guesses")
 
     def __init__(
         self,
         model: TextModel,
-        text: str,
+        text: str | Sequence[str],
         *,
         unknown: Unknown = "error",
         rules: RuleSettings | None = None,
         notes: tuple[str, ...] = (),
     ) -> None:
-        self.model, self.text, self._unknown = model, text, unknown
+        self.model, self._unknown = model, unknown
+        self.texts = [text] if isinstance(text, str) else list(text)
         self._rules = rules if rules is not None and rules.on() else None
-        self.ids = ids_of(model, text, unknown)
+        self._ids = [ids_of(model, one, unknown) for one in self.texts]
         self.title, self.notes = f"Inside {model.saved.path.name}", notes
         self._known: list[FoundUnit] = []
 
@@ -95,6 +95,17 @@ class TextInspection(Inspection):
             **super().looks(),
         }
 
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """The ids of the text.
+
+        Raises:
+            ConfigError: There are several, and a view of one is asked for.
+        """
+        if len(self._ids) > 1:
+            raise ConfigError(f"this view shows one text, and there are {len(self._ids):,}; give one")
+        return self._ids[0]
+
     @cached_property
     def recording(self) -> Recording:
         """Every state over the text, and what was expected."""
@@ -103,7 +114,7 @@ class TextInspection(Inspection):
     @cached_property
     def _facts(self) -> dict[str, Any]:
         """What pages tell of the beginning of the text."""
-        beginning = self.ids[:MOST_ON_PAGE]
+        beginning = self._ids[0][:MOST_ON_PAGE]
         return text_facts(self._symbols(beginning, places_in(self.model, beginning, GUESSES)))
 
     @cached_property
@@ -127,7 +138,7 @@ class TextInspection(Inspection):
     def _scored(self, ids: NDArray[np.int64], places: Places) -> Score:
         engine = self.model.engines.to_score()
         bound = self.model.network.head.bound if engine is None else engine.bound
-        return self.model.scored(self.text, ids, places.log_probs, bound)
+        return self.model.scored(self.texts[0], ids, places.log_probs, bound)
 
     def symbols(self, count: int = GUESSES) -> list[ExpectedSymbol]:
         """Return every symbol with its rank, the entropy, and the most probable symbols in its place."""
@@ -140,7 +151,7 @@ class TextInspection(Inspection):
         ]
         columns = (self._scored(ids, places).parts, places.ranks.tolist(), places.entropies.tolist(), names, removed)
         return [
-            ExpectedSymbol(part, rank, bits(entropy), alternatives, gone)
+            ExpectedSymbol(part.text, part.log_prob, rank, bits(entropy), alternatives, gone)
             for part, rank, entropy, alternatives, gone in zip(*columns, strict=True)
         ]
 
@@ -160,12 +171,12 @@ class TextInspection(Inspection):
     def cells(self, units: str = "") -> View:
         """Return the view of units, such as ``"1:37,cell:0:5"``; empty: of those that change most."""
         check_single(self.model)
-        recording = self.recording if "recording" in vars(self) else record_ids(self.model, self.ids, logits=False)
+        recording = self.recording if "recording" in vars(self) else record_ids(self.model, self._ids[0], logits=False)
         return cells(recording, units, about=self._facts, known=self._known)
 
     def with_gates(self) -> Recording:
         """Return the recording with the gates."""
-        return record_ids(self.model, self.ids, taps=("*gate",), logits=False)
+        return record_all(self.model, self._ids, taps=("*gate",), logits=False)
 
     def saliency(self) -> View:
         """Return the view of what each earlier symbol does for the prediction of each later one.
@@ -192,7 +203,7 @@ class TextInspection(Inspection):
         from ostinato.families.text.model import TextModel
 
         second = other if isinstance(other, TextModel) else TextModel.open(other, device=self.model.machine.device)
-        scores = [self.score, second.inspect(self.text, unknown=self._unknown).score]
+        scores = [self.score, second.inspect(self.texts[0], unknown=self._unknown).score]
         names = (self.model.saved.path.name, second.saved.path.name)
         return comparison_view(compare(scores[0], scores[1], per), names)
 
@@ -207,8 +218,8 @@ class TextInspection(Inspection):
         Raises:
             ConfigError: There is no such label, or it hardly changes in this text.
         """
-        labels = self._labels(names)
         recording = self._recorded(parts)
+        labels = self._labels(names, recording)
         best = find_in(recording, labels, count=count)
         self._known = best
         effects: Sequence[Ablated | None] = [None] * len(best)
@@ -216,17 +227,24 @@ class TextInspection(Inspection):
             effects = ablate(self.model, recording, best, labels)
         return found_view(best, effects)
 
-    def _labels(self, names: str) -> dict[str, Labels]:
+    def _labels(self, names: str, recording: Recording) -> dict[str, Labels]:
+        """Return labels of each character of the texts that a recording's symbols spell."""
         family = self.model.recipe.family
         assert isinstance(family, TextFamily)
-        return labels_named(names, self.text, family.labellers())
+        whole = b"".join(self.model.codec.pieces[one] for ids in self._ids for one in ids.tolist()
+                         if one != self.model.codec.end)  # fmt: skip
+        if recording.text.encode() != whole:
+            raise ConfigError("labels are of whole characters, and some symbols of this model are parts of one")
+        texts = ["".join(part) for part in _cut(recording.symbols, recording.starts)]
+        each = [labels_named(names, text, family.labellers()) for text in texts]
+        return {name: np.concatenate([one[name] for one in each]) for name in each[0]}
 
     def _recorded(self, parts: str) -> Recording:
         """Return the recording of some parts of the network."""
         check_single(self.model)
         wanted = [part.strip() for part in parts.split(",") if part.strip()]
         taps = [part for part in wanted if part not in _STATES] if wanted else self._gates()
-        recording = record_ids(self.model, self.ids, taps=taps, logits=False)
+        recording = record_all(self.model, self._ids, taps=taps, logits=False)
         left_out = set(_STATES) - set(wanted or _STATES)
         if left_out >= set(recording.parts):
             raise ConfigError(f"--parts {parts}: nothing is left to look at; there are {', '.join(recording.parts)}")
@@ -243,9 +261,10 @@ class TextInspection(Inspection):
         Raises:
             ConfigError: There is no such label, or compiled code does not have the model's core.
         """
-        labels = self._labels(names)
+        recording = self._recorded("hidden")
+        labels = self._labels(names, recording)
         tick: Tick | None = None if progress is None else partial(progress, "holding units")
-        return atlas_view(atlas(self.model, self.text, labels, self._unknown, tick), list(labels))
+        return atlas_view(atlas(self.model, recording, labels, tick), list(labels))
 
     def series(self, names: str = "", progress: Progress | None = None) -> View:
         """Return the view of the model through all of its training.
@@ -258,5 +277,9 @@ class TextInspection(Inspection):
             ConfigError: The run kept no series, or there is no such label.
         """
         tick: Tick | None = None if progress is None else partial(progress, "looking at training")
-        labels = self._labels(names) if names else {}
+        labels = self._labels(names, record_ids(self.model, self.ids, logits=False)) if names else {}
         return series_view(series_of(self.model, self.ids, labels, tick), symbols_of(self.model, self.ids))
+
+
+def _cut(symbols: Sequence[str], starts: Sequence[int]) -> list[Sequence[str]]:
+    return [symbols[first:end] for first, end in zip(starts, [*starts[1:], len(symbols)], strict=True)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ostinato.errors import ConfigError
 from ostinato.families.text.inspecting.inspection import TextInspection
 from ostinato.families.text.options import rules_of
@@ -39,21 +41,20 @@ def inspection_of(model: TextModel, text: str | None, options: Mapping[str, Any]
         if searches:
             raise ConfigError(f"--{searches[0]} looks at the model as it is; leave --hold out")
         model = model.clamped(*map(parse_clamp, options["hold"]))
-    notes = list[str]()
+    note = ""
+    texts: str | list[str] = text or ""
     if text is None:
         followed = _FOLLOWED if options.get("series") else _LOOKED_AT
         most = _SEARCHED if searches else _SALIENT if "saliency" in options else followed
-        text, note = _held_out(model, most, is_search=bool(searches))
-        notes += [note] if note else []
-    if searches and len(text) > _SEARCHED:
-        notes.append(f"(the first {_SEARCHED:,} characters of {len(text):,})")
-        text = text[:_SEARCHED]
+        texts, note = _held_out(model, most, several=bool(searches))
+    elif searches and len(text) > _SEARCHED:
+        texts, note = text[:_SEARCHED], f"(the first {_SEARCHED:,} characters of {len(text):,})"
     rules, unknown = rules_of(options), options.get("unknown", "error")
-    return TextInspection(model, text, unknown=unknown, rules=rules, notes=tuple(notes))
+    return TextInspection(model, texts, unknown=unknown, rules=rules, notes=(note,) if note else ())
 
 
-def _held_out(model: TextModel, symbols: int, *, is_search: bool) -> tuple[str, str]:
-    """Return the beginning of the held-out part, and a remark on how much of it that is."""
+def _held_out(model: TextModel, symbols: int, *, several: bool) -> tuple[str | list[str], str]:
+    """Return the beginning of the held-out part, and a remark on how much of it that is; of items several, if asked."""
     path = model.saved.path
     if not path.is_dir():
         raise ConfigError("a model file has no held-out part; give a TEXT or --file FILE")
@@ -62,6 +63,7 @@ def _held_out(model: TextModel, symbols: int, *, is_search: bool) -> tuple[str, 
         count = min(symbols, len(held_out.ids))
         note = f"(the first {count:,} of {len(held_out.ids):,} symbols that were held out)"
         return model.codec.decode(held_out.ids[:symbols].tolist()), note
-    if is_search:
-        raise ConfigError("a model of items starts anew for each; give one of them as TEXT")
-    return model.codec.decode(held_out.ids[held_out.offsets[0] : held_out.offsets[1] - 1].tolist()), ""
+    ends = held_out.offsets.tolist()
+    count = max(1, int(np.searchsorted(held_out.offsets[1:], symbols, side="right"))) if several else 1
+    items = [model.codec.decode(held_out.ids[ends[n] : ends[n + 1] - 1].tolist()) for n in range(count)]
+    return items, f"(the first {count:,} of {len(ends) - 1:,} items that were held out)"

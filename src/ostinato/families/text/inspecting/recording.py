@@ -57,6 +57,22 @@ def ids_of(model: TextModel, text: str, unknown: Unknown) -> NDArray[np.int64]:
     return ids
 
 
+def record_all(
+    model: TextModel, texts: Sequence[NDArray[np.int64]], *, taps: Sequence[str] = (), logits: bool = True
+) -> Recording:
+    """Return the recording of encoded texts, each read from a fresh state, one behind the other."""
+    first, *others = [record_ids(model, ids, taps=taps, logits=logits) for ids in texts]
+    if not others:
+        return first
+    arrays = {
+        name: np.concatenate([array, *(other.arrays[name][1:] for other in others)])
+        for name, array in first.arrays.items()
+    }
+    symbols = tuple(symbol for one in (first, *others) for symbol in one.symbols)
+    starts = np.cumsum([0, *map(len, texts)])[:-1].tolist()
+    return Recording(symbols, np.concatenate(list(texts)), arrays, tuple(starts))
+
+
 def record_ids(model: TextModel, ids: NDArray[np.int64], *, taps: Sequence[str] = (), logits: bool = True) -> Recording:
     """Return the recording of a text that is encoded; the others are as for ``record``."""
     check_single(model)

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.errors import ConfigError
-from ostinato.families.text.inspecting.finding import find_in
 from ostinato.families.text.inspecting.recording import check_single, record_ids
-from ostinato.inspect.finding import FoundUnit, find_units
+from ostinato.inspect.finding import FoundUnit, find_in, find_units
 from ostinato.inspect.labels import Labels
 from ostinato.inspect.recording import Recording
 from ostinato.inspect.views import MOST_ON_PAGE, Coloured, View, one_line

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -16,46 +15,11 @@ from ostinato.inspect.page import levels
 from ostinato.inspect.views import Coloured, View, visible
 
 if TYPE_CHECKING:
-    from ostinato.families.text.inspecting.expecting import ExpectedSymbol
     from ostinato.inspect.finding import FoundUnit
 
 _FULL = 8.0  # bits that are shown in the fullest colour
 _BEFORE = 20  # characters shown before a surprising place
 _STRONGEST = 5
-
-
-def text_facts(symbols: Sequence[ExpectedSymbol]) -> dict[str, Any]:
-    """Return what pages tell of symbols: their texts, what was expected there, and the guesses."""
-    removed = [one.removed for one in symbols]
-    return {
-        "symbols": [one.part.text for one in symbols],
-        "expected": [[round(math.exp(one.part.log_prob), 9), one.rank] for one in symbols],
-        "entropies": [round(one.entropy, 4) for one in symbols],
-        "guesses": [[[name, round(math.exp(value), 4)] for name, value in one.alternatives] for one in symbols],
-        **({} if None in removed else {"removed": [round(float(one or 0.0), 5) for one in removed]}),
-    }
-
-
-def guesses_view(symbols: Sequence[ExpectedSymbol], facts: Mapping[str, Any]) -> View:
-    """Return the view of what was expected at every place; ``facts`` are those of its beginning, for a page."""
-    ruled = bool(symbols) and symbols[0].removed is not None
-
-    def row(one: ExpectedSymbol) -> tuple[str, ...]:
-        told = "  ".join(f"{visible(text)} {math.exp(value):.1%}" for text, value in one.alternatives)
-        removed = ("–" if one.removed is None else f"{one.removed:.2%}",) if ruled else ()
-        numbers = (f"{one.part.log_prob:.4f}", str(one.rank), f"{one.entropy:.3f}", *removed)
-        return (*numbers, visible(one.part.text), told)
-
-    surprise = np.array([one.part.bits_per_symbol for one in symbols]) / _FULL
-    return View(
-        name="guesses",
-        title="Guesses",
-        columns=("log_prob", "rank", "entropy_bits", *(["removed"] if ruled else []), "text", "guesses"),
-        rows=lambda: map(row, symbols),
-        objects=lambda: (one.plain() for one in symbols),
-        coloured=(Coloured("surprise", [one.part.text for one in symbols], np.minimum(1.0, surprise), "heat"),),
-        facts={"text": facts},
-    )
 
 
 def surprises_view(parts: Sequence[SurprisingPart]) -> View:
