@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --use-pep517 $(PIP_FLAGS) --constraint constraints.txt --editable
 READY := $(VENV)/.ready
 
-.PHONY: demo test check docs bench clean
+.PHONY: demo test check docs bench vendor clean
 
 demo: $(READY)
 	$(BIN)/ostinato demo
@@ -27,6 +27,10 @@ docs: $(READY)
 bench: $(READY)
 	$(INSTALL) '.[bench]'
 	$(BIN)/python benchmarks/run.py
+
+# Is the JavaScript that we ship what npm has?
+vendor: $(READY)
+	$(BIN)/python tools/vendor.py
 
 # The versions in constraints.txt are the ones that were tested; a second call finds .ready and installs nothing.
 $(READY): pyproject.toml constraints.txt

@@ -153,7 +153,7 @@ def test_a_page_is_written_whole_or_not_at_all(run, text_run, tmp_path, monkeypa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    status, _, err = run("score", text_run, "the cat sat", "--html", tmp_path / "h.html")
+    status, _, err = run("inspect", text_run, "the cat sat", "--html", tmp_path / "h.html")
     assert status == 1
     assert err == f"error: {tmp_path / 'h.html'} cannot be written: No space left on device\n"
     assert list(tmp_path.glob("*.html*")) == []

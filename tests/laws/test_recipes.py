@@ -206,3 +206,26 @@ def test_trainings_and_samples_are_worth_looking_at(corpora, tmp_path):
     assert repr(begun).startswith(f"<Training {tmp_path / 'run'}: char-lm, step 8 of 8, best ")
     assert repr(sample).startswith(f"<Sample {sample.text[:60] + '…'!r}: 100 symbols, ")
     assert repr(sample).endswith("seed 3, ended by length>")
+
+
+def test_every_model_can_be_looked_into(trained, run, tmp_path):
+    _, _, folder, _ = trained
+    inspection = ostinato.load(folder).inspect_on(None, {})
+    views = []
+    for name in inspection.looks().keys() - {"compare", "find", "atlas", "series"}:  # which need more than a model
+        if name != "gates" or inspection.keeping:
+            views.append(inspection.look(name))
+    assert {"cells", "trajectory"} <= {view.name for view in views}
+    for view in views:
+        header, *rows = view.describe().splitlines()
+        assert header.split("\t") == list(view.columns)
+        assert len(rows) > 0, view.name
+        assert json.loads(json.dumps(view.plain()))
+    page = inspection.page(views)
+    assert all(f'"{view.module or view.name}": modules[' in page for view in views)
+    status, out, _ = run("inspect", folder, "--json")
+    assert status == 0
+    usual = inspection.look(inspection.usual).plain()
+    assert json.loads(out.splitlines()[0]) == json.loads(json.dumps(usual[0]))
+    assert run("inspect", folder, "--html", tmp_path / "x.html")[0] == 0
+    assert (tmp_path / "x.html").read_text() == inspection.page()

@@ -39,7 +39,7 @@ def test_searches_and_scores_on_a_gpu_are_those_on_a_cpu(text_run_once):
     for options in ({"beam": 4}, {"beam": 4, "diverse": 2}, *drawn):
         scores = [model.generate("the ", length=12, **options).log_prob for model in (on_gpu, on_cpu)]
         assert scores[0] == pytest.approx(scores[1], rel=2e-3)  # cuDNN multiplies in TF32
-    assert on_gpu.examine("the cat").score.log_prob == pytest.approx(on_cpu.score("the cat").log_prob, abs=1e-2)
+    assert on_gpu.inspect("the cat").score.log_prob == pytest.approx(on_cpu.score("the cat").log_prob, abs=1e-2)
     fillings = [model.fill("the ", " sat", ["cat", "dog"]) for model in (on_gpu, on_cpu)]
     assert [f.log_prob for f in fillings[0]] == pytest.approx([f.log_prob for f in fillings[1]], abs=1e-2)
 

@@ -72,9 +72,8 @@ def recorded(model, text, kernels):
 def test_planted_cells_are_found_first_by_name(kernels):
     text = text_of(3)
     values, places = recorded(planted(), text, kernels).of_units()
-    best = {
-        name: find_units(values, places, label(name, text), name)[0] for name in ("quotes", "brackets", "line-position")
-    }
+    names = ("quotes", "brackets", "line-position")
+    best = {one.label: one for one in find_units(values, places, {n: label(n, text) for n in names}, count=1)}
     assert (best["quotes"].part, best["quotes"].unit) in {("cell", QUOTES), ("hidden", QUOTES)}
     assert (best["quotes"].measure, best["quotes"].score) == ("auc", pytest.approx(1, abs=1e-6))
     assert (best["brackets"].unit, best["brackets"].score > 0.99) == (BRACKETS, True)
@@ -91,7 +90,8 @@ def test_by_chance_hardly_ever_a_unit_knows_anything():
         steps = draw.standard_normal((15, 600))
         values = np.array([np.convolve(own, np.ones(9) / 9, mode="same") for own in steps])  # as slow as states are
         labels = (np.convolve(draw.standard_normal(600), np.ones(15), mode="same") > 0).astype(float)
-        best = find_units(values, [("hidden", 0, unit) for unit in range(15)], labels, "nothing", count=1, seed=seed)
+        places = [("hidden", 0, unit) for unit in range(15)]
+        best = find_units([values], places, {"nothing": labels}, count=1, seed=seed)
         alarms += best[0].is_above_chance
     assert alarms <= 5  # expected: one or two of 200; six or more would be rarer than once in 100
 
@@ -99,7 +99,7 @@ def test_by_chance_hardly_ever_a_unit_knows_anything():
 def test_the_direction_of_a_unit_is_that_of_the_first_half():
     labels = np.tile([0.0, 1.0, 1.0, 0.0, 1.0], 60)
     values = np.stack([-labels, labels, np.arange(300) % 7])
-    one, other = find_units(values, [("hidden", 0, unit) for unit in range(3)], labels, "x", count=2)
+    one, other = find_units([values], [("hidden", 0, unit) for unit in range(3)], {"x": labels}, count=2)
     assert {(one.unit, one.sign), (other.unit, other.sign)} == {(0, -1), (1, 1)}
     assert one.score == other.score == 1
 
@@ -115,7 +115,8 @@ def test_labels_are_what_they_say():
     assert label("string", "'''a'b\n'''c").tolist() == [1] * 7 + [0] * 4
     assert label("string", "'a\nb").tolist() == [1, 1, 0, 0]
     assert label("url", "a http://b c").tolist() == [0, 0] + [1] * 8 + [0, 0]
-    assert label("speaker", "To be:\nI am.\n").tolist() == [1] * 6 + [0] * 7
+    assert label("speaker", "To be:\nI am.\n\nA").tolist() == [1] * 6 + [0] * 8 + [1]
+    assert label("speaker", "a.b\n\nC d").tolist() == [1, 0, 0, 0, 0, 1, 1, 1]
     assert label("upper", "aB").tolist() == [0, 1]
     assert label("digits", "a1").tolist() == [0, 1]
     for name in LABELLERS:
@@ -137,7 +138,7 @@ def test_a_labeller_that_gives_no_labels_is_refused(labeller, told):
 
 def test_a_label_that_never_changes_and_one_that_is_unknown_are_refused():
     with pytest.raises(ConfigError, match="'x' hardly changes in this text"):
-        find_units(np.zeros((2, 100)), [("hidden", 0, 0), ("hidden", 0, 1)], np.zeros(100), "x")
+        find_units([np.zeros((2, 100))], [("hidden", 0, 0), ("hidden", 0, 1)], {"x": np.zeros(100)})
     with pytest.raises(ConfigError, match="did you mean 'quotes'"):
         label("quote", "abc")
 
@@ -172,7 +173,7 @@ def test_clamps_are_read_and_checked():
     for clamp, told in (
         (Clamp(2, 0, 1), "the layers 0 to 1"),
         (Clamp(0, 5, 1), "the units 0 to 4"),
-        (Clamp(0, 0, 1, part="cell"), "this core has no cell"),
+        (Clamp(0, 0, 1, part="cell"), "no part 'cell' of a state that can be held"),
         (Clamp(0, 0, float("nan")), "held at a number"),
     ):
         with pytest.raises(ConfigError, match=told):

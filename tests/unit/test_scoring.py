@@ -1,20 +1,18 @@
-"""Looking closely at texts: ranks, entropies, alternatives, surprises, two models, gaps, heat maps."""
+"""Looking closely at texts: ranks, entropies, alternatives, surprises, two models, gaps."""
 
 import json
 import math
-from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from ostinato.families.text.examining import compare, most_surprising
-from ostinato.families.text.heatmap import comparison_map, heat_map
 
 import ostinato
-from ostinato.codecs import ByteCodec, learn
+from ostinato.codecs import learn
 from ostinato.decode.scoring import gap_log_probs, places_of
 from ostinato.errors import ConfigError
+from ostinato.families.text.inspecting.comparing import compare, most_surprising
 from ostinato.families.text.model import TextModel
 from ostinato.families.text.network import LanguageModel
 from ostinato.families.text.results import Score, ScoredPart
@@ -29,19 +27,19 @@ def log_probs_of_next(model, ids):
 
 def test_ranks_entropies_and_alternatives_are_those_of_the_distribution(text_model):
     text = TEXT.replace("x", "")
-    found = text_model.examine(text, alternatives=3)
+    inspection = text_model.inspect(text)
     ids = text_model.codec.encode(text).tolist()
     expected = log_probs_of_next(text_model, ids)
-    for place, symbol in enumerate(found.symbols):
+    for place, symbol in enumerate(inspection.symbols(3)):
         log_probs = expected[place]
-        assert symbol.part.log_prob == pytest.approx(log_probs[ids[place]].item(), abs=1e-5)
+        assert symbol.log_prob == pytest.approx(log_probs[ids[place]].item(), abs=1e-5)
         assert symbol.rank == 1 + sum(value > log_probs[ids[place]].item() + 1e-6 for value in log_probs.tolist())
         p = log_probs.exp()
         assert symbol.entropy == pytest.approx(-(p * log_probs).sum().item() / math.log(2), abs=1e-4)
         best, order = log_probs.topk(3)
         assert [text for text, _ in symbol.alternatives] == [text_model.codec.decode([i]) for i in order.tolist()]
         assert [value for _, value in symbol.alternatives] == pytest.approx(best.tolist(), abs=1e-5)
-    assert found.score.log_prob == pytest.approx(text_model.score(text).log_prob, abs=1e-4)
+    assert inspection.score.log_prob == pytest.approx(text_model.score(text).log_prob, abs=1e-4)
 
 
 def test_a_long_text_is_looked_at_in_chunks(text_model, monkeypatch):
@@ -110,17 +108,6 @@ def test_places_of_surprises_are_those_in_the_text_that_the_codec_gives_back():
     ]  # fmt: skip
 
 
-def test_a_heat_map_shows_whole_characters_of_models_of_bytes():
-    codec = ByteCodec()
-    torch.manual_seed(0)
-    model = TextModel.__new__(TextModel)
-    model.codec = codec
-    model.network = LanguageModel(codec.size, core="gru", layers=1, hidden_size=8, embedding_size=4).eval()
-    spans = Spans(heat_map(model.examine("Zoë")))
-    assert spans.text == "Zoë"
-    assert len(spans.told) == 3
-
-
 def test_what_fits_a_gap_is_found(text_model):
     found = text_model.infill("the cat sat on the ", " sat on the log.", samples=40, length=12)
     assert [f.log_prob for f in found] == sorted((f.log_prob for f in found), reverse=True)
@@ -140,68 +127,8 @@ def test_lines_are_reranked(text_model):
     assert text_model.rerank(["sat", "cat"], context="the dog ")[0].text == "sat"
 
 
-class Spans(HTMLParser):
-    """Collects what a page holds, and anything that it would have to fetch."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.text, self.told, self.fetched = "", [], []
-        self.inside = False
-        self.feed(page)
-
-    def handle_starttag(self, tag, attributes):
-        named = dict(attributes)
-        self.fetched += [named[name] for name in ("src", "href") if name in named]
-        self.inside = tag == "span" and "data-t" in named
-        if self.inside:
-            self.told.append((named["data-t"], named["style"]))
-
-    def handle_data(self, data):
-        if self.inside:
-            self.text += data
-
-    def handle_endtag(self, tag):
-        self.inside = False
-
-
-def test_a_heat_map_holds_the_whole_text_and_needs_nothing_else(text_model):
-    page = heat_map(text_model.examine("the cat\nsat on"))
-    spans = Spans(page)
-    assert spans.text == "the cat⏎\nsat on"
-    assert spans.fetched == []
-    assert all("expected: " in told and "rank " in told for told, _ in spans.told)
-    assert "http" not in page.replace("http-equiv", "")
-    evil = comparison_map(compare(text_model.score("the cat"), text_model.score("the cat"), "word"), ("<b>&", "b"))
-    assert "<b>" not in evil
-    assert Spans(evil).text == "the cat"
-
-
 def objects(out):
     return [json.loads(line) for line in out.splitlines()]
-
-
-def test_the_command_tells_alternatives_surprises_and_comparisons(run, text_run, text_run_once, tmp_path):
-    status, out, _ = run("score", text_run, "the cat", "--alternatives", 2)
-    rows = [line.split("\t") for line in out.splitlines()]
-    assert status == 0
-    assert rows[0] == ["log_prob", "rank", "entropy_bits", "text", "alternatives"]
-    assert [row[3] for row in rows[1:]] == list("the cat")
-    told = objects(run("score", text_run, "the cat", "--alternatives", 2, "--json")[1])
-    assert set(told[0]) == {"text", "log_prob", "rank", "entropy_bits", "alternatives"}
-    assert len(told[0]["alternatives"]) == 2
-    status, out, _ = run("score", text_run, "the cat sat ggg the mat.", "--surprising", 1)
-    assert out.splitlines()[1].split("\t")[2:] == ["11", " ggg", "the cat sat"]
-    (told,) = objects(run("score", text_run, "the cat sat ggg the", "--surprising", 1, "--json")[1])
-    assert set(told) == {"text", "log_prob", "symbols", "position", "before"}
-    page = tmp_path / "page.html"
-    status, out, err = run("score", text_run, "the cat", "--compare", text_run_once, "--html", page)
-    assert out.splitlines()[1].split("\t")[3] == "the"
-    assert f"wrote {page}" in err
-    assert Spans(page.read_text()).text == "the cat"
-    told = objects(run("score", text_run, "the cat", "--compare", text_run_once, "--json", "--per", "symbol")[1])
-    assert [each["text"] for each in told] == list("the cat")
-    status, _, err = run("score", text_run, "the cat", "--html", page)
-    assert (status, err) == (2, f"error: {page} exists already and is never overwritten; choose another name\n")
 
 
 def test_the_commands_rerank_and_infill(run, text_run, tmp_path):
@@ -224,17 +151,7 @@ def test_the_commands_rerank_and_infill(run, text_run, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["score", "RUN", "a", "--alternatives", "0"], "alternatives must be at least 1, got 0"),
-        (["score", "RUN", "a", "--alternatives", "1", "--per", "word"], "--alternatives tells of every symbol; leave "
-         "--per out"),
-        (["score", "RUN", "a", "--surprising", "0"], "--surprising must be at least 1, got 0"),
-        (["score", "RUN", "a", "--alternatives", "1", "--surprising", "2"], "--alternatives, --surprising print "
-         "different tables; choose one"),
-        (["score", "RUN", "", "--alternatives", "1"], "there is nothing to score: the text is empty"),
-        (["score", "ITEMS", "--file", "FILE", "--surprising", "1"], "--alternatives, --surprising, --compare and "
-         "--html look at one text, and a model of items takes every line of a file by itself; give one item as TEXT"),
-        (["score", "RUN", "a", "--html", "FILE.html", "--json"], "--html alone writes the heat map and prints no "
-         "table; leave --per and --json out"),
+        (["score", "RUN", ""], "there is nothing to score: the text is empty"),
         (["rerank", "RUN", "FILE", "--top", "0"], "--top must be at least 1, got 0"),
         (["rerank", "RUN", "EMPTY"], "EMPTY has no line to rank"),
         (["infill", "RUN", "the cat"], "the text must have the gap '___' exactly once, and has it 0 times"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from runpy import run_path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -198,9 +199,8 @@ def labellers_in(path: Path, function: str = "") -> dict[str, Labeller]:
     """
     if not path.is_file():
         raise ConfigError(f"there is no file {path} of labellers")
-    names: dict[str, Any] = {"__name__": path.stem}
     try:
-        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), names)
+        names = run_path(str(path), run_name=path.stem)
     except Exception as error:
         raise ConfigError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
     own = {

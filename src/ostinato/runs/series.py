@@ -11,14 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ostinato.config import at_least
 from ostinato.disk.documents import read_document, write_document
 from ostinato.errors import RunError
 from ostinato.runs.arrays import check_finite, read_arrays, write_arrays
 from ostinato.training.snapshot import Arrays
 
 USUAL = 20  # steps
-_FEWEST = 2
 _HALF = np.finfo(np.float16)
 
 
@@ -37,12 +35,7 @@ class Series:
 
     @classmethod
     def create(cls, run: Path, most: int = USUAL) -> Series:
-        """Begin a series in a run folder.
-
-        Raises:
-            ConfigError: It is to have fewer than two steps.
-        """
-        at_least("--series", most, _FEWEST)
+        """Begin a series of at least two steps in a run folder."""
         folder = run / "series"
         folder.mkdir()
         write_document(folder / "index.json", {"most": most, "files": {}})

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypedDict
 
 from ostinato import codecs, config
 from ostinato.codecs import Unknown
+from ostinato.config import at_least
 from ostinato.data import Cache, Corpus, Encoded, cache_folder, split
 from ostinato.engine.cpu import trains_fast
 from ostinato.errors import ConfigError, CorpusError
@@ -24,6 +25,7 @@ DEFAULT_RECIPE = "char-lm"
 #: Seed of the corpora that recipes make, and of what is set apart and validated on: the same for runs of every seed, so
 #: that their losses can be compared.
 DATA_SEED = 1
+_FEWEST = 2  # steps whose weights a series keeps
 
 Watch: TypeAlias = Callable[[str, int, int], None]  # what is being done, how much of it, of how much
 
@@ -70,6 +72,10 @@ class RunRequest:
     watch: Watch | None = None
     report: bool = False
     series: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.series is not None:
+            at_least("series", self.series, _FEWEST)
 
 
 class RunOptions(TypedDict, total=False):

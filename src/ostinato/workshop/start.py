@@ -22,6 +22,7 @@ from ostinato.runs import RunFolder, SavedModel, read_about, read_model
 from ostinato.runs.series import Series
 from ostinato.training.device import choose_device
 from ostinato.training.ranks import Alone, Ranks
+from ostinato.training.snapshot import Snapshot
 from ostinato.training.trainer import Trainer
 from ostinato.workshop.build import Builder, Trial, compile_scans
 from ostinato.workshop.opening import opening_notes
@@ -102,8 +103,6 @@ def set_up(corpus: Corpus | Callable[[], Corpus], request: RunRequest, ranks: Ra
     """
     ranks, began = Alone() if ranks is None else ranks, time.monotonic()
     at_least("seed", request.seed, 0)
-    if request.series is not None:
-        at_least("series", request.series, 2)
     check_threads(request.threads)
     base = None if request.base is None else read_model(request.base)
     recipe = recipe_of(request.recipe, None if base is None else base.config["recipe"])
@@ -131,7 +130,7 @@ def set_up(corpus: Corpus | Callable[[], Corpus], request: RunRequest, ranks: Ra
             start=start,
         )
     )
-    series = None if request.series is None else ranks.decide(partial(Series.create, run.path, request.series))
+    series_notes = [] if request.series is None else _begin_series(run, request.series, start, ranks)
     training = Training(
         run,
         trainer,
@@ -141,13 +140,15 @@ def set_up(corpus: Corpus | Callable[[], Corpus], request: RunRequest, ranks: Ra
         clock=clock,
         threads=thread_watch(trial, trainer),
     )
-    training.notes = [*prepared.notes, *compiled, *opening_notes(training, prepared, clock, trial)]
-    if series is not None:
-        size = series.bytes_for(sum(weight.size for weight in start.weights.values()))
-        training.notes.append(
-            f"weights are kept at up to {series.most} steps, {size / 1e6:,.1f} MB in all: inspect --series"
-        )
+    training.notes = [*prepared.notes, *compiled, *opening_notes(training, prepared, clock, trial), *series_notes]
     return training
+
+
+def _begin_series(run: RunFolder, most: int, start: Snapshot, ranks: Ranks) -> list[str]:
+    """Begin to keep weights at up to so many steps, and say how much room they take."""
+    series = ranks.decide(partial(Series.create, run.path, most))
+    size = series.bytes_for(sum(weight.size for weight in start.weights.values()))
+    return [f"weights are kept at up to {most} steps, {size / 1e6:,.1f} MB in all"]
 
 
 def _prepared(

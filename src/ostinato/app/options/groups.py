@@ -21,6 +21,18 @@ def report(command: argparse._ActionsContainer) -> None:
     command.add_argument("--no-report", action="store_true", help="leave out the report in the end, RUN/report.html")
 
 
+def series(command: argparse._ActionsContainer, usual: int) -> None:
+    """Add the steps whose weights are kept."""
+    command.add_argument(
+        "--series",
+        type=int,
+        nargs="?",
+        const=usual,
+        metavar="N",
+        help=f"keep weights at up to N steps, further and further apart, for 'inspect --series' (alone: {usual})",
+    )
+
+
 def tensorboard(command: argparse._ActionsContainer) -> None:
     """Add what researchers watch training with."""
     command.add_argument(

@@ -54,7 +54,9 @@ def act(args: Namespace) -> int:
         asked = [name for name in _views_of(family) if name in options]
         names = asked or ([] if args.html is not None else [inspection.usual])
         told = {**options, "progress": work.watch}
-        views = [inspection.look(name, options.get(name), told) for name in names]
+        last = sorted(names, key=lambda name: name == "cells")  # which shows the units that others find
+        taken = {name: inspection.look(name, options.get(name), told) for name in last}
+        views = [taken[name] for name in names]
         page = None if args.html is None else inspection.page([*views, *inspection.beside(views)])
     console = Console()
     for number, view in enumerate(views):

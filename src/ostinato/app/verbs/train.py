@@ -51,14 +51,7 @@ def arguments(command: ArgumentParser) -> None:
     more.add_argument(
         "--valid", default="0.1", metavar="SHARE|FILE", help="share to set apart, or a file (default: %(default)s)"
     )
-    more.add_argument(
-        "--series",
-        type=int,
-        nargs="?",
-        const=USUAL,
-        metavar="N",
-        help=f"keep weights at up to N steps, further and further apart, for 'inspect --series' (alone: {USUAL})",
-    )
+    groups.series(more, USUAL)
     more.add_argument("--json", action="store_true", help="one object per evaluation on standard output")
     groups.teachers(more)
     groups.report(more)
@@ -109,14 +102,8 @@ def act(args: Namespace) -> int:
                 series=args.series,
             )
             training = set_up(reader.train_part, request, ranks)
-        return follow(
-            training,
-            console,
-            json_lines=args.json,
-            tensorboard=args.tensorboard,
-            report=not args.no_report,
-            teachers=args.teachers,
-        )
+        follows = {"json_lines": args.json, "tensorboard": args.tensorboard, "report": not args.no_report}
+        return follow(training, console, teachers=args.teachers, **follows)
 
 
 class _Reader:

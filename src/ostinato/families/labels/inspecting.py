@@ -105,6 +105,8 @@ class LabelInspection(Inspection):
     def keeping(self) -> str:
         """Name of the gate by whose value a cell is multiplied from step to step; empty: there is none."""
         encoder: Any = self.model.network.encoder
+        if isinstance(encoder, Convolutional):
+            return ""
         core = encoder.forwards[0] if isinstance(encoder, Bidirectional) else encoder.core.layers[0]
         return str(core.keeps)
 

@@ -86,7 +86,9 @@ class TextInspection(Inspection):
     def looks(self) -> dict[str, Look]:
         return {
             "guesses": lambda count, _: self.guesses(GUESSES if count is None else count),
-            "surprising": lambda count, given: self.surprising(count or GUESSES, given.get("per", "word")),
+            "surprising": lambda count, given: self.surprising(
+                GUESSES if count is None else count, given.get("per", "word")
+            ),
             "compare": lambda other, given: self.compare(other, given.get("per", "word")),
             "find": lambda names, given: self.find(names, parts=given.get("parts", "")),
             "atlas": lambda names, given: self.atlas(names, progress=given.get("progress")),
@@ -113,7 +115,7 @@ class TextInspection(Inspection):
 
     @cached_property
     def _facts(self) -> dict[str, Any]:
-        """What pages tell of the beginning of the text."""
+        """Facts of the beginning of the text, for pages."""
         beginning = self._ids[0][:MOST_ON_PAGE]
         return text_facts(self._symbols(beginning, places_in(self.model, beginning, GUESSES)))
 
@@ -171,7 +173,9 @@ class TextInspection(Inspection):
     def cells(self, units: str = "") -> View:
         """Return the view of units, such as ``"1:37,cell:0:5"``; empty: of those that change most."""
         check_single(self.model)
-        recording = self.recording if "recording" in vars(self) else record_ids(self.model, self._ids[0], logits=False)
+        gates = sorted({one.part for one in self._known} - set(_STATES))
+        is_recorded = "recording" in vars(self) and not gates
+        recording = self.recording if is_recorded else record_ids(self.model, self._ids[0], taps=gates, logits=False)
         return cells(recording, units, about=self._facts, known=self._known)
 
     def with_gates(self) -> Recording:
