@@ -203,9 +203,7 @@ def test_masks_act_alike_in_scan_and_step_and_never_on_the_state(name, places):
 @pytest.mark.parametrize("name", ["lstm", "gru", "elman", "stack"])
 def test_a_tap_can_be_read_and_replaced_by_its_address(name):
     case = Case(name)
-    address = {"lstm": "output_gate", "gru": "update_gate", "elman": "activation", "stack": "layers.1.update_gate"}[
-        name
-    ]
+    address = {"lstm": "output_gate", "gru": "update_gate", "elman": "hidden", "stack": "layers.1.update_gate"}[name]
     seen = []
     tap = dict(case.core.named_modules())[address]
     exact, _ = case.run()

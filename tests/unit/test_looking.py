@@ -35,6 +35,10 @@ def test_a_watched_network_gives_what_it_gives_unwatched_and_tells_its_gates():
     first = xs[:, 0] @ layer.weight_ih.T + layer.bias
     torch.testing.assert_close(gates_of_time[0], first.chunk(4, dim=-1)[1].sigmoid())
     assert not core._is_tapped()  # nothing is left behind
+    with torch.inference_mode(), watched(core, "hidden", "cell") as values:
+        outputs, state = core(xs)
+    torch.testing.assert_close(torch.stack(values["layers.1.hidden"], dim=1), outputs)
+    torch.testing.assert_close(values["layers.0.cell"][-1], state[0].cell)
 
 
 def test_a_replaced_gate_is_gone_on_with():

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ostinato.cores.base import Core, masked, to_float32, uniform_
+from ostinato.cores.base import Core, Tap, masked, to_float32, uniform_
 from ostinato.cores.bridges import Bridge, Maxout
 from ostinato.cores.encoders import Source
 from ostinato.cores.products import Product, plain
@@ -33,9 +33,12 @@ class Attending(NamedTuple):
     weights: Tensor
 
 
-def attend(scores: Tensor, real: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-    """Read a memory [B, S, D] by scores [B, S]: the context [B, D], and the weights [B, S], 0 on padding."""
-    weights = to_float32(scores).masked_fill(~real, -torch.inf).softmax(dim=-1)
+def attend(scores: Tensor, real: Tensor, memory: Tensor, tap: Tap) -> tuple[Tensor, Tensor]:
+    """Read a memory [B, S, D] by scores [B, S]: the context [B, D], and the weights [B, S], 0 on padding.
+
+    The weights pass through a tap.
+    """
+    weights: Tensor = tap(to_float32(scores).masked_fill(~real, -torch.inf).softmax(dim=-1))
     return torch.einsum("bs,bsd->bd", weights.to(memory.dtype), memory), weights
 
 
@@ -74,6 +77,7 @@ class AdditiveAttention(Core[Attending]):
         self.key = nn.Linear(memory_size, attention_size, bias=False)
         self.score = nn.Parameter(uniform_(torch.empty(attention_size), attention_size))
         self.readout = Maxout(output_size + input_size + memory_size, output_size)
+        self.attention = Tap()
 
     def initial_state(self, batch_size: int, context: Any = None) -> Attending:
         source = (
@@ -90,7 +94,7 @@ class AdditiveAttention(Core[Attending]):
         self, x: Tensor, state: Attending, masks: Tensor | None = None, *, product: Product = plain
     ) -> tuple[Tensor, Attending]:
         compared = (self.query(state.output)[:, None] + state.keys).tanh()
-        c, weights = attend(compared @ self.score, state.real, state.memory)
+        c, weights = attend(compared @ self.score, state.real, state.memory, self.attention)
         both = torch.cat([x, c], dim=-1)
         s, core = self.core.step(both, state.core, product=product)
         y = self.readout(torch.cat([s, both], dim=-1))
@@ -118,6 +122,7 @@ class MultiplicativeAttention(Core[Attending]):
         self.bridge = Bridge(core, summary_size)
         self.key = nn.Linear(memory_size, output_size, bias=False)
         self.readout = nn.Linear(output_size + memory_size, output_size, bias=False)
+        self.attention = Tap()
 
     def initial_state(self, batch_size: int, context: Any = None) -> Attending:
         weight, sizes = self.key.weight, (self.key.in_features, self.summary_size)
@@ -131,7 +136,7 @@ class MultiplicativeAttention(Core[Attending]):
         self, x: Tensor, state: Attending, masks: Tensor | None = None, *, product: Product = plain
     ) -> tuple[Tensor, Attending]:
         s, core = self.core.step(torch.cat([x, state.output], dim=-1), state.core, product=product)
-        c, weights = attend(torch.einsum("bh,bsh->bs", s, state.keys), state.real, state.memory)
+        c, weights = attend(torch.einsum("bh,bsh->bs", s, state.keys), state.real, state.memory, self.attention)
         y = self.readout(torch.cat([s, c], dim=-1)).tanh()
         return masked(y, masks), state._replace(core=core, output=y, weights=weights)
 

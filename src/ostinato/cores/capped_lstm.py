@@ -44,6 +44,7 @@ class CappedLSTM(Core[LSTMState]):
         self.hidden_size = hidden_size
         self.weight_ih, self.weight_hh, self.bias = new_weights(input_size, hidden_size, forget_bias)
         self.input_gate, self.forget_gate, self.candidate, self.output_gate = Tap(), Tap(), Tap(), Tap()
+        self.cell, self.hidden = Tap(), Tap()
 
     def initial_state(self, batch_size: int, context: Any = None) -> LSTMState:
         return empty_state(self.weight_hh, batch_size)
@@ -80,6 +81,6 @@ class CappedLSTM(Core[LSTMState]):
         f = self.forget_gate(f.sigmoid())
         i = self.input_gate(torch.minimum(i.sigmoid(), 1 - f))
         g, o = self.candidate(g.tanh()), self.output_gate(o.sigmoid())
-        c = f * state.cell + i * g
-        h = o * c.tanh()
+        c = self.cell(f * state.cell + i * g)
+        h = self.hidden(o * c.tanh())
         return h, LSTMState(h, c)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ostinato.cores.attention import no_source, uniform_weights
-from ostinato.cores.base import Core, masked, to_float32
+from ostinato.cores.base import Core, Tap, masked, to_float32
 from ostinato.cores.encoders import Source, real_places
 from ostinato.cores.products import Product, plain
 
@@ -55,6 +55,7 @@ class ConvolutionalDecoder(Core[Convolving]):
         super().__init__()
         self.output_size, self.kernel = hidden_size, kernel
         self.places = nn.Embedding(places, input_size)
+        self.attention = Tap()
         self.entry = nn.Linear(input_size, hidden_size)
         self.convolutions = nn.ModuleList(nn.Conv1d(hidden_size, 2 * hidden_size, kernel) for _ in range(layers))
         self.queries = nn.ModuleList(nn.Linear(hidden_size, input_size) for _ in range(layers))
@@ -97,7 +98,7 @@ class ConvolutionalDecoder(Core[Convolving]):
         """Read the source by queries [B, T, I]: contexts [B, T, I] and weights [B, T, S]."""
         z, e = state.memory.chunk(2, dim=-1)
         scores = torch.einsum("bti,bsi->bts", d, z)
-        weights = to_float32(scores).masked_fill(~state.real[:, None], -torch.inf).softmax(dim=-1)
+        weights = self.attention(to_float32(scores).masked_fill(~state.real[:, None], -torch.inf).softmax(dim=-1))
         c = torch.einsum("bts,bsi->bti", weights.to(e.dtype), z + e)
         many = state.real.sum(dim=-1).to(c.dtype).sqrt()[:, None, None]
         return c * many, weights

@@ -38,7 +38,7 @@ class Elman(Core[Tensor]):
         self.bias = nn.Parameter(torch.zeros(hidden_size))
         if nonlinearity == "relu":
             nn.init.eye_(self.weight_hh)
-        self.activation = Tap()
+        self.hidden = Tap()
 
     def initial_state(self, batch_size: int, context: Any = None) -> Tensor:
         return self.weight_hh.new_zeros(batch_size, self.hidden_size)
@@ -47,7 +47,7 @@ class Elman(Core[Tensor]):
         self, x: Tensor, state: Tensor, masks: Tensor | None = None, *, product: Product = plain
     ) -> tuple[Tensor, Tensor]:
         f = torch.tanh if self.nonlinearity == "tanh" else torch.relu
-        h = self.activation(f(product(x, self.weight_ih) + product(state, self.weight_hh) + self.bias))
+        h = self.hidden(f(product(x, self.weight_ih) + product(state, self.weight_hh) + self.bias))
         return masked(h, masks), h
 
     def accepts_lookup(self, xs: Lookup) -> bool:

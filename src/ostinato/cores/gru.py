@@ -44,7 +44,7 @@ class GRU(Core[Tensor]):
         self.weight_hh = nn.Parameter(uniform_(torch.empty(3 * hidden_size, hidden_size), hidden_size))
         self.bias = nn.Parameter(torch.zeros(3 * hidden_size))
         self.candidate_bias = nn.Parameter(torch.zeros(hidden_size))  # c_n
-        self.reset_gate, self.update_gate, self.candidate = Tap(), Tap(), Tap()
+        self.reset_gate, self.update_gate, self.candidate, self.hidden = Tap(), Tap(), Tap(), Tap()
 
     def initial_state(self, batch_size: int, context: Any = None) -> Tensor:
         return self.weight_hh.new_zeros(batch_size, self.hidden_size)
@@ -57,7 +57,7 @@ class GRU(Core[Tensor]):
         r = self.reset_gate(torch.sigmoid(r_x + r_h))
         z = self.update_gate(torch.sigmoid(z_x + z_h))
         n = self.candidate(torch.tanh(n_x + r * (n_h + self.candidate_bias)))
-        h = z * state + (1 - z) * n
+        h = self.hidden(z * state + (1 - z) * n)
         return masked(h, masks), h
 
     def accepts_lookup(self, xs: Lookup) -> bool:

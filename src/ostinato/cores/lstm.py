@@ -90,6 +90,7 @@ class LSTM(Core[LSTMState]):
         self.hidden_size = hidden_size
         self.weight_ih, self.weight_hh, self.bias = new_weights(input_size, hidden_size, forget_bias)
         self.input_gate, self.forget_gate, self.candidate, self.output_gate = Tap(), Tap(), Tap(), Tap()
+        self.cell, self.hidden = Tap(), Tap()
 
     def initial_state(self, batch_size: int, context: Any = None) -> LSTMState:
         return empty_state(self.weight_hh, batch_size)
@@ -101,8 +102,8 @@ class LSTM(Core[LSTMState]):
         i, f, g, o = gates.chunk(4, dim=-1)
         i, f = self.input_gate(i.sigmoid()), self.forget_gate(f.sigmoid())
         g, o = self.candidate(g.tanh()), self.output_gate(o.sigmoid())
-        c = f * state.cell + i * g
-        h = o * c.tanh()
+        c = self.cell(f * state.cell + i * g)
+        h = self.hidden(o * c.tanh())
         return masked(h, masks), LSTMState(h, c)
 
     def accepts_lookup(self, xs: Lookup) -> bool:

@@ -38,7 +38,7 @@ class MinGRU(Core[Tensor]):
         self.hidden_size = hidden_size
         self.weight_ih = nn.Parameter(uniform_(torch.empty(2 * hidden_size, input_size), input_size))
         self.bias = nn.Parameter(torch.zeros(2 * hidden_size))
-        self.update_gate, self.candidate = Tap(), Tap()
+        self.update_gate, self.candidate, self.hidden = Tap(), Tap(), Tap()
 
     def initial_state(self, batch_size: int, context: Any = None) -> Tensor:
         return self.weight_ih.new_zeros(batch_size, self.hidden_size)
@@ -47,7 +47,7 @@ class MinGRU(Core[Tensor]):
         self, x: Tensor, state: Tensor, masks: Tensor | None = None, *, product: Product = plain
     ) -> tuple[Tensor, Tensor]:
         z, n = self._gates(product(x, self.weight_ih) + self.bias)
-        h = z * state + (1 - z) * n
+        h = self.hidden(z * state + (1 - z) * n)
         return masked(h, masks), h
 
     def scan(self, xs: Tensor, state: Tensor, lengths: Tensor | None, masks: Tensor | None) -> tuple[Tensor, Tensor]:

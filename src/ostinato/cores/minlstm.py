@@ -39,7 +39,7 @@ class MinLSTM(Core[Tensor]):
         self.bias = nn.Parameter(torch.zeros(3 * hidden_size))
         with torch.no_grad():
             self.bias[hidden_size : 2 * hidden_size] = forget_bias
-        self.input_gate, self.forget_gate, self.candidate = Tap(), Tap(), Tap()
+        self.input_gate, self.forget_gate, self.candidate, self.hidden = Tap(), Tap(), Tap(), Tap()
 
     def initial_state(self, batch_size: int, context: Any = None) -> Tensor:
         return self.weight_ih.new_zeros(batch_size, self.hidden_size)
@@ -48,7 +48,7 @@ class MinLSTM(Core[Tensor]):
         self, x: Tensor, state: Tensor, masks: Tensor | None = None, *, product: Product = plain
     ) -> tuple[Tensor, Tensor]:
         i, f, g = self._gates(product(x, self.weight_ih) + self.bias)
-        h = f / (f + i) * state + i / (f + i) * g
+        h = self.hidden(f / (f + i) * state + i / (f + i) * g)
         return masked(h, masks), h
 
     def scan(self, xs: Tensor, state: Tensor, lengths: Tensor | None, masks: Tensor | None) -> tuple[Tensor, Tensor]:

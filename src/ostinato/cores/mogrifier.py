@@ -46,6 +46,7 @@ class MogrifierLSTM(Core[LSTMState]):
             nn.Parameter(uniform_(torch.empty(shapes[n % 2]), hidden_size)) for n in range(1, rounds + 1)
         )
         self.input_gate, self.forget_gate, self.candidate, self.output_gate = Tap(), Tap(), Tap(), Tap()
+        self.cell, self.hidden = Tap(), Tap()
 
     def initial_state(self, batch_size: int, context: Any = None) -> LSTMState:
         return empty_state(self.weight_hh, batch_size)
@@ -62,6 +63,6 @@ class MogrifierLSTM(Core[LSTMState]):
         i, f, g, o = (product(x, self.weight_ih) + product(h, self.weight_hh) + self.bias).chunk(4, dim=-1)
         i, f = self.input_gate(i.sigmoid()), self.forget_gate(f.sigmoid())
         g, o = self.candidate(g.tanh()), self.output_gate(o.sigmoid())
-        c = f * state.cell + i * g
-        h = o * c.tanh()
+        c = self.cell(f * state.cell + i * g)
+        h = self.hidden(o * c.tanh())
         return masked(h, masks), LSTMState(h, c)

@@ -41,6 +41,7 @@ class NormLSTM(Core[LSTMState]):
         self.cell_gain = nn.Parameter(torch.ones(hidden_size))  # a_c
         self.cell_bias = nn.Parameter(torch.zeros(hidden_size))  # b_c
         self.input_gate, self.forget_gate, self.candidate, self.output_gate = Tap(), Tap(), Tap(), Tap()
+        self.cell, self.hidden = Tap(), Tap()
 
     def initial_state(self, batch_size: int, context: Any = None) -> LSTMState:
         return empty_state(self.weight_hh, batch_size)
@@ -70,6 +71,6 @@ class NormLSTM(Core[LSTMState]):
         i, f, g, o = (of_inputs + F.layer_norm(of_hidden, of_hidden.shape[-1:], self.hidden_gain)).chunk(4, dim=-1)
         i, f = self.input_gate(i.sigmoid()), self.forget_gate(f.sigmoid())
         g, o = self.candidate(g.tanh()), self.output_gate(o.sigmoid())
-        c = f * state.cell + i * g
-        h = o * F.layer_norm(c, c.shape[-1:], self.cell_gain, self.cell_bias).tanh()
+        c = self.cell(f * state.cell + i * g)
+        h = self.hidden(o * F.layer_norm(c, c.shape[-1:], self.cell_gain, self.cell_bias).tanh())
         return h, LSTMState(h, c)

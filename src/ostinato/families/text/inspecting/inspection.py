@@ -114,10 +114,15 @@ class TextInspection(Inspection):
         return record_ids(self.model, self.ids)
 
     @cached_property
-    def _facts(self) -> dict[str, Any]:
-        """Facts of the beginning of the text, for pages."""
+    def _beginning(self) -> list[ExpectedSymbol]:
+        """The first symbols of the text, with as many guesses as pages tell."""
         beginning = self._ids[0][:MOST_ON_PAGE]
-        return text_facts(self._symbols(beginning, places_in(self.model, beginning, GUESSES)))
+        return self._symbols(beginning, places_in(self.model, beginning, GUESSES))
+
+    @cached_property
+    def _facts(self) -> dict[str, Any]:
+        """Facts of these, for pages."""
+        return text_facts(self._beginning)
 
     @cached_property
     def score(self) -> Score:
@@ -163,7 +168,10 @@ class TextInspection(Inspection):
         Raises:
             ConfigError: The count is under 1.
         """
-        return guesses_view(self.symbols(count), self._facts)
+        if count == GUESSES and len(self.ids) <= MOST_ON_PAGE:
+            return guesses_view(self._beginning, self._facts)
+        symbols = self.symbols(count)
+        return guesses_view(symbols, text_facts(symbols[:MOST_ON_PAGE]))
 
     def surprising(self, count: int = GUESSES, per: Unit = "word") -> View:
         """Return the view of the most surprising parts, most surprising first."""

@@ -21,6 +21,7 @@ _SEARCHED = 20_000  # characters in which cells are looked for
 _FOLLOWED = 5000  # symbols in which the cells of a series are followed
 _SALIENT = 120  # symbols of a square of saliency
 _SEARCHES = ("find", "atlas")
+_OF_SYMBOLS = ("guesses", "cells", "trajectory", "saliency")  # views with a line for every symbol
 
 
 def inspection_of(model: TextModel, text: str | None, options: Mapping[str, Any]) -> TextInspection:
@@ -45,7 +46,8 @@ def inspection_of(model: TextModel, text: str | None, options: Mapping[str, Any]
     texts: str | list[str] = text or ""
     if text is None:
         followed = _FOLLOWED if options.get("series") else _LOOKED_AT
-        most = _SEARCHED if searches else _SALIENT if "saliency" in options else followed
+        is_wide = bool(searches) or ("gates" in options and not set(_OF_SYMBOLS) & set(options))
+        most = _SEARCHED if is_wide else _SALIENT if "saliency" in options else followed
         texts, note = _held_out(model, most, several=bool(searches))
     elif searches and len(text) > _SEARCHED:
         texts, note = text[:_SEARCHED], f"(the first {_SEARCHED:,} characters of {len(text):,})"
