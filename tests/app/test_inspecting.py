@@ -232,6 +232,10 @@ sys.exit("torch" in sys.modules and 7)
         (["the cat", "--cells", "nine"], "names no unit"),
         (["the cat", "--attention"], "--attention: for a model of pairs, and this is a language model"),
         (["the cat", "--series"], "kept no weights of its training"),
+        (["the cat", "--series", "--hold", "0:1=1"], "leave --hold out"),
+        (["the cat", "--per", "word"], "--per is for --surprising and --compare"),
+        (["the cat", "--parts", "cell"], "--parts is for --find"),
+        (["the cat", "--gates", "--top-k", "3"], "told by --guesses"),
         (["the cat", "--trajectory", "7"], "names no state; write LAYER"),
         (["the cat", "--surprising", "0"], "--surprising must be at least 1"),
         (["the cat", "--find", "mine.py"], "there is no file mine.py"),
@@ -313,7 +317,7 @@ def test_training_is_kept_and_looked_at(corpora, tmp_path, capsys):
     assert "weights are kept at up to 5 steps" in told
     kept = sorted(file.name for file in (out / "series").glob("*.safetensors"))
     assert len(kept) == 5
-    assert (kept[0], kept[-1]) == ("step-000000.safetensors", "step-000032.safetensors")
+    assert (kept[0], kept[-1]) == ("step-000000.safetensors", "step-000040.safetensors")
     model = ostinato.load(out)
     words = ["inspect", out, TEXT * 20, "--series", "word-position"]
     steps = [json.loads(line) for line in ran(capsys, *words, "--json")[1].splitlines()]

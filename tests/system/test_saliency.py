@@ -101,6 +101,9 @@ def test_a_held_gate_is_one_that_is_replaced(text_run):
     expected = logs[0][torch.arange(len(ids)), torch.from_numpy(ids).long()].sum().item()
     assert held.score(TEXT).log_prob == pytest.approx(expected, abs=1e-3)
     assert held.score(TEXT).log_prob != pytest.approx(own.score(TEXT).log_prob, abs=1e-3)
+    both = own.clamped(Clamp(0, 5, 1.0, part="cell"), Clamp(0, 5, 0.0, part="output_gate"))
+    assert not both.record(TEXT, taps=["*gate"]).arrays["hidden"][:, 0, 5].any()  # an LSTM's hidden state is o tanh(c)
+    assert (both.record(TEXT).arrays["cell"][:, 0, 5] == 1).all()
     with own.clamped(layer=0, unit=3, value=0.9, part="forget_gate") as alone:
         assert alone.score(TEXT).log_prob == pytest.approx(own.clamped(gate).score(TEXT).log_prob, abs=1e-6)
     assert own.clamped(layer=0, unit=3, value=1.0).score(TEXT).log_prob == pytest.approx(

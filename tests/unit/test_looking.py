@@ -8,8 +8,8 @@ from ostinato.cores.lstm import LSTM
 from ostinato.cores.stack import Stack
 from ostinato.errors import ConfigError
 from ostinato.inspect.gating import remembered, saturation
-from ostinato.inspect.looking import cells, gates, trajectory
-from ostinato.inspect.page import levels, page
+from ostinato.inspect.looking import cells, gates, levels, trajectory
+from ostinato.inspect.page import page
 from ostinato.inspect.projecting import project
 from ostinato.inspect.recording import Recording
 from ostinato.inspect.taps import matching, replaced, tap_names, watched
@@ -93,7 +93,7 @@ def test_gates_are_counted_shut_and_open():
     np.testing.assert_allclose(found.shut[0, 0], [1, 0, 0.5])
     np.testing.assert_allclose(found.wide[0, 0], [0, 1, 0.5])
     (row,) = gates(found).rows()
-    assert row[:6] == ("forget_gate", 0, "50.0%", "50.0%", 1, 1)
+    assert row[:6] == ("forget_gate", "0", "50.0%", "50.0%", 1, 1)
 
 
 def recording():
@@ -109,8 +109,9 @@ def test_views_are_plain_data_columns_and_pages():
     assert [one["unit"] for one in view.plain()] == ["1:2", "cell:0:1"]
     np.testing.assert_allclose(view.plain()[0]["values"], own.arrays["hidden"][1:, 1, 2], atol=1e-5)
     assert view.describe().splitlines()[4].endswith("\t␣")
-    packed = view.arrays["cell"].astype(float) / 127 * view.scales["cell"]  # [L, H, T]
-    np.testing.assert_allclose(packed, own.arrays["cell"][1:].transpose(1, 2, 0), atol=view.scales["cell"] / 200)
+    packed = view.arrays["cell"] / 127 * view.arrays["cell_scale"][..., None]  # [L, H, T]
+    gap = np.abs(packed - own.arrays["cell"][1:].transpose(1, 2, 0)) / view.arrays["cell_scale"][..., None]
+    assert gap.max() < 1 / 250
     way = trajectory(own, project(own.arrays["hidden"][:, 1]), "hidden 1")
     assert len(way.plain()) == 7
     for told in (page([view, way], title="<b>&"), view._repr_html_(), own._repr_html_()):
@@ -129,10 +130,10 @@ def test_units_and_parts_that_are_not_there_are_refused():
             cells(own, word)
 
 
-def test_levels_keep_the_largest_value():
-    packed, scale = levels(np.array([[-3.0, 1.5]]))
-    assert (packed.tolist(), scale) == ([[-127, 64]], 3.0)
-    assert levels(np.zeros((2, 2)))[1] == 1.0
+def test_levels_keep_the_largest_value_of_each_unit():
+    packed, scales = levels(np.array([[[-3.0, 1.5], [0.1, 0.05], [0.0, 0.0]]]))
+    assert packed.tolist() == [[[-127, 64], [127, 64], [0, 0]]]
+    np.testing.assert_allclose(scales, [[3.0, 0.1, 1.0]])
 
 
 def test_shared_facts_are_written_once():

@@ -28,7 +28,7 @@ def print_view(view: View, console: Console, *, as_objects: bool) -> None:
         return
     console.print(_table(view))
     for one in view.coloured:
-        console.print(f"[bold]{one.title}[/]", highlight=False)
+        console.print(Text(shown(one.title), style="bold"))
         console.print(coloured(one), soft_wrap=False)
 
 

@@ -252,6 +252,7 @@ class Family(abc.ABC):
         verbs: The commands that work with its models, besides those that work with every model.
         options: The options that it has for a verb, besides those that all have.
         report_seconds: Seconds that its report takes, roughly.
+        reads_series: Whether ``inspect`` looks at the weights that ``train --series`` keeps.
         takes_files: Whether ``score`` and ``inspect`` take files of its own kind in place of texts, by ``score_on`` and
             ``inspect_on`` of its face.
     """
@@ -263,6 +264,7 @@ class Family(abc.ABC):
     options: ClassVar[Mapping[str, tuple[OptionGroup, ...]]] = {}
     report_seconds: ClassVar[float] = 0.0
     takes_files: ClassVar[bool] = False
+    reads_series: ClassVar[bool] = False
 
     @abc.abstractmethod
     def read(self, sources: Sources, recipe: Recipe, given: Mapping[str, Any]) -> Corpus:

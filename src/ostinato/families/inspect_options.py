@@ -5,8 +5,8 @@ from __future__ import annotations
 from ostinato.families.options import Option
 
 VIEWS_TITLE = "views"
-#: Names of the options in that group that say more about a view, and are none.
-DETAILS = ("per", "parts", "target", "split")
+#: Options in that group that say more about views, and are none: the views that they belong to; none: to all.
+DETAILS: dict[str, tuple[str, ...]] = {"per": ("surprising", "compare"), "parts": ("find",), "target": (), "split": ()}
 GUESSES = Option("--guesses", "at every place: probability, rank, entropy, N best (default: 5)", "int", "N", alone="5")
 CELLS = Option(
     "--cells",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ class Saturation:
         spans: Symbols until a cell has lost all but 1/e of what it held, on the mean over the text, [L, H]; empty
             without such a gate.
         symbols: Number of symbols.
+        layers: Names of the layers.
     """
 
     gates: tuple[str, ...]
@@ -32,14 +33,19 @@ class Saturation:
     keeping: str
     spans: NDArray[np.float64]
     symbols: int
+    layers: tuple[str, ...]
 
 
-def saturation(gates: Mapping[str, NDArray[Any]], keeping: str = "") -> Saturation:
+def saturation(
+    gates: Mapping[str, NDArray[Any]], keeping: str = "", *, starts: Sequence[int] = (0,), layers: Sequence[str] = ()
+) -> Saturation:
     """Return the statistics of gates.
 
     Args:
         gates: Values from 0 to 1 of each gate at each symbol, [T, L, H], by name.
         keeping: Name of the gate by which a cell is multiplied from symbol to symbol, if there is one.
+        starts: Number of the symbol with which each sequence begins.
+        layers: Names of the layers; empty: their numbers.
 
     Source: saturated gates: Karpathy, Johnson and Fei-Fei 2015, arXiv:1506.02078, section 4.2.
     """
@@ -49,9 +55,18 @@ def saturation(gates: Mapping[str, NDArray[Any]], keeping: str = "") -> Saturati
         shut=np.stack([(own < _SHUT).mean(axis=0) for own in values]),
         wide=np.stack([(own > _OPEN).mean(axis=0) for own in values]),
         keeping=keeping,
-        spans=remembered(gates[keeping]) if keeping else np.zeros((0, 0)),
+        spans=_mean_span(gates[keeping], starts) if keeping else np.zeros((0, 0)),
         symbols=len(values[0]),
+        layers=tuple(layers) or tuple(map(str, range(values[0].shape[1]))),
     )
+
+
+def _mean_span(kept: NDArray[Any], starts: Sequence[int]) -> NDArray[np.float64]:
+    """Return the mean span over several sequences, which start anew, [L, H]."""
+    sequences = np.split(kept, list(starts)[1:])
+    totals = np.stack([len(one) * remembered(one) for one in sequences])
+    mean: NDArray[np.float64] = totals.sum(axis=0) / len(kept)
+    return mean
 
 
 def remembered(kept: NDArray[Any]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.inspect.views import Coloured, View, visible
+from ostinato.inspect.views import Coloured, View, cut_note, visible
 from ostinato.units import bits
 
 _FULL = 8.0  # bits that are shown in the fullest colour
@@ -49,11 +49,11 @@ class ExpectedSymbol:
 
 
 def text_facts(symbols: Sequence[ExpectedSymbol]) -> dict[str, Any]:
-    """Return what pages tell of symbols: their texts, what was expected there, and the guesses."""
+    """Return what pages tell of symbols: their texts, the bits and rank of each, and the guesses."""
     removed = [one.removed for one in symbols]
     return {
         "symbols": [one.text for one in symbols],
-        "expected": [[round(math.exp(one.log_prob), 9), one.rank] for one in symbols],
+        "expected": [[round(one.bits, 4), one.rank] for one in symbols],
         "entropies": [round(one.entropy, 4) for one in symbols],
         "guesses": [[[name, round(math.exp(value), 4)] for name, value in one.alternatives] for one in symbols],
         **({} if None in removed else {"removed": [round(float(one or 0.0), 5) for one in removed]}),
@@ -79,4 +79,5 @@ def guesses_view(symbols: Sequence[ExpectedSymbol], facts: Mapping[str, Any]) ->
         objects=lambda: (one.plain() for one in symbols),
         coloured=(Coloured("surprise", [one.text for one in symbols], np.minimum(1.0, surprise), "heat"),),
         facts={"text": facts},
+        notes=cut_note(len(symbols)),
     )

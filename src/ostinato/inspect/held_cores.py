@@ -41,22 +41,22 @@ class HeldCore(Core[tuple[Any, Tensor]]):
 
     def __init__(self, core: Core[Any], layer: int, clamps: Clamps, gates: Sequence[Clamp] = ()) -> None:
         super().__init__()
-        self.scan = None
+        self.scan, self.keeps = None, core.keeps  # type: ignore[misc]
         self.held, self._gate, self._now = core, torch.empty(0), torch.empty(0)
         modes, values, spans = (torch.from_numpy(part[:, layer].copy()) for part in vars(clamps).values())
         self.register_buffer("modes", modes, persistent=False)
         self.register_buffer("values", values, persistent=False)
         self.register_buffer("spans", spans, persistent=False)
-        if bool((modes[CELL] != FREE).any()):
-            gate = core.output_gate
-            assert isinstance(gate, Tap)
-            gate.register_forward_hook(self._keep_gate)
 
         for clamp in gates:
             if clamp.layer == layer:
                 taps = dict(core.named_modules())
                 for name in matching(tap_names(core), clamp.part):
                     taps[name].register_forward_hook(self._holding(clamp))
+        if bool((modes[CELL] != FREE).any()):  # the last hook, so that a held gate is kept
+            gate = core.output_gate
+            assert isinstance(gate, Tap)
+            gate.register_forward_hook(self._keep_gate)
 
     def _holding(self, clamp: Clamp) -> Callable[[nn.Module, Any, Tensor], Tensor]:
         """Return the hook of a gate that holds a unit of it."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
-from importlib.resources.abc import Traversable
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 from ostinato.errors import ConfigError
 from ostinato.inspect.gating import saturation
@@ -30,12 +29,10 @@ class Inspection(abc.ABC):
         notes: Remarks to be shown beside the views.
         usual: The view that is taken where none is asked for.
         on_page: The views that its page has then.
-        folders: Folders of the modules of its own views.
     """
 
     usual: str = "cells"
     on_page: tuple[str, ...] = ("cells", "trajectory")
-    folders: ClassVar[tuple[Traversable, ...]] = ()
     title: str
     notes: tuple[str, ...] = ()
 
@@ -56,6 +53,10 @@ class Inspection(abc.ABC):
             ConfigError: The network has none that can be recorded.
         """
         raise ConfigError("no gates can be recorded of this model")
+
+    def layers_of_gates(self) -> tuple[str, ...]:
+        """Return the names of the layers of ``with_gates``; empty: they are those of the recording, by number."""
+        return ()
 
     def looks(self) -> dict[str, Look]:
         """Return every view that can be taken, by its name."""
@@ -106,13 +107,12 @@ class Inspection(abc.ABC):
         """Return the view of how often gates are shut and open, and of how long units remember."""
         recording = self.with_gates()
         values = {part: recording.arrays[part][1:] for part in recording.parts if part.endswith(_GATE)}
-        if not values:
-            raise ConfigError("this core has no gates")
-        return gates(saturation(values, self.keeping if self.keeping in values else ""))
+        keeping = self.keeping if self.keeping in values else ""
+        return gates(saturation(values, keeping, starts=recording.starts, layers=self.layers_of_gates()))
 
     def page(self, views: Sequence[View] = ()) -> str:
         """Return one page that needs nothing else, with a tab for each view; without any, with the usual ones."""
-        return page(views or self._usual_views(), title=self.title, folders=self.folders)
+        return page(views or self._usual_views(), title=self.title)
 
     def beside(self, views: Sequence[View]) -> list[View]:
         """Return the views that a page has besides these: cells, where their units are named."""
@@ -124,4 +124,4 @@ class Inspection(abc.ABC):
 
     def _repr_html_(self) -> str:
         """Return it as it shows itself in a notebook."""
-        return in_notebook(self._usual_views(), title=self.title, folders=self.folders)
+        return in_notebook(self._usual_views(), title=self.title)

@@ -12,10 +12,9 @@ from ostinato.errors import ConfigError
 from ostinato.inspect.clamps import check_unit
 from ostinato.inspect.finding import FoundUnit
 from ostinato.inspect.gating import Saturation
-from ostinato.inspect.page import levels
 from ostinato.inspect.projecting import Projection
 from ostinato.inspect.recording import Recording
-from ostinato.inspect.views import MOST_ON_PAGE, Coloured, View, visible
+from ostinato.inspect.views import MOST_ON_PAGE, Coloured, View, cut_note, visible
 
 _CHANGING = 3  # units that are shown where none is named
 
@@ -38,7 +37,9 @@ def cells(
     chosen = [parse_unit(word, recording) for word in units.split(",")] if units else _changing(recording)
     values = {name: recording.arrays[part][1:, layer, unit] for name, part, layer, unit in chosen}
     shown = recording[:MOST_ON_PAGE]
-    packed = {part: levels(shown.arrays[part][1:].transpose(1, 2, 0)) for part in shown.parts}  # [L, H, T]
+    arrays = dict[str, NDArray[Any]]()
+    for part in shown.parts:
+        arrays[part], arrays[f"{part}_scale"] = levels(shown.arrays[part][1:].transpose(1, 2, 0))  # [L, H, T], [L, H]
     _, part, layer, unit = chosen[0]
     first = known[0].place() if known else {"part": part, "layer": layer, "unit": unit}
     return View(
@@ -67,9 +68,16 @@ def cells(
             "units": [{**one.place(), "told": one.describe()} for one in known],
             "first": first,
         },
-        arrays={part: own for part, (own, _) in packed.items()},
-        scales={part: scale for part, (_, scale) in packed.items()},
+        arrays=arrays,
+        notes=cut_note(len(recording)),
     )
+
+
+def levels(values: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Return the values of units [L, H, T] in 8 bits, from -127 to 127, and what 127 stands for, [L, H]."""
+    scales = np.abs(values).max(axis=-1, initial=0.0)
+    scales = np.where(scales > 0, scales, 1.0)
+    return np.rint(values * (127 / scales[..., None])).astype(np.int8), scales.astype(np.float32)
 
 
 def parse_unit(word: str, recording: Recording) -> tuple[str, str, int, int]:
@@ -123,7 +131,7 @@ def trajectory(recording: Recording, projection: Projection, name: str) -> View:
         ),
         facts={"symbols": list(recording.symbols[:MOST_ON_PAGE]), "explained": list(explained), "of": name},
         arrays={"points": _float(points[: MOST_ON_PAGE + 1])},
-        notes=(f"the first components of {name} explain {told} of its variance",),
+        notes=(f"the first components of {name} explain {told} of its variance", *cut_note(len(recording))),
     )
 
 
@@ -136,9 +144,9 @@ def gates(saturation: Saturation) -> View:
             always = int((shut > _ALWAYS).sum()), int((wide > _ALWAYS).sum())
             span = saturation.spans[layer] if gate == saturation.keeping else None
             told = "–" if span is None else f"{np.median(span):.1f}"
-            rows.append((gate, layer, f"{shut.mean():.1%}", f"{wide.mean():.1%}", *always, told))
+            rows.append((gate, saturation.layers[layer], f"{shut.mean():.1%}", f"{wide.mean():.1%}", *always, told))
             objects.append({
-                "gate": gate, "layer": layer, "shut": float(shut.mean()), "open": float(wide.mean()),
+                "gate": gate, "layer": saturation.layers[layer], "shut": float(shut.mean()), "open": float(wide.mean()),
                 "units_always_shut": always[0], "units_always_open": always[1],
                 "remembered": None if span is None else [round(value, 2) for value in span.tolist()],
             })  # fmt: skip
@@ -151,6 +159,7 @@ def gates(saturation: Saturation) -> View:
         objects=lambda: objects,
         facts={
             "gates": list(saturation.gates),
+            "layers": list(saturation.layers),
             "spans": np.round(saturation.spans, 2).tolist() if len(saturation.spans) else None,
             "table": {"columns": list(columns), "rows": [list(map(str, row)) for row in rows]},
         },

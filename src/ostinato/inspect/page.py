@@ -8,7 +8,6 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib.resources.abc import Traversable
 from typing import Any
 
 import numpy as np
@@ -21,15 +20,10 @@ _WORKERS = ("search",)
 _FRAME = 640  # pixels of height in a notebook
 
 
-def page(views: Sequence[View], *, title: str, folders: Sequence[Traversable] = ()) -> str:
-    """Return a page on which views are looked at, a tab for each.
-
-    Args:
-        views: The views; those of one name are the same.
-        title: Title of the page.
-        folders: Folders of further modules, besides those of ``ostinato.inspect``.
-    """
+def page(views: Sequence[View], *, title: str) -> str:
+    """Return a page on which views are looked at, a tab for each."""
     own = web_folder("ostinato.inspect")
+    folders = [folder for view in views for folder in view.folders]
     modules, names = Modules([own, *folders]), sorted({f"{view.module or view.name}.js" for view in views})
     table = ", ".join(f"{json.dumps(name.removesuffix('.js'))}: modules[{json.dumps(name)}]" for name in names)
     begin = f'const {{ begin, tell }} = modules["page.js"];\nbegin({{ {table} }}).catch((error) => tell(`${{error}}`));'
@@ -53,9 +47,9 @@ def page(views: Sequence[View], *, title: str, folders: Sequence[Traversable] = 
     )
 
 
-def in_notebook(views: Sequence[View], *, title: str, folders: Sequence[Traversable] = ()) -> str:
+def in_notebook(views: Sequence[View], *, title: str) -> str:
     """Return a page as a frame that a notebook shows; it runs apart from the notebook's own page."""
-    whole = escape(page(views, title=title, folders=folders))
+    whole = escape(page(views, title=title))
     return (
         f'<iframe srcdoc="{whole}" sandbox="allow-scripts" title="{escape(title)}" '
         f'style="width: 100%; height: {_FRAME}px; border: 1px solid #ddd"></iframe>'
@@ -65,12 +59,6 @@ def in_notebook(views: Sequence[View], *, title: str, folders: Sequence[Traversa
 def as_script_data(data: Any) -> str:
     """Return data as JSON that can stand in a script element, whatever texts are in it."""
     return json.dumps(data).replace("<", "\\u003c")
-
-
-def levels(values: NDArray[Any]) -> tuple[NDArray[np.int8], float]:
-    """Return values in 8 bits, from -127 to 127, and the factor that 127 stands for."""
-    scale = float(np.abs(values).max(initial=0.0)) or 1.0
-    return np.rint(values * (127 / scale)).astype(np.int8), scale
 
 
 def _data(views: Sequence[View], title: str, workers: Mapping[str, str]) -> dict[str, Any]:
@@ -93,19 +81,15 @@ def _data(views: Sequence[View], title: str, workers: Mapping[str, str]) -> dict
         }
         for view in views
     ]
-    arrays = {
-        f"{view.name}.{name}": _packed(array, view.scales.get(name, 1.0))
-        for view in views
-        for name, array in view.arrays.items()
-    }
+    arrays = {f"{view.name}.{name}": _packed(array) for view in views for name, array in view.arrays.items()}
     return {"title": title, "views": told, "facts": facts, "arrays": arrays, "workers": dict(workers)}
 
 
-def _packed(array: NDArray[Any], scale: float) -> dict[str, Any]:
+def _packed(array: NDArray[Any]) -> dict[str, Any]:
     kind = np.int8 if array.dtype == np.int8 else np.float32
     deflated = zlib.compress(np.ascontiguousarray(array, dtype=kind).tobytes(), 6)
     data = base64.b64encode(deflated).decode()
-    return {"shape": list(array.shape), "type": np.dtype(kind).name, "scale": scale, "data": data}
+    return {"shape": list(array.shape), "type": np.dtype(kind).name, "data": data}
 
 
 def _hash(text: str) -> str:

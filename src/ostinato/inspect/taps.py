@@ -25,6 +25,21 @@ def tap_names(network: nn.Module) -> list[str]:
     return [name for name, module in network.named_modules() if isinstance(module, Tap)]
 
 
+def check_gates(network: nn.Module) -> None:
+    """Check that a network has gates.
+
+    Raises:
+        ConfigError: It has none.
+    """
+    if not has_gates(network):
+        raise ConfigError("this core has no gates")
+
+
+def has_gates(network: nn.Module) -> bool:
+    """Return whether a network has gates among its taps."""
+    return any(name.endswith("gate") for name in tap_names(network))
+
+
 def matching(names: Iterable[str], pattern: str) -> list[str]:
     """Return the names that a pattern matches.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.resources.abc import Traversable
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -45,8 +46,8 @@ class View:
         module: The module that shows it on a page; empty: that of its name.
         facts: Plain data for that module; a value that several views share is written once.
         arrays: Arrays for that module, which are packed: int8, or float32 as it is.
-        scales: The factor by which int8 values are multiplied, by the name of the array; 1 where there is none.
         notes: Remarks.
+        folders: Folders of its module, where it is not among those of ``ostinato.inspect``.
     """
 
     name: str
@@ -58,8 +59,8 @@ class View:
     module: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    scales: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    folders: tuple[Traversable, ...] = ()
 
     def plain(self) -> list[Mapping[str, Any]]:
         """Return it as plain data."""
@@ -74,6 +75,11 @@ class View:
         from ostinato.inspect.page import in_notebook
 
         return in_notebook([self], title=self.title)
+
+
+def cut_note(count: int, what: str = "symbols") -> tuple[str, ...]:
+    """Return the remark that a page shows a part of so many symbols; empty where it shows all."""
+    return (f"the page shows the first {MOST_ON_PAGE:,} of {count:,} {what}",) if count > MOST_ON_PAGE else ()
 
 
 def visible(text: str) -> str:

@@ -1,7 +1,8 @@
 """Series: weights kept at steps of training that lie further and further apart, for looking at what they learned when.
 
-They are small (float16), have a digest each, and lie in ``series/`` of a run. At most so many are kept as were asked
-for; those that lie closest to each other, on a logarithmic scale, go first.
+They are those that training goes on with, not their average; they are small (float16), have a digest each, and lie in
+``series/`` of a run. At most so many are kept as were asked for; those that lie closest to each other, on a logarithmic
+scale, go first.
 """
 
 from __future__ import annotations
@@ -52,7 +53,10 @@ class Series:
         return sorted(self._files)
 
     def is_due(self, step: int) -> bool:
-        """Return whether the weights of a step are to be kept: of 0, 1, 2, 3, 4, 6, 8, 11, 16 and so on."""
+        """Return whether the weights of a step are to be kept: of 0, 1, 2, 3, 4, 6, 8, 11, 16 and so on.
+
+        Those of the last step are kept as well.
+        """
         if step in self._files:
             return False
         return step == 0 or round(2 ** (round(2 * math.log2(step)) / 2)) == step
@@ -65,8 +69,15 @@ class Series:
         while len(self._files) > self.most:
             doomed.append(self._closest())
             del self._files[doomed[-1]]
-        files = {str(one): self._files[one] for one in self.steps}
-        write_document(self.folder / "index.json", {"most": self.most, "files": files})
+        self._write_index()
+        for one in doomed:
+            self._file(one).unlink(missing_ok=True)
+
+    def cut(self, step: int) -> None:
+        """Forget what was kept after a step to which training went back."""
+        doomed = [one for one in self.steps if one > step]
+        self._files = {one: sha256 for one, sha256 in self._files.items() if one <= step}
+        self._write_index()
         for one in doomed:
             self._file(one).unlink(missing_ok=True)
 
@@ -86,6 +97,10 @@ class Series:
     def bytes_for(self, parameters: int) -> int:
         """Return the bytes that the whole series of a network takes at most."""
         return 2 * parameters * self.most
+
+    def _write_index(self) -> None:
+        files = {str(one): self._files[one] for one in self.steps}
+        write_document(self.folder / "index.json", {"most": self.most, "files": files})
 
     def _closest(self) -> int:
         """Return the step, neither the first nor the last, without which the least is missing."""

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import torch
@@ -201,9 +202,9 @@ class Training:
         if max(self.run.steps(), default=self._at) > self._at:
             raise RunError(f"{self.run.path} was trained further by another process meanwhile; resume it anew")
 
-    def _keep_in_series(self, step: int) -> None:
+    def _keep_in_series(self, step: int, *, is_last: bool = False) -> None:
         """Keep the present weights, if the run keeps a series and this is one of its steps."""
-        if self._series is None or not self._series.is_due(step):
+        if self._series is None or step in self._series.steps or not (is_last or self._series.is_due(step)):
             return
         series, weights = self._series, self.trainer.snapshot().weights  # by all processes together
         self._ranks.decide(lambda: series.save(step, weights))
@@ -232,7 +233,10 @@ class Training:
             elif isinstance(event, RolledBack):
                 self._recent.clear()
                 self._follow_record()
+                if self._series is not None:
+                    self._ranks.decide(partial(self._series.cut, event.to_step))
             elif isinstance(event, Stopped):
+                self._keep_in_series(event.step, is_last=True)
                 self._finish(event)
             elif self._ranks.stopping:
                 self.save()

@@ -106,6 +106,8 @@ def set_up(corpus: Corpus | Callable[[], Corpus], request: RunRequest, ranks: Ra
     check_threads(request.threads)
     base = None if request.base is None else read_model(request.base)
     recipe = recipe_of(request.recipe, None if base is None else base.config["recipe"])
+    if request.series is not None and not recipe.family.reads_series:
+        raise ConfigError(f"a series of weights is for language models, and {recipe.name} is none; leave --series out")
     taught_by = _teachers(recipe, request, base)
     device = choose_device(request.device, ranks)
     request = replace(request, device=device)

@@ -47,6 +47,9 @@ def act(args: Namespace) -> int:
     model = load_model(args)
     family: Family = model.recipe.family
     options = given_options(args, "inspect", family)
+    for name, of in DETAILS.items():
+        if name in options and of and not options.keys() & set(of):
+            raise ConfigError(f"--{name} is for --{' and --'.join(of)}; leave it out")
     with WorkView(Console(stderr=True)) as work:
         inspection = model.inspect_on(_text(args, family), {**options, "unknown": args.unknown})
         for note in inspection.notes:

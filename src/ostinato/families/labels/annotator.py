@@ -133,8 +133,18 @@ class Annotator(Face):
             ConfigError: There is nothing to label, or a sequence is empty or of the wrong kind.
             UnknownSymbolError: A text has symbols that the model does not know.
         """
-        best = self._all_best(sources, beam, unknown, tick)
-        texts = [""] * len(best) if isinstance(sources, Frames) else sources
+        data = self.encode_sources(sources, unknown)
+        return self.label_encoded(data, [""] * data.texts if isinstance(sources, Frames) else sources, beam, tick)
+
+    def label_encoded(
+        self,
+        data: Encoded,
+        texts: Sequence[str],
+        beam: int | None = None,
+        tick: Callable[[int, int], None] | None = None,
+    ) -> list[Labelling]:
+        """Find the most probable labels of encoded sequences, whose texts are these; others as for ``label``."""
+        best = self._best_of(Labelled(data), beam, tick)
         return [self._labelling(text, one) for text, one in zip(texts, best, strict=True)]
 
     def evaluate_on(self, corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> LabelEvaluation:
@@ -261,11 +271,6 @@ class Annotator(Face):
             UnknownSymbolError: A text has symbols that the model does not know.
         """
         return encode_pairs(self.codec, self._corpus(sources), unknown)
-
-    def _all_best(
-        self, sources: Sources, beam: int | None, unknown: Unknown, tick: Callable[[int, int], None] | None
-    ) -> list[Best]:
-        return self._best_of(Labelled(self.encode_sources(sources, unknown)), beam, tick)
 
     def _best_of(self, rows: Labelled, beam: int | None, tick: Callable[[int, int], None] | None) -> list[Best]:
         if beam is not None:

@@ -12,7 +12,9 @@ import torch
 
 from ostinato.codecs import SpelledCodec, Unknown
 from ostinato.codecs.spelled import words_of
+from ostinato.config import at_least
 from ostinato.cores.encoders import Bidirectional, Convolutional
+from ostinato.data import Encoded
 from ostinato.data.frames import Frames
 from ostinato.data.pairs import SOURCE
 from ostinato.errors import ConfigError
@@ -22,7 +24,7 @@ from ostinato.inspect.inspection import Inspection, Look
 from ostinato.inspect.looking import cells
 from ostinato.inspect.recording import Recording
 from ostinato.inspect.stepped import arrays_of_taps
-from ostinato.inspect.taps import watched
+from ostinato.inspect.taps import check_gates, watched
 from ostinato.inspect.views import View
 from ostinato.runs import RunFolder
 from ostinato.units import bits
@@ -41,7 +43,7 @@ class LabelInspection(Inspection):
 
     Args:
         model: The model.
-        source: A text, or frames of one sequence.
+        source: A text, frames of one sequence, or one that is encoded already.
         unknown: Treatment of symbols that the model does not know.
 
     Raises:
@@ -51,12 +53,14 @@ class LabelInspection(Inspection):
 
     usual = "cells"
 
-    def __init__(self, model: Annotator, source: str | Frames, *, unknown: Unknown = "error") -> None:
+    def __init__(self, model: Annotator, source: str | Frames | Encoded, *, unknown: Unknown = "error") -> None:
         self.model = model
-        sources = source if isinstance(source, Frames) else [source]
-        self._batch = Labelled(model.encode_sources(sources, unknown)).batch(np.arange(1))
-        self.labelling = model.label(sources, unknown=unknown)[0]
-        self.symbols = self._symbols(source)
+        sources = source if isinstance(source, Frames) else [str(source)]
+        data = source if isinstance(source, Encoded) else model.encode_sources(sources, unknown)
+        text = " ".join(model.sources_in(data)[0]) if isinstance(source, Encoded) else str(source)
+        self._batch = Labelled(data).batch(np.arange(1))
+        self.labelling = model.label_encoded(data, ["" if isinstance(source, Frames) else text])[0]
+        self.symbols = self._symbols(source if isinstance(source, Frames) else text)
         self.title = f"Inside {model.saved.path.name}"
         if self._has_labels_of_places:
             self.usual = "guesses"
@@ -115,14 +119,23 @@ class LabelInspection(Inspection):
         network = self.model.network
         if isinstance(network.encoder, Convolutional):
             raise ConfigError("a convolutional encoder has no gates of cells")
+        check_gates(network.encoder)
         with torch.inference_mode(), watched(network, "encoder.*gate") as values:
             self.model.encode(self._batch)
         backwards = {name: list(reversed(steps)) if ".backwards." in name else steps for name, steps in values.items()}
         gates = {name: np.concatenate([own[:1], own]) for name, own in arrays_of_taps(backwards).items()}
         return Recording(self.symbols, np.arange(len(self.symbols)), gates)
 
+    def layers_of_gates(self) -> tuple[str, ...]:
+        encoder = self.model.network.encoder
+        if not isinstance(encoder, Bidirectional):
+            return ()
+        ways = ("forwards", "backwards")
+        return tuple(f"{layer} {way}" for way in ways for layer in range(len(encoder.forwards)))
+
     def expected(self, count: int = _GUESSES) -> list[ExpectedSymbol]:
         """Return every symbol with the label that it got, and the most probable ones."""
+        at_least("--guesses", count, 1)
         told = []
         for symbol, label, alternatives in zip(
             self.symbols, self.labelling.labels, self.labelling.alternatives, strict=True
@@ -163,5 +176,4 @@ def inspection_of(model: Annotator, text: str | None, options: Mapping[str, Any]
     column = first.columns[SOURCE]
     if isinstance(column, Frames):
         return LabelInspection(model, column, unknown=unknown)
-    (words,) = model.sources_in(first)
-    return LabelInspection(model, " ".join(words), unknown=unknown)
+    return LabelInspection(model, first, unknown=unknown)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from importlib.resources.abc import Traversable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ostinato.codecs import Unknown
+from ostinato.config import at_least
 from ostinato.cores.attention import Attending
 from ostinato.cores.conv_decoder import Convolving
 from ostinato.cores.decoders import Summarised
@@ -27,7 +27,7 @@ from ostinato.inspect.looking import cells
 from ostinato.inspect.page import page
 from ostinato.inspect.recording import Recording
 from ostinato.inspect.stepped import arrays_of_states, arrays_of_taps
-from ostinato.inspect.taps import watched
+from ostinato.inspect.taps import check_gates, watched
 from ostinato.inspect.views import View, visible
 from ostinato.runs import RunFolder
 from ostinato.units import bits
@@ -52,8 +52,6 @@ class PairInspection(Inspection):
         UnknownSymbolError: A text has symbols that the model does not know.
     """
 
-    folders: ClassVar[tuple[Traversable, ...]] = (web_folder("ostinato.families.pairs"),)
-
     def __init__(
         self, model: Translator, source: str, target: str | None = None, *, unknown: Unknown = "error"
     ) -> None:
@@ -61,6 +59,7 @@ class PairInspection(Inspection):
         self.source = source.strip().lower() if model.settings.lower else source.strip()
         if target is None:
             target = model.translate([source], unknown=unknown, attention=False)[0][0].text
+        target = target.lower() if model.settings.lower else target
         adapted = model.codec.source.adapt(self.source, unknown)
         if not adapted:
             raise ConfigError("there is nothing to look at: the source is empty")
@@ -97,6 +96,7 @@ class PairInspection(Inspection):
 
     def with_gates(self) -> Recording:
         """Return the recording with the gates of the decoder's core."""
+        check_gates(self.model.network.decoder)
         return self._recorded("decoder.core.*gate")
 
     def _recorded(self, *taps: str) -> Recording:
@@ -120,6 +120,7 @@ class PairInspection(Inspection):
 
     def symbols(self, count: int = _GUESSES) -> list[ExpectedSymbol]:
         """Return every symbol of the target with its rank, the entropy, and the most probable symbols in its place."""
+        at_least("--guesses", count, 1)
         places, codec = self.recording.expected(count), self.model.codec
         names = ["<end>" if number == codec.end else piece.decode(errors="replace")
                  for number, piece in enumerate(codec.pieces)]  # fmt: skip
@@ -173,6 +174,7 @@ def attention_view(source: Sequence[str], target: Sequence[str], weights: NDArra
         ),
         facts={"source": list(source), "target": targets},
         arrays={"weights": weights.astype(np.float32)},
+        folders=(web_folder("ostinato.families.pairs"),),
     )
 
 
@@ -180,7 +182,7 @@ def attention_page(translation: Translation) -> str:
     """Return the attention of a translation as one page."""
     assert translation.attention is not None
     view = attention_view(translation.source_symbols, translation.symbols, translation.attention)
-    return page([view], title=f"{translation.source} → {translation.text}", folders=PairInspection.folders)
+    return page([view], title=f"{translation.source} → {translation.text}")
 
 
 def inspection_of(model: Translator, text: str | None, options: Mapping[str, Any]) -> PairInspection:

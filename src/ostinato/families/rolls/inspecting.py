@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from importlib.resources.abc import Traversable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,11 +15,10 @@ from ostinato.errors import ConfigError
 from ostinato.families.base import Sources
 from ostinato.inspect.inspection import Inspection, Look
 from ostinato.inspect.joining import web_folder
-from ostinato.inspect.page import levels
 from ostinato.inspect.recording import Recording
 from ostinato.inspect.stepped import arrays_of_states, arrays_of_taps
-from ostinato.inspect.taps import watched
-from ostinato.inspect.views import MOST_ON_PAGE, View
+from ostinato.inspect.taps import check_gates, watched
+from ostinato.inspect.views import MOST_ON_PAGE, View, cut_note
 from ostinato.music.rolls import Frames, note_name
 from ostinato.runs import RunFolder
 
@@ -36,14 +34,14 @@ class RollInspection(Inspection):
     Args:
         model: The model.
         frames: The notes of each frame, [T, N].
+        notes: Remarks to be shown beside the views.
     """
 
     usual = "memory"
     on_page: tuple[str, ...] = ("memory", "cells", "trajectory")
-    folders: ClassVar[tuple[Traversable, ...]] = (web_folder("ostinato.families.rolls"),)
 
-    def __init__(self, model: RollModel, frames: Frames) -> None:
-        self.model, self.frames = model, frames
+    def __init__(self, model: RollModel, frames: Frames, notes: tuple[str, ...] = ()) -> None:
+        self.model, self.frames, self.notes = model, frames, notes
         self.title = f"Inside {model.saved.path.name}"
 
     def looks(self) -> dict[str, Look]:
@@ -52,7 +50,7 @@ class RollInspection(Inspection):
     @cached_property
     def recording(self) -> Recording:
         """Every state over the piece; a symbol is the chord of a frame."""
-        return self._recorded()[0]
+        return self._read[0]
 
     @property
     def keeping(self) -> str:
@@ -62,12 +60,17 @@ class RollInspection(Inspection):
 
     def with_gates(self) -> Recording:
         """Return the recording with the gates."""
+        check_gates(self.model.network)
         return self._recorded("core.layers.*gate")[0]
 
     @cached_property
     def biases(self) -> NDArray[np.float64]:
         """Logit that the past gives each note, before the notes of its own frame speak, [T, N]."""
-        return self._recorded()[1]
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[Recording, NDArray[np.float64]]:
+        return self._recorded()
 
     def _recorded(self, *taps: str) -> tuple[Recording, NDArray[np.float64]]:
         network, states, read = self.model.network, [], []
@@ -93,7 +96,7 @@ class RollInspection(Inspection):
         names = [note_name(lowest + note) for note in range(self.frames.shape[1])]
         shares = 1 / (1 + np.exp(-biases))
         shown = slice(MOST_ON_PAGE)
-        packed, scale = levels(biases[shown].T[::-1])  # [N, T], the highest note first
+        downwards = biases[shown].T[::-1].astype(np.float32)  # [N, T], the highest note first
 
         def expected(t: int) -> str:
             order = np.argsort(-shares[t], kind="stable")[:_EXPECTED].tolist()
@@ -122,8 +125,9 @@ class RollInspection(Inspection):
                 "notes": names[::-1],
                 "sounding": [[len(names) - 1 - note for note in sounding(t)] for t in range(T)[shown]],
             },
-            arrays={"biases": packed},
-            scales={"biases": scale},
+            arrays={"biases": downwards},
+            notes=cut_note(T, "frames"),
+            folders=(web_folder("ostinato.families.rolls"),),
         )
 
 
@@ -134,6 +138,8 @@ def inspection_of(model: RollModel, text: str | None, options: Mapping[str, Any]
         ConfigError: There is no held-out part.
         CorpusError: The file cannot be read.
     """
+    if text is None and options.get("split"):
+        raise ConfigError("--split is for a file with several parts; name one")
     if text is None:
         if not model.saved.path.is_dir():
             raise ConfigError("a model file has no held-out part; name a file of music")
@@ -142,4 +148,5 @@ def inspection_of(model: RollModel, text: str | None, options: Mapping[str, Any]
     else:
         corpus = model.read(Sources([text], Reading(), options, part="test"))
         rolls = model.rolls(model.recipe.family.encode(model.codec, corpus, "error"))
-    return RollInspection(model, rolls.one(0))
+    pieces = rolls.numbers.texts
+    return RollInspection(model, rolls.one(0), (f"(the first of {pieces:,} pieces)",) if pieces > 1 else ())

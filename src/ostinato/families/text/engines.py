@@ -104,6 +104,11 @@ class Engines:
         is_able = len(self._members) == 1 and can_pack(self._members[0].settings.core)
         return is_able and self._device == "cpu" and not self._needs_torch
 
+    @property
+    def is_held(self) -> bool:
+        """Whether units are held."""
+        return self._clamps is not None
+
     def to_score(self) -> Engine | None:
         """Return the engine that scores short texts; ``None`` if PyTorch has to."""
         return self._ready("fp32") if self.can_run else None

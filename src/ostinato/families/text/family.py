@@ -43,6 +43,7 @@ class TextFamily(Family):
         "report",
     )
     options = OPTIONS
+    reads_series = True
 
     def labellers(self) -> Mapping[str, Labeller]:
         """Return the labels of characters that have a name, for looking inside."""

@@ -66,7 +66,7 @@ VIEWS = OptionGroup(
         *STATE_VIEWS,
         GATES,
         Option("--saliency", "what each earlier symbol does for a prediction: gradient, and left out", "flag"),
-        Option("--compare", "beside another model or checkpoint, by word or other --per", "path", "RUN"),
+        Option("--compare", "beside another model, or RUN@STEP of kept weights, by word or other --per", "path", "RUN"),
         Option(
             "--find",
             "cells that know something: names with commas, such as quotes,indent, or a file of yours, mine.py",
@@ -149,7 +149,7 @@ _RULES = options_of(
 )  # fmt: skip
 _FIRST = ("temperature",)
 _CONSTRAINTS = ("match", "lexicon", "brackets", "max_line", "ban")
-_NOT_RULES = ("lexicon", "order", "keep_index")
+_NOT_RULES = ("lexicon", "rules", "keep_index")
 SEARCH = OptionGroup(
     "search (default: draw symbol by symbol)",
     (

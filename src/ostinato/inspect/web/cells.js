@@ -25,12 +25,16 @@ function likeness(one, other) {
   return scale > 0 ? Math.abs(product / scale) : 0;
 }
 
-export async function mount(root, { name, model, place: asked, moved, tell }) {
+export async function mount(root, { name, model, place: asked, left, moved, tell }) {
   const facts = await model.facts(name);
   const { text: about, parts, units: found } = facts;
   const count = about.symbols.length;
   const arrays = {};
-  for (const part of parts) arrays[part] = await model.array(name, part);
+  const scales = {};
+  for (const part of parts) {
+    arrays[part] = await model.array(name, part);
+    scales[part] = (await model.array(name, `${part}_scale`)).values; // of each unit
+  }
   const state = { ...facts.first, place: -1, order: "number", areas: null };
   const sizes = () => ({ layers: arrays[state.part].shape[0], units: arrays[state.part].shape[1] });
   const valuesOf = (unit) => {
@@ -57,7 +61,8 @@ export async function mount(root, { name, model, place: asked, moved, tell }) {
         units are ordered by how well they tell them from the rest.</p>`, told);
       return;
     }
-    const value = (valuesOf(state.unit)[state.place] / 127) * arrays[state.part].scale;
+    const scale = scales[state.part][state.layer * sizes().units + state.unit];
+    const value = (valuesOf(state.unit)[state.place] / 127) * scale;
     render(
       html`<p>after it the unit is <b>${value.toFixed(3)}</b></p>${about.expected ? guessed(about, state.place) : ""}`,
       told,
@@ -99,6 +104,10 @@ export async function mount(root, { name, model, place: asked, moved, tell }) {
   }
 
   function take(changed) {
+    if (changed.part && changed.part !== state.part) {
+      searcher?.terminate(); // what was found belongs to the other part
+      Object.assign(state, { areas: null, order: state.order === "selection" ? "number" : state.order, like: undefined });
+    }
     Object.assign(state, changed);
     const { layers, units } = sizes();
     state.layer = Math.min(state.layer, layers - 1);
@@ -178,10 +187,12 @@ export async function mount(root, { name, model, place: asked, moved, tell }) {
     root,
   );
   text.element.addEventListener("mouseup", search);
-  document.addEventListener("keydown", (event) => {
-    if (!root.isConnected || ["INPUT", "SELECT"].includes(event.target.tagName)) return;
+  const flip = (event) => {
+    if (["INPUT", "SELECT"].includes(event.target.tagName)) return;
     if (event.key === "ArrowLeft") move(-1);
     if (event.key === "ArrowRight") move(1);
-  });
+  };
+  document.addEventListener("keydown", flip, { signal: left });
+  left.addEventListener("abort", () => searcher?.terminate());
   paint();
 }

@@ -5,13 +5,14 @@ import { Chart } from "./chart.js";
 const COLOURS = ["#1b6ca8", "#d2622a", "#2f9e44", "#8e44ad"];
 
 export async function mount(root, { name, model, goTo, has }) {
-  const { gates, spans, table } = await model.facts(name);
+  const { gates, layers: layerNames, spans, table } = await model.facts(name);
   const [left, right] = [await model.array(name, "left"), await model.array(name, "right")];
   const [, layers, units] = left.shape;
   const at = ({ values }, gate, layer, unit) => values[(gate * layers + layer) * units + unit];
   const told = document.createElement("p");
   const tell = (text) => render(text, told);
-  const open = (gate, layer, unit) => has("cells") && goTo("cells", `hidden:${layer}:${unit}`);
+  const leads = has("cells") && layerNames.every((layer, n) => layer === String(n)); // to units of the same layers
+  const open = (gate, layer, unit) => leads && goTo("cells", `hidden:${layer}:${unit}`);
   const chart = new Chart({ x: [0, 1], y: [0, 1], names: ["share of time open (over 0.9)", "share of time shut (under 0.1)"] });
 
   const scatter = (gate, index) =>
@@ -20,7 +21,7 @@ export async function mount(root, { name, model, goTo, has }) {
       svg`${Array.from({ length: layers }, (_, layer) =>
         Array.from({ length: units }, (_, unit) => {
           const [shut, wide] = [at(left, index, layer, unit), at(right, index, layer, unit)];
-          const say = () => tell(html`${gate.replace("_", " ")} of unit ${layer}:${unit}: open ${(100 * wide).toFixed(1)} % of the time, shut ${(100 * shut).toFixed(1)} %`);
+          const say = () => tell(html`${gate.replace("_", " ")} of unit ${unit} of layer ${layerNames[layer]}: open ${(100 * wide).toFixed(1)} % of the time, shut ${(100 * shut).toFixed(1)} %`);
           return svg`<circle r="3" cx=${chart.across(wide)} cy=${chart.up(shut)} fill=${COLOURS[layer % 4]}
             @mouseover=${say} @click=${() => open(gate, layer, unit)} />`;
         }),
@@ -36,7 +37,7 @@ export async function mount(root, { name, model, goTo, has }) {
       "remembered span",
       svg`${counts.map((own, layer) =>
         own.map((count, n) => {
-          const say = () => tell(html`layer ${layer}: ${count} units remember ${edges[n]} to ${edges[n + 1] ?? "more"} symbols`);
+          const say = () => tell(html`layer ${layerNames[layer]}: ${count} units remember ${edges[n]} to ${edges[n + 1] ?? "more"} symbols`);
           return svg`<rect x=${bars.across(n) + layer * wide} width=${wide} y=${bars.up(count)}
             height=${bars.up(0) - bars.up(count)} fill=${COLOURS[layer % 4]} @mouseover=${say} />`;
         }),

@@ -8,7 +8,7 @@ const FULL = 8; // bits that are shown in the fullest colour
 export async function mount(root, { name, model, place, moved }) {
   const { text: facts } = await model.facts(name);
   const colours = {
-    surprise: (at) => -Math.log2(facts.expected[at][0]) / FULL,
+    surprise: (at) => facts.expected[at][0] / FULL,
     entropy: (at) => facts.entropies[at] / FULL,
     ...(facts.removed ? { "left out by rules": (at) => facts.removed[at] } : {}),
   };
@@ -23,7 +23,7 @@ export async function mount(root, { name, model, place, moved }) {
     render(guessed(facts, at), told);
   }
   const paint = () => text.paint((at) => heat(colours[by](at)));
-  const total = facts.expected.reduce((sum, [p]) => sum - Math.log2(p), 0);
+  const total = facts.expected.reduce((sum, [bits]) => sum + bits, 0);
   render(
     html`<p class="quiet">
         ${facts.symbols.length.toLocaleString()} symbols, ${(total / facts.symbols.length).toFixed(3)} bits per symbol.

@@ -24,16 +24,16 @@ export class LocalModel {
     return Object.fromEntries(Object.entries(own).map(([name, number]) => [name, this.about.facts[number]]));
   }
 
-  /** An array of a view: its shape, its values, and the scale that they are multiplied by. */
+  /** An array of a view: its shape, and its values. */
   async array(view, name) {
     const key = `${view}.${name}`;
     if (!this.arrays.has(key)) this.arrays.set(key, this.unpacked(this.about.arrays[key]));
     return this.arrays.get(key);
   }
 
-  async unpacked({ shape, type, scale, data }) {
+  async unpacked({ shape, type, data }) {
     const bytes = await inflated(data);
-    return { shape, scale, values: type === "int8" ? new Int8Array(bytes) : new Float32Array(bytes) };
+    return { shape, values: type === "int8" ? new Int8Array(bytes) : new Float32Array(bytes) };
   }
 
   /** A worker that runs a module by itself. */

@@ -7,51 +7,62 @@ export async function begin(modules) {
   const model = new LocalModel(JSON.parse(document.getElementById("data").textContent));
   const views = model.views();
   const root = document.getElementById("view");
-  let shown = "";
+  let shown = { name: "", left: new AbortController() };
 
   const tabs = () =>
     render(
       views.length < 2
         ? html``
-        : html`${views.map(({ name, title }) => html`<a href="#${name}" class=${name === shown ? "shown" : ""}>${title}</a>`)}`,
+        : html`${views.map(
+            ({ name, title }) =>
+              html`<a href="#${name}" class=${name === shown.name ? "shown" : ""} @click=${(event) => {
+                event.preventDefault(); // in a notebook the address of the page is not that of the frame
+                show(name, "");
+              }}>${title}</a>`,
+          )}`,
       document.getElementById("tabs"),
     );
 
-  async function show() {
-    const [asked, rest] = decodeURIComponent(location.hash.slice(1)).split("/");
+  /** Show a view; `place` is what is looked at in it. */
+  async function show(asked, place) {
     const view = views.find((one) => one.name === asked) ?? views[0];
-    if (asked && view.name !== asked) tell(`This page has no view ${JSON.stringify(asked)}.`);
-    if (view.name === shown) return;
-    shown = view.name;
+    tell(asked && view.name !== asked ? `This page has no view ${JSON.stringify(asked)}.` : "");
+    shown.left.abort();
+    const own = { name: view.name, left: new AbortController() };
+    shown = own;
+    address(`#${view.name}${place ? `/${place}` : ""}`);
     tabs();
-    const own = document.createElement("div");
-    root.replaceChildren(own);
-    const moved = (place) => {
-      if (shown !== view.name) return;
-      try {
-        history.replaceState(null, "", `#${view.name}/${place}`);
-      } catch {
-        // A frame in a notebook has no address of its own.
-      }
-    };
-    await modules[view.module].mount(own, {
+    const element = document.createElement("div");
+    root.replaceChildren(element);
+    await modules[view.module].mount(element, {
       name: view.name,
       model,
-      place: view.name === asked ? (rest ?? "") : "",
-      moved,
-      tell,
-      goTo: (name, place) => {
-        shown = "";
-        location.hash = `${name}/${place}`;
-      },
+      place: view.name === asked ? place : "",
+      left: own.left.signal,
+      moved: (to) => shown === own && address(`#${view.name}/${to}`),
+      tell: (text) => shown === own && tell(text),
+      goTo: show,
       has: (name) => views.some((one) => one.name === name),
     });
+    if (shown !== own) return;
     render(view.notes.map((note) => html`<p class="quiet">${note}</p>`), document.getElementById("notes"));
     document.body.dataset.ready = view.name;
   }
 
-  window.addEventListener("hashchange", show);
-  await show();
+  const byAddress = () => {
+    const [asked, ...rest] = decodeURIComponent(location.hash.slice(1)).split("/");
+    return show(asked, rest.join("/"));
+  };
+  window.addEventListener("hashchange", byAddress);
+  await byAddress();
+}
+
+function address(hash) {
+  try {
+    history.replaceState(null, "", hash);
+  } catch {
+    // A frame in a notebook has no address of its own.
+  }
 }
 
 /** Say something that a person has to know. */

@@ -6,8 +6,7 @@ export async function mount(root, { name, model, place, moved }) {
   const { symbols, bits } = await model.facts(name);
   const [gradient, occlusion] = [await model.array(name, "gradient"), await model.array(name, "occlusion")];
   const count = symbols.length;
-  const row = ({ values, scale }, at) =>
-    Float32Array.from(values.subarray(at * count, (at + 1) * count), (level) => (level / 127) * scale);
+  const row = ({ values }, at) => values.subarray(at * count, (at + 1) * count);
   const told = document.createElement("p");
   const texts = [new ColouredText(symbols, point), new ColouredText(symbols, point)];
 

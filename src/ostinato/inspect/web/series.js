@@ -10,7 +10,7 @@ export async function mount(root, { name, model, place, moved }) {
   const { symbols, steps } = await model.facts(name); // step, bits of each symbol, written, found
   const labels = [...new Set(steps.flatMap(({ found }) => found.map(({ label }) => label)))];
   const log = (step) => Math.log2(step + 1);
-  const mean = ({ bits }) => bits.reduce((sum, one) => sum + one, 0) / bits.length;
+  const mean = (step) => step.mean;
   const across = [log(steps[0].step), log(steps.at(-1).step)];
   const most = Math.max(...steps.map(mean));
   const ends = [steps[0].step, steps.at(-1).step];

@@ -7,14 +7,15 @@ const TAIL = 15; // symbols whose way is drawn
 
 export async function mount(root, { name, model, place, moved }) {
   const { symbols, explained, of } = await model.facts(name);
-  const points = await model.array(name, "points"); // [T + 1, 3]
+  const points = await model.array(name, "points"); // [T + 1, 3 or fewer]
   const count = symbols.length;
-  const at = (step, axis) => points.values[3 * step + axis];
+  const axes = points.shape[1]; // few, where there are few symbols or units
+  const at = (step, axis) => (axis < axes ? points.values[axes * step + axis] : 0);
   const along = (axis) => {
     const values = Array.from({ length: count + 1 }, (_, step) => at(step, axis));
     return [Math.min(...values), Math.max(...values)];
   };
-  const share = (axis) => `component ${axis + 1}: ${(100 * explained[axis]).toFixed(1)} % of the variance`;
+  const share = (axis) => axis >= axes ? "" : `component ${axis + 1}: ${(100 * explained[axis]).toFixed(1)} % of the variance`;
   const chart = new Chart({ width: 560, height: 440, x: along(0), y: along(1), names: [share(0), share(1)] });
   const state = { step: Math.min(count, Number(place) || count), timer: 0 };
   const text = new ColouredText(symbols, (symbol) => go(symbol + 1));
@@ -57,7 +58,7 @@ export async function mount(root, { name, model, place, moved }) {
           <span>${state.step ? html`after <b>${named(symbols[state.step - 1])}</b>, symbol ${state.step}` : "before the first symbol"}</span>
         </div>
         ${chart.drawn(
-          `${of}, three components explain ${(100 * explained.reduce((sum, one) => sum + one, 0)).toFixed(1)} %`,
+          `${of}, ${axes} components explain ${(100 * explained.reduce((sum, one) => sum + one, 0)).toFixed(1)} %`,
           svg`${Array.from({ length: count + 1 }, (_, step) => svg`<circle class="faint" r="2.5" fill=${colour(step)}
               cx=${chart.across(at(step, 0))} cy=${chart.up(at(step, 1))} @mouseover=${() => go(step)} />`)}
             <polyline class="way" points=${way.map((step) => `${chart.across(at(step, 0))},${chart.up(at(step, 1))}`).join(" ")} />

@@ -51,7 +51,7 @@ class NoteRecurrence(ExactHead):
         self.read_out = nn.Linear(units, 1)
 
     def biases(self, y: Tensor) -> Tensor:
-        bias: Tensor = self.note_bias(y)
+        bias: Tensor = self.note_bias(y[:, : -self.notes])  # without the frame before
         return bias
 
     def nats(self, y: Tensor, frames: Tensor) -> Tensor:

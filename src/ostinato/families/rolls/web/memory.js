@@ -4,9 +4,9 @@ import { matrix, squareAt } from "./matrix.js";
 
 export async function mount(root, { name, model, place, moved }) {
   const { notes, sounding } = await model.facts(name); // names from the highest to the lowest; numbers of rows
-  const { values, scale } = await model.array(name, "biases"); // [N, T]
+  const { values } = await model.array(name, "biases"); // [N, T]
   const count = sounding.length;
-  const bias = (row, frame) => (values[row * count + frame] / 127) * scale;
+  const bias = (row, frame) => values[row * count + frame];
   const share = (row, frame) => 1 / (1 + Math.exp(-bias(row, frame)));
   const sounds = sounding.map((rows) => new Set(rows));
   const side = Math.max(4, Math.min(14, Math.floor(1100 / count)));

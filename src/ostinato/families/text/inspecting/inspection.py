@@ -22,7 +22,7 @@ from ostinato.families.text.inspecting.comparing import compare, most_surprising
 from ostinato.families.text.inspecting.expecting import named_symbols, places_in, removed_masses
 from ostinato.families.text.inspecting.recording import check_single, ids_of, record_all, record_ids, symbols_of
 from ostinato.families.text.inspecting.saliency import gradients, occlusions
-from ostinato.families.text.inspecting.series import series_of, series_view
+from ostinato.families.text.inspecting.series import model_at, series_of, series_view
 from ostinato.families.text.inspecting.views import (
     atlas_view,
     comparison_view,
@@ -187,7 +187,14 @@ class TextInspection(Inspection):
         return cells(recording, units, about=self._facts, known=self._known)
 
     def with_gates(self) -> Recording:
-        """Return the recording with the gates."""
+        """Return the recording with the gates.
+
+        Raises:
+            ConfigError: The core has none.
+        """
+        from ostinato.inspect.taps import check_gates
+
+        check_gates(self.model.network)
         return record_all(self.model, self._ids, taps=("*gate",), logits=False)
 
     def saliency(self) -> View:
@@ -209,14 +216,21 @@ class TextInspection(Inspection):
     def compare(self, other: TextModel | str | Path, per: Unit = "word") -> View:
         """Return the view of this model and another on the text, part by part.
 
+        Args:
+            other: A model, a run or model file, or ``RUN@STEP``: the weights that a run kept at a step.
+            per: The parts that are compared.
+
         Raises:
             ConfigError: The models cut the text into different parts.
         """
         from ostinato.families.text.model import TextModel
 
-        second = other if isinstance(other, TextModel) else TextModel.open(other, device=self.model.machine.device)
+        second = other if isinstance(other, TextModel) else model_at(Path(other), self.model.machine.device)
         scores = [self.score, second.inspect(self.texts[0], unknown=self._unknown).score]
-        names = (self.model.saved.path.name, second.saved.path.name)
+        names = (
+            self.model.saved.path.name,
+            second.saved.path.name if isinstance(other, TextModel) else Path(other).name,
+        )
         return comparison_view(compare(scores[0], scores[1], per), names)
 
     def find(self, names: str, *, count: int = UNITS, parts: str = "") -> View:
@@ -263,9 +277,9 @@ class TextInspection(Inspection):
         return recording.without(left_out)
 
     def _gates(self) -> list[str]:
-        from ostinato.inspect.taps import tap_names
+        from ostinato.inspect.taps import has_gates
 
-        return ["*gate"] if any(name.endswith("gate") for name in tap_names(self.model.network)) else []
+        return ["*gate"] if has_gates(self.model.network) else []
 
     def atlas(self, names: str, progress: Progress | None = None) -> View:
         """Return the view of what is lost without each unit, where labels are and elsewhere: a causal map.

@@ -21,6 +21,7 @@ _SEARCHED = 20_000  # characters in which cells are looked for
 _FOLLOWED = 5000  # symbols in which the cells of a series are followed
 _SALIENT = 120  # symbols of a square of saliency
 _SEARCHES = ("find", "atlas")
+_WITHOUT_RULES = (*_SEARCHES, "surprising", "trajectory", "gates", "saliency", "compare", "series")
 _OF_SYMBOLS = ("guesses", "cells", "trajectory", "saliency")  # views with a line for every symbol
 
 
@@ -39,8 +40,8 @@ def inspection_of(model: TextModel, text: str | None, options: Mapping[str, Any]
     """
     searches = [name for name in _SEARCHES if name in options]
     if options.get("hold"):
-        if searches:
-            raise ConfigError(f"--{searches[0]} looks at the model as it is; leave --hold out")
+        if as_it_is := [name for name in (*_SEARCHES, "series") if name in options]:
+            raise ConfigError(f"--{as_it_is[0]} looks at the model as it is; leave --hold out")
         model = model.clamped(*map(parse_clamp, options["hold"]))
     note = ""
     texts: str | list[str] = text or ""
@@ -48,10 +49,12 @@ def inspection_of(model: TextModel, text: str | None, options: Mapping[str, Any]
         followed = _FOLLOWED if options.get("series") else _LOOKED_AT
         is_wide = bool(searches) or ("gates" in options and not set(_OF_SYMBOLS) & set(options))
         most = _SEARCHED if is_wide else _SALIENT if "saliency" in options else followed
-        texts, note = _held_out(model, most, several=bool(searches))
+        texts, note = _held_out(model, most, several=is_wide)
     elif searches and len(text) > _SEARCHED:
         texts, note = text[:_SEARCHED], f"(the first {_SEARCHED:,} characters of {len(text):,})"
     rules, unknown = rules_of(options), options.get("unknown", "error")
+    if rules.on() and options.keys() & set(_WITHOUT_RULES) and not options.keys() & {"guesses", "cells"}:
+        raise ConfigError("what rules would leave out is told by --guesses; ask for it as well, or leave the rules out")
     return TextInspection(model, texts, unknown=unknown, rules=rules, notes=(note,) if note else ())
 
 

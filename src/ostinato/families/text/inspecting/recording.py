@@ -77,7 +77,7 @@ def record_ids(model: TextModel, ids: NDArray[np.int64], *, taps: Sequence[str] 
     """Return the recording of a text that is encoded; the others are as for ``record``."""
     check_single(model)
     engine = model.engines.to_score()
-    if engine is None:
+    if engine is None or (taps and model.engines.is_held):
         arrays = _by_steps(model.network, ids, taps, logits=logits)
     else:
         arrays = _by_engine(engine.record(ids, logits=logits))

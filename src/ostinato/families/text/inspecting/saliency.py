@@ -48,7 +48,8 @@ def gradients(model: TextModel, ids: NDArray[np.int64]) -> NDArray[np.float64]:
         last = int(targets[-1]) + 1
         embedded = network.embedding(whole[:last]).detach()  # type: ignore[operator]
         rows = embedded.expand(len(targets), -1, -1).clone().requires_grad_()  # [B, t, E]
-        y, _ = network.core(rows, None)  # type: ignore[operator]
+        with torch.backends.cudnn.flags(enabled=False):  # whose kernels have no gradients in evaluation mode
+            y, _ = network.core(rows, None)  # type: ignore[operator]
         place = torch.arange(len(targets), device=network.device)
         nats = -network.head.log_prob(y[place, targets][:, None], whole[1:][targets][:, None])
         (slope,) = torch.autograd.grad(nats.sum(), rows)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.errors import ConfigError
+from ostinato.errors import ConfigError, RunError
+from ostinato.families.machine import Machine
 from ostinato.families.text.inspecting.recording import check_single, record_ids
 from ostinato.inspect.finding import FoundUnit, find_in, find_units
 from ostinato.inspect.labels import Labels
 from ostinato.inspect.recording import Recording
-from ostinato.inspect.views import MOST_ON_PAGE, Coloured, View, one_line
+from ostinato.inspect.views import MOST_ON_PAGE, Coloured, View, cut_note, one_line
+from ostinato.runs import RunFolder, read_model
 from ostinato.runs.series import Series
 from ostinato.units import bits
 
@@ -86,6 +89,30 @@ def series_of(
     return told[::-1]
 
 
+def model_at(path: Path, device: str) -> TextModel:
+    """Open a run or model file; ``RUN@STEP``: with the weights that the run kept at a step.
+
+    Raises:
+        ConfigError: It is no language model.
+        RunError: There is none, or it keeps no weights of that step.
+    """
+    from ostinato.families.text.model import TextModel
+
+    run, at, step = str(path).rpartition("@")
+    if path.exists() or not at or not step.isdecimal():
+        return TextModel.open(path, device=device)
+    series = Series.in_run(Path(run))
+    if series is not None and int(step) in series.steps:
+        weights = series.load(int(step))
+    else:
+        folder = RunFolder(Path(run))
+        if int(step) not in folder.steps():
+            kept = sorted({*folder.steps(), *(series.steps if series else ())})
+            raise RunError(f"{run} keeps no weights of step {step}; it has those of {', '.join(map(str, kept))}")
+        weights = folder.load(int(step)).snapshot.weights
+    return TextModel(replace(read_model(Path(run)), weights=weights), machine=Machine(device))
+
+
 def _at_this_step(recording: Recording, unit: FoundUnit, labels: Mapping[str, Labels]) -> FoundUnit:
     """Return a unit with the score that it has in a recording."""
     values = recording.arrays[unit.part][1:, unit.layer, unit.unit][None]  # [1, T]
@@ -116,7 +143,10 @@ def series_view(steps: Sequence[SeriesStep], symbols: Sequence[str]) -> View:
             "symbols": list(symbols[shown]),
             "steps": [
                 {
-                    "step": one.step, "bits": np.round(one.bits[shown], 3).tolist(), "written": one.written,
+                    "step": one.step,
+                    "mean": float(one.bits.mean()),
+                    "bits": np.round(one.bits[shown], 3).tolist(),
+                    "written": one.written,
                     "found": [
                         {"label": unit.label, "unit": unit.name, "score": unit.score, "measure": unit.measure}
                         for unit in one.units
@@ -125,5 +155,9 @@ def series_view(steps: Sequence[SeriesStep], symbols: Sequence[str]) -> View:
                 for one in steps
             ],
         },
-        notes=(f"{len(steps)} steps of training; each writes with the seed {_SEED}",),
+        notes=(
+            f"{len(steps)} steps of training, with the weights as they were, not their average; each writes with the "
+            f"seed {_SEED}; sums and labels are of {len(symbols):,} symbols",
+            *cut_note(len(symbols)),
+        ),
     )  # fmt: skip

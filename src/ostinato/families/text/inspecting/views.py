@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ostinato.families.text.inspecting.ablation import Ablated, AtlasRow
 from ostinato.families.text.inspecting.comparing import Compared, SurprisingPart
-from ostinato.inspect.page import levels
 from ostinato.inspect.views import Coloured, View, visible
 
 if TYPE_CHECKING:
@@ -100,8 +99,6 @@ def saliency_view(
         return "  ".join(f"{visible(symbols[j])} -{t - j} {slopes[t, j]:.2f}" for j in order)
 
     last = len(symbols) - 1
-    lost_levels, lost_scale = levels(lost)
-    slope_levels, slope_scale = levels(slopes)
     return View(
         name="saliency",
         title="Saliency",
@@ -125,8 +122,7 @@ def saliency_view(
             Coloured("the gradient of the last symbol", symbols, slopes[last] / (slopes[last].max() or 1.0), "heat"),
         ),
         facts={"symbols": list(symbols), "bits": np.round(lost_bits, 4).tolist()},
-        arrays={"gradient": slope_levels, "occlusion": lost_levels},
-        scales={"gradient": slope_scale, "occlusion": lost_scale},
+        arrays={"gradient": slopes.astype(np.float32), "occlusion": lost.astype(np.float32)},
     )  # fmt: skip
 
 
