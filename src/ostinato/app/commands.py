@@ -50,6 +50,7 @@ COMMANDS: list[Command] = [
     _verb("infill", "propose what may stand in a gap of a text"),
     _verb("evaluate", "measure a model on held-out data"),
     _verb("join", "join what the shards of an evaluation printed"),
+    _verb("serve", "open the studio: models answer in a browser, and to programs"),
     _verb("report", "say how good a run is and beside what, and write report.html into its folder"),
     _verb("info", "tell all about a run or model file"),
     _verb("runs", "list the runs in a folder"),

@@ -34,7 +34,7 @@ class Modules:
     """
 
     def __init__(self, folders: Sequence[Traversable]) -> None:
-        self.files = {name: file for folder in folders for name, file in _scripts(folder)}
+        self.files = {name: file for folder in folders for name, file in web_modules(folder).items()}
 
     def joined(self, entries: Sequence[str], script: str = "") -> str:
         """Return modules and what they import as one script.
@@ -96,11 +96,9 @@ def _name(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _scripts(folder: Traversable) -> list[tuple[str, Traversable]]:
-    """Return every script in a folder and the folders in it, by name."""
-    if not folder.is_dir():
-        return []
-    scripts: list[tuple[str, Traversable]] = []
-    for one in sorted(folder.iterdir(), key=lambda file: file.name):
-        scripts += _scripts(one) if one.is_dir() else [(one.name, one)] if one.name.endswith(".js") else []
-    return scripts
+def web_modules(folder: Traversable) -> dict[str, Traversable]:
+    """Return every module in a folder and the folders in it, by name; none if there is no such folder."""
+    modules: dict[str, Traversable] = {}
+    for one in sorted(folder.iterdir(), key=lambda file: file.name) if folder.is_dir() else ():
+        modules |= web_modules(one) if one.is_dir() else {one.name: one} if one.name.endswith(".js") else {}
+    return modules

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -28,7 +28,8 @@ def page(views: Sequence[View], *, title: str) -> str:
     table = ", ".join(f"{json.dumps(name.removesuffix('.js'))}: modules[{json.dumps(name)}]" for name in names)
     begin = f'const {{ begin, tell }} = modules["page.js"];\nbegin({{ {table} }}).catch((error) => tell(`${{error}}`));'
     script, style = modules.joined([*names, "page.js"], begin), (own / "page.css").read_text(encoding="utf-8")
-    data = _data(views, title, {name: modules.joined([f"{name}.js"]) for name in _WORKERS})
+    workers = {name: modules.joined([f"{name}.js"]) for name in _WORKERS}
+    data = {**page_data(views, title), "workers": workers}
     policy = f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; worker-src blob:"
     body = [
         f"<h1>{escape(title)}</h1>",
@@ -61,7 +62,8 @@ def as_script_data(data: Any) -> str:
     return json.dumps(data).replace("<", "\\u003c")
 
 
-def _data(views: Sequence[View], title: str, workers: Mapping[str, str]) -> dict[str, Any]:
+def page_data(views: Sequence[View], title: str) -> dict[str, Any]:
+    """Return the data of views for their modules: facts, and packed arrays."""
     facts: list[Any] = []
     places: dict[int, int] = {}  # of facts, by the number of the object, so that shared ones are written once
 
@@ -82,7 +84,7 @@ def _data(views: Sequence[View], title: str, workers: Mapping[str, str]) -> dict
         for view in views
     ]
     arrays = {f"{view.name}.{name}": _packed(array) for view in views for name, array in view.arrays.items()}
-    return {"title": title, "views": told, "facts": facts, "arrays": arrays, "workers": dict(workers)}
+    return {"title": title, "views": told, "facts": facts, "arrays": arrays}
 
 
 def _packed(array: NDArray[Any]) -> dict[str, Any]:

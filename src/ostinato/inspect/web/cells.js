@@ -1,5 +1,5 @@
 // The text coloured by one unit, and what the model expected at every place; flip through units in any order.
-import { html, render } from "./vendor/lit-html.js";
+import { html, render } from "./lit-html.js";
 import { ColouredText, signed } from "./text.js";
 import { guessed } from "./guessed.js";
 

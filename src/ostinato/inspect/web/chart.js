@@ -1,5 +1,5 @@
 // Charts as SVG: axes, dots and lines.
-import { html, svg } from "./vendor/lit-html.js";
+import { html, svg } from "./lit-html.js";
 
 const EDGE = 44;
 

@@ -1,5 +1,5 @@
 // Two models on one text: where each of them finds it more probable.
-import { html, render } from "./vendor/lit-html.js";
+import { html, render } from "./lit-html.js";
 import { ColouredText, named, signed } from "./text.js";
 
 const FULL = 8; // bits

@@ -1,5 +1,5 @@
 // How often each gate is shut or open, unit by unit, and over how many symbols units remember.
-import { html, render, svg } from "./vendor/lit-html.js";
+import { html, render, svg } from "./lit-html.js";
 import { Chart } from "./chart.js";
 
 const COLOURS = ["#1b6ca8", "#d2622a", "#2f9e44", "#8e44ad"];

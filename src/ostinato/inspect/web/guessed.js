@@ -1,5 +1,5 @@
 // What was expected at a place: probability, rank, and the likeliest symbols with bars.
-import { html } from "./vendor/lit-html.js";
+import { html } from "./lit-html.js";
 import { named } from "./text.js";
 
 const percent = (share) =>

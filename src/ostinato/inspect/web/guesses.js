@@ -1,5 +1,5 @@
 // The text coloured by how much each symbol surprised, and what was expected in its place.
-import { html, render } from "./vendor/lit-html.js";
+import { html, render } from "./lit-html.js";
 import { ColouredText, heat } from "./text.js";
 import { guessed } from "./guessed.js";
 

@@ -1,5 +1,5 @@
 // The page: a tab for every view. Its address names the view and what is looked at in it: #cells/cell:0:88@12.
-import { html, render } from "./vendor/lit-html.js";
+import { html, render } from "./lit-html.js";
 import { LocalModel } from "./model.js";
 
 /** Show views, by the names of their modules, in the page. */

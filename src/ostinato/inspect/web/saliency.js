@@ -1,5 +1,5 @@
 // Which earlier symbols a prediction rests on: by the gradient, and by leaving each symbol out, side by side.
-import { html, render } from "./vendor/lit-html.js";
+import { html, render } from "./lit-html.js";
 import { ColouredText, heat, named, signed } from "./text.js";
 
 export async function mount(root, { name, model, place, moved }) {

@@ -1,5 +1,5 @@
 // One text and one seed through all of training, and when cells that know something appeared.
-import { html, render, svg } from "./vendor/lit-html.js";
+import { html, render, svg } from "./lit-html.js";
 import { Chart } from "./chart.js";
 import { ColouredText, heat } from "./text.js";
 

@@ -1,5 +1,5 @@
 // A table that can be sorted; a row with an address leads to its unit.
-import { html, render } from "./vendor/lit-html.js";
+import { html, render } from "./lit-html.js";
 
 const MOST = 500; // rows
 

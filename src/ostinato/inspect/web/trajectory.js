@@ -1,5 +1,5 @@
 // The way of the state over a text, in the plane in which it moves most.
-import { html, render, svg } from "./vendor/lit-html.js";
+import { html, render, svg } from "./lit-html.js";
 import { Chart } from "./chart.js";
 import { ColouredText, heat, named } from "./text.js";
 

@@ -1,0 +1,104 @@
+"""The models of a server: named, never by path; loaded when they are asked for, few at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ostinato.errors import OstinatoError, unknown_name
+from ostinato.families import find_recipe
+from ostinato.runs import read_about
+from ostinato.workshop.holding import load
+
+_HELD = 4  # models in memory
+
+
+@dataclass
+class Held:
+    """A loaded model, and the lock of whoever computes with it."""
+
+    model: Any
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Shelf:
+    """The models that a server offers.
+
+    Args:
+        runs: Run folders and model files.
+        folder: Folder whose runs are offered as well, those that come later too; ``None``: none.
+        threads: Processor threads for each; ``None``: as many as are best.
+    """
+
+    def __init__(self, runs: Sequence[Path] = (), folder: Path | None = None, threads: int | None = None) -> None:
+        self._runs, self._folder, self._threads = list(runs), folder, threads
+        self._held: OrderedDict[Path, Held] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def places(self) -> dict[str, Path]:
+        """Return the path of each model, by its name; links out of the folder are left out."""
+        places_of_all = list(self._runs)
+        if self._folder is not None and self._folder.is_dir():
+            home = self._folder.resolve()
+            inside = [path for path in sorted(self._folder.iterdir()) if path.resolve().parent == home]
+            places_of_all += [
+                path for path in inside if (path / "config.json").is_file() or path.suffix == ".safetensors"
+            ]
+        places: dict[str, Path] = {}
+        for path in places_of_all:
+            name, number = path.name, 2
+            while places.get(name, path) != path:
+                name, number = f"{path.name}-{number}", number + 1
+            places[name] = path
+        return places
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Return what there is, as ``/v1/models`` tells it; what cannot be read is left out."""
+        told = []
+        for name, path in self.places().items():
+            try:
+                about = read_about(path)
+                family = find_recipe(about["recipe"]).family
+            except (OstinatoError, OSError, KeyError):
+                continue
+            told.append({
+                "id": name, "object": "model", "created": int(path.stat().st_mtime), "owned_by": "ostinato",
+                "recipe": about["recipe"], "family": family.name, "verbs": list(family.verbs),
+            })  # fmt: skip
+        return told
+
+    def get(self, name: str) -> Held:
+        """Return a model, loading it first if need be; the one that was not used for longest makes room.
+
+        Raises:
+            ConfigError: There is none of this name.
+            RunError: It is damaged.
+        """
+        places = self.places()
+        if name not in places:
+            raise unknown_name("model", name, places, where="the request")
+        path = places[name]
+        with self._lock:
+            if path not in self._held:
+                self._held[path] = Held(load(path, threads=self._threads))
+                while len(self._held) > _HELD:
+                    self._held.popitem(last=False)
+            self._held.move_to_end(path)
+            return self._held[path]
+
+
+def _is_model(path: Path) -> bool:
+    return (path / "config.json").is_file() or path.suffix == ".safetensors"
+
+
+def digest(model: Any) -> str:
+    """Return a digest of a model's weights, by which a link knows it again."""
+    from ostinato.runs.arrays import arrays_digest
+
+    whole = "".join(arrays_digest(saved.weights) for saved in model.all_saved)
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]
