@@ -159,7 +159,7 @@ def test_what_does_not_fit_a_model_of_labels_is_refused(listener, tagger, classi
         ("label", listener, tmp_path / "wide.npy"): "frames of 20 numbers, and given are frames of 3",
         ("label", tagger, "a", "--beam", 2): "a beam is for labels without a place",
         ("label", classifier, "a", "--beam", 0): "--beam must be at least 1, got 0",
-        ("generate", tagger): "What works with it: label, evaluate, report, info, resume, export",
+        ("generate", tagger): "What works with it: label, inspect, evaluate, report, info, resume, export",
         ("translate", tagger, "a"): "'translate' does not work with",
         (
             "evaluate",

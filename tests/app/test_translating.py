@@ -85,8 +85,9 @@ def test_attention_is_shown_drawn_and_told(run, tmp_path, capsys):
         assert translated(capsys, run, "big red dog", "--plot", tmp_path / name)[0] == 0
         assert (tmp_path / name).stat().st_size > 500
     page = (tmp_path / "a.html").read_text()
-    assert page.count("<tr>") == 5
-    assert "<b>grand rouge chien</b>" in page
+    assert "big red dog → grand rouge chien" in page
+    assert '[" big", " red", " dog"]' in page
+    assert '[" grand", " rouge", " chien", "<end>"]'.replace("<", "\\u003c") in page
     status, out, _ = translated(capsys, run, "big red dog", "--json")
     told = json.loads(out)
     assert told["symbols"] == [" grand", " rouge", " chien", ""]
