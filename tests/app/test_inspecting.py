@@ -331,6 +331,20 @@ def test_training_is_kept_and_looked_at(corpora, tmp_path, capsys):
     assert (status, "series must be at least 2" in err) == (2, True)
 
 
+def test_a_unit_is_ablated_to_its_mean_over_what_was_held_out(text_run, capsys):
+    model = ostinato.load(text_run)
+    _, held_out = RunFolder(text_run).corpus()
+    recording = model.record(model.codec.decode(held_out.ids.tolist()[:20_000]), taps=["*gate"])
+    for part in ("hidden", "forget_gate"):
+        mean = float(recording.arrays[part][:, 0, 3].mean())
+        name = "" if part == "hidden" else f"{part}:"
+        told = json.loads(ran(capsys, "score", text_run, TEXT, "--json", "--hold", f"{name}0:3=mean")[1])
+        expected = model.clamped(layer=0, unit=3, value=mean, part=part).score(TEXT).log_prob
+        assert told["log_prob"] == pytest.approx(expected, abs=1e-4)
+    status, _, err = ran(capsys, "score", text_run, TEXT, "--hold", "0:999=mean")
+    assert (status, "there is no unit 999" in err) == (2, True)
+
+
 def test_measuring_takes_clamps(text_run, tmp_path, capsys):
     (tmp_path / "x.txt").write_text(TEXT * 10)
     words = ["evaluate", text_run, tmp_path / "x.txt", "--json"]

@@ -163,6 +163,7 @@ def test_a_recording_is_cut_and_kept(kernels, tmp_path):
 def test_clamps_are_read_and_checked():
     assert parse_clamp("1:37=-1") == Clamp(1, 37, -1.0)
     assert parse_clamp("cell:0:2*0.5@3-9") == Clamp(0, 2, 0.5, part="cell", scaled=True, first=3, end=10)
+    assert parse_clamp("0:1=mean@2-3") == Clamp(0, 1, 0.0, ablated=True, first=2, end=4)
     assert [parse_clamp(f"0:1={number}").value for number in (".5", "+1", "1e-3")] == [0.5, 1, 1e-3]
     with pytest.raises(ConfigError, match="step 2 comes before step 3"):
         parse_clamp("0:1=1@3-2")

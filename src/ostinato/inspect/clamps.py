@@ -28,6 +28,7 @@ class Clamp:
         value: The value it has; or the factor that it is multiplied by.
         part: ``"hidden"``, which is also the layer's output, ``"cell"``, or a gate such as ``"forget_gate"``.
         scaled: Whether ``value`` is a factor.
+        ablated: Whether it is held at its mean over what the run held out; ``value`` says nothing then.
         first: The first step at which it holds; step 0 reads the begin symbol, step t the t-th symbol of the text.
         end: The step from which on it holds no longer; ``None``: it holds to the end.
     """
@@ -37,6 +38,7 @@ class Clamp:
     value: float
     part: str = "hidden"
     scaled: bool = False
+    ablated: bool = False
     first: int = 0
     end: int | None = None
 
@@ -88,11 +90,11 @@ def check_unit(layer: int, unit: int, *, layers: int, units: int) -> None:
 
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
-_CLAMP = re.compile(rf"(?:(\w+):)?(\d+):(\d+)(=|\*)({_NUMBER})(?:@(\d+)(?:-(\d+))?)?")
+_CLAMP = re.compile(rf"(?:(\w+):)?(\d+):(\d+)(?:(=|\*)({_NUMBER})|=(mean))(?:@(\d+)(?:-(\d+))?)?")
 
 
 def parse_clamp(text: str) -> Clamp:
-    """Read a clamp such as ``1:37=-1``, ``cell:1:37*0.5`` or ``1:37=0@10-20``: from step 10 up to step 20.
+    """Read a clamp such as ``1:37=-1``, ``1:37=mean``, ``cell:1:37*0.5`` or ``1:37=0@10-20``: from step 10 to step 20.
 
     Raises:
         ConfigError: It is none.
@@ -100,18 +102,20 @@ def parse_clamp(text: str) -> Clamp:
     match = _CLAMP.fullmatch(text.replace(" ", ""))
     if match is None:
         raise ConfigError(
-            f"{text!r} holds no unit; write LAYER:UNIT=VALUE, such as 1:37=-1, or LAYER:UNIT*FACTOR, with cell: before "
-            "it for the cell, forget_gate: or another gate's name for that, and @10-20 behind it for the steps 10 to 20"
+            f"{text!r} holds no unit; write LAYER:UNIT=VALUE, such as 1:37=-1, =mean, or LAYER:UNIT*FACTOR; "
+            "cell: before it means its cell, forget_gate: or another name that gate, and @10-20 behind it the steps 10 "
+            "to 20"
         )
-    part, layer, unit, sign, value, first, last = match.groups()
+    part, layer, unit, sign, value, mean, first, last = match.groups()
     if last is not None and int(last) < int(first):
         raise ConfigError(f"{text!r} never holds: step {last} comes before step {first}")
     return Clamp(
         int(layer),
         int(unit),
-        float(value),
+        0.0 if mean else float(value),
         part=part or "hidden",
         scaled=sign == "*",
+        ablated=bool(mean),
         first=int(first or 0),
         end=None if last is None else int(last) + 1,
     )

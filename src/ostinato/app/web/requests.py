@@ -45,14 +45,14 @@ class Completion(_Request):
 
 
 class Scoring(_Request):
-    """How probable a text is."""
+    """Score a text."""
 
     text: str = Field(max_length=MOST_CHARACTERS)
     per: Literal["symbol", "word", "line"] | None = None
 
 
 class Next(_Request):
-    """What may come next."""
+    """Ask for the symbols that may come next."""
 
     text: str = Field("", max_length=MOST_CHARACTERS)
     count: int = Field(10, ge=1, le=MOST_GUESSES)

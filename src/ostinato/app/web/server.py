@@ -78,7 +78,7 @@ class Studio:
         )
 
     async def openapi(self, request: Request) -> Response:
-        """What can be asked."""
+        """Answer what can be asked."""
         return JSONResponse(document())
 
     async def models(self, request: Request) -> Response:
@@ -98,7 +98,7 @@ class Studio:
         return StreamingResponse(_sent(first, events), media_type="text/event-stream")
 
     async def score(self, request: Request) -> Response:
-        """How probable a text is."""
+        """Answer how probable a text is."""
 
         def work(held: Held, asked: Scoring) -> Any:
             return held.model.score(asked.text).plain(asked.per)
@@ -106,7 +106,7 @@ class Studio:
         return await self._answer(request, Scoring, work, "score")
 
     async def next(self, request: Request) -> Response:
-        """What may come next."""
+        """Answer what may come next."""
 
         def work(held: Held, asked: Next) -> Any:
             return next_symbols(held.model, asked.text, asked.count)
@@ -291,7 +291,7 @@ def _plain(value: Any) -> Any:
 def _static_files() -> dict[str, Traversable]:
     """Return every module of ours by its name, with the styles; nothing else can be asked for."""
     packages = ["ostinato.inspect", *(f"ostinato.families.{name}" for name in FAMILIES)]
-    found = {name: file for package in packages for name, file in web_modules(web_folder(package)).items()}
+    served = {name: file for package in packages for name, file in web_modules(web_folder(package)).items()}
     own = files("ostinato.app.web") / "studio"
-    found |= {file.name: file for file in own.iterdir() if file.name.endswith((".js", ".css"))}
-    return {**found, "page.css": web_folder("ostinato.inspect") / "page.css"}
+    served |= {file.name: file for file in own.iterdir() if file.name.endswith((".js", ".css"))}
+    return {**served, "page.css": web_folder("ostinato.inspect") / "page.css"}

@@ -88,7 +88,7 @@ HOLDING = OptionGroup(
     (
         Option(
             "--hold",
-            "hold a unit: LAYER:UNIT=VALUE, or *FACTOR; cell: before it for its cell, @10-20 behind it for some steps",
+            "hold a unit: LAYER:UNIT=VALUE, =mean or *FACTOR; cell: before it: its cell, @10-20 behind it: some steps",
             "text",
             "1:37=-1",
             repeated=True,

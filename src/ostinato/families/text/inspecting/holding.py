@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -12,9 +13,9 @@ from ostinato.data import Corpus
 from ostinato.disk.places import cache_folder
 from ostinato.errors import ConfigError
 from ostinato.families.text.engines import Engines
-from ostinato.families.text.inspecting.recording import check_single
+from ostinato.families.text.inspecting.recording import check_single, held_out, ids_of, record_all
 from ostinato.families.text.model import TextModel
-from ostinato.inspect.clamps import PARTS, Clamp, check_clamp, clamp_arrays
+from ostinato.inspect.clamps import PARTS, Clamp, check_clamp, check_unit, clamp_arrays
 
 if TYPE_CHECKING:
     from ostinato.engine.clamps import Clamps
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ostinato.training.adaptation import Adaptation
     from ostinato.training.evaluation import Ticker
 
+SEARCHED = 20_000  # symbols over which means are taken
 #: Cores whose hidden state is that of the output gate times tanh of the cell, so that a cell can be held.
 CELLED = ("lstm", "capped-lstm", "mogrifier")
 
@@ -43,7 +45,8 @@ class HeldTextModel(TextModel):
         check_single(model)
         super().__init__(model.saved, machine=model.machine)
         settings = self.members[0].settings
-        self.held: tuple[Clamp, ...] = (*(model.held if isinstance(model, HeldTextModel) else ()), *clamps)
+        before = model.held if isinstance(model, HeldTextModel) else ()
+        self.held: tuple[Clamp, ...] = (*before, *at_means(model, clamps))
         self.gates = tuple(clamp for clamp in self.held if clamp.part not in PARTS)
         sizes = {"layers": settings.layers, "units": settings.hidden_size}
         for clamp in self.gates:
@@ -90,6 +93,27 @@ class HeldTextModel(TextModel):
             ConfigError: Always.
         """
         raise ConfigError("a model with held units is not exported: a file holds weights, and no clamps")
+
+
+def at_means(model: TextModel, clamps: Sequence[Clamp]) -> list[Clamp]:
+    """Return clamps with those that ablate a unit held at its mean, over the beginning of what the run held out.
+
+    Raises:
+        ConfigError: There is no such unit, or no held-out part.
+    """
+    ablated = [clamp for clamp in clamps if clamp.ablated]
+    if not ablated:
+        return list(clamps)
+    settings = model.settings
+    for clamp in ablated:
+        check_unit(clamp.layer, clamp.unit, layers=settings.layers, units=settings.hidden_size)
+    texts, _ = held_out(model, SEARCHED, several=True)
+    ids = [ids_of(model, text, "error") for text in ([texts] if isinstance(texts, str) else texts)]
+    recording = record_all(model, ids, taps=sorted({clamp.part for clamp in ablated} - set(PARTS)), logits=False)
+    if missing := {clamp.part for clamp in ablated} - set(recording.parts):
+        raise ConfigError(f"there is no part {min(missing)!r} to hold; there are {', '.join(recording.parts)}")
+    means = {clamp: float(recording.arrays[clamp.part][:, clamp.layer, clamp.unit].mean()) for clamp in ablated}
+    return [replace(one, value=means[one], ablated=False) if one.ablated else one for one in clamps]
 
 
 def held_by_torch(network: SymbolModel, clamps: Clamps, gates: Sequence[Clamp]) -> SymbolModel:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ostinato.errors import ConfigError
 from ostinato.families.text.inspecting.inspection import TextInspection
+from ostinato.families.text.inspecting.recording import held_out
 from ostinato.families.text.options import rules_of
 from ostinato.inspect.clamps import parse_clamp
-from ostinato.runs import RunFolder
 
 if TYPE_CHECKING:
     from ostinato.families.text.model import TextModel
@@ -49,26 +47,10 @@ def inspection_of(model: TextModel, text: str | None, options: Mapping[str, Any]
         followed = _FOLLOWED if options.get("series") else _LOOKED_AT
         is_wide = bool(searches) or ("gates" in options and not set(_OF_SYMBOLS) & set(options))
         most = _SEARCHED if is_wide else _SALIENT if "saliency" in options else followed
-        texts, note = _held_out(model, most, several=is_wide)
+        texts, note = held_out(model, most, several=is_wide)
     elif searches and len(text) > _SEARCHED:
         texts, note = text[:_SEARCHED], f"(the first {_SEARCHED:,} characters of {len(text):,})"
     rules, unknown = rules_of(options), options.get("unknown", "error")
     if rules.on() and options.keys() & set(_WITHOUT_RULES) and not options.keys() & {"guesses", "cells"}:
         raise ConfigError("what rules would leave out is told by --guesses; ask for it as well, or leave the rules out")
     return TextInspection(model, texts, unknown=unknown, rules=rules, notes=(note,) if note else ())
-
-
-def _held_out(model: TextModel, symbols: int, *, several: bool) -> tuple[str | list[str], str]:
-    """Return the beginning of the held-out part, and a remark on how much of it that is; of items several, if asked."""
-    path = model.saved.path
-    if not path.is_dir():
-        raise ConfigError("a model file has no held-out part; give a TEXT or --file FILE")
-    _, held_out = RunFolder(path).corpus()
-    if model.codec.end is None:
-        count = min(symbols, len(held_out.ids))
-        note = f"(the first {count:,} of {len(held_out.ids):,} symbols that were held out)"
-        return model.codec.decode(held_out.ids[:symbols].tolist()), note
-    ends = held_out.offsets.tolist()
-    count = max(1, int(np.searchsorted(held_out.offsets[1:], symbols, side="right"))) if several else 1
-    items = [model.codec.decode(held_out.ids[ends[n] : ends[n + 1] - 1].tolist()) for n in range(count)]
-    return items, f"(the first {count:,} of {len(ends) - 1:,} items that were held out)"

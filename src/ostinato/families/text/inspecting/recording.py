@@ -14,6 +14,7 @@ from ostinato.data import encode_texts
 from ostinato.errors import ConfigError
 from ostinato.inspect.clamps import PARTS
 from ostinato.inspect.recording import Recording
+from ostinato.runs import RunFolder
 
 if TYPE_CHECKING:
     from ostinato.engine.engine import Recorded
@@ -104,6 +105,22 @@ def check_single(model: TextModel) -> None:
         raise ConfigError(
             f"units of the core {model.settings.core!r} cannot be looked at: its state is not what its units put out"
         )
+
+
+def held_out(model: TextModel, symbols: int, *, several: bool) -> tuple[str | list[str], str]:
+    """Return the beginning of the held-out part, and a remark on how much of it that is; of items several, if asked."""
+    path = model.saved.path
+    if not path.is_dir():
+        raise ConfigError("a model file has no held-out part; give a TEXT or --file FILE")
+    _, held_out = RunFolder(path).corpus()
+    if model.codec.end is None:
+        count = min(symbols, len(held_out.ids))
+        note = f"(the first {count:,} of {len(held_out.ids):,} symbols that were held out)"
+        return model.codec.decode(held_out.ids[:symbols].tolist()), note
+    ends = held_out.offsets.tolist()
+    count = max(1, int(np.searchsorted(held_out.offsets[1:], symbols, side="right"))) if several else 1
+    items = [model.codec.decode(held_out.ids[ends[n] : ends[n + 1] - 1].tolist()) for n in range(count)]
+    return items, f"(the first {count:,} of {len(ends) - 1:,} items that were held out)"
 
 
 def _by_engine(recorded: Recorded) -> dict[str, NDArray[np.float32]]:
