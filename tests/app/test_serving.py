@@ -133,6 +133,8 @@ def test_next_scores_and_views_are_those_of_python(client, model):
     _, told = asked(client, "/v1/inspect", text="the cat", views={"guesses": 2, "cells": "0:1"})
     assert told["views"]["guesses"] == json.loads(json.dumps(model.inspect("the cat").guesses(2).plain()))
     assert [view["name"] for view in told["page"]["views"]] == ["guesses", "cells"]
+    _, told = asked(client, "/v1/inspect", text="the cat", views={"compare": "cats"})
+    assert all(part["bits_gained"] == 0 for part in told["views"]["compare"])
     _, told = asked(client, "/v1/tokenize", prompt="the cat")
     assert asked(client, "/v1/detokenize", tokens=told["tokens"])[1] == {"prompt": "the cat"}
 
@@ -155,6 +157,11 @@ def test_next_scores_and_views_are_those_of_python(client, model):
         ("/v1/score", {"text": ""}, 400, "the text is empty"),
         ("/v1/translate", {"texts": ["a"]}, 400, "'translate' does not work with"),
         ("/v1/inspect", {"text": "the", "views": {"nothing": 1}}, 400, "has no view 'nothing'"),
+        ("/v1/inspect", {"text": "the", "views": {"find": "/tmp/x.py"}}, 400, "no file of labellers"),
+        ("/v1/inspect", {"text": "the", "views": {"atlas": "upper,x.py:f"}}, 400, "no file of labellers"),
+        ("/v1/inspect", {"text": "the", "views": {"compare": "/tmp/run"}}, 400, "unknown model '/tmp/run'"),
+        ("/v1/inspect", {"text": "the", "views": {"compare": "../cats"}}, 400, "unknown model"),
+        ("/v1/completions", {"prompt": ["a"] * 65}, 400, "64 prompts at most"),
         ("/v1/nothing", {}, 404, "nothing of that name"),
     ],
 )  # fmt: skip

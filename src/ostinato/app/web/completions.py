@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.app.web.requests import MOST_CHARACTERS, Completion
+from ostinato.app.web.requests import MOST_CHARACTERS, MOST_PROMPTS, Completion
 from ostinato.app.web.shelf import Held
 from ostinato.errors import ConfigError
 from ostinato.families.text.inspecting.expecting import named_symbols, places_in
@@ -111,6 +111,8 @@ def _prompts(model: Any, request: Completion) -> list[str]:
         if not isinstance(ids, str) and not all(0 <= one < size for one in ids):
             raise ConfigError(f"prompt has an id that is none of the model's {size:,} symbols")
     prompts = [one if isinstance(one, str) else model.codec.decode(one) for one in texts] or [""]
+    if len(prompts) > MOST_PROMPTS:
+        raise ConfigError(f"a request has {MOST_PROMPTS} prompts at most, got {len(prompts):,}")
     if sum(map(len, prompts)) > MOST_CHARACTERS:
         raise ConfigError(f"prompts have {MOST_CHARACTERS:,} characters at most in all")
     return prompts

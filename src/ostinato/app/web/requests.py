@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 #: Caps, so that one request cannot hold the machine.
-MOST_SYMBOLS, MOST_SAMPLES, MOST_GUESSES, MOST_CHARACTERS = 20_000, 16, 50, 200_000
+MOST_SYMBOLS, MOST_SAMPLES, MOST_GUESSES, MOST_CHARACTERS, MOST_PROMPTS = 20_000, 16, 50, 200_000, 64
 
 
 class _Request(BaseModel):

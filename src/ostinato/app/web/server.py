@@ -30,7 +30,7 @@ from ostinato.app.web.requests import (
     Tokenizing,
 )
 from ostinato.app.web.security import Guard, TooLargeError
-from ostinato.app.web.shelf import Held, Shelf, digest
+from ostinato.app.web.shelf import Held, Shelf
 from ostinato.app.web.work import BusyError, Desk
 from ostinato.errors import ConfigError, OstinatoError, RunError
 from ostinato.families import FAMILIES
@@ -109,13 +109,17 @@ class Studio:
         """Answer what may come next."""
 
         def work(held: Held, asked: Next) -> Any:
-            return next_symbols(held.model, asked.text, asked.count)
+            return {**next_symbols(held.model, asked.text, asked.count), "model_digest": held.digest}
 
         return await self._answer(request, Next, work, "generate")
 
     async def inspect(self, request: Request) -> Response:
         """Views of a model while it reads a sequence, for programs and for the page."""
-        return await self._answer(request, Inspecting, _views, "inspect")
+
+        def work(held: Held, asked: Inspecting) -> Any:
+            return _views(held, _without_paths(self.shelf, held, asked))
+
+        return await self._answer(request, Inspecting, work, "inspect")
 
     async def translate(self, request: Request) -> Response:
         """The targets that a model of pairs finds."""
@@ -207,7 +211,7 @@ def application(shelf: Shelf, token: str, *, hosts: Sequence[str] = (), origins:
 
 
 def next_symbols(model: Any, text: str, count: int) -> dict[str, Any]:
-    """Return the likeliest next symbols after a text, exactly, and the model's digest."""
+    """Return the likeliest next symbols after a text, exactly."""
     from ostinato.families.text.inspecting.expecting import named_symbols
     from ostinato.families.text.inspecting.recording import record_ids
 
@@ -220,7 +224,23 @@ def next_symbols(model: Any, text: str, count: int) -> dict[str, Any]:
         for name, value in named_symbols(model.codec, best, logs[best])
     ]
     entropy = float(-(np.exp(logs) * logs).sum() / np.log(2))
-    return {"guesses": guesses, "entropy_bits": entropy, "precision": "fp32", "model_digest": digest(model)}
+    return {"guesses": guesses, "entropy_bits": entropy, "precision": "fp32"}
+
+
+def _without_paths(shelf: Shelf, held: Held, asked: Inspecting) -> Inspecting:
+    """Return a request that names no file of this machine; another model is named as the shelf names it.
+
+    Raises:
+        ConfigError: It names a file to read or to run.
+    """
+    if asked.text is not None and held.model.recipe.family.takes_files:
+        raise ConfigError("this model reads files, which a request cannot name; leave text out")
+    views = dict(asked.views)
+    if any(".py" in str(views.get(name)) for name in ("find", "atlas", "series")):
+        raise ConfigError("a request names labels that we have, and no file of labellers")
+    if "compare" in views:
+        views["compare"] = shelf.place(str(views["compare"]))
+    return asked.model_copy(update={"views": views})
 
 
 def _views(held: Held, asked: Inspecting) -> Any:

@@ -7,12 +7,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ostinato.errors import OstinatoError, unknown_name
 from ostinato.families import find_recipe
 from ostinato.runs import read_about
+from ostinato.runs.arrays import arrays_digest
 from ostinato.workshop.holding import load
 
 _HELD = 4  # models in memory
@@ -24,6 +26,12 @@ class Held:
 
     model: Any
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @cached_property
+    def digest(self) -> str:
+        """A digest of its weights, by which a link knows it again."""
+        whole = "".join(arrays_digest(saved.weights) for saved in self.model.all_saved)
+        return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 
 class Shelf:
@@ -46,9 +54,7 @@ class Shelf:
         if self._folder is not None and self._folder.is_dir():
             home = self._folder.resolve()
             inside = [path for path in sorted(self._folder.iterdir()) if path.resolve().parent == home]
-            places_of_all += [
-                path for path in inside if (path / "config.json").is_file() or path.suffix == ".safetensors"
-            ]
+            places_of_all += [path for path in inside if _is_model(path)]
         places: dict[str, Path] = {}
         for path in places_of_all:
             name, number = path.name, 2
@@ -72,6 +78,17 @@ class Shelf:
             })  # fmt: skip
         return told
 
+    def place(self, name: str) -> Path:
+        """Return the path of a model.
+
+        Raises:
+            ConfigError: There is none of this name.
+        """
+        places = self.places()
+        if name not in places:
+            raise unknown_name("model", name, places, where="the request")
+        return places[name]
+
     def get(self, name: str) -> Held:
         """Return a model, loading it first if need be; the one that was not used for longest makes room.
 
@@ -79,10 +96,7 @@ class Shelf:
             ConfigError: There is none of this name.
             RunError: It is damaged.
         """
-        places = self.places()
-        if name not in places:
-            raise unknown_name("model", name, places, where="the request")
-        path = places[name]
+        path = self.place(name)
         with self._lock:
             if path not in self._held:
                 self._held[path] = Held(load(path, threads=self._threads))
@@ -94,11 +108,3 @@ class Shelf:
 
 def _is_model(path: Path) -> bool:
     return (path / "config.json").is_file() or path.suffix == ".safetensors"
-
-
-def digest(model: Any) -> str:
-    """Return a digest of a model's weights, by which a link knows it again."""
-    from ostinato.runs.arrays import arrays_digest
-
-    whole = "".join(arrays_digest(saved.weights) for saved in model.all_saved)
-    return hashlib.sha256(whole.encode()).hexdigest()[:16]
