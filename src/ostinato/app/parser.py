@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ostinato.config import SETTINGS_ELSEWHERE
+from ostinato.runs.shipped import SHIPPED
 
 #: Short options, the same for every command that has the long one.
 SHORT = {"-n": "--length", "-o": "--out", "-p": "--prompt", "-s": "--seed", "-t": "--temperature"}
@@ -178,7 +179,7 @@ class CommandParser(argparse.ArgumentParser):
 
 
 def run_path(text: str) -> Path:
-    """Return the path of a run: as it is typed, or in ``runs`` where there is none of that name here.
+    """Return the path of a run: as it is typed; where none is there, in ``runs``; or that of a model that is shipped.
 
     Raises:
         argparse.ArgumentTypeError: There is none, and the text reads like a prompt.
@@ -191,7 +192,7 @@ def run_path(text: str) -> Path:
     near = difflib.get_close_matches(text, [run.name for run in _runs()], n=1)
     if near or any(c.isspace() for c in text):
         raise argparse.ArgumentTypeError(_no_run(text) + (f"; did you mean {RUNS / near[0]}?" if near else ""))
-    return path
+    return SHIPPED.get(text, path)
 
 
 def further_run(text: str) -> Path:

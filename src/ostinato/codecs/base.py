@@ -47,10 +47,12 @@ class Codec(abc.ABC):
         name: Name of this kind of codec in settings and codec.json.
         pieces: The UTF-8 bytes of every symbol, by id; a symbol may be part of a character.
         end: The id that ends an item, or ``None`` where texts have no end.
+        spells_words: Whether several symbols may make up a word.
         lossless: Whether ``decode(encode(text)) == text`` for every text that ``encode`` takes.
     """
 
     name: ClassVar[str]
+    spells_words: ClassVar[bool] = True
 
     def __init__(self, pieces: Sequence[bytes], *, end: bool, lossless: bool = True) -> None:
         self.lossless = lossless

@@ -30,6 +30,7 @@ class PlainWordCodec(Codec):
     """
 
     name: ClassVar[str] = "plain-words"
+    spells_words: ClassVar[bool] = False
 
     def __init__(self, words: Sequence[str], *, end: bool = False) -> None:
         if any(word.split() != [word] for word in words) or len(set(words)) != len(words) or UNKNOWN_WORD in words:

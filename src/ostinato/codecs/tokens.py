@@ -23,6 +23,7 @@ class TokenCodec(Codec):
     """
 
     name: ClassVar[str] = "tokens"
+    spells_words: ClassVar[bool] = False
 
     def __init__(self, tokens: Sequence[str], *, end: bool = False) -> None:
         if not tokens or any(token.split() != [token] for token in tokens) or len(set(tokens)) != len(tokens):

@@ -92,6 +92,18 @@ class Engine:
         place = {ids: row for row, ids in enumerate(unique)}
         return carried.take([place[tuple(prompt)] for prompt in prompts])
 
+    def read_on(self, carried: Carried, texts: Sequence[Sequence[int]]) -> Carried:
+        """Return the states after reading on; the ones that are given stay as they are.
+
+        Args:
+            carried: States and next logits, a row for each text.
+            texts: Ids for each row, all of one length.
+        """
+        after = carried.take(range(len(texts)))
+        if len(texts[0]):
+            self._read([np.array(text, dtype=np.int64) for text in texts], after, np.zeros(0), None)
+        return after
+
     def log_probs(self, texts: Sequence[NDArray[np.int64]]) -> Iterator[tuple[int, NDArray[np.float64]]]:
         """Yield, for every text, its number and the natural log-probability of each of its symbols; longest first."""
         order = sorted(range(len(texts)), key=lambda number: -len(texts[number]))

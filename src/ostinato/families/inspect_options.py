@@ -10,7 +10,8 @@ DETAILS: dict[str, tuple[str, ...]] = {"per": ("surprising", "compare"), "parts"
 GUESSES = Option("--guesses", "at every place: probability, rank, entropy, N best (default: 5)", "int", "N", alone="5")
 CELLS = Option(
     "--cells",
-    "the text coloured by units; cell: before one for its cell (default: those that change most)",
+    "the text coloured by units; cell: before one for its cell, forget_gate: for a gate, "
+    "'gates' for all of them on the page (default: those that change most)",
     "text",
     "LAYER:UNIT,…",
     alone="",

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from ostinato.errors import ConfigError, unknown_name
+
 Kind: TypeAlias = Literal["flag", "int", "float", "text", "path"]
+_IS: Mapping[str, tuple[type, ...]] = {
+    "flag": (bool,), "int": (int,), "float": (int, float), "text": (str,), "path": (str,)
+}  # fmt: skip
 TYPES = {"int": int, "float": float, "text": str, "path": Path}
 
 
@@ -102,6 +107,43 @@ def _kind(annotation: str) -> Kind:
     if "bool" in words:
         return "flag"
     return "text" if "str" in words else "int" if "int" in words else "float"
+
+
+def check_known(given: Mapping[str, Any], usual: Mapping[str, Any]) -> None:
+    """Check options against those that there are, and their kinds against what is usual.
+
+    Raises:
+        ConfigError: There is no such option, or its value is of another kind.
+    """
+    for name, value in given.items():
+        if name not in usual:
+            raise unknown_name("option", name, usual, where="options")
+        kind = type(usual[name])
+        if value is not None and not isinstance(value, (int, float) if kind is float else kind):
+            raise ConfigError(f"{name} is of the kind {kind.__name__}, got {value!r}")
+
+
+def check_options(groups: Iterable[OptionGroup], given: Mapping[str, Any]) -> None:
+    """Check values of options that were not typed but came as data; names that no group has are left alone.
+
+    Raises:
+        ConfigError: A value is not of its option's kind, or names a file.
+    """
+    declared = {option.name: option for group in groups for option in group.options}
+    for name, value in given.items():
+        if name not in declared or value is None:
+            continue
+        option = declared[name]
+        if option.kind == "path":
+            raise ConfigError(f"{name} names a file, which cannot be asked for here; leave it out")
+        values = value if option.repeated and isinstance(value, list) else [value]
+        if option.repeated is not isinstance(value, list) or not all(
+            isinstance(one, _IS[option.kind]) for one in values
+        ):
+            wanted = f"a list of values of the kind {option.kind}" if option.repeated else f"of the kind {option.kind}"
+            raise ConfigError(f"{name} is {wanted}, got {value!r}")
+        if option.choices and not set(values) <= set(option.choices):
+            raise ConfigError(f"{name} is one of {', '.join(option.choices)}; got {value!r}")
 
 
 PAIRS = OptionGroup(

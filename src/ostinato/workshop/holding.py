@@ -10,6 +10,7 @@ from ostinato.engine.kernels import Compiling
 from ostinato.errors import ConfigError
 from ostinato.families import Machine, find_recipe, load_installed, plugin_of, unknown_part
 from ostinato.runs import read_model
+from ostinato.runs.shipped import path_or_shipped
 
 
 def load(
@@ -23,7 +24,7 @@ def load(
     """Load a model from a run folder or from a file that ``export`` wrote; several language models as an ensemble.
 
     Args:
-        path: The run folder or model file.
+        path: The run folder or model file, or the name of a model that is shipped, such as ``"shakespeare"``.
         others: More of them: the mean of their probabilities is used.
         device: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"``.
         threads: Most processor threads of compiled code; ``None``: as many as there are cores.
@@ -38,7 +39,7 @@ def load(
         ConfigError: The device is not there, or the models cannot work together.
         RunError: There is none, it is damaged, or of another format version.
     """
-    saved, *more = (read_model(Path(one)) for one in (path, *others))
+    saved, *more = (read_model(path_or_shipped(one)) for one in (path, *others))
     own, recipe, settings = saved.origin.get("plugin"), saved.config["recipe"], saved.config["settings"]
     if own is not None:
         load_installed()

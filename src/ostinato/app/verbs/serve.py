@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ostinato.app.parser import run_path
 from ostinato.errors import ConfigError
+from ostinato.runs import read_about
 
 _RUNS = Path("runs")
 _LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -26,7 +27,11 @@ ostinato serve --token A-LONG-SECRET --host 0.0.0.0
 def arguments(command: ArgumentParser) -> None:
     """Add the arguments."""
     command.add_argument(
-        "runs", nargs="*", type=run_path, metavar="RUN", help="runs and model files (default: all in the folder runs)"
+        "runs",
+        nargs="*",
+        type=run_path,
+        metavar="RUN",
+        help="runs and model files (default: all in runs, and those shipped)",
     )
     command.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
     command.add_argument("--port", type=int, default=0, help="port (default: a free one)")
@@ -50,9 +55,9 @@ def act(args: Namespace) -> int:
 
     if args.token is not None and len(args.token) < 8:
         raise ConfigError("a token has 8 characters at least, as it keeps others out")
+    for run in args.runs:
+        read_about(run)  # one that is not there is said at once
     shelf = Shelf(args.runs, None if args.runs else _RUNS, args.threads)
-    if not shelf.places():
-        raise ConfigError("there is no model: train one first, 'ostinato train CORPUS', or name a run")
     token = args.token or secrets.token_urlsafe(16)
     listening = _listening(args.host, args.port)
     port = listening.getsockname()[1]

@@ -9,80 +9,134 @@ from typing import Any
 
 import numpy as np
 
-from ostinato.app.web.requests import MOST_CHARACTERS, MOST_PROMPTS, Completion
+from ostinato.app.web.requests import MOST_CHARACTERS, MOST_IN_ALL, MOST_PROMPTS, Beams, Completion, Rules, Searching
 from ostinato.app.web.shelf import Held
+from ostinato.app.web.work import Errand
 from ostinato.errors import ConfigError
 from ostinato.families.text.inspecting.expecting import named_symbols, places_in
 from ostinato.inspect.clamps import parse_clamp
 
-_PLAIN = ("top_k", "min_p", "typical", "match", "beam", "best_of", "precision")
+_WHOLE = ("best_of", "n_best", "stochastic", "exact")  # searches that give whole texts
+_NOT_STREAMED = ("best_of", "exact")
+#: Fields that have the names that options of ``generate`` have, and are handed on where they are given.
+_SAME = (*Searching.model_fields.keys() - {*Rules.model_fields, "model"}, "best_of", "precision")
 _DRAWN = 64  # texts that are tried for a gap
 _EVERY = 0.03  # seconds between two events of a stream
 
 
-def completion(held: Held, request: Completion) -> dict[str, Any]:
+def completion(held: Held, request: Completion, errand: Errand) -> dict[str, Any]:
     """Return the answer to a request that is not streamed."""
     model, prompts = _model(held, request), _prompts(held.model, request)
-    with held.lock:
-        choices = list(_choices(model, prompts, request))
+    choices = list(_choices(held, model, prompts, request, errand))
     return {
-        **_about(request),
+        **_about(model, request),
         "choices": [{**choice, "index": number} for number, choice in enumerate(choices)],
         "usage": _usage(model, prompts, [choice["text"] for choice in choices]),
     }
 
 
-def streamed(held: Held, request: Completion) -> Iterator[dict[str, Any]]:
-    """Yield the events of a request that is streamed, several symbols in each."""
+def streamed(held: Held, request: Completion, errand: Errand) -> Iterator[dict[str, Any]]:
+    """Yield the events of a request that is streamed, several symbols in each, and at the end of what it used."""
     model, prompts = _model(held, request), _prompts(held.model, request)
-    about = _about(request)
-    if request.max_tokens == 0 or request.logprobs is not None or request.suffix is not None or request.best_of:
-        with held.lock:
-            choices = list(_choices(model, prompts, request))
-        for number, choice in enumerate(choices):
+    about, texts = _about(model, request), list[str]()
+    is_whole = request.max_tokens == 0 or request.logprobs is not None or request.suffix is not None
+    if is_whole or any(vars(request)[name] for name in _WHOLE):
+        for number, choice in enumerate(_choices(held, model, prompts, request, errand)):
+            texts.append(choice["text"])
             yield {**about, "choices": [{**choice, "index": number}]}
-        return
+    else:
+        for event in _pieces(held, model, prompts, request, errand):
+            texts += [choice["text"] for choice in event]
+            yield {**about, "choices": event}
+    if (request.stream_options or {}).get("include_usage"):
+        yield {**about, "choices": [], "usage": _usage(model, prompts, ["".join(texts)])}
+
+
+def beams(held: Held, request: Beams, errand: Errand) -> Iterator[dict[str, Any]]:
+    """Yield the beginnings that compete after every symbol, several steps in each event, and in the end who won."""
+    options = {"beam": request.beam, "n_best": request.beam, "length": request.max_tokens, "pace": 1}
+    given = {name: value for name in ("length_power", "match") if (value := vars(request)[name])}
     with held.lock:
-        generation = model.generate_many(
-            prompts, samples=request.n, length=request.max_tokens, **_options(model, request)
-        )
+        generation = held.model.generate_many([request.prompt], **options, **given)
+    steps, last, is_done = list[Any](), 0.0, False
+    while not is_done:
+        with held.lock:
+            is_done = next(generation, None) is None
+            live = [[one.text, one.log_prob] for one in generation.beginnings()]
+        errand.wrote(len(live))
+        steps += [live] if live else []
+        if steps and (is_done or time.monotonic() - last > _EVERY):
+            last = time.monotonic()
+            yield {"steps": steps}
+            steps = []
+    best = [{"text": one.text, "log_prob": one.log_prob, "rank": one.rank} for one in generation.samples()]
+    yield {"best": best, "precision": generation.precision}
+
+
+def _pieces(
+    held: Held, model: Any, prompts: Sequence[str], request: Completion, errand: Errand
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield, in each event, the next pieces of all texts; in the last one how each of them ended."""
+    with held.lock:
+        options = _options(model, request)
+        generation = model.generate_many(prompts, samples=request.n, length=request.max_tokens, **options)
     waiting, last = [""] * generation.rows, 0.0
     if request.echo:
         waiting = [prompt for prompt in prompts for _ in range(request.n)]
+    is_written = False
+    while not is_written:
+        with held.lock:
+            before, pieces = generation.longest, next(generation, None)
+        is_written = pieces is None
+        errand.wrote((generation.longest - before) * generation.rows)
+        waiting = [text + piece for text, piece in zip(waiting, pieces or waiting, strict=True)] if pieces else waiting
+        if (is_written or time.monotonic() - last > _EVERY) and any(waiting):
+            last = time.monotonic()
+            yield [_piece(row, text) for row, text in enumerate(waiting) if text]
+            waiting = [""] * len(waiting)
+    yield [_piece(row, "", _reason(sample)) for row, sample in enumerate(generation.samples())]
+
+
+def _piece(row: int, text: str, reason: str | None = None) -> dict[str, Any]:
+    return {"text": text, "index": row, "logprobs": None, "finish_reason": reason}
+
+
+def _choices(
+    held: Held, model: Any, prompts: Sequence[str], request: Completion, errand: Errand
+) -> Iterator[dict[str, Any]]:
+    if request.suffix is not None:
+        with held.lock:
+            yield from _fillings(model, prompts, request)
+        return
+    texts: list[tuple[str, str, Any]] = [("", "length", None) for _ in prompts]
+    if request.max_tokens:
+        options = {"samples": request.n, "length": request.max_tokens, **_options(model, request)}
+        texts = [(one.text, _reason(one), one) for one in _samples(held, model, prompts, options, errand)]
+    for number, (text, reason, sample) in enumerate(texts):
+        prompt = prompts[number] if sample is None else sample.prompt
+        told = None
+        if request.logprobs is not None:
+            with held.lock:
+                told = _log_probs(model, prompt, text, request, ended=sample is not None and sample.ending == "end")
+        own = {"text": prompt * request.echo + text, "logprobs": told, "finish_reason": reason}
+        yield (
+            own if sample is None or sample.rank is None else {**own, "log_prob": sample.log_prob, "rank": sample.rank}
+        )
+
+
+def _samples(held: Held, model: Any, prompts: Sequence[str], options: dict[str, Any], errand: Errand) -> list[Any]:
+    """Return the texts; others may use the model between two pieces of them, and work for nobody stops."""
+    if set(_NOT_STREAMED) & set(options):
+        with held.lock:
+            return list(model.generate_all(prompts, **options))
+    with held.lock:
+        generation, before = model.generate_many(prompts, **options), 0
     while True:
         with held.lock:
-            pieces = next(generation, None)
-        if pieces is not None:
-            waiting = [before + piece for before, piece in zip(waiting, pieces, strict=True)]
-        if pieces is None or time.monotonic() - last > _EVERY:
-            last = time.monotonic()
-            yield from (
-                {**about, "choices": [{"text": text, "index": row, "logprobs": None, "finish_reason": None}]}
-                for row, text in enumerate(waiting)
-                if text
-            )
-            waiting = [""] * len(waiting)
-        if pieces is None:
-            break
-    for row, sample in enumerate(generation.samples()):
-        yield {
-            **about, "choices": [{"text": "", "index": row, "logprobs": None, "finish_reason": _reason(sample)}]
-        }  # fmt: skip
-
-
-def _choices(model: Any, prompts: Sequence[str], request: Completion) -> Iterator[dict[str, Any]]:
-    if request.suffix is not None:
-        yield from _fillings(model, prompts, request)
-        return
-    if request.max_tokens == 0:
-        texts = [("", "length") for _ in prompts]
-    else:
-        options = {"samples": request.n, "length": request.max_tokens, **_options(model, request)}
-        texts = [(sample.text, _reason(sample)) for sample in model.generate_all(prompts, **options)]
-    for number, (text, reason) in enumerate(texts):
-        prompt = prompts[number * len(prompts) // len(texts)]
-        told = None if request.logprobs is None else _log_probs(model, prompt, text, request)
-        yield {"text": prompt * request.echo + text, "logprobs": told, "finish_reason": reason}
+            if next(generation, None) is None:
+                return list(generation.samples())
+        errand.wrote((generation.longest - before) * generation.rows)
+        before = generation.longest
 
 
 def _fillings(model: Any, prompts: Sequence[str], request: Completion) -> Iterator[dict[str, Any]]:
@@ -115,18 +169,31 @@ def _prompts(model: Any, request: Completion) -> list[str]:
         raise ConfigError(f"a request has {MOST_PROMPTS} prompts at most, got {len(prompts):,}")
     if sum(map(len, prompts)) > MOST_CHARACTERS:
         raise ConfigError(f"prompts have {MOST_CHARACTERS:,} characters at most in all")
+    rows = len(prompts) * request.n * (request.best_of or 1) * (request.beam or 1)
+    if rows * request.max_tokens > MOST_IN_ALL:
+        raise ConfigError(
+            f"{rows:,} texts of {request.max_tokens:,} symbols are {rows * request.max_tokens:,}, and a request writes "
+            f"{MOST_IN_ALL:,} at most; take fewer, or shorter ones"
+        )
     return prompts
+
+
+def shaping(request: Rules) -> dict[str, Any]:
+    """Return the options of ``generate`` that shape what is drawn from, as a request asks for them."""
+    given = {name: value for name in ("top_k", "min_p", "typical", "match") if (value := vars(request)[name])}
+    if request.temperature not in (0, 1):
+        given["temperature"] = request.temperature
+    if request.top_p < 1:
+        given["top_p"] = request.top_p
+    return given
 
 
 def _options(model: Any, request: Completion) -> dict[str, Any]:
     """Return the options of ``generate`` that a request asks for."""
-    given = {name: value for name in _PLAIN if (value := vars(request)[name]) is not None}
+    own = {name: vars(request)[name] for name in sorted(_SAME)}
+    given = shaping(request) | {name: value for name, value in own.items() if value not in (None, False, [])}
     if request.temperature == 0 and request.beam is None:
         given["greedy"] = True
-    elif request.temperature not in (0, 1):
-        given["temperature"] = request.temperature
-    if request.top_p < 1:
-        given["top_p"] = request.top_p
     for name in ("presence_penalty", "frequency_penalty"):
         if vars(request)[name]:
             given[name] = vars(request)[name]
@@ -134,7 +201,7 @@ def _options(model: Any, request: Completion) -> dict[str, Any]:
         given["bias"] = {_symbol(model, number): value for number, value in request.logit_bias.items()}
     if request.stop:
         given["stop"] = [request.stop] if isinstance(request.stop, str) else request.stop
-    is_random = not given.get("greedy") and request.beam is None
+    is_random = not given.get("greedy") and (request.beam is None or request.draw or request.stochastic)
     return {**given, "seed": request.seed} if is_random and request.seed is not None else given
 
 
@@ -144,10 +211,13 @@ def _symbol(model: Any, number: str) -> str:
     return str(model.codec.pieces[int(number)].decode(errors="replace"))
 
 
-def _log_probs(model: Any, prompt: str, text: str, request: Completion) -> dict[str, Any]:
-    """Return the log-probabilities of symbols, in float32: of the text, with ``echo`` of the prompt before it too."""
+def _log_probs(model: Any, prompt: str, text: str, request: Completion, *, ended: bool) -> dict[str, Any]:
+    """Return the log-probabilities of symbols, in float32: of the text, with ``echo`` of the prompt before it too.
+
+    The end of an item that ``ended`` is a symbol as well, as clients count it.
+    """
     codec = model.codec
-    before, after = codec.encode(prompt).tolist(), codec.encode(text).tolist()
+    before, after = codec.encode(prompt).tolist(), [*codec.encode(text).tolist(), *[codec.end] * ended]
     ids = np.array([*before, *after], dtype=np.int64)
     skipped = 0 if request.echo else len(before)
     if not len(ids):
@@ -167,9 +237,14 @@ def _log_probs(model: Any, prompt: str, text: str, request: Completion) -> dict[
     }
 
 
-def _about(request: Completion) -> dict[str, Any]:
+def _about(model: Any, request: Completion) -> dict[str, Any]:
     name = f"cmpl-{secrets.token_hex(12)}"
-    return {"id": name, "object": "text_completion", "created": int(time.time()), "model": request.model}
+    told = {"id": name, "object": "text_completion", "created": int(time.time()), "model": request.model}
+    if not request.max_tokens or request.suffix is not None:  # nothing is drawn from; gaps are scored
+        return {**told, "precision": "fp32"}
+    options = _options(model, request)
+    _, precision = model.written_by(**{name: options[name] for name in options if name not in ("seed", "stop")})
+    return {**told, "precision": precision}
 
 
 def _usage(model: Any, prompts: Sequence[str], texts: Sequence[str]) -> dict[str, int]:

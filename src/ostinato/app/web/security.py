@@ -47,9 +47,14 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        origin = headers.get("origin")
+        friend = origin if origin in self._origins and _host(headers.get("host", "")) in self._hosts else None
+        if friend is not None and scope["method"] == "OPTIONS":
+            await Response(status_code=204)(scope, receive, self._with_headers(send, friend))
+            return
         refusal = self._refusal(scope, headers)
         if refusal is not None:
-            await refusal(scope, receive, self._with_headers(send))
+            await refusal(scope, receive, self._with_headers(send, friend))
             return
         size = 0
 
@@ -61,7 +66,7 @@ class Guard:
                 raise TooLargeError
             return message
 
-        await self._app(scope, counted, self._with_headers(send))
+        await self._app(scope, counted, self._with_headers(send, friend))
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         """Return the answer to a request that is refused; ``None``: it may pass."""
@@ -92,7 +97,9 @@ class Guard:
     def _is_right(self, token: str) -> bool:
         return hmac.compare_digest(token.encode(), self._token.encode())
 
-    def _with_headers(self, send: Send) -> Send:
+    def _with_headers(self, send: Send, friend: str | None) -> Send:
+        """Return ``send`` with our headers; pages of a ``friend``, another site, may read the answer."""
+
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
@@ -100,6 +107,12 @@ class Guard:
                 headers["x-content-type-options"] = "nosniff"
                 headers["referrer-policy"] = "no-referrer"
                 headers["cache-control"] = "no-store"
+                headers["vary"] = "origin"
+                if friend is not None:
+                    headers["access-control-allow-origin"] = friend
+                    headers["access-control-allow-methods"] = "GET, POST"
+                    headers["access-control-allow-headers"] = "authorization, content-type"
+                    headers["access-control-max-age"] = "600"
             await send(message)
 
         return told

@@ -3,42 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from ostinato.app.web.completions import completion, streamed
+from ostinato.app.web.answers import POSTS, Asked, Post
 from ostinato.app.web.errors import error_body
 from ostinato.app.web.openapi import document
-from ostinato.app.web.requests import (
-    Completion,
-    Detokenizing,
-    Inspecting,
-    Next,
-    Scoring,
-    Texts,
-    Tokenizing,
-)
 from ostinato.app.web.security import Guard, TooLargeError
-from ostinato.app.web.shelf import Held, Shelf
-from ostinato.app.web.work import BusyError, Desk
-from ostinato.errors import ConfigError, OstinatoError, RunError
+from ostinato.app.web.shelf import Shelf
+from ostinato.app.web.work import BusyError, Desk, Errand, LeftError
+from ostinato.errors import OstinatoError, RunError
 from ostinato.families import FAMILIES
 from ostinato.inspect.joining import web_folder, web_modules
-from ostinato.inspect.page import page_data
 
-R = TypeVar("R")
 _KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+_ROOM = "room-"  # how the names of modules of rooms begin
 
 
 class Studio:
@@ -65,6 +55,10 @@ class Studio:
         kind = _KINDS[f".{name.rpartition('.')[2]}"]
         return Response(self._files[name].read_bytes(), media_type=kind)
 
+    async def rooms(self, request: Request) -> Response:
+        """The modules of all rooms of the page: those of the studio, and those that families bring."""
+        return JSONResponse(sorted(name for name in self._files if name.startswith(_ROOM)))
+
     async def health(self, request: Request) -> Response:
         """Whether the server is there."""
         return JSONResponse({"status": "ok"})
@@ -83,91 +77,46 @@ class Studio:
 
     async def models(self, request: Request) -> Response:
         """The models that there are."""
-        return JSONResponse({"object": "list", "data": await self.desk.do(self.shelf.describe)})
+        told = await self.desk.do(lambda _: self.shelf.describe())
+        return JSONResponse({"object": "list", "data": told})
 
-    async def completions(self, request: Request) -> Response:
-        """Write on from a prompt."""
-        asked = await _parsed(request, Completion)
-        held = await self.desk.do(lambda: self.shelf.get(asked.model))
-        if not asked.stream:
-            answer = await self.desk.do(lambda: completion(held, asked))
-            self.desk.symbols += answer["usage"]["completion_tokens"]
-            return JSONResponse(answer)
-        events = self.desk.stream(lambda: streamed(held, asked))
+    async def model(self, request: Request) -> Response:
+        """All about one model."""
+        name = request.path_params["model"]
+        return JSONResponse(_plain(await self.desk.do(lambda _: self.shelf.describe_one(name))))
+
+    async def tokenizer_info(self, request: Request) -> Response:
+        """What clients that cut texts themselves ask of a server with one model."""
+        end = await self.desk.do(lambda _: self.shelf.get(self.shelf.first()).model.codec.end)
+        return JSONResponse({"eos_token": "" if end is not None else None, "bos_token": None, "pad_token": None})
+
+    async def post(self, request: Request) -> Response:
+        """Answer one of ``POSTS``."""
+        post = POSTS[request.url.path]
+        body: Any = await _parsed(request, post.body)
+
+        def asked(errand: Errand) -> Asked:
+            held = self.shelf.get(body.model or self.shelf.first())
+            held.model.check_verb(post.verb)
+            return Asked(self.shelf, held, body, errand)
+
+        if post.stream is not None and "text/event-stream" in _accepted(request, body):
+            return await self._events(post, asked)
+        answer = await self.desk.do(
+            lambda errand: post.answer(asked(errand)), slow=post.is_slow(body), is_gone=request.is_disconnected
+        )
+        return JSONResponse(_plain(answer))
+
+    async def _events(self, post: Post, asked: Any) -> Response:
+        assert post.stream is not None
+        stream = post.stream
+
+        def make(errand: Errand) -> Any:
+            yield from stream(asked(errand))  # models are loaded by a worker too
+
+        events = self.desk.stream(make)
         first = await anext(events, None)  # an error is told as one, before the stream begins
         return StreamingResponse(_sent(first, events), media_type="text/event-stream")
-
-    async def score(self, request: Request) -> Response:
-        """Answer how probable a text is."""
-
-        def work(held: Held, asked: Scoring) -> Any:
-            return held.model.score(asked.text).plain(asked.per)
-
-        return await self._answer(request, Scoring, work, "score")
-
-    async def next(self, request: Request) -> Response:
-        """Answer what may come next."""
-
-        def work(held: Held, asked: Next) -> Any:
-            return {**next_symbols(held.model, asked.text, asked.count), "model_digest": held.digest}
-
-        return await self._answer(request, Next, work, "generate")
-
-    async def inspect(self, request: Request) -> Response:
-        """Views of a model while it reads a sequence, for programs and for the page."""
-
-        def work(held: Held, asked: Inspecting) -> Any:
-            return _views(held, _without_paths(self.shelf, held, asked))
-
-        return await self._answer(request, Inspecting, work, "inspect")
-
-    async def translate(self, request: Request) -> Response:
-        """The targets that a model of pairs finds."""
-
-        def work(held: Held, asked: Texts) -> Any:
-            from ostinato.decode.searching import SearchSettings
-
-            search = None if asked.beam is None else SearchSettings(beam=asked.beam)
-            return [best[0].plain() for best in held.model.translate(asked.texts, search)]
-
-        return await self._answer(request, Texts, work, "translate")
-
-    async def label(self, request: Request) -> Response:
-        """The labels that a model finds."""
-
-        def work(held: Held, asked: Texts) -> Any:
-            return [one.plain() for one in held.model.label(asked.texts, beam=asked.beam)]
-
-        return await self._answer(request, Texts, work, "label")
-
-    async def tokenize(self, request: Request) -> Response:
-        """Cut a text into symbols."""
-
-        def work(held: Held, asked: Tokenizing) -> Any:
-            return {"tokens": held.model.codec.encode(asked.prompt).tolist()}
-
-        return await self._answer(request, Tokenizing, work, "generate")
-
-    async def detokenize(self, request: Request) -> Response:
-        """Make a text of ids of symbols."""
-
-        def work(held: Held, asked: Detokenizing) -> Any:
-            if not all(0 <= one < held.model.codec.size for one in asked.tokens):
-                raise ConfigError(f"tokens are from 0 to {held.model.codec.size - 1}")
-            return {"prompt": held.model.codec.decode(asked.tokens)}
-
-        return await self._answer(request, Detokenizing, work, "generate")
-
-    async def _answer(self, request: Request, kind: type[R], work: Callable[[Held, R], Any], verb: str) -> Response:
-        asked: Any = await _parsed(request, kind)
-
-        def whole() -> Any:
-            held = self.shelf.get(asked.model)
-            held.model.check_verb(verb)
-            with held.lock:
-                return work(held, asked)
-
-        return JSONResponse(_plain(await self.desk.do(whole)))
 
 
 def application(shelf: Shelf, token: str, *, hosts: Sequence[str] = (), origins: Sequence[str] = ()) -> Starlette:
@@ -187,84 +136,41 @@ def application(shelf: Shelf, token: str, *, hosts: Sequence[str] = (), origins:
         yield
         desk.close()
 
-    posts = {
-        "/v1/completions": studio.completions, "/v1/score": studio.score, "/v1/next": studio.next,
-        "/v1/inspect": studio.inspect, "/v1/translate": studio.translate, "/v1/label": studio.label,
-        "/v1/tokenize": studio.tokenize, "/v1/detokenize": studio.detokenize,
-    }  # fmt: skip
     gets = {
-        "/": studio.page, "/static/{name}": studio.static, "/health": studio.health, "/metrics": studio.metrics,
-        "/openapi.json": studio.openapi, "/v1/models": studio.models,
+        "/": studio.page, "/static/{name}": studio.static, "/rooms": studio.rooms, "/health": studio.health,
+        "/metrics": studio.metrics, "/openapi.json": studio.openapi, "/v1/models": studio.models,
+        "/v1/models/{model}": studio.model, "/tokenizer_info": studio.tokenizer_info,
     }  # fmt: skip
+    errors = (OstinatoError, BadRequestError, TooLargeError, LeftError)
     return Starlette(
         routes=[
             *(Route(path, answer, methods=["GET"]) for path, answer in gets.items()),
-            *(Route(path, answer, methods=["POST"]) for path, answer in posts.items()),
+            *(Route(path, studio.post, methods=["POST"]) for path in POSTS),
         ],
         middleware=[Middleware(Guard, token=token, hosts=hosts, origins=origins)],
         exception_handlers={
-            OstinatoError: _tell, BadRequestError: _tell, TooLargeError: _tell, 404: _tell_status, 405: _tell_status,
-            Exception: _tell_nothing,
+            **dict.fromkeys(errors, _tell), 404: _tell_status, 405: _tell_status, Exception: _tell_nothing,
         },
         lifespan=lifespan,
     )  # fmt: skip
-
-
-def next_symbols(model: Any, text: str, count: int) -> dict[str, Any]:
-    """Return the likeliest next symbols after a text, exactly."""
-    from ostinato.families.text.inspecting.expecting import named_symbols
-    from ostinato.families.text.inspecting.recording import record_ids
-
-    ids = model.codec.encode(text).astype(np.int64)
-    logits = record_ids(model, ids).arrays["logits"][-1].astype(np.float64)
-    logs = logits - np.logaddexp.reduce(logits)
-    best = np.argsort(-logs, kind="stable")[:count]
-    guesses = [
-        {"text": name, "probability": float(np.exp(value))}
-        for name, value in named_symbols(model.codec, best, logs[best])
-    ]
-    entropy = float(-(np.exp(logs) * logs).sum() / np.log(2))
-    return {"guesses": guesses, "entropy_bits": entropy, "precision": "fp32"}
-
-
-def _without_paths(shelf: Shelf, held: Held, asked: Inspecting) -> Inspecting:
-    """Return a request that names no file of this machine; another model is named as the shelf names it.
-
-    Raises:
-        ConfigError: It names a file to read or to run.
-    """
-    if asked.text is not None and held.model.recipe.family.takes_files:
-        raise ConfigError("this model reads files, which a request cannot name; leave text out")
-    views = dict(asked.views)
-    if any(".py" in str(views.get(name)) for name in ("find", "atlas", "series")):
-        raise ConfigError("a request names labels that we have, and no file of labellers")
-    if "compare" in views:
-        views["compare"] = shelf.place(str(views["compare"]))
-    return asked.model_copy(update={"views": views})
-
-
-def _views(held: Held, asked: Inspecting) -> Any:
-    inspection = held.model.inspect_on(asked.text, {**asked.options, **asked.views})
-    names = list(asked.views) or list(inspection.on_page)
-    views = [inspection.look(name, asked.views.get(name), asked.options) for name in names]
-    views += inspection.beside(views)
-    return {
-        "views": {view.name: view.plain() for view in views}, "page": page_data(views, inspection.title),
-        "notes": list(inspection.notes),
-    }  # fmt: skip
 
 
 class BadRequestError(Exception):
     """A request that is none; its text says why."""
 
 
-async def _parsed(request: Request, kind: type[R]) -> R:
+def _accepted(request: Request, body: BaseModel) -> str:
+    """Return what kinds of answers a request takes; one field asks for events as well."""
+    return "text/event-stream" if vars(body).get("stream") else request.headers.get("accept", "")
+
+
+async def _parsed(request: Request, kind: type[BaseModel]) -> BaseModel:
     try:
         given = json.loads(await request.body())
     except (ValueError, RecursionError) as error:
         raise BadRequestError("the body is no JSON") from error
     try:
-        return kind.model_validate(given)  # type: ignore[attr-defined, no-any-return]
+        return kind.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the body"
@@ -274,15 +180,18 @@ async def _parsed(request: Request, kind: type[R]) -> R:
 async def _sent(first: Any, events: AsyncIterator[Any]) -> AsyncIterator[str]:
     if first is not None:
         yield f"data: {json.dumps(_plain(first))}\n\n"
-    async for event in events:
-        yield f"data: {json.dumps(_plain(event))}\n\n"
+    try:
+        async for event in events:
+            yield f"data: {json.dumps(_plain(event))}\n\n"
+    except OstinatoError as error:  # the answer has begun, so it is told in it
+        yield f"data: {json.dumps(error_body(str(error)))}\n\n"
     yield "data: [DONE]\n\n"
 
 
 def _tell(request: Request, error: Exception) -> Response:
     if isinstance(error, TooLargeError):
         return JSONResponse(error_body("the request is too large"), status_code=413)
-    status = 503 if isinstance(error, BusyError) else 404 if isinstance(error, RunError) else 400
+    status = 503 if isinstance(error, BusyError | LeftError) else 404 if isinstance(error, RunError) else 400
     return JSONResponse(error_body(str(error)), status_code=status)
 
 

@@ -1,10 +1,10 @@
-"""Work off the event loop: a bounded pool, a bounded queue, and streams that stop when their reader leaves."""
+"""Work off the event loop: a bounded pool, a bounded queue, and work that stops when its reader leaves."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -12,14 +12,45 @@ from ostinato.errors import OstinatoError
 
 T = TypeVar("T")
 _WAITING = 32  # requests that may wait
+_LOOKED_AFTER = 0.2  # seconds after which it is looked whether the client is still there
 
 
 class BusyError(OstinatoError):
     """Too many requests are waiting."""
 
 
+class LeftError(Exception):
+    """The client has left, and its work has stopped."""
+
+
+class Errand:
+    """What a piece of work knows of its request.
+
+    Attributes:
+        left: Set when the client has left.
+        symbols: Number of symbols written for it so far.
+    """
+
+    def __init__(self) -> None:
+        self.left = threading.Event()
+        self.symbols = 0
+
+    def wrote(self, symbols: int) -> None:
+        """Count symbols, and stop if nobody waits for them any more.
+
+        Raises:
+            LeftError: The client has left.
+        """
+        self.symbols += symbols
+        if self.left.is_set():
+            raise LeftError
+
+
 class Desk:
-    """Does the work of requests.
+    """Does the work of requests. What takes long has a worker of its own, so that typing does not wait for it.
+
+    Args:
+        workers: Workers for what is quick.
 
     Attributes:
         requests: Number of requests so far.
@@ -28,58 +59,69 @@ class Desk:
     """
 
     def __init__(self, workers: int = 2) -> None:
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="ostinato")
+        self._quick = ThreadPoolExecutor(workers, thread_name_prefix="ostinato")
+        self._slow = ThreadPoolExecutor(1, thread_name_prefix="ostinato-slow")
         self.requests = self.symbols = self.waiting = 0
 
-    async def do(self, work: Callable[[], T]) -> T:
+    async def do(
+        self,
+        work: Callable[[Errand], T],
+        *,
+        slow: bool = False,
+        is_gone: Callable[[], Awaitable[bool]] | None = None,
+    ) -> T:
         """Do some work and return its result.
 
+        Args:
+            work: The work.
+            slow: Whether it may take long.
+            is_gone: Tells whether the client has left.
+
         Raises:
             BusyError: Too many requests are waiting.
+            LeftError: The client left before the work was done.
         """
-        self._enter()
+        errand = self._enter()
+        future = (self._slow if slow else self._quick).submit(work, errand)
+        done = asyncio.wrap_future(future)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            while not (await asyncio.wait([done], timeout=_LOOKED_AFTER))[0]:
+                if is_gone is not None and await is_gone():
+                    errand.left.set()
+                    if future.cancel():  # it had not begun
+                        raise LeftError
+            return await done
         finally:
-            self.waiting -= 1
+            errand.left.set()
+            self._leave(errand)
 
-    async def stream(self, make: Callable[[], Iterator[Any]]) -> AsyncIterator[Any]:
-        """Yield what an iterator in a worker yields; it stops when the reader leaves.
+    async def stream(self, make: Callable[[Errand], Iterator[Any]]) -> AsyncIterator[Any]:
+        """Yield what an iterator yields, each item made by a worker when the one before it was taken.
 
-        What it yields waits in memory, which caps on length bound: a slow reader does not hold a worker.
+        So a slow reader holds no worker, several streams take turns, and one whose reader leaves ends.
 
         Raises:
             BusyError: Too many requests are waiting.
         """
-        self._enter()
-        loop, left, ended = asyncio.get_running_loop(), threading.Event(), object()
-        queue: asyncio.Queue[Any] = asyncio.Queue()
-
-        def work() -> None:
-            try:
-                for item in make():
-                    loop.call_soon_threadsafe(queue.put_nowait, item)
-                    if left.is_set():
-                        break
-            except Exception as error:
-                loop.call_soon_threadsafe(queue.put_nowait, error)
-            loop.call_soon_threadsafe(queue.put_nowait, ended)
-
-        self._pool.submit(work)
+        errand, loop, ended = self._enter(), asyncio.get_running_loop(), object()
+        items = make(errand)
         try:
-            while (item := await queue.get()) is not ended:
-                if isinstance(item, Exception):
-                    raise item
+            while (item := await loop.run_in_executor(self._quick, next, items, ended)) is not ended:
                 yield item
         finally:
-            left.set()
-            self.waiting -= 1
+            errand.left.set()
+            self._leave(errand)
 
     def close(self) -> None:
         """End; what waits is dropped."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._quick, self._slow):
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    def _enter(self) -> None:
+    def _enter(self) -> Errand:
         if self.waiting >= _WAITING:
             raise BusyError(f"{_WAITING} requests are waiting already; try again in a moment")
         self.requests, self.waiting = self.requests + 1, self.waiting + 1
+        return Errand()
+
+    def _leave(self, errand: Errand) -> None:
+        self.waiting, self.symbols = self.waiting - 1, self.symbols + errand.symbols

@@ -12,7 +12,7 @@ from ostinato.data import Corpus, Encoded, Stream
 from ostinato.errors import ConfigError
 from ostinato.families.base import Face, Family, Measure, Sources, check_single, check_width
 from ostinato.families.machine import Machine
-from ostinato.families.options import OptionGroup
+from ostinato.families.options import OptionGroup, check_known
 from ostinato.families.recipe import Recipe
 from ostinato.families.rolls.batches import Rolls, RollStream
 from ostinato.families.rolls.options import COMPOSING, EVALUATING, READING, SCORING, VIEWS
@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ostinato.families.report import Report
+    from ostinato.families.rolls.results import WrittenRoll
     from ostinato.models import Task
     from ostinato.training.ranks import Ranks
     from ostinato.training.snapshot import Arrays
+
+_MOST_FRAMES = 4096  # that a request may have written
 
 
 class RollFamily(Family):
@@ -43,6 +46,21 @@ class RollFamily(Family):
         "inspect": (VIEWS,),
         "compose": (COMPOSING,),
     }
+
+    def compose(self, model: Any, options: Mapping[str, Any]) -> Sequence[WrittenRoll]:
+        from ostinato.families.rolls.results import WrittenRoll
+
+        frames = {"frames": 64, "max_copy": 0}
+        own = {name: value for name, value in options.items() if name not in ("tunes", "seed", "temperature")}
+        check_known(own, frames)
+        if not 1 <= own.get("frames", 1) <= _MOST_FRAMES:
+            raise ConfigError(f"frames are from 1 to {_MOST_FRAMES:,}, got {own['frames']:,}")
+        written = model.write(
+            own.get("frames", frames["frames"]), rolls=options["tunes"], seed=options["seed"],
+            temperature=options["temperature"], max_copy=own.get("max_copy") or None,
+        )  # fmt: skip
+        first = model.settings.lowest
+        return [WrittenRoll(options["seed"] + number, first, one) for number, one in enumerate(written)]
 
     def read(self, sources: Sources, recipe: Recipe, given: Mapping[str, Any]) -> Corpus:
         settings = recipe.parse({**given, **self.remembered(sources.options)})

@@ -140,3 +140,32 @@ def _standard_error(sums: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], me
     if pieces < 2:
         return None
     return float(np.sqrt(((sums - mean * counts) ** 2).sum() * pieces / (pieces - 1)) / counts.sum())
+
+
+@dataclass(frozen=True)
+class WrittenRoll:
+    """A roll that a model wrote.
+
+    Attributes:
+        seed: Seed with which it alone is written again.
+        lowest: Its lowest note, as a MIDI number.
+        frames: Its frames, [T, N].
+    """
+
+    seed: int
+    lowest: int
+    frames: Frames
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks to be shown beside it: none."""
+        return ()
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data: of each frame the notes that sound, as MIDI numbers."""
+        sounding = [(np.flatnonzero(frame) + self.lowest).tolist() for frame in self.frames]
+        return {"seed": self.seed, "frames": sounding}
+
+    def describe(self) -> str:
+        """Return it in lines, one for each frame."""
+        return "\n".join(" ".join(map(str, notes)) for notes in self.plain()["frames"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,8 +31,6 @@ class Engines:
         threads: Most threads; ``None``: one for each core.
         folder: Folder where compiled code is kept.
         compiling: Called with what is about to be compiled, or why it cannot be.
-        clamps: Units that are held; ``None``: none is.
-        needs_torch: Why only PyTorch can run the model; empty: nothing is against compiled code.
     """
 
     def __init__(
@@ -42,13 +41,24 @@ class Engines:
         threads: int | None,
         folder: Path,
         compiling: Compiling | None,
-        clamps: Clamps | None = None,
-        needs_torch: str = "",
     ) -> None:
-        self._members, self._clamps, self._needs_torch = members, clamps, needs_torch
+        self._members = members
+        self._clamps: Clamps | None = None
+        self._needs_torch, self._unheld = "", self
         self._device, self._threads, self._folder, self._compiling = device, threads, folder, compiling
         self._made: dict[Precision, Engine] = {}
         self._problem: EngineError | None = None  # why nothing can be compiled here, once that is known
+
+    def held(self, clamps: Clamps, needs_torch: str = "") -> Engines:
+        """Return engines in which units are held, and no others; they share the packed weights with these.
+
+        Args:
+            clamps: The units.
+            needs_torch: Why only PyTorch can hold them; empty: compiled code can.
+        """
+        other = copy.copy(self)
+        other._made, other._clamps, other._needs_torch = {}, clamps, needs_torch
+        return other
 
     def choose(
         self, search: SearchSettings, rules: RuleSettings, engine: str = "auto", precision: str | None = None
@@ -130,6 +140,9 @@ class Engines:
     def get(self, precision: Precision) -> Engine:
         """Return the engine of a precision."""
         if precision not in self._made:
+            if self._clamps is not None:
+                self._made[precision] = self._unheld.get(precision).held(self._clamps)
+                return self._made[precision]
             (member,) = self._members
             settings = member.settings
             packed = pack(
@@ -141,6 +154,7 @@ class Engines:
                 tied=settings.tied,
                 precision=precision,
             )
-            engine = Engine(packed, threads=self._threads, folder=self._folder, compiling=self._compiling)
-            self._made[precision] = engine if self._clamps is None else engine.held(self._clamps)
+            self._made[precision] = Engine(
+                packed, threads=self._threads, folder=self._folder, compiling=self._compiling
+            )
         return self._made[precision]

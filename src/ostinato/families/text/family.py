@@ -45,6 +45,9 @@ class TextFamily(Family):
     options = OPTIONS
     reads_series = True
 
+    def label_names(self) -> Sequence[str]:
+        return tuple(self.labellers())
+
     def labellers(self) -> Mapping[str, Labeller]:
         """Return the labels of characters that have a name, for looking inside."""
         return LABELLERS

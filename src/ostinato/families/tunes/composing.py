@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from importlib.metadata import version
+from typing import Any
 
 from ostinato.codecs import TokenCodec
 from ostinato.config import at_least, one_of, raise_problems
@@ -19,7 +20,7 @@ from ostinato.errors import AbcError, ConfigError, unknown_name
 from ostinato.families.text.model import TextModel
 from ostinato.families.tunes.known import collection_of
 from ostinato.families.tunes.writing import CopyLimit, Written, write_tunes
-from ostinato.music import Key, Meter, Tune, parse_tune
+from ostinato.music import Key, Meter, Tune, parse_tune, write_tune
 from ostinato.music.dances import DANCES, dance_of
 from ostinato.music.elements import BAR_LINES
 from ostinato.music.filling import NEVER
@@ -112,6 +113,20 @@ class Composed:
     log_kept: float | None
     written: int
     taken_back: int
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks to be shown beside it: none."""
+        return ()
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        names = ("seed", "precision", "log_prob", "log_kept", "taken_back")
+        return {"abc": write_tune(self.tune), **{name: vars(self)[name] for name in names}, "tokens": self.written}
+
+    def describe(self) -> str:
+        """Return it in ABC notation."""
+        return write_tune(self.tune)
 
     @property
     def removed(self) -> float | None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ostinato.codecs import Codec
 from ostinato.data import Encoded
 from ostinato.errors import CodecError
-from ostinato.families.options import OptionGroup
+from ostinato.families.options import OptionGroup, check_known
 from ostinato.families.text.family import TextFamily
 from ostinato.families.tunes.labels import TUNE_LABELLERS
 from ostinato.families.tunes.options import WISH
 from ostinato.inspect.labels import Labeller
+
+if TYPE_CHECKING:
+    from ostinato.families.tunes.composing import Composed
 
 
 class TuneFamily(TextFamily):
@@ -21,6 +24,14 @@ class TuneFamily(TextFamily):
     name, article = "tunes", "a model of tunes"
     verbs = (*TextFamily.verbs, "compose")
     options: ClassVar[dict[str, tuple[OptionGroup, ...]]] = {**TextFamily.options, "compose": (WISH,)}
+
+    def compose(self, model: Any, options: Mapping[str, Any]) -> Sequence[Composed]:
+        from ostinato.families.tunes.composing import Composer
+        from ostinato.families.tunes.wishing import USUAL, wish_of
+
+        own = {name: value for name, value in options.items() if name not in ("tunes", "seed")}
+        check_known(own, USUAL)
+        return list(Composer(model, wish_of(own)).tunes(options["tunes"], options["seed"]))
 
     def labellers(self) -> Mapping[str, Labeller]:
         return {**super().labellers(), **TUNE_LABELLERS}

@@ -41,6 +41,11 @@ export async function mount(root, { name, model, place: asked, left, moved, tell
     const first = (state.layer * sizes().units + unit) * count;
     return arrays[state.part].values.subarray(first, first + count);
   };
+  /** What a part of the unit is at the place that is pointed at. */
+  const valueOf = (part) => {
+    const number = state.layer * arrays[part].shape[1] + state.unit;
+    return (arrays[part].values[number * count + state.place] / 127) * scales[part][number];
+  };
   const text = new ColouredText(about.symbols, point);
   const controls = document.createElement("div");
   const told = document.createElement("div");
@@ -61,10 +66,10 @@ export async function mount(root, { name, model, place: asked, left, moved, tell
         units are ordered by how well they tell them from the rest.</p>`, told);
       return;
     }
-    const scale = scales[state.part][state.layer * sizes().units + state.unit];
-    const value = (valuesOf(state.unit)[state.place] / 127) * scale;
     render(
-      html`<p>after it the unit is <b>${value.toFixed(3)}</b></p>${about.expected ? guessed(about, state.place) : ""}`,
+      html`<p>after it the unit is <b>${valueOf(state.part).toFixed(3)}</b></p>
+        <table class="parts">${parts.map((part) => html`<tr><td>${part.replaceAll("_", " ")}</td><td>${valueOf(part).toFixed(3)}</td></tr>`)}</table>
+        ${about.expected ? guessed(about, state.place) : ""}`,
       told,
     );
   }

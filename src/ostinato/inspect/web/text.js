@@ -15,8 +15,12 @@ export function named(symbol) {
   return JSON.stringify(symbol);
 }
 
+/** The fullest colour is weaker where letters are light, so that they can be read on it. */
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
 function filled([red, green, blue], share) {
-  return `rgba(${red}, ${green}, ${blue}, ${Math.min(1, Math.abs(share)).toFixed(3)})`;
+  const most = dark.matches ? 0.6 : 0.85;
+  return `rgba(${red}, ${green}, ${blue}, ${(most * Math.min(1, Math.abs(share))).toFixed(3)})`;
 }
 
 /** From -1, blue, to 1, green. */

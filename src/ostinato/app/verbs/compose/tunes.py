@@ -16,28 +16,23 @@ from ostinato.app.terminal.working import WorkView
 from ostinato.app.tune_files import TuneFiles, in_abc
 from ostinato.config import at_least
 from ostinato.errors import ConfigError, RunError
-from ostinato.music import Tune, parse_key, parse_meter, read_tunebook, write_tune
+from ostinato.music import Tune, read_tunebook
 from ostinato.music.bar_numbers import parse_bars
-from ostinato.music.dances import DANCES, dance_of
 from ostinato.music.judging import Judgement, judge_tune
 from ostinato.music.tempo import with_tempo
 
 if TYPE_CHECKING:
     from ostinato.families.text.model import TextModel
-    from ostinato.families.tunes.composing import Composed, Wish
+    from ostinato.families.tunes.composing import Composed
     from ostinato.families.tunes.surprise import TuneSurprise
     from ostinato.music.collection import Collection
 
-_USUAL_METER = "4/4"
 _INTERRUPTED = 130
 _OF_NEW_TUNES = ("rhythm", "meter", "mode", "start", "cadence", "title", "max_copy_bars")
 
 
-#: What holds where an option is not given.
-_USUAL = {
-    "rhythm": "", "key": "D", "form": "AABB", "bars": 8, "range": "", "title": "", "lock": "", "sound": "auto",
-    "max_copy_bars": 0,
-}  # fmt: skip
+#: What holds where an option is not given, besides those of wishes.
+_USUAL = {"lock": "", "sound": "auto", "range": ""}
 
 
 def act(args: Namespace, model: TextModel, options: Mapping[str, Any]) -> int:
@@ -92,12 +87,15 @@ def _composed(args: Namespace, model: TextModel) -> tuple[list[Composed], bool]:
 def _tunes(args: Namespace, model: TextModel, view: WorkView) -> Iterator[Composed]:
     from ostinato.families.tunes.composing import Composer
     from ostinato.families.tunes.rewriting import Change, Rewriter
+    from ostinato.families.tunes.wishing import wish_of
 
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
     if args.base is None:
         if args.lock or args.vary is not None:
             raise ConfigError("--lock and --vary change a tune that exists; name it with --from FILE.abc")
-        composer = Composer(model, _wish(args), lambda done, total: view.watch("looking at the tunes", done, total))
+        composer = Composer(
+            model, wish_of(vars(args)), lambda done, total: view.watch("looking at the tunes", done, total)
+        )
         return composer.tunes(args.tunes, seed, lambda done, total: view.watch("composing", done, total))
     if given := [name for name in _OF_NEW_TUNES if getattr(args, name)]:
         raise ConfigError(f"--{given[0].replace('_', '-')} is for new tunes; with --from the tune stays as it is else")
@@ -116,29 +114,6 @@ def _tune_of_file(file: Path) -> Tune:
     if book[0].problems:
         raise ConfigError(f"{file}: {book[0].problems[0]}")
     return book[0].tune
-
-
-def _wish(args: Namespace) -> Wish:
-    from ostinato.families.tunes.composing import Wish
-
-    rhythm = dance_of(args.rhythm) or args.rhythm.lower()
-    meter = args.meter or (DANCES[rhythm].meter if rhythm in DANCES else _USUAL_METER)
-    parsed = parse_meter(meter)
-    if parsed is None:
-        raise ConfigError("a tune without a meter has no bars; name one: --meter 6/8")
-    return Wish(
-        meter=parsed,
-        key=parse_key(f"{args.key}{args.mode or ''}"),
-        form=args.form,
-        bars=args.bars,
-        start=args.start,
-        instrument=args.range,
-        cadence="" if args.cadence == "any" else args.cadence or "tonic",
-        rhythm=rhythm,
-        title=args.title,
-        temperature=args.temperature,
-        max_copy_bars=args.max_copy_bars,
-    )
 
 
 class _About:
@@ -183,13 +158,7 @@ class _About:
         """A tune as plain data."""
         judgement, surprise = self._judged[one.tune.number]
         return {
-            "abc": write_tune(one.tune),
-            "seed": one.seed,
-            "precision": one.precision,
-            "log_prob": one.log_prob,
-            "log_kept": one.log_kept,
-            "tokens": one.written,
-            "taken_back": one.taken_back,
+            **one.plain(),
             "judgement": vars(judgement) | {"passed": judgement.passed},
             "bits_per_token": surprise.bits_per_token,
             "bits_by_bar": dict(surprise.bars),

@@ -1,20 +1,23 @@
 // The studio: choose a model, and a room to be with it in. The address has the model, the room, and all settings.
 import { html, render } from "./lit-html.js";
 import { ask } from "./api.js";
-import * as inside from "./inside.js";
-import * as write from "./write.js";
+import { S } from "./strings.js";
 
-const ROOMS = { write: { verb: "generate", title: "Write", room: write }, inside: { verb: "inspect", title: "Inside", room: inside } };
+const WATCHED = 4000; // milliseconds between two looks at which models there are
 const byId = (name) => document.getElementById(name);
 let left = new AbortController();
 
+/** Say something that a person has to know. */
 export function tell(text) {
   byId("notice").textContent = text;
 }
 
-function asked() {
-  return new URLSearchParams(location.hash.slice(1));
+/** Say why a link does not show what it showed. */
+function linked(text) {
+  byId("linked").textContent = text;
 }
+
+const asked = () => new URLSearchParams(location.hash.slice(1));
 
 /** Put settings into the address, so that a link shows the same. */
 function keep(settings) {
@@ -26,38 +29,97 @@ function keep(settings) {
   history.replaceState(null, "", `#${kept}`);
 }
 
-async function show(models) {
-  const settings = asked();
-  const model = models.find(({ id }) => id === settings.get("model")) ?? models[0];
-  const rooms = Object.entries(ROOMS).filter(([, { verb }]) => model.verbs.includes(verb));
-  const [name, { room }] = rooms.find(([one]) => one === settings.get("room")) ?? rooms[0];
-  if (settings.get("model") && model.id !== settings.get("model")) tell(`There is no model ${JSON.stringify(settings.get("model"))} here.`);
-  left.abort();
-  left = new AbortController();
-  render(models.map(({ id, recipe }) => html`<option value=${id} ?selected=${id === model.id}>${id} (${recipe})</option>`), byId("model"));
-  render(
-    rooms.map(([one, { title }]) => html`<a href="#" class=${one === name ? "shown" : ""} @click=${(event) => {
-      event.preventDefault();
-      keep({ room: one });
-      show(models);
-    }}>${title}</a>`),
-    byId("rooms"),
-  );
-  const root = document.createElement("div");
-  byId("room").replaceChildren(root);
-  document.title = `${model.id} – ostinato`;
-  await room.mount(root, { model: model.id, settings, keep, tell, left: left.signal });
-  document.body.dataset.ready = name;
+async function rooms() {
+  const names = await ask("/rooms");
+  const modules = await Promise.all(names.map((name) => import(`./${name}`)));
+  return modules.sort((one, other) => one.room.order - other.room.order);
+}
+
+class Studio {
+  constructor(all, models) {
+    this.all = all;
+    this.models = models;
+  }
+
+  /** Show what the address names. */
+  async show() {
+    const settings = asked();
+    const wanted = settings.get("model");
+    tell("");
+    linked("");
+    if (wanted && !this.models.some(({ id }) => id === wanted)) linked(S.noModel(wanted));
+    const { id } = this.models.find((one) => one.id === wanted) ?? this.models[0];
+    left.abort();
+    left = new AbortController();
+    const { signal } = left;
+    delete document.body.dataset.ready;
+    const model = await ask(`/v1/models/${encodeURIComponent(id)}`, null, signal);
+    if (signal.aborted) return;
+    const own = this.all.filter(({ room }) => room.fits(model));
+    const chosen = own.find(({ room }) => room.name === settings.get("room")) ?? own[0];
+    if (settings.get("room") && chosen?.room.name !== settings.get("room")) linked(S.noRoom(settings.get("room")));
+    if (settings.get("digest") && settings.get("digest") !== model.digest) linked(S.otherWeights(id));
+    this.head(model, own, chosen);
+    const root = document.createElement("div");
+    byId("room").replaceChildren(root);
+    document.title = `${id} – ostinato`;
+    if (!chosen) {
+      render(html`<p>${S.nothingHere}</p>`, root);
+      return;
+    }
+    const known = new Set(["model", "room", "digest", ...chosen.room.settings]);
+    const unknown = [...settings.keys()].find((name) => !known.has(name));
+    if (unknown && settings.get("room") === chosen.room.name) linked(S.unknownSetting(unknown));
+    const own_keep = (given) => keep({ model: id, room: chosen.room.name, digest: model.digest, ...given });
+    await chosen.mount(root, { model, models: this.models, settings, keep: own_keep, tell, left: signal, goTo: this.goTo });
+    if (!signal.aborted) document.body.dataset.ready = chosen.room.name;
+  }
+
+  goTo = (settings) => {
+    history.pushState(null, "", `#${new URLSearchParams(settings)}`);
+    return this.show();
+  };
+
+  head(model, own, chosen) {
+    render(
+      this.models.map(({ id, recipe }) => html`<option value=${id} .selected=${id === model.id}>${id} (${recipe})</option>`),
+      byId("model"),
+    );
+    byId("about").textContent = `${model.symbols}, ${model.parameters.toLocaleString("en")} ${S.parameters}`;
+    render(
+      own.map((one) => html`<a href="#" class=${one === chosen ? "shown" : ""} aria-current=${one === chosen ? "page" : "false"}
+        @click=${(event) => {
+          event.preventDefault();
+          this.goTo({ model: model.id, room: one.room.name });
+        }}>${one.room.title}</a>`),
+      byId("rooms"),
+    );
+  }
+
+  /** Take note of models that have come or gone. */
+  async watch() {
+    const { data } = await ask("/v1/models");
+    if (JSON.stringify(data.map(({ id }) => id)) === JSON.stringify(this.models.map(({ id }) => id))) return;
+    this.models = data;
+    const shown = byId("model").value;
+    render(
+      data.map(({ id, recipe }) => html`<option value=${id} .selected=${id === shown}>${id} (${recipe})</option>`),
+      byId("model"),
+    );
+  }
 }
 
 async function begin() {
-  const { data: models } = await ask("/v1/models");
-  byId("model").addEventListener("change", (event) => {
-    history.replaceState(null, "", `#${new URLSearchParams({ model: event.target.value, room: asked().get("room") ?? "write" })}`);
-    show(models);
-  });
-  window.addEventListener("hashchange", () => show(models));
-  await show(models);
+  byId("modelled").textContent = S.model;
+  byId("rooms").setAttribute("aria-label", S.rooms);
+  const [all, { data: models }] = await Promise.all([rooms(), ask("/v1/models")]);
+  const studio = new Studio(all, models);
+  byId("model").addEventListener("change", (event) => studio.goTo({ model: event.target.value, room: asked().get("room") ?? "" }));
+  const show = () => studio.show().catch((error) => error.name === "AbortError" || tell(error.message));
+  window.addEventListener("hashchange", show);
+  window.addEventListener("popstate", show);
+  setInterval(() => document.hidden || studio.watch().catch(() => {}), WATCHED);
+  await studio.show();
 }
 
-begin().catch((error) => tell(error.message));
+begin().catch((error) => error.name === "AbortError" || tell(error.message));

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from ostinato.codecs import Unknown
 from ostinato.decode.pipeline import RuleSettings
 
 if TYPE_CHECKING:
+    from ostinato.families.text.inspecting.coming import Coming
     from ostinato.families.text.inspecting.holding import HeldTextModel
     from ostinato.families.text.inspecting.inspection import TextInspection
+    from ostinato.families.text.inspecting.reading import Reader
     from ostinato.families.text.model import TextModel
     from ostinato.inspect.clamps import Clamp
     from ostinato.inspect.recording import Recording
@@ -38,6 +41,29 @@ class LooksInside:
         from ostinato.families.text.inspecting.inspection import TextInspection
 
         return TextInspection(self._own, text, unknown=unknown, rules=rules)
+
+    def coming(self, text: str = "", *, count: int = 10, words: int = 0, rules: RuleSettings | None = None) -> Coming:
+        """Return what may come next after a text, exactly: symbols, and whole words.
+
+        Args:
+            text: The text; empty: the beginning.
+            count: Number of symbols to tell.
+            words: Number of words to tell; 0: none.
+            rules: Rules; what they leave out is told.
+
+        Raises:
+            ConfigError: A number is out of range, or a rule does not fit the model.
+            UnknownSymbolError: The text has symbols that the model does not know.
+        """
+        from ostinato.families.text.inspecting.coming import coming
+
+        return coming(self._own, self._reader, text, count=count, words=words, rules=rules)
+
+    @cached_property
+    def _reader(self) -> Reader:
+        from ostinato.families.text.inspecting.reading import reader_of
+
+        return reader_of(self._own)
 
     def inspect_on(self, text: str | None, options: Mapping[str, Any]) -> TextInspection:
         """Look inside the model while it reads a text; ``None``: the beginning of the held-out part of its run."""

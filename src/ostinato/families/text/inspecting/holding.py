@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from ostinato.codecs import Unknown
 from ostinato.data import Corpus
-from ostinato.disk.places import cache_folder
 from ostinato.errors import ConfigError
-from ostinato.families.text.engines import Engines
 from ostinato.families.text.inspecting.recording import check_single, held_out, ids_of, record_all
 from ostinato.families.text.model import TextModel
 from ostinato.inspect.clamps import PARTS, Clamp, check_clamp, check_unit, clamp_arrays
@@ -54,9 +52,7 @@ class HeldTextModel(TextModel):
         states = [clamp for clamp in self.held if clamp.part in PARTS]
         self.clamps = clamp_arrays(states, **sizes, has_cell=settings.core in CELLED)
         reason = f"only PyTorch holds {self.gates[0].part}" if self.gates else ""
-        self.engines = Engines(
-            self.members, folder=cache_folder(), clamps=self.clamps, needs_torch=reason, **self._options
-        )
+        self.engines = model.engines.held(self.clamps, reason)
         if self.gates:  # a gate that is not there is said at once
             self.network = held_by_torch(super().network, self.clamps, self.gates)
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 GUESSES, UNITS = 5, 5
 _MOST_SALIENT = 400
 _STATES = ("hidden", "cell")
+_ALL_GATES = "gates"
 
 
 class TextInspection(Inspection):
@@ -179,9 +180,16 @@ class TextInspection(Inspection):
         return surprises_view(most_surprising(self.score, per, count))
 
     def cells(self, units: str = "") -> View:
-        """Return the view of units, such as ``"1:37,cell:0:5"``; empty: of those that change most."""
+        """Return the view of units, such as ``"1:37,cell:0:5"``; empty: of those that change most.
+
+        Gates are named like states, ``"forget_gate:0:5"``; the word ``"gates"`` among them gives the page all gates.
+        """
         check_single(self.model)
-        gates = sorted({one.part for one in self._known} - set(_STATES))
+        words = [word.strip() for word in units.split(",") if word.strip()]
+        named = {word.split(":")[0] for word in words if word.count(":") == 2}
+        gates = sorted(({one.part for one in self._known} | named) - set(_STATES))
+        if _ALL_GATES in words:
+            gates, units = self._gates(), ",".join(word for word in words if word != _ALL_GATES)
         is_recorded = "recording" in vars(self) and not gates
         recording = self.recording if is_recorded else record_ids(self.model, self._ids[0], taps=gates, logits=False)
         return cells(recording, units, about=self._facts, known=self._known)
