@@ -1,19 +1,20 @@
 """The API of the studio: its answers are those of Python."""
 
+import contextlib
 import json
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
-import uvicorn
+import requests
 
 import ostinato
 import ostinato.runs.series
-from ostinato.app.verbs.serve import _listening
 from ostinato.app.web.requests import Completion
-from ostinato.app.web.server import application
-from ostinato.app.web.shelf import Shelf
 from ostinato.decode.pipeline import RuleSettings
 from ostinato.decode.searching import SearchSettings
 from ostinato.runs.shipped import SHIPPED
@@ -302,13 +303,21 @@ def test_the_command_says_what_is_wrong(run, tmp_path, monkeypatch):
     assert (status, "8 characters at least" in err) == (2, True)
 
 
-def test_serving_ends_in_good_order(runs, tmp_path):
-    listening = _listening("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(application(Shelf(folder=runs), TOKEN), log_level="error"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    server.should_exit = True
-    thread.join(10)
-    assert not thread.is_alive()
+@pytest.mark.xdist_group("signals")
+def test_ctrl_c_ends_the_command_at_once_even_at_work(runs):
+    words = [sys.executable, "-m", "ostinato", "serve", runs / "cats", "--no-browser", "--token", TOKEN]
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    site = process.stderr.readline().split(" at ")[1].split("/?")[0]
+    body = {"model": "cats", "text": "the cat sat on the mat. " * 200, "views": {"atlas": "word-position"}}
+    bearer = {"authorization": f"Bearer {TOKEN}"}
+
+    def ask():
+        with contextlib.suppress(requests.RequestException):
+            requests.post(f"{site}/v1/inspect", json=body, headers=bearer, timeout=60)
+
+    assert requests.get(f"{site}/health", timeout=60).json() == {"status": "ok"}
+    threading.Thread(target=ask, daemon=True).start()
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) in (0, 130)
+    assert "Traceback" not in process.stderr.read()

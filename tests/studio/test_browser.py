@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import shutil
 
 import pytest
@@ -11,6 +12,15 @@ from playwright.sync_api import expect, sync_playwright
 import ostinato
 
 TOKEN = "a-token-of-tests"
+VERSE = """FLORIZEL:
+She is as forward of her breeding as
+She is i' the rear our birth.
+
+CAMILLO:
+I cannot say 'tis pity
+She lacks instructions, for she seems a mistress
+To most that teach.
+"""
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
@@ -354,3 +364,41 @@ def test_names_and_texts_are_no_markup(visit, runs, text_run_once):
         assert wicked in page.inner_text("#model")
     finally:
         shutil.rmtree(runs / wicked)
+
+
+def test_the_tutorial_can_be_walked_with_the_shipped_model(visit):
+    """Every step of docs/tutorial/studio.md; OSTINATO_PICTURES=FOLDER takes its pictures."""
+    one = visit(viewport={"width": 1180, "height": 860})
+    page = one.open("write", model="shakespeare")
+    page.click("textarea")
+    page.keyboard.type("ROMEO:\n")
+    page.wait_for_selector("[data-words='ROMEO:\\n']")
+    assert page.locator("#guesses .word").count() == 8
+    set_slider(page, "seed", 3)
+    one.written(seed=3, prompt="ROMEO:\n")
+    assert page.inner_text(".written").startswith("ROMEO:\n")
+    picture(page, "studio-write")
+    page.click("summary:has-text('beams')")
+    page.click("#follow")
+    page.wait_for_selector("[data-followed]", state="attached")
+    assert page.locator(".beams .dead").count() > 3
+    page.locator(".beams").scroll_into_view_if_needed()
+    picture(page, "studio-beams")
+    page = one.open("inside", model="shakespeare", text=VERSE)
+    page.wait_for_selector("[data-looked]")
+    page.click("summary:has-text('find cells')")
+    page.check("input[value='line-position']")
+    page.click("#find")
+    page.wait_for_selector("[data-taken='find']")
+    page.click(".tabs a:has-text('Cells') >> nth=-1")
+    page.wait_for_selector("[data-view='cells']")
+    picture(page, "studio-inside")
+    page = one.open("score", model="shakespeare", text="To be, or not to be, that is the question.")
+    page.wait_for_selector("[data-scored]")
+    assert "bits per symbol" in page.inner_text("#sum")
+
+
+def picture(page, name):
+    folder = os.environ.get("OSTINATO_PICTURES")
+    if folder:
+        page.screenshot(path=f"{folder}/{name}.png")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _MOMENT = 0.03  # seconds
-_MOST = 8192
+_MOST, _FASTER = 8192, 8
 
 
 class Pace:
@@ -19,4 +19,4 @@ class Pace:
     def note(self, steps: int, seconds: float) -> None:
         """Note how long the last steps took, and set ``steps``."""
         fitting = int(_MOMENT * steps / max(seconds, 1e-9))
-        self.steps = max(1, min(2 * max(steps, 1), fitting, _MOST))
+        self.steps = max(1, min(_FASTER * max(steps, 1), fitting, _MOST))

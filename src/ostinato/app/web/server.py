@@ -42,10 +42,15 @@ class Studio:
     def __init__(self, shelf: Shelf, desk: Desk) -> None:
         self.shelf, self.desk = shelf, desk
         self._files = _static_files()
+        own = [file.name for file in (files("ostinato.app.web") / "studio").iterdir() if file.name.endswith(".js")]
+        self._first = sorted([*own, "lit-html.js", "model.js", "text.js"])
 
     async def page(self, request: Request) -> Response:
         """The page."""
-        return Response((files("ostinato.app.web") / "studio" / "index.html").read_bytes(), media_type="text/html")
+        page = (files("ostinato.app.web") / "studio" / "index.html").read_text(encoding="utf-8")
+        # Browsers fetch all modules at once, and not one level of imports after the other.
+        links = [f'<link rel="modulepreload" href="/static/{name}">' for name in self._first]
+        return Response(page.replace("<!-- modules -->", "\n".join(links)), media_type="text/html")
 
     async def static(self, request: Request) -> Response:
         """A module or a style, by its name alone."""
@@ -119,7 +124,9 @@ class Studio:
         return StreamingResponse(_sent(first, events), media_type="text/event-stream")
 
 
-def application(shelf: Shelf, token: str, *, hosts: Sequence[str] = (), origins: Sequence[str] = ()) -> Starlette:
+def application(
+    shelf: Shelf, token: str, *, hosts: Sequence[str] = (), origins: Sequence[str] = (), desk: Desk | None = None
+) -> Starlette:
     """Return the application.
 
     Args:
@@ -127,8 +134,9 @@ def application(shelf: Shelf, token: str, *, hosts: Sequence[str] = (), origins:
         token: The token that every request needs.
         hosts: Further names of this host.
         origins: Other sites whose pages may ask.
+        desk: Does the work; ``None``: a new one.
     """
-    desk = Desk()
+    desk = desk or Desk()
     studio = Studio(shelf, desk)
 
     @asynccontextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from ostinato.errors import OstinatoError
@@ -62,6 +62,12 @@ class Desk:
         self._quick = ThreadPoolExecutor(workers, thread_name_prefix="ostinato")
         self._slow = ThreadPoolExecutor(1, thread_name_prefix="ostinato-slow")
         self.requests = self.symbols = self.waiting = 0
+        self._begun: set[Future[Any]] = set()
+
+    @property
+    def is_working(self) -> bool:
+        """Whether a worker is at work."""
+        return any(future.running() for future in list(self._begun))
 
     async def do(
         self,
@@ -82,7 +88,7 @@ class Desk:
             LeftError: The client left before the work was done.
         """
         errand = self._enter()
-        future = (self._slow if slow else self._quick).submit(work, errand)
+        future = self._submit(self._slow if slow else self._quick, work, errand)
         done = asyncio.wrap_future(future)
         try:
             while not (await asyncio.wait([done], timeout=_LOOKED_AFTER))[0]:
@@ -90,7 +96,8 @@ class Desk:
                     errand.left.set()
                     if future.cancel():  # it had not begun
                         raise LeftError
-            return await done
+            result: T = await done
+            return result
         finally:
             errand.left.set()
             self._leave(errand)
@@ -103,10 +110,10 @@ class Desk:
         Raises:
             BusyError: Too many requests are waiting.
         """
-        errand, loop, ended = self._enter(), asyncio.get_running_loop(), object()
+        errand, ended = self._enter(), object()
         items = make(errand)
         try:
-            while (item := await loop.run_in_executor(self._quick, next, items, ended)) is not ended:
+            while (item := await asyncio.wrap_future(self._submit(self._quick, next, items, ended))) is not ended:
                 yield item
         finally:
             errand.left.set()
@@ -116,6 +123,12 @@ class Desk:
         """End; what waits is dropped."""
         for pool in (self._quick, self._slow):
             pool.shutdown(wait=False, cancel_futures=True)
+
+    def _submit(self, pool: ThreadPoolExecutor, work: Callable[..., Any], *given: Any) -> Future[Any]:
+        future = pool.submit(work, *given)
+        self._begun.add(future)
+        future.add_done_callback(self._begun.discard)
+        return future
 
     def _enter(self) -> Errand:
         if self.waiting >= _WAITING:

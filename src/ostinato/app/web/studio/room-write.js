@@ -8,8 +8,8 @@ import { expected } from "./expected.js";
 import { NAMES, Settings, sliders } from "./settings.js";
 import { options, sharing } from "./share.js";
 import { S } from "./strings.js";
+import { Written } from "./written.js";
 
-const WORD = /\s*[^\s]+|\s+$/g;
 const GUESSES = 10;
 const WORDS = 8;
 
@@ -27,6 +27,7 @@ class Write {
     this.text = settings.get("text") ?? "";
     this.told = null; // what /v1/next has answered
     this.written = "";
+    this.shown = new Written((start, word) => this.lookAt(start, word));
     this.wrong = "";
     this.asked = null; // a word that is looked at: where it begins, and what else could stand there
     this.expecting = new Newest((error) => this.refuse(error), left);
@@ -36,6 +37,7 @@ class Write {
     this.beams = new Beams(context, (text) => this.goOn(text));
     this.beams.asked = () => this.beams.follow(this.text, this.settings.match);
     this.sum = later(120, () => this.expect(WORDS));
+    this.expectLater = later(150, () => this.expect());
   }
 
   keep() {
@@ -60,7 +62,7 @@ class Write {
       this.told = told;
       this.wrong = "";
       this.context.tell("");
-      this.paint();
+      this.controls();
       this.root.dataset.next = text;
       if (words) this.root.dataset.words = text;
     });
@@ -76,8 +78,7 @@ class Write {
       let whole = "";
       for await (const { choices } of events("/v1/completions", { model: this.context.model.id, ...request }, signal)) {
         whole += choices[0]?.text ?? "";
-        this.written = whole;
-        this.paint();
+        this.shown.grow(text, whole);
       }
       this.written = whole;
       this.wrong = "";
@@ -96,9 +97,9 @@ class Write {
   }
 
   changed = () => {
-    this.expect();
-    this.write();
-    this.paint();
+    this.write(); // first: it is what a moving slider shows
+    this.expectLater();
+    this.controls();
   };
 
   /** Take a guess, as if it had been typed. */
@@ -144,23 +145,6 @@ class Write {
     return sharing(`ostinato generate ${model.typed}${given.command}`, python);
   }
 
-  words() {
-    const { asked } = this;
-    // One word can be reached by Tab, the others from it by the arrow keys.
-    const keyed = (event, index, word) => {
-      if (event.key === "Enter") this.lookAt(index, word);
-      const step = { ArrowRight: "nextElementSibling", ArrowLeft: "previousElementSibling" }[event.key];
-      if (!step || !event.target[step]?.classList.contains("word")) return;
-      event.preventDefault();
-      event.target[step].focus();
-    };
-    return Array.from(this.written.matchAll(WORD), ({ 0: word, index }) => {
-      const looked = asked && asked.start === index;
-      return html`<span class=${looked ? "word marked" : "word"} role="button" tabindex=${(asked ? looked : index === 0) ? 0 : -1} data-start=${index}
-        @click=${() => this.lookAt(index, word)} @keydown=${(event) => keyed(event, index, word)}>${word}</span>`;
-    });
-  }
-
   instead() {
     if (!this.asked) return "";
     const { start, word, told } = this.asked;
@@ -174,6 +158,12 @@ class Write {
   }
 
   paint() {
+    this.shown.end(this.text, this.written, this.asked?.start);
+    this.controls();
+  }
+
+  /** All but what was written. */
+  controls() {
     render(
       html`<div class="write">
         <section>
@@ -181,7 +171,7 @@ class Write {
             @input=${(event) => { this.written = ""; this.type(event.target.value); }} @keydown=${(event) => this.keyed(event)}></textarea></label>
           <p><button id="write" class="main" @click=${() => this.write()}>${S.writeOn}</button>
             <button @click=${() => { this.written = ""; this.type(""); }}>${S.clear}</button></p>
-          <pre class="text written" aria-live="off"><span class="given">${this.text}</span>${this.words()}</pre>
+          ${this.shown.element}
           ${this.written ? html`<p class="quiet">${S.clickWord}</p>` : ""}
           ${this.instead()}
           ${this.command()}
@@ -208,5 +198,5 @@ export async function mount(root, context) {
   const write = new Write(root, context);
   write.paint();
   await write.expect();
-  if (context.settings.get("digest")) await write.write(); // a link: what it showed is written again
+  if (context.settings.get("digest") && context.intact) await write.write(); // a link: what it showed is written again
 }

@@ -70,8 +70,9 @@ class Studio {
     const known = new Set(["model", "room", "digest", ...chosen.room.settings]);
     const unknown = [...settings.keys()].find((name) => !known.has(name));
     if (unknown && settings.get("room") === chosen.room.name) linked(S.unknownSetting(unknown));
-    const own_keep = (given) => keep({ model: id, room: chosen.room.name, digest: model.digest, ...given });
-    await chosen.mount(root, { model, models: this.models, settings, keep: own_keep, tell, left: signal, goTo: this.goTo });
+    const keepAll = (given) => keep({ model: id, room: chosen.room.name, digest: model.digest, ...given });
+    const intact = byId("linked").textContent === ""; // what a link showed can be shown again
+    await chosen.mount(root, { model, models: this.models, settings, keep: keepAll, tell, left: signal, intact });
     if (!signal.aborted) document.body.dataset.ready = chosen.room.name;
   }
 

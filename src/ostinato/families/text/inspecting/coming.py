@@ -19,6 +19,11 @@ from ostinato.units import bits
 if TYPE_CHECKING:
     from ostinato.families.text.model import TextModel
 
+#: Rules that make symbols more or less probable, and leave none out: without others no rule has to be built.
+_SHAPING = {
+    "temperature", "repetition_penalty", "presence_penalty", "frequency_penalty", "penalty_window", "dry", "dry_base",
+    "dry_allowed", "bias", "end_bias",
+}  # fmt: skip
 _LENGTH = 1000  # symbols that a text may still get, for rules that ask
 
 
@@ -44,7 +49,7 @@ class Coming:
     Attributes:
         symbols: The likeliest symbols, likeliest first.
         entropy: Entropy of the next symbol, in bits.
-        removed: Share of the probability that the rules leave out; ``None``: there are no rules.
+        removed: Share of the probability that the rules leave out; ``None``: there are none that do.
         words: The likeliest words, likeliest first; empty: none were asked for, or every symbol is a word.
         rest: Share of the probability that all other words have.
         notes: Remarks to be shown beside it.
@@ -96,7 +101,8 @@ def coming(
     ids = model.codec.encode(text).tolist()
     state = reader.start(ids)
     (log_probs,) = reader.log_probs(state)
-    kept = _kept(model, text, ids, log_probs, rules) if rules is not None and rules.on() else None
+    cuts = rules is not None and set(rules.on()) - _SHAPING
+    kept = _kept(model, text, ids, log_probs, rules) if rules is not None and cuts else None
     best = np.argsort(-log_probs, kind="stable")[:count]
     symbols = tuple(
         NextSymbol(name, float(np.exp(value)), kept is None or bool(kept[one]))
