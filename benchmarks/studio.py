@@ -77,10 +77,11 @@ def serving(run: Path) -> Iterator[tuple[str, float]]:
     words = ["serve", run, "--no-browser", "--token", TOKEN]
     process = subprocess.Popen([sys.executable, "-m", "ostinato", *map(str, words)], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    line = process.stderr.readline()
-    yield line.split(" at ")[1].strip(), began
-    process.terminate()
-    process.wait()
+    try:
+        yield process.stderr.readline().split(" at ")[1].strip(), began
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def trained(folder: Path) -> Path:
@@ -98,13 +99,14 @@ def in_browser(browser: Any, run: Path) -> dict[str, Any]:
         with serving(run) as (address, began):
             page = browser.new_page()
             page.goto(address)
-            page.wait_for_selector("#guesses [data-text]", timeout=120_000)
+            page.wait_for_selector("#guesses [data-text]")
             cold.append(time.perf_counter() - began)
             page.close()
     with serving(run) as (address, _):
         page = browser.new_page()
         page.goto(address)
-        page.wait_for_selector("#guesses [data-text]")
+        page.click("#write")
+        page.wait_for_selector("[data-written]")  # code is compiled, if need be
         page.evaluate(TYPED, TEXT[:20])
         keys = page.evaluate(TYPED, (TEXT * 2)[:KEYS])
         page.fill("input[name='length']", str(LENGTH))
@@ -187,7 +189,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
         run = args.run or trained(Path(folder))
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"]).new_context()
+        browser.set_default_timeout(120_000)
         row = {**in_browser(browser, run), **streaming(run), "page_bytes_gzip": page_weight()}
         browser.close()
     report("studio", [{**row, **(wild(args.requests) if args.requests else {})}])

@@ -306,18 +306,18 @@ def test_the_command_says_what_is_wrong(run, tmp_path, monkeypatch):
 @pytest.mark.xdist_group("signals")
 def test_ctrl_c_ends_the_command_at_once_even_at_work(runs):
     words = [sys.executable, "-m", "ostinato", "serve", runs / "cats", "--no-browser", "--token", TOKEN]
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
-    site = process.stderr.readline().split(" at ")[1].split("/?")[0]
-    body = {"model": "cats", "text": "the cat sat on the mat. " * 200, "views": {"atlas": "word-position"}}
-    bearer = {"authorization": f"Bearer {TOKEN}"}
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        site = process.stderr.readline().split(" at ")[1].split("/?")[0]
+        body = {"model": "cats", "text": "the cat sat on the mat. " * 200, "views": {"atlas": "word-position"}}
+        bearer = {"authorization": f"Bearer {TOKEN}"}
 
-    def ask():
-        with contextlib.suppress(requests.RequestException):
-            requests.post(f"{site}/v1/inspect", json=body, headers=bearer, timeout=60)
+        def ask():
+            with contextlib.suppress(requests.RequestException):
+                requests.post(f"{site}/v1/inspect", json=body, headers=bearer, timeout=60)
 
-    assert requests.get(f"{site}/health", timeout=60).json() == {"status": "ok"}
-    threading.Thread(target=ask, daemon=True).start()
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=30) in (0, 130)
-    assert "Traceback" not in process.stderr.read()
+        assert requests.get(f"{site}/health", timeout=60).json() == {"status": "ok"}
+        threading.Thread(target=ask, daemon=True).start()
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) in (0, 130)
+        assert "Traceback" not in process.stderr.read()

@@ -368,22 +368,22 @@ def test_names_and_texts_are_no_markup(visit, runs, text_run_once):
 
 def test_the_tutorial_can_be_walked_with_the_shipped_model(visit):
     """Every step of docs/tutorial/studio.md; OSTINATO_PICTURES=FOLDER takes its pictures."""
-    one = visit(viewport={"width": 1180, "height": 860})
+    one = visit(viewport={"width": 1180, "height": 1000})
     page = one.open("write", model="shakespeare")
     page.click("textarea")
     page.keyboard.type("ROMEO:\n")
-    page.wait_for_selector("[data-words='ROMEO:\\n']")
+    page.wait_for_function("() => document.querySelector('#room > div').dataset.words === 'ROMEO:\\n'")
     assert page.locator("#guesses .word").count() == 8
     set_slider(page, "seed", 3)
     one.written(seed=3, prompt="ROMEO:\n")
     assert page.inner_text(".written").startswith("ROMEO:\n")
+    page.evaluate("() => scrollTo(0, 0)")
     picture(page, "studio-write")
     page.click("summary:has-text('beams')")
     page.click("#follow")
     page.wait_for_selector("[data-followed]", state="attached")
     assert page.locator(".beams .dead").count() > 3
-    page.locator(".beams").scroll_into_view_if_needed()
-    picture(page, "studio-beams")
+    picture(page.locator("details:has(.beams)"), "studio-beams")
     page = one.open("inside", model="shakespeare", text=VERSE)
     page.wait_for_selector("[data-looked]")
     page.click("summary:has-text('find cells')")
@@ -398,7 +398,7 @@ def test_the_tutorial_can_be_walked_with_the_shipped_model(visit):
     assert "bits per symbol" in page.inner_text("#sum")
 
 
-def picture(page, name):
+def picture(shown, name):
     folder = os.environ.get("OSTINATO_PICTURES")
     if folder:
-        page.screenshot(path=f"{folder}/{name}.png")
+        shown.screenshot(path=f"{folder}/{name}.png")

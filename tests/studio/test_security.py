@@ -122,3 +122,34 @@ def test_options_of_looking_inside_are_those_that_there_are(client):
     for options in ({"progress": 1}, {"hold": "cell:0:1=1"}, {"temperature": [1]}, {"unknown": 3}):
         answer = client.post("/v1/inspect", json={"model": "cats", "text": "the cat", "options": options})
         assert answer.status_code == 400, options
+
+
+def test_posts_of_other_sites_are_refused_whatever_they_bring(client):
+    body = {"model": "cats", "text": "the cat"}
+    assert client.post("/v1/score", json=body).status_code == 200
+    for headers in (
+        {"origin": "https://evil.example"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"},
+        {"origin": "https://evil.example", "host": "evil.example"},
+    ):
+        answer = client.post("/v1/score", json=body, headers=headers)
+        assert answer.status_code in (400, 403)
+        assert "log_prob" not in answer.text
+
+
+def test_what_is_asked_for_in_all_is_capped(client):
+    body = {"model": "cats", "prompt": ["the "] * 60, "n": 16, "max_tokens": 20_000}
+    answer = client.post("/v1/completions", json=body)
+    assert (answer.status_code, "400,000 at most" in answer.json()["error"]["message"]) == (400, True)
+
+
+def test_models_that_were_not_used_for_longest_leave_memory(runs, monkeypatch):
+    shelf = Shelf([runs / name for name in ("cats", "kept", "names", "tunes")])
+    monkeypatch.setattr("ostinato.app.web.shelf._HELD", 2)
+    first = shelf.get("cats")
+    shelf.get("kept")
+    assert shelf.get("cats") is first
+    shelf.get("names")  # "kept" leaves
+    assert [path.name for path in shelf._held] == ["cats", "names"]
+    assert shelf.get("kept").digest != first.digest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _MOMENT = 0.03  # seconds
-_MOST, _FASTER = 8192, 8
+_MOST, _FASTER = 8192, 4
 
 
 class Pace:

@@ -418,19 +418,11 @@ class Family(abc.ABC):
         return min(self.report_seconds, 15 * minutes) if report else 0.0  # a quarter of the budget at most
 
     def label_names(self) -> Sequence[str]:
-        """Return the names of the labels that ``inspect --find`` knows; none unless the family has that view."""
+        """Return the labels that ``inspect --find`` knows."""
         return ()
 
     def compose(self, model: Any, options: Mapping[str, Any]) -> Sequence[Result]:
-        """Compose with a model; asked for only if ``"compose"`` is among the verbs.
-
-        Args:
-            model: The model in the hand.
-            options: ``tunes``, the number of pieces, ``seed`` and ``temperature``; and the family's own.
-
-        Raises:
-            ConfigError: There is no such option, or one is out of range.
-        """
+        """Compose as options ask for: ``tunes``, ``seed``, ``temperature`` and the family's own, which are checked."""
         raise TypeError(f"{type(self).__name__} has 'compose' among its verbs, and does not compose")
 
     def report(self, model: Any, doing: Callable[[str], None]) -> Report:

@@ -42,7 +42,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Post:
-    """What can be posted to a path.
+    """A path to which something can be posted.
 
     Attributes:
         body: Type of the request.
@@ -50,7 +50,7 @@ class Post:
         answer: Answers it; it takes the locks that it needs.
         stream: Answers with a stream of events where the request asks for one; ``None``: none can be had.
         is_slow: Tells whether the answer may take long.
-        summary: What it is for.
+        summary: Its purpose, in a line.
     """
 
     body: type[BaseModel]

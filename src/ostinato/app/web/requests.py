@@ -19,7 +19,7 @@ class _Request(BaseModel):
 
 
 class Rules(_Request):
-    """What shapes the distribution that is drawn from."""
+    """Settings that shape the distribution that is drawn from."""
 
     temperature: float = Field(1.0, ge=0, le=5, description="0: always the most probable symbol")
     top_p: float = Field(1.0, gt=0, le=1)

@@ -24,7 +24,7 @@ class LeftError(Exception):
 
 
 class Errand:
-    """What a piece of work knows of its request.
+    """A request, as the work that is done for it knows it.
 
     Attributes:
         left: Set when the client has left.

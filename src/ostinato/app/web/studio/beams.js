@@ -3,6 +3,11 @@ import { html, render } from "./lit-html.js";
 import { Newest, events } from "./api.js";
 import { S } from "./strings.js";
 
+/** A part of a text, with spaces at its ends that can be seen. */
+function edged(text) {
+  return text.replaceAll("\n", "⏎").replace(/^ /, "␣").replace(/ $/, "␣");
+}
+
 /** A tree of beginnings that were seen: a node for every text. */
 export class BeamTree {
   constructor() {
@@ -85,7 +90,7 @@ export class Beams {
       const rank = this.tree.best.findIndex(({ text }) => text === one.whole);
       return html`<li>${one.text
           ? html`<button class=${alive ? "alive" : "dead"} data-whole=${one.whole} data-score=${one.score}
-              @click=${() => this.take(this.prompt + one.whole)}>${one.text.replaceAll("\n", "⏎")}</button>
+              @click=${() => this.take(this.prompt + one.whole)}>${edged(one.text)}</button>
               ${one.after.length && rank < 0 ? "" : html`<small>${rank < 0 ? "" : `${S.wins(rank + 1)} `}${S.nats(one.score.toFixed(2))}</small>`}`
           : ""}
         ${one.after.length ? html`<ul>${one.after.map(run)}</ul>` : ""}</li>`;

@@ -1,4 +1,4 @@
-"""What may come next after a text: symbols, whole words, and what rules leave out; all exact, in float32."""
+"""Guesses of what comes next after a text: symbols, whole words, and what rules leave out; exact, in float32."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class NextSymbol:
 
 @dataclass(frozen=True)
 class Coming:
-    """What may come next after a text.
+    """Guesses of what comes next after a text.
 
     Attributes:
         symbols: The likeliest symbols, likeliest first.
@@ -105,7 +105,7 @@ def coming(
     kept = _kept(model, text, ids, log_probs, rules) if rules is not None and cuts else None
     best = np.argsort(-log_probs, kind="stable")[:count]
     symbols = tuple(
-        NextSymbol(name, float(np.exp(value)), kept is None or bool(kept[one]))
+        NextSymbol("" if one == model.codec.end else name, float(np.exp(value)), kept is None or bool(kept[one]))
         for one, (name, value) in zip(best.tolist(), named_symbols(model.codec, best, log_probs[best]), strict=True)
     )
     told, rest = next_words(reader, model.codec, text, state, words) if words else ((), None)

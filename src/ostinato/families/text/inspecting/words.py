@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ostinato.codecs import Codec
 from ostinato.families.text.inspecting.reading import Reader
 
-_WIDTH = 64  # beginnings that are followed at once
+_WIDTH = 256  # beginnings that are followed at once
 _LONGEST, _LEAD = 24, 3  # symbols of a word, and before it
 _BRANCHES = 24  # ways on from each beginning
 _LEAST = 1e-6  # beginnings that are less probable are left out
@@ -24,7 +24,7 @@ class NextWord:
 
     Attributes:
         word: The whole word, with what of it stands in the text already.
-        text: What is written to have it: the rest of the word, and what stands before it.
+        text: The text to write for it: the rest of the word, and what stands before it.
         probability: The probability that this word comes, and ends there.
     """
 
@@ -34,7 +34,7 @@ class NextWord:
 
 
 class Joins:
-    """Which symbols go on with a word, and which end it.
+    """Symbols that go on with a word, and those that end it.
 
     Args:
         codec: The codec.
@@ -62,8 +62,9 @@ class _Beginning:
 def next_words(reader: Reader, codec: Codec, text: str, state: Any, count: int) -> tuple[tuple[NextWord, ...], float]:
     """Return the likeliest words after a text, likeliest first, and the probability of all others together.
 
-    Beginnings are followed together, the likeliest ones; a word ends where the next symbol does not go on with it.
-    The probability of a word is exact but for ways of spelling it that are less probable than one in a million.
+    All beginnings that can still become one of the likeliest words are followed, 256 at most; a word ends where the
+    next symbol does not go on with it. Its probability is exact but for ways of spelling it that are less probable than
+    one in a million.
 
     Args:
         reader: Reads on.
@@ -92,10 +93,10 @@ def next_words(reader: Reader, codec: Codec, text: str, state: Any, count: int) 
                 if (own := one.probability * float(mass[symbol])) > _LEAST and symbol != codec.end:
                     coming.append((own, number, symbol))
         coming.sort(key=lambda way: -way[0])
-        worst = sorted(words.values(), reverse=True)[count - 1 : count]
-        if not coming or (worst and coming[0][0] <= worst[0]):
+        worst = sorted([*words.values(), *[0.0] * count], reverse=True)[count - 1]
+        coming = [way for way in coming if way[0] > worst][:_WIDTH]  # no other can become one of the likeliest
+        if not coming:
             break
-        coming = coming[:_WIDTH]
         state = reader.step(state, [level[number].row for _, number, _ in coming], [symbol for *_, symbol in coming])
         level = [
             _Beginning(
