@@ -72,6 +72,7 @@ CASES = [
     ({"beam": 4, "n_best": 1, "length_power": 0.7}, {"beam": 4, "n_best": 1, "length_power": 0.7}),
     ({"beam": 4, "gnmt": 0.6, "patience": 1.5}, {"beam": 4, "gnmt": 0.6, "patience": 1.5}),
     ({"beam": 4, "diverse": 2, "strength": 0.3}, {"beam": 4, "diverse": 2, "strength": 0.3}),
+    ({"beam": 4, "diverse": 2, "strength": 0.0}, {"beam": 4, "diverse": 2, "strength": 0.0}),
     ({"beam": 3, "draw": True, "seed": 2}, {"beam": 3, "draw": True, "seed": 2}),
     ({"best_of": 3, "by": "per-symbol", "seed": 2}, {"best_of": 3, "by": "per-symbol", "seed": 2}),
     ({"exact": True, "match": "cat|dog", "seed": 2}, {"exact": True, "match": "cat|dog", "seed": 2}),
@@ -191,6 +192,8 @@ def test_several_prompts_and_texts_are_told_apart(client, model):
     assert [one["text"] for one in told["choices"]] == expected
     assert [one["index"] for one in told["choices"]] == [0, 1, 2, 3]
     assert told["usage"]["completion_tokens"] == sum(map(len, expected))
+    _, told = asked(client, "/v1/completions", prompt="the ", echo=True, max_tokens=5, seed=1)
+    assert told["usage"] == {"prompt_tokens": 4, "completion_tokens": 5, "total_tokens": 9}
 
 
 def test_log_probabilities_with_echo_are_those_of_the_score(client, model):

@@ -40,7 +40,13 @@ def test_a_body_that_is_none_and_one_that_is_too_large_are_refused(client):
         ({**BEARER, "host": ""}, 400),
         ({**BEARER, "origin": "http://evil.example"}, 403),
         ({**BEARER, "origin": "null"}, 403),
-        ({**BEARER, "origin": "http://127.0.0.1:8000"}, 200),
+        ({**BEARER, "origin": "http://127.0.0.1"}, 200),
+        ({**BEARER, "origin": "http://127.0.0.1:8000", "host": "127.0.0.1:8000"}, 200),
+        ({**BEARER, "origin": "http://127.0.0.1:8000"}, 403),  # another port is another site
+        ({**BEARER, "origin": "http://["}, 403),
+        ({**BEARER, "host": "my-box"}, 200),
+        ({"cookie": f'prefs={{"x": 1}}; a/b=1; ostinato-80={TOKEN}'}, 200),
+        ({"cookie": f"ostinato-81={TOKEN}"}, 401),  # of the studio at another port
         ({**BEARER, "sec-fetch-site": "cross-site"}, 403),
         ({**BEARER, "sec-fetch-site": "same-site", "sec-fetch-mode": "cors"}, 403),
         ({**BEARER, "sec-fetch-site": "same-origin"}, 200),
@@ -49,7 +55,7 @@ def test_a_body_that_is_none_and_one_that_is_too_large_are_refused(client):
     ids=str,
 )
 def test_who_may_ask(runs, headers, status):
-    app = application(Shelf(folder=runs), TOKEN, origins=["https://friend.example"])
+    app = application(Shelf(folder=runs), TOKEN, hosts=["My-Box"], origins=["https://friend.example"])
     with TestClient(app, base_url="http://127.0.0.1") as client:
         raw = {name: value.encode("latin-1") for name, value in headers.items()}
         answer = client.get("/v1/models", headers=raw)
@@ -153,3 +159,52 @@ def test_models_that_were_not_used_for_longest_leave_memory(runs, monkeypatch):
     shelf.get("names")  # "kept" leaves
     assert [path.name for path in shelf._held] == ["cats", "names"]
     assert shelf.get("kept").digest != first.digest
+
+
+def test_answers_name_no_path_of_this_machine(client, runs):
+    broken = runs / "broken"
+    shutil.copytree(runs / "cats", broken)
+    (broken / "config.json").write_text("{")
+    try:
+        answers = [
+            client.get("/v1/models/broken"),
+            client.get("/v1/models/cats"),
+            client.post("/v1/completions", json={"model": "shakespeare", "max_copy": 5}),
+            client.post("/v1/inspect", json={"model": "cats", "text": "the", "views": {"series": ""}}),
+            client.post("/v1/translate", json={"model": "cats", "texts": ["a"]}),
+        ]
+    finally:
+        shutil.rmtree(broken)
+    assert [one.status_code for one in answers] == [404, 200, 400, 400, 400]
+    for one in answers:
+        assert str(runs) not in one.text
+        assert "/" + "shipped" not in one.text
+
+
+def test_gaps_and_fields_without_a_meaning_are_refused(client):
+    gap = {"model": "cats", "prompt": "the ", "suffix": " sat", "max_tokens": 8}
+    assert client.post("/v1/completions", json=gap).status_code == 200
+    for more in ({"max_tokens": 20_000}, {"temperature": 0.5}, {"stop": "x"}, {"beam": 3}, {"logprobs": 1}):
+        assert client.post("/v1/completions", json={**gap, **more}).status_code == 400, more
+    drawn = {"model": "cats", "beam": 3, "draw": True, "temperature": 0}
+    assert client.post("/v1/completions", json=drawn).status_code == 400
+    assert client.post("/v1/inspect", json={"model": "cats", "text": "a", "options": {"guesses": 2}}).status_code == 400
+    other = {"model": "cats", "text": "the cat", "views": {"compare": "nothing"}}
+    assert client.post("/v1/inspect", json=other).status_code == 400
+    plain = {"content-type": "text/plain"}
+    assert client.post("/v1/score", content='{"model": "cats", "text": "the"}', headers=plain).status_code == 400
+
+
+def test_weights_that_a_run_has_learned_since_are_the_ones_that_answer(runs, item_run_once):
+    copied = runs / "learning"
+    shutil.copytree(runs / "cats", copied)
+    try:
+        shelf = Shelf([copied])
+        before = shelf.get("learning")
+        assert shelf.get("learning") is before
+        assert before.aside.digest == before.digest
+        shutil.rmtree(copied)
+        shutil.copytree(runs / "kept", copied)
+        assert shelf.get("learning").digest != before.digest
+    finally:
+        shutil.rmtree(copied)

@@ -26,7 +26,7 @@ _LOCAL = ("127.0.0.1", "localhost", "::1")
 EXAMPLES = """\
 ostinato serve
 ostinato serve runs/book --port 8800 --no-browser
-ostinato serve --token A-LONG-SECRET --host 0.0.0.0
+ostinato serve --token A-LONG-SECRET --host 0.0.0.0 --allow-host my-machine.local
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,12 +101,19 @@ def _next(asked: Asked) -> Any:
 
 
 def _inspect(asked: Asked) -> Any:
-    body = _without_paths(asked)
+    body, other = _without_paths(asked)
     held = asked.held.aside if _takes_long(body) else asked.held
-    with held.lock:
+    options = {**body.options, "progress": lambda what, done, total: asked.errand.wrote(0)}
+    with ExitStack() as locks:
+        for lock in sorted(
+            {held.lock, *([other.lock] if other else [])}, key=id
+        ):  # in one order, so that none waits for ever
+            locks.enter_context(lock)
         inspection = held.model.inspect_on(body.text, {**body.options, **body.views})
         names = list(body.views) or list(inspection.on_page)
-        views = [inspection.look(name, body.views.get(name), body.options) for name in names]
+        if doubled := body.options.keys() & inspection.looks().keys():
+            raise ConfigError(f"{min(doubled)} is a view, and none of options; put it among views")
+        views = [inspection.look(name, body.views.get(name), options) for name in names]
         views += inspection.beside(views)
         return {
             "views": {view.name: view.plain() for view in views}, "page": page_data(views, inspection.title),
@@ -113,11 +121,11 @@ def _inspect(asked: Asked) -> Any:
         }  # fmt: skip
 
 
-def _without_paths(asked: Asked) -> requests.Inspecting:
-    """Return a request that names no file of this machine; another model is named as the shelf names it.
+def _without_paths(asked: Asked) -> tuple[requests.Inspecting, Held | None]:
+    """Return a request that names no file of this machine, and the other model that it names, as the shelf names it.
 
     Raises:
-        ConfigError: It names a file to read or to run.
+        ConfigError: It names a file to read or to run, or a model of another family.
     """
     body: requests.Inspecting = asked.body
     if body.text is not None and asked.held.model.recipe.family.takes_files:
@@ -129,9 +137,13 @@ def _without_paths(asked: Asked) -> requests.Inspecting:
     check_options(options, {name: value for name, value in {**body.options, **views}.items() if name != "compare"})
     if any(".py" in str(views.get(name)) for name in ("find", "atlas", "series")):
         raise ConfigError("a request names labels that we have, and no file of labellers")
+    other = None
     if "compare" in views:
-        views["compare"] = asked.shelf.get(str(views["compare"])).model
-    return body.model_copy(update={"views": views})
+        other = asked.shelf.get(str(views["compare"]))
+        if type(other.model) is not type(asked.held.model):
+            raise ConfigError(f"{views['compare']} is of another family, and cannot be compared with this model")
+        views["compare"] = other.model
+    return body.model_copy(update={"views": views}), other
 
 
 def _takes_long(body: requests.Inspecting) -> bool:

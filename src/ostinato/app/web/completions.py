@@ -20,44 +20,61 @@ _WHOLE = ("best_of", "n_best", "stochastic", "exact")  # searches that give whol
 _NOT_STREAMED = ("best_of", "exact")
 #: Fields that have the names that options of ``generate`` have, and are handed on where they are given.
 _SAME = (*Searching.model_fields.keys() - {*Rules.model_fields, "model"}, "best_of", "precision")
-_DRAWN = 64  # texts that are tried for a gap
+_DRAWN, _LONGEST_GAP = 64, 60  # texts that are tried for a gap, and its most symbols
+_OF_GAPS = {"model", "prompt", "suffix", "max_tokens", "n", "seed", "echo", "stream", "stream_options", "user"}
 _EVERY = 0.03  # seconds between two events of a stream
 
 
 def completion(held: Held, request: Completion, errand: Errand) -> dict[str, Any]:
     """Return the answer to a request that is not streamed."""
-    model, prompts = _model(held, request), _prompts(held.model, request)
-    choices = list(_choices(held, model, prompts, request, errand))
+    model, prompts, about = _begun(held, request)
+    written = list(_choices(held, model, prompts, request, errand))
     return {
-        **_about(model, request),
-        "choices": [{**choice, "index": number} for number, choice in enumerate(choices)],
-        "usage": _usage(model, prompts, [choice["text"] for choice in choices]),
+        **about,
+        "choices": [{**choice, "index": number} for number, (choice, _) in enumerate(written)],
+        "usage": _usage(model, prompts, [text for _, text in written]),
     }
 
 
-def streamed(held: Held, request: Completion, errand: Errand) -> Iterator[dict[str, Any]]:
-    """Yield the events of a request that is streamed, several symbols in each, and at the end of what it used."""
-    model, prompts = _model(held, request), _prompts(held.model, request)
-    about, texts = _about(model, request), list[str]()
+def streamed(held: Held, request: Completion, errand: Errand) -> Iterator[dict[str, Any] | None]:
+    """Yield the events of a request that is streamed, several symbols in each, and at the end what it used.
+
+    ``None`` in between gives others a turn.
+    """
+    model, prompts, about = _begun(held, request)
+    texts: dict[int, str] = {}
     is_whole = request.max_tokens == 0 or request.logprobs is not None or request.suffix is not None
     if is_whole or any(vars(request)[name] for name in _WHOLE):
-        for number, choice in enumerate(_choices(held, model, prompts, request, errand)):
-            texts.append(choice["text"])
+        for number, (choice, text) in enumerate(_choices(held, model, prompts, request, errand)):
+            texts[number] = text
             yield {**about, "choices": [{**choice, "index": number}]}
     else:
+        if request.echo:
+            rows = [prompt for prompt in prompts for _ in range(request.n)]
+            yield {**about, "choices": [_piece(row, prompt) for row, prompt in enumerate(rows) if prompt]}
         for event in _pieces(held, model, prompts, request, errand):
-            texts += [choice["text"] for choice in event]
-            yield {**about, "choices": event}
+            for choice in event:
+                texts[choice["index"]] = texts.get(choice["index"], "") + choice["text"]
+            yield {**about, "choices": event} if event else None
     if (request.stream_options or {}).get("include_usage"):
-        yield {**about, "choices": [], "usage": _usage(model, prompts, ["".join(texts)])}
+        yield {**about, "choices": [], "usage": _usage(model, prompts, list(texts.values()))}
+
+
+def _begun(held: Held, request: Completion) -> tuple[Any, list[str], dict[str, Any]]:
+    """Return the model, its units held, the prompts as texts, and what every answer says of the request."""
+    held.model.check_verb("generate")
+    with held.lock:
+        model = held.model.clamped(*map(parse_clamp, request.hold)) if request.hold else held.model
+        return model, _prompts(model, request), _about(model, request)
 
 
 def beams(held: Held, request: Beams, errand: Errand) -> Iterator[dict[str, Any]]:
     """Yield the beginnings that compete after every symbol, several steps in each event, and in the end who won."""
     options = {"beam": request.beam, "n_best": request.beam, "length": request.max_tokens, "pace": 1}
-    given = {name: value for name in ("length_power", "match") if (value := vars(request)[name])}
+    given = {name: value for name in ("length_power", "match") if (value := vars(request)[name]) is not None}
     with held.lock:
-        generation = held.model.generate_many([request.prompt], **options, **given)
+        model = held.model.clamped(*map(parse_clamp, request.hold)) if request.hold else held.model
+        generation = model.generate_many([request.prompt], **options, **given)
     steps, last, is_done = list[Any](), 0.0, False
     while not is_done:
         with held.lock:
@@ -76,21 +93,21 @@ def beams(held: Held, request: Beams, errand: Errand) -> Iterator[dict[str, Any]
 def _pieces(
     held: Held, model: Any, prompts: Sequence[str], request: Completion, errand: Errand
 ) -> Iterator[list[dict[str, Any]]]:
-    """Yield, in each event, the next pieces of all texts; in the last one how each of them ended."""
+    """Yield, in each event, the next pieces of all texts, none to give others a turn; in the end how they ended."""
     with held.lock:
         options = _options(model, request)
         generation = model.generate_many(prompts, samples=request.n, length=request.max_tokens, **options)
-    waiting, last = [""] * generation.rows, 0.0
-    if request.echo:
-        waiting = [prompt for prompt in prompts for _ in range(request.n)]
-    is_written = False
+    waiting, last, is_written = [""] * generation.rows, 0.0, False
     while not is_written:
         with held.lock:
             before, pieces = generation.longest, next(generation, None)
         is_written = pieces is None
         errand.wrote((generation.longest - before) * generation.rows)
-        waiting = [text + piece for text, piece in zip(waiting, pieces or waiting, strict=True)] if pieces else waiting
-        if (is_written or time.monotonic() - last > _EVERY) and any(waiting):
+        if pieces is not None:
+            waiting = [text + piece for text, piece in zip(waiting, pieces, strict=True)]
+        if not any(waiting):
+            yield []
+        elif is_written or time.monotonic() - last > _EVERY:
             last = time.monotonic()
             yield [_piece(row, text) for row, text in enumerate(waiting) if text]
             waiting = [""] * len(waiting)
@@ -103,10 +120,10 @@ def _piece(row: int, text: str, reason: str | None = None) -> dict[str, Any]:
 
 def _choices(
     held: Held, model: Any, prompts: Sequence[str], request: Completion, errand: Errand
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield whole choices, each with the text that was written for it."""
     if request.suffix is not None:
-        with held.lock:
-            yield from _fillings(model, prompts, request)
+        yield from _fillings(held, model, prompts, request, errand)
         return
     texts: list[tuple[str, str, Any]] = [("", "length", None) for _ in prompts]
     if request.max_tokens:
@@ -119,9 +136,9 @@ def _choices(
             with held.lock:
                 told = _log_probs(model, prompt, text, request, ended=sample is not None and sample.ending == "end")
         own = {"text": prompt * request.echo + text, "logprobs": told, "finish_reason": reason}
-        yield (
-            own if sample is None or sample.rank is None else {**own, "log_prob": sample.log_prob, "rank": sample.rank}
-        )
+        if sample is not None and sample.rank is not None:
+            own |= {"log_prob": sample.log_prob, "rank": sample.rank}
+        yield own, text
 
 
 def _samples(held: Held, model: Any, prompts: Sequence[str], options: dict[str, Any], errand: Errand) -> list[Any]:
@@ -139,19 +156,28 @@ def _samples(held: Held, model: Any, prompts: Sequence[str], options: dict[str, 
         before = generation.longest
 
 
-def _fillings(model: Any, prompts: Sequence[str], request: Completion) -> Iterator[dict[str, Any]]:
+def _fillings(
+    held: Held, model: Any, prompts: Sequence[str], request: Completion, errand: Errand
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield what fits a gap; the work grows with the square of its length.
+
+    Raises:
+        ConfigError: The gap is long, or a field is given that has no meaning for it.
+    """
+    if other := request.model_fields_set - _OF_GAPS:
+        raise ConfigError(f"with a suffix, {min(other)} has no meaning; leave it out")
+    if request.max_tokens > _LONGEST_GAP:
+        raise ConfigError(f"a gap has {_LONGEST_GAP} symbols at most, got max_tokens {request.max_tokens:,}")
     for prompt in prompts:
-        best = model.infill(
-            prompt, request.suffix, samples=_DRAWN, length=max(1, request.max_tokens), seed=request.seed or 0,
-            top=request.n,
-        )  # fmt: skip
+        with held.lock:
+            best = model.infill(
+                prompt, request.suffix, samples=_DRAWN, length=max(1, request.max_tokens), seed=request.seed or 0,
+                top=request.n,
+            )  # fmt: skip
+        errand.wrote(_DRAWN * request.max_tokens)
         for one in best:
-            yield {"text": prompt * request.echo + one.text, "logprobs": None, "finish_reason": "stop"}
-
-
-def _model(held: Held, request: Completion) -> Any:
-    held.model.check_verb("generate")
-    return held.model.clamped(*map(parse_clamp, request.hold)) if request.hold else held.model
+            text = prompt * request.echo + one.text
+            yield {"text": text, "logprobs": None, "finish_reason": "stop"}, one.text
 
 
 def _prompts(model: Any, request: Completion) -> list[str]:
@@ -165,6 +191,11 @@ def _prompts(model: Any, request: Completion) -> list[str]:
         if not isinstance(ids, str) and not all(0 <= one < size for one in ids):
             raise ConfigError(f"prompt has an id that is none of the model's {size:,} symbols")
     prompts = [one if isinstance(one, str) else model.codec.decode(one) for one in texts] or [""]
+    for ids, prompt in zip(texts, prompts, strict=False):
+        if not isinstance(ids, str) and model.codec.encode(prompt).tolist() != list(ids):
+            raise ConfigError(
+                "prompt has ids that are not how this model cuts their text; send them as /v1/tokenize does"
+            )
     if len(prompts) > MOST_PROMPTS:
         raise ConfigError(f"a request has {MOST_PROMPTS} prompts at most, got {len(prompts):,}")
     if sum(map(len, prompts)) > MOST_CHARACTERS:
@@ -178,9 +209,15 @@ def _prompts(model: Any, request: Completion) -> list[str]:
     return prompts
 
 
+def _is_given(value: Any) -> bool:
+    return value is not None and value is not False and value != []
+
+
 def shaping(request: Rules) -> dict[str, Any]:
     """Return the options of ``generate`` that shape what is drawn from, as a request asks for them."""
-    given = {name: value for name in ("top_k", "min_p", "typical", "match") if (value := vars(request)[name])}
+    given = {
+        name: value for name in ("top_k", "min_p", "typical", "match") if (value := vars(request)[name]) is not None
+    }
     if request.temperature not in (0, 1):
         given["temperature"] = request.temperature
     if request.top_p < 1:
@@ -191,9 +228,12 @@ def shaping(request: Rules) -> dict[str, Any]:
 def _options(model: Any, request: Completion) -> dict[str, Any]:
     """Return the options of ``generate`` that a request asks for."""
     own = {name: vars(request)[name] for name in sorted(_SAME)}
-    given = shaping(request) | {name: value for name, value in own.items() if value not in (None, False, [])}
-    if request.temperature == 0 and request.beam is None:
-        given["greedy"] = True
+    given = shaping(request) | {name: value for name, value in own.items() if _is_given(value)}
+    if request.temperature == 0:
+        if request.draw or request.stochastic:
+            raise ConfigError("temperature 0 takes the most probable symbol, and draw and stochastic draw; choose one")
+        if request.beam is None:
+            given["greedy"] = True
     for name in ("presence_penalty", "frequency_penalty"):
         if vars(request)[name]:
             given[name] = vars(request)[name]

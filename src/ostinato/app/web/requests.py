@@ -24,7 +24,7 @@ class Rules(_Request):
     temperature: float = Field(1.0, ge=0, le=5, description="0: always the most probable symbol")
     top_p: float = Field(1.0, gt=0, le=1)
     top_k: int | None = Field(None, ge=1)
-    min_p: float | None = Field(None, ge=0, le=1)
+    min_p: float | None = Field(None, gt=0, le=1)
     typical: float | None = Field(None, gt=0, le=1)
     match: str | None = Field(
         None, max_length=_MOST_PATTERN, description="the new text matches this regular expression, as a whole"
@@ -97,6 +97,7 @@ class Beams(_Request):
     max_tokens: int = Field(40, ge=1, le=_MOST_BEAM_SYMBOLS)
     length_power: float | None = None
     match: str | None = Field(None, max_length=_MOST_PATTERN)
+    hold: list[str] = Field(default_factory=list, max_length=256)
 
 
 class Scoring(_Request):

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-from http.cookies import SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ostinato.app.web.errors import error_body
 
 MOST_BYTES = 4_000_000  # of a request's body
-_COOKIE = "ostinato"
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 _OPEN = ("/health",)  # without a token
 _POLICY = (
@@ -40,7 +39,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, token: str, hosts: Sequence[str] = (), origins: Sequence[str] = ()) -> None:
         self._app, self._token = app, token
-        self._hosts, self._origins = {*_LOCAL, *hosts}, set(origins)
+        self._hosts, self._origins = {*_LOCAL, *map(str.lower, hosts)}, set(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -73,8 +72,8 @@ class Guard:
         if _host(headers.get("host", "")) not in self._hosts:
             return _refuse(400, "this server is not called by that name")
         is_page = scope["method"] == "GET" and scope["path"] == "/"
-        origin = headers.get("origin")
-        if origin is not None and origin not in self._origins and _host(urlsplit(origin).netloc) not in self._hosts:
+        origin, own = headers.get("origin"), headers.get("host", "").lower()
+        if origin not in (None, *self._origins, f"http://{own}", f"https://{own}"):  # pages of other ports are others
             return _refuse(403, "pages of other sites may not ask")
         is_link = (
             is_page and headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
@@ -88,10 +87,12 @@ class Guard:
         asked = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0] if is_page else ""
         if asked and self._is_right(asked):
             answer = RedirectResponse("/", status_code=303)
-            answer.set_cookie(_COOKIE, self._token, httponly=True, samesite="strict")
+            answer.set_cookie(_cookie(scope), self._token, httponly=True, samesite="strict")
             return answer
         return (
-            None if self._is_right(_given(headers)) else _refuse(401, "a token is needed: Authorization: Bearer TOKEN")
+            None
+            if self._is_right(_given(headers, _cookie(scope)))
+            else _refuse(401, "a token is needed: Authorization: Bearer TOKEN")
         )
 
     def _is_right(self, token: str) -> bool:
@@ -134,10 +135,14 @@ def _host(name: str) -> str:
         return ""
 
 
-def _given(headers: Headers) -> str:
+def _cookie(scope: Scope) -> str:
+    """Return the name of our cookie. All ports of a host share their cookies, and each may have a studio."""
+    return f"ostinato-{(scope.get('server') or ('', 0))[1]}"
+
+
+def _given(headers: Headers, name: str) -> str:
     """Return the token that a request brings."""
     kind, _, token = headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
         return token.strip()
-    cookie = SimpleCookie(headers.get("cookie", ""))
-    return cookie[_COOKIE].value if _COOKIE in cookie else ""
+    return cookie_parser(headers.get("cookie", "")).get(name, "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -106,22 +106,22 @@ class Studio:
             return Asked(self.shelf, held, body, errand)
 
         if post.stream is not None and "text/event-stream" in _accepted(request, body):
-            return await self._events(post, asked)
+            return await self._events(request, post, asked)
         answer = await self.desk.do(
             lambda errand: post.answer(asked(errand)), slow=post.is_slow(body), is_gone=request.is_disconnected
         )
         return JSONResponse(_plain(answer))
 
-    async def _events(self, post: Post, asked: Any) -> Response:
+    async def _events(self, request: Request, post: Post, asked: Any) -> Response:
         assert post.stream is not None
         stream = post.stream
 
         def make(errand: Errand) -> Any:
             yield from stream(asked(errand))  # models are loaded by a worker too
 
-        events = self.desk.stream(make)
+        events = self.desk.stream(make, request.is_disconnected)
         first = await anext(events, None)  # an error is told as one, before the stream begins
-        return StreamingResponse(_sent(first, events), media_type="text/event-stream")
+        return StreamingResponse(_sent(first, events, self.shelf.without_paths), media_type="text/event-stream")
 
 
 def application(
@@ -149,6 +149,10 @@ def application(
         "/metrics": studio.metrics, "/openapi.json": studio.openapi, "/v1/models": studio.models,
         "/v1/models/{model}": studio.model, "/tokenizer_info": studio.tokenizer_info,
     }  # fmt: skip
+
+    def tell(request: Request, error: Exception) -> Response:
+        return _tell(error, shelf.without_paths(str(error)))
+
     errors = (OstinatoError, BadRequestError, TooLargeError, LeftError)
     return Starlette(
         routes=[
@@ -157,7 +161,7 @@ def application(
         ],
         middleware=[Middleware(Guard, token=token, hosts=hosts, origins=origins)],
         exception_handlers={
-            **dict.fromkeys(errors, _tell), 404: _tell_status, 405: _tell_status, Exception: _tell_nothing,
+            **dict.fromkeys(errors, tell), 404: _tell_status, 405: _tell_status, Exception: _tell_nothing,
         },
         lifespan=lifespan,
     )  # fmt: skip
@@ -177,6 +181,8 @@ async def _parsed(request: Request, kind: type[BaseModel]) -> BaseModel:
         given = json.loads(await request.body())
     except (ValueError, RecursionError) as error:
         raise BadRequestError("the body is no JSON") from error
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise BadRequestError("a body is JSON and has to say so: content-type: application/json")
     try:
         return kind.model_validate(given)
     except ValidationError as error:
@@ -185,22 +191,22 @@ async def _parsed(request: Request, kind: type[BaseModel]) -> BaseModel:
         raise BadRequestError(f"{where}: {first['msg']}") from error
 
 
-async def _sent(first: Any, events: AsyncIterator[Any]) -> AsyncIterator[str]:
+async def _sent(first: Any, events: AsyncIterator[Any], told: Callable[[str], str]) -> AsyncIterator[str]:
     if first is not None:
         yield f"data: {json.dumps(_plain(first))}\n\n"
     try:
         async for event in events:
             yield f"data: {json.dumps(_plain(event))}\n\n"
     except OstinatoError as error:  # the answer has begun, so it is told in it
-        yield f"data: {json.dumps(error_body(str(error)))}\n\n"
+        yield f"data: {json.dumps(error_body(told(str(error))))}\n\n"
     yield "data: [DONE]\n\n"
 
 
-def _tell(request: Request, error: Exception) -> Response:
+def _tell(error: Exception, message: str) -> Response:
     if isinstance(error, TooLargeError):
         return JSONResponse(error_body("the request is too large"), status_code=413)
     status = 503 if isinstance(error, BusyError | LeftError) else 404 if isinstance(error, RunError) else 400
-    return JSONResponse(error_body(str(error)), status_code=status)
+    return JSONResponse(error_body(message), status_code=status)
 
 
 def _tell_status(request: Request, error: Any) -> Response:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ostinato.errors import ConfigError, OstinatoError, unknown_name
-from ostinato.families import find_recipe
+from ostinato.families import Machine, find_recipe
 from ostinato.runs import read_about
 from ostinato.runs.arrays import arrays_digest
 from ostinato.runs.series import Series
@@ -28,17 +28,20 @@ class Held:
 
     Attributes:
         model: The model.
-        again: Loads it once more.
+        stamp: Tells whether the weights on disk are still those.
+        threads: Processor threads; ``None``: as many as are best.
     """
 
     model: Any
-    again: Callable[[], Any]
+    stamp: int = 0
+    threads: int | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
     def aside(self) -> Held:
-        """The model once more, for work that takes long, so that what is quick does not wait for it."""
-        return Held(self.again(), self.again)
+        """The same weights once more, for work that takes long, so that what is quick does not wait for it."""
+        first, *others = self.model.all_saved
+        return Held(self.model.recipe.family.open(first, others, Machine(threads=self.threads)))
 
     @cached_property
     def digest(self) -> str:
@@ -59,6 +62,8 @@ class Shelf:
     def __init__(self, runs: Sequence[Path] = (), folder: Path | None = None, threads: int | None = None) -> None:
         self._runs, self._folder, self._threads = list(runs), folder, threads
         self._held: OrderedDict[Path, Held] = OrderedDict()
+        self._loading: dict[Path, threading.Lock] = {}
+        self._told: dict[Path, tuple[int, str]] = {}
         self._lock = threading.Lock()
 
     def places(self) -> dict[str, Path]:
@@ -80,18 +85,25 @@ class Shelf:
 
     def describe(self) -> list[dict[str, Any]]:
         """Return what there is, as ``/v1/models`` tells it; what cannot be read is left out."""
-        told = []
-        for name, path in self.places().items():
-            try:
-                about = read_about(path)
-                family = find_recipe(about["recipe"]).family
-            except (OstinatoError, OSError, KeyError):
-                continue
-            told.append({
-                "id": name, "object": "model", "created": int(path.stat().st_mtime), "owned_by": "ostinato",
-                "recipe": about["recipe"], "family": family.name, "verbs": list(family.verbs),
-            })  # fmt: skip
-        return told
+        every = [self._about(name, path) for name, path in self.places().items()]
+        return [one for one in every if one is not None]
+
+    def _about(self, name: str, path: Path) -> dict[str, Any] | None:
+        """Return what ``/v1/models`` tells of a model; ``None``: it cannot be read. It is read anew if it changed."""
+        try:
+            stamp = _stamp(path)
+            if self._told.get(path, (0, ""))[0] != stamp:
+                recipe = read_about(path)["recipe"]
+                find_recipe(recipe)
+                self._told[path] = stamp, recipe
+        except (OstinatoError, OSError, KeyError):
+            return None
+        recipe = self._told[path][1]
+        family = find_recipe(recipe).family
+        return {
+            "id": name, "object": "model", "created": stamp // 10**9, "owned_by": "ostinato", "recipe": recipe,
+            "family": family.name, "verbs": list(family.verbs),
+        }  # fmt: skip
 
     def describe_one(self, name: str) -> dict[str, Any]:
         """Return what there is to know of one model, which is loaded for it.
@@ -100,8 +112,8 @@ class Shelf:
             ConfigError: There is none of this name.
             RunError: It is damaged.
         """
-        held, (told,) = self.get(name), [one for one in self.describe() if one["id"] == name]
-        family, path = held.model.recipe.family, self.place(name)
+        held, path = self.get(name), self.place(name)
+        told, family = self._about(name, path) or {}, held.model.recipe.family
         is_hidden = path.is_absolute() or path in SHIPPED.values()
         options = {
             verb: [option.name for group in groups for option in group.options]
@@ -113,6 +125,13 @@ class Shelf:
             "takes_files": family.takes_files, "has_data": path.is_dir(), "labels": list(family.label_names()),
             "steps": _steps(path), "options": options,
         }  # fmt: skip
+
+    def without_paths(self, message: str) -> str:
+        """Return a message with the names of models in place of their paths, which are nobody's business."""
+        for name, path in self.places().items():
+            for one in (path.resolve(), path):
+                message = message.replace(str(one), name) if len(one.parts) > 1 else message
+        return message
 
     def first(self) -> str:
         """Return the name of the first model, for clients that name none.
@@ -144,13 +163,24 @@ class Shelf:
         """
         path = self.place(name)
         with self._lock:
-            if path not in self._held:
-                again = partial(load, path, threads=self._threads)
-                self._held[path] = Held(again(), again)
-                while len(self._held) > _HELD:
-                    self._held.popitem(last=False)
+            loading = self._loading.setdefault(path, threading.Lock())
+        with loading:  # others may use the models that are there
+            stamp = _stamp(path)
+            held = self._held.get(path)
+            if held is None or held.stamp != stamp:  # a run that is trained on has other weights
+                held = Held(load(path, threads=self._threads), stamp, self._threads)
+        with self._lock:
+            self._held[path] = held
             self._held.move_to_end(path)
-            return self._held[path]
+            while len(self._held) > _HELD:
+                self._held.popitem(last=False)
+        return held
+
+
+def _stamp(path: Path) -> int:
+    """Return when the weights of a run or model file were written last, in nanoseconds; 0: there are none."""
+    best = path / "best.json"
+    return best.stat().st_mtime_ns if best.is_file() else path.stat().st_mtime_ns if path.exists() else 0
 
 
 def _steps(path: Path) -> list[int]:

@@ -88,33 +88,41 @@ class Desk:
             LeftError: The client left before the work was done.
         """
         errand = self._enter()
-        future = self._submit(self._slow if slow else self._quick, work, errand)
-        done = asyncio.wrap_future(future)
         try:
-            while not (await asyncio.wait([done], timeout=_LOOKED_AFTER))[0]:
-                if is_gone is not None and await is_gone():
-                    errand.left.set()
-                    if future.cancel():  # it had not begun
-                        raise LeftError
-            result: T = await done
+            result: T = await self._done(
+                self._submit(self._slow if slow else self._quick, work, errand), errand, is_gone
+            )
             return result
         finally:
             errand.left.set()
             self._leave(errand)
 
-    async def stream(self, make: Callable[[Errand], Iterator[Any]]) -> AsyncIterator[Any]:
+    async def stream(
+        self, make: Callable[[Errand], Iterator[Any]], is_gone: Callable[[], Awaitable[bool]] | None = None
+    ) -> AsyncIterator[Any]:
         """Yield what an iterator yields, each item made by a worker when the one before it was taken.
 
-        So a slow reader holds no worker, several streams take turns, and one whose reader leaves ends.
+        So a slow reader holds no worker, several streams take turns, and one whose reader leaves ends. With ``None`` an
+        iterator gives up its turn.
+
+        Args:
+            make: Makes the iterator.
+            is_gone: Tells whether the client has left; asked for before the first item alone, as afterwards whoever
+                sends the items notices.
 
         Raises:
             BusyError: Too many requests are waiting.
+            LeftError: The client left before the first item.
         """
         errand, ended = self._enter(), object()
         items = make(errand)
         try:
-            while (item := await asyncio.wrap_future(self._submit(self._quick, next, items, ended))) is not ended:
-                yield item
+            while (
+                item := await self._done(self._submit(self._quick, next, items, ended), errand, is_gone)
+            ) is not ended:
+                if item is not None:
+                    is_gone = None
+                    yield item
         finally:
             errand.left.set()
             self._leave(errand)
@@ -123,6 +131,16 @@ class Desk:
         """End; what waits is dropped."""
         for pool in (self._quick, self._slow):
             pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _done(self, future: Future[Any], errand: Errand, is_gone: Callable[[], Awaitable[bool]] | None) -> Any:
+        """Wait for work; where its client leaves, it is told so, and dropped if it had not begun."""
+        done = asyncio.wrap_future(future)
+        while not (await asyncio.wait([done], timeout=_LOOKED_AFTER))[0]:
+            if is_gone is not None and await is_gone():
+                errand.left.set()
+                if future.cancel():
+                    raise LeftError
+        return await done
 
     def _submit(self, pool: ThreadPoolExecutor, work: Callable[..., Any], *given: Any) -> Future[Any]:
         future = pool.submit(work, *given)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ostinato.models import SymbolModel
     from ostinato.training.evaluation import Evaluation, Losses, Protocol, Ticker
 
+_INDEXES = 4  # against copying, that are kept
 _SHORT, _EXACT = 10_000, ("length", "unknown")  # symbols scored without PyTorch at most; options of exact sampling
 
 
@@ -180,6 +181,8 @@ class TextModel(LooksInside, Face):
     def against_copying(self, most: int) -> MaxCopy:
         """Return the rule that copies at most so many symbols from the training text."""
         if most not in self._copying:  # making its index takes a second for a million symbols
+            while len(self._copying) >= _INDEXES:
+                self._copying.pop(next(iter(self._copying)))
             self._copying[most] = self.training_text().rule(most)
         return self._copying[most]
 

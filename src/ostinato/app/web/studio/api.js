@@ -48,11 +48,14 @@ export class Newest {
   constructor(tell, left) {
     this.tell = tell;
     this.now = null;
-    left.addEventListener("abort", () => {
-      this.waiting = null;
-      this.now?.stop.abort();
-    });
+    left.addEventListener("abort", () => this.stop());
     this.left = left;
+  }
+
+  /** Stop; nothing waits any more. */
+  stop() {
+    this.waiting = null;
+    this.now?.stop.abort();
   }
 
   /** @param work Takes a signal that says when to stop. */

@@ -10,7 +10,9 @@ function edged(text) {
 
 /** A tree of beginnings that were seen: a node for every text. */
 export class BeamTree {
-  constructor() {
+  /** @param prompt The text after which they stand. */
+  constructor(prompt) {
+    this.prompt = prompt;
     this.nodes = new Map([["", { text: "", score: 0, children: [] }]]);
     this.live = [];
     this.best = [];
@@ -69,11 +71,12 @@ export class Beams {
     this.paint();
   }
 
-  follow(prompt, match) {
-    this.prompt = prompt;
+  /** @param settings Settings of writing, of which the pattern and what is held count. */
+  follow(prompt, settings) {
     return this.newest.ask(async (signal) => {
-      const tree = new BeamTree();
-      const body = { model: this.model, prompt, beam: this.width, max_tokens: 60, ...(match ? { match } : {}) };
+      const tree = new BeamTree(prompt);
+      const { match } = settings.rules();
+      const body = { model: this.model, prompt, beam: this.width, max_tokens: 60, ...settings.held(), ...(match ? { match } : {}) };
       for await (const { steps, best } of events("/v1/beams", body, signal)) {
         for (const live of steps ?? []) tree.step(live);
         if (best) tree.end(best);
@@ -90,7 +93,7 @@ export class Beams {
       const rank = this.tree.best.findIndex(({ text }) => text === one.whole);
       return html`<li>${one.text
           ? html`<button class=${alive ? "alive" : "dead"} data-whole=${one.whole} data-score=${one.score}
-              @click=${() => this.take(this.prompt + one.whole)}>${edged(one.text)}</button>
+              @click=${() => this.take(this.tree.prompt + one.whole)}>${edged(one.text)}</button>
               ${one.after.length && rank < 0 ? "" : html`<small>${rank < 0 ? "" : `${S.wins(rank + 1)} `}${S.nats(one.score.toFixed(2))}</small>`}`
           : ""}
         ${one.after.length ? html`<ul>${one.after.map(run)}</ul>` : ""}</li>`;

@@ -22,6 +22,7 @@ export class Beside {
 
   /** Have the others write what a request asks for. */
   write(request) {
+    this.gains = {}; // of another text
     for (const id of this.names) {
       const [writing, comparing] = this.newest[id];
       writing.ask(async (signal) => {

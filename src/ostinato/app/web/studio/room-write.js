@@ -35,7 +35,7 @@ class Write {
     this.looking = new Newest(tell, left);
     this.beside = new Beside(context, settings.get("beside") ?? "", () => this.write());
     this.beams = new Beams(context, (text) => this.goOn(text));
-    this.beams.asked = () => this.beams.follow(this.text, this.settings.match);
+    this.beams.asked = () => this.beams.follow(this.text, this.settings);
     this.sum = later(120, () => this.expect(WORDS));
     this.expectLater = later(150, () => this.expect());
   }
@@ -46,6 +46,7 @@ class Write {
 
   /** An error belongs to the regular expression where there is one that does not work, and else to all. */
   refuse(message) {
+    this.told = null; // it belongs to another text
     if (this.settings.match && /match|regular|expression|pattern/.test(message)) this.wrong = message;
     else this.context.tell(message);
     this.paint();
@@ -57,9 +58,7 @@ class Write {
     if (!words) this.sum();
     return this.expecting.ask(async (signal) => {
       const body = { model: this.context.model.id, text, count: GUESSES, words, ...settings.rules(), ...settings.held() };
-      const told = await ask("/v1/next", body, signal);
-      if (!words && this.told) Object.assign(told, { words: [], words_rest: 1 });
-      this.told = told;
+      this.told = { ...(await ask("/v1/next", body, signal)), text };
       this.wrong = "";
       this.context.tell("");
       this.controls();
@@ -73,13 +72,16 @@ class Write {
     const { text, settings } = this;
     const request = settings.request(text);
     const told = JSON.stringify(request);
+    this.asked = null;
     this.beside.write(request);
     return this.writing.ask(async (signal) => {
       let whole = "";
       for await (const { choices } of events("/v1/completions", { model: this.context.model.id, ...request }, signal)) {
+        if (text !== this.text) return; // something else was typed
         whole += choices[0]?.text ?? "";
         this.shown.grow(text, whole);
       }
+      if (text !== this.text) return;
       this.written = whole;
       this.wrong = "";
       this.branches.wrote(text, whole);
@@ -89,6 +91,7 @@ class Write {
   }
 
   type(value) {
+    this.writing.stop();
     this.text = value;
     this.asked = null;
     this.keep();
@@ -104,6 +107,7 @@ class Write {
 
   /** Take a guess, as if it had been typed. */
   take = (guess) => {
+    if (this.told?.text !== this.text) return; // guesses of another text
     this.written = "";
     this.type(this.text + guess);
     this.root.querySelector("textarea").focus();
@@ -128,9 +132,12 @@ class Write {
   /** Ask what else could stand where a word of the written text does. */
   lookAt(start, word) {
     return this.looking.ask(async (signal) => {
-      const before = this.text + this.written.slice(0, start);
+      const { text, written } = this;
+      const before = text + written.slice(0, start);
       const body = { model: this.context.model.id, text: before, count: GUESSES, words: WORDS, ...this.settings.held() };
-      this.asked = { start, word, told: await ask("/v1/next", body, signal) };
+      const told = await ask("/v1/next", body, signal);
+      if (text !== this.text || written !== this.written) return;
+      this.asked = { start, word, before, told };
       this.paint();
     });
   }
@@ -139,20 +146,17 @@ class Write {
     const { model } = this.context;
     const given = options([["prompt", this.text], ...this.settings.options(), ["hold", this.settings.held().hold]]);
     const own = options(this.settings.options());
-    const unit = this.settings.hold && /^(?:(\w+):)?(\d+):(\d+)$/.exec(this.settings.hold);
-    const held = unit ? `.clamped(layer=${unit[2]}, unit=${unit[3]}, value=${this.settings.value}${unit[1] ? `, part="${unit[1]}"` : ""})` : "";
-    const python = `import ostinato\n\nmodel = ostinato.load(${JSON.stringify(model.typed)})${held}\nprint(model.generate(${JSON.stringify(this.text)}${own.python}).text)\n`;
+    const [unit] = this.settings.held().hold ?? [];
+    const clamp = unit ? "from ostinato.inspect.clamps import parse_clamp\n" : "";
+    const held = unit ? `.clamped(parse_clamp(${JSON.stringify(unit)}))` : "";
+    const python = `import ostinato\n${clamp}\nmodel = ostinato.load(${JSON.stringify(model.typed)})${held}\nprint(model.generate(${JSON.stringify(this.text)}${own.python}).text)\n`;
     return sharing(`ostinato generate ${model.typed}${given.command}`, python);
   }
 
   instead() {
     if (!this.asked) return "";
-    const { start, word, told } = this.asked;
-    const choose = (text) => {
-      const whole = this.text + this.written.slice(0, start) + text;
-      this.asked = null;
-      this.goOn(whole);
-    };
+    const { word, before, told } = this.asked;
+    const choose = (text) => this.goOn(before + text);
     return html`<section id="instead"><h2>${S.insteadOf(word.trim())}</h2>${expected(told, choose)}
       <button @click=${() => { this.asked = null; this.paint(); }}>${S.close}</button></section>`;
   }
@@ -182,6 +186,7 @@ class Write {
           <div id="guesses">${this.told ? expected(this.told, this.take) : ""}</div>
           ${sliders(this.settings, this.wrong, this.changed)}
           ${this.branches.drawn((one) => {
+            this.writing.stop();
             if (one) Object.assign(this, { text: one.text, written: one.written, asked: null });
             this.keep();
             this.expect();

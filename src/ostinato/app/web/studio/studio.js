@@ -78,8 +78,11 @@ class Studio {
 
   goTo = (settings) => {
     history.pushState(null, "", `#${new URLSearchParams(settings)}`);
-    return this.show();
+    return this.shown();
   };
+
+  /** Show what the address names, and tell what goes wrong. */
+  shown = () => this.show().catch((error) => error.name === "AbortError" || tell(error.message));
 
   head(model, own, chosen) {
     render(
@@ -116,9 +119,7 @@ async function begin() {
   const [all, { data: models }] = await Promise.all([rooms(), ask("/v1/models")]);
   const studio = new Studio(all, models);
   byId("model").addEventListener("change", (event) => studio.goTo({ model: event.target.value, room: asked().get("room") ?? "" }));
-  const show = () => studio.show().catch((error) => error.name === "AbortError" || tell(error.message));
-  window.addEventListener("hashchange", show);
-  window.addEventListener("popstate", show);
+  window.addEventListener("popstate", studio.shown); // links, and going back
   setInterval(() => document.hidden || studio.watch().catch(() => {}), WATCHED);
   await studio.show();
 }
