@@ -168,17 +168,29 @@ def test_i_choose_another_word_and_go_on_in_a_branch(visit, model):
     page.click(".written .word >> nth=2")
     page.wait_for_selector("#instead .word")
     start = int(page.get_attribute(".written .word >> nth=2", "data-start"))
-    taken = page.get_attribute("#instead .word >> nth=1", "data-text")
+    word = page.locator(".written .word >> nth=2").inner_text()
+    before = first[: len("the ") + start] + word[: len(word) - len(word.lstrip())]  # what could stand in its place
+    words = model.coming(before, words=8).words
+    told = page.eval_on_selector_all("#instead .word", "all => all.map(one => one.dataset.word)")
+    assert told == [one.word for one in words]
     page.click("#instead .word >> nth=1")
-    text = first[: len("the ") + start] + taken
+    text = before + words[1].text
     one.written(prompt=text)
     assert page.input_value("textarea") == text
     assert page.inner_text(".written") == text + model.generate(text, length=40, seed=3).text
     assert page.locator("#branches button").count() == 2
+    set_slider(page, "temperature", 0.3)
+    one.written(temperature=0.3)
     page.click("#branches button >> nth=0")
     assert page.inner_text(".written") == first
+    assert page.input_value("input[name='temperature']") == "1"  # a branch has its settings too
+    assert "--temperature" not in page.inner_text("#command")
+    assert "temperature=1&" in page.url
+    page.click("#further")
+    one.written(prompt=first)
+    page.click("#branches button >> nth=0")
     page.reload()  # the tree stays
-    expect(page.locator("#branches button")).to_have_count(2)
+    expect(page.locator("#branches button")).to_have_count(3)
 
 
 def test_i_see_beams_compete_and_take_up_a_dead_one(visit, model):
@@ -200,6 +212,7 @@ def test_i_see_beams_compete_and_take_up_a_dead_one(visit, model):
     whole = "the " + dead.get_attribute("data-whole")
     dead.click()
     assert page.input_value("textarea") == whole
+    expect(page.locator(".beams")).to_have_count(0)  # it was of another text
 
 
 def test_another_model_writes_beside_it_and_the_difference_is_that_of_scores(visit, model, runs):

@@ -69,6 +69,7 @@ def test_a_link_of_another_site_opens_the_page_and_its_token_becomes_a_cookie(ru
     link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
     with TestClient(application(Shelf(folder=runs), TOKEN), base_url="http://127.0.0.1") as client:
         assert client.get("/", headers=link).status_code == 401
+        assert "open the address that its terminal shows" in client.get("/?token=wrong", headers=link).text
         assert client.get("/v1/models", headers=link).status_code == 403
         answer = client.get(f"/?token={TOKEN}", headers=link, follow_redirects=False)
         assert (answer.status_code, answer.headers["location"]) == (303, "/")

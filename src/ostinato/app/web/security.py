@@ -89,11 +89,12 @@ class Guard:
             answer = RedirectResponse("/", status_code=303)
             answer.set_cookie(_cookie(scope), self._token, httponly=True, samesite="strict")
             return answer
-        return (
-            None
-            if self._is_right(_given(headers, _cookie(scope)))
-            else _refuse(401, "a token is needed: Authorization: Bearer TOKEN")
-        )
+        if self._is_right(_given(headers, _cookie(scope))):
+            return None
+        if is_page:
+            told = "This studio needs its token, and this is not it: open the address that its terminal shows."
+            return PlainTextResponse(told, status_code=401)
+        return _refuse(401, "a token is needed: Authorization: Bearer TOKEN")
 
     def _is_right(self, token: str) -> bool:
         return hmac.compare_digest(token.encode(), self._token.encode())

@@ -87,6 +87,13 @@ export class Beams {
     });
   }
 
+  clear() {
+    if (!this.tree) return;
+    this.newest.stop();
+    this.tree = null;
+    this.paint();
+  }
+
   paint() {
     const run = (one) => {
       const alive = this.tree.isAlive(one.whole);

@@ -20,24 +20,24 @@ export class Branches {
     return this.all.find(({ id }) => id === this.now) ?? null;
   }
 
-  /** The text and what was written after it; a branch that began elsewhere becomes one of its own. */
-  wrote(text, written) {
+  /** The text, what was written after it, and with which settings; a branch that began elsewhere becomes one of its own. */
+  wrote(text, written, settings) {
     const { current } = this;
     if (current && (current.text === text || !this.all.some(({ parent }) => parent === current.id))) {
-      Object.assign(current, { text, written });
-    } else this.add(current && text.startsWith(current.text) ? current.id : null, text, written);
+      Object.assign(current, { text, written, settings });
+    } else this.add(current && text.startsWith(current.text) ? current.id : null, text, written, settings);
     this.save();
   }
 
   /** Go on elsewhere: a new branch of the present one. */
-  branch(text) {
-    this.add(this.now, text, "");
+  branch(text, settings) {
+    this.add(this.now, text, "", settings);
     this.save();
   }
 
-  add(parent, text, written) {
+  add(parent, text, written, settings) {
     this.now = (this.all.at(-1)?.id ?? 0) + 1;
-    this.all.push({ id: this.now, parent, text, written });
+    this.all.push({ id: this.now, parent, text, written, settings });
     if (this.all.length > MOST) this.all.splice(0, this.all.length - MOST);
   }
 

@@ -41,7 +41,7 @@ class Inside {
     this.busy = false;
     this.views = new Views({ tell, left, moved: (view, place) => this.context.keep({ ...this.address(), view, place }) });
     this.views.at = { name: settings.get("view") ?? "", place: settings.get("place") ?? "" };
-    this.newest = new Newest((error) => { this.busy = false; this.paint(); tell(error); }, left);
+    this.newest = new Newest((error) => { this.busy = false; this.views.clear(); this.paint(); tell(error); }, left);
     this.writing = new Newest(tell, left);
     this.soon = later(200, () => this.text.length <= LONGEST && this.look());
   }
@@ -103,7 +103,10 @@ class Inside {
 
   takeShown() {
     const unit = UNIT.exec(this.views.at.place);
-    if (!unit) return;
+    if (!unit) {
+      this.context.tell(S.noUnit);
+      return;
+    }
     [, this.settings.hold] = unit;
     this.drag();
   }
@@ -140,7 +143,7 @@ class Inside {
   }
 
   command() {
-    const views = this.asked ?? this.set[1];
+    const views = this.find ? { find: this.find } : (this.asked ?? this.set[1]);
     const given = options(Object.entries(views).map(([name, value]) => [name, value === "" ? true : value]));
     return sharing(`ostinato inspect ${this.context.model.typed}${given.command} --html inside.html${argument(this.text)}`, "");
   }
@@ -153,7 +156,7 @@ class Inside {
     render(
       html`${this.context.model.takes_files
           ? html`<p class="quiet">${S.inspectHere}</p>`
-          : html`<label>${S.inspectHere}<textarea .value=${this.text} spellcheck="false"
+          : html`<label>${this.context.model.has_data ? S.inspectHere : S.inspectText}<textarea .value=${this.text} spellcheck="false"
               @input=${(event) => { this.text = event.target.value; this.soon(); }}></textarea></label>`}
         <p><label>${S.views} <select name="views" @change=${choose}>
             ${this.sets.map((one) => html`<option value=${one[0]} .selected=${one === this.set}>${S[one[0]]}</option>`)}</select></label>

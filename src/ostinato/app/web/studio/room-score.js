@@ -18,7 +18,12 @@ export async function mount(root, { model, models, settings, keep, tell, left })
   let other = others.some(({ id }) => id === settings.get("other")) ? settings.get("other") : "";
   let sum = "";
   const views = new Views({ tell, left });
-  const newest = new Newest(tell, left);
+  const newest = new Newest((error) => {
+    sum = "";
+    views.clear();
+    paint();
+    tell(error);
+  }, left);
 
   const look = () => {
     keep({ text, other });

@@ -84,7 +84,7 @@ class Write {
       if (text !== this.text) return;
       this.written = whole;
       this.wrong = "";
-      this.branches.wrote(text, whole);
+      this.branches.wrote(text, whole, settings.address());
       this.paint();
       this.root.dataset.written = told;
     });
@@ -92,6 +92,7 @@ class Write {
 
   type(value) {
     this.writing.stop();
+    this.beams.clear(); // of another text
     this.text = value;
     this.asked = null;
     this.keep();
@@ -115,7 +116,7 @@ class Write {
 
   /** Go on from another text, as a new branch. */
   goOn(text) {
-    this.branches.branch(text);
+    this.branches.branch(text, this.settings.address());
     this.written = "";
     this.type(text);
     this.write();
@@ -133,7 +134,7 @@ class Write {
   lookAt(start, word) {
     return this.looking.ask(async (signal) => {
       const { text, written } = this;
-      const before = text + written.slice(0, start);
+      const before = text + written.slice(0, start + (word.trim() && word.length - word.trimStart().length));
       const body = { model: this.context.model.id, text: before, count: GUESSES, words: WORDS, ...this.settings.held() };
       const told = await ask("/v1/next", body, signal);
       if (text !== this.text || written !== this.written) return;
@@ -174,6 +175,7 @@ class Write {
           <label>${S.text}<textarea .value=${this.text} spellcheck="false" placeholder=${S.typeHere}
             @input=${(event) => { this.written = ""; this.type(event.target.value); }} @keydown=${(event) => this.keyed(event)}></textarea></label>
           <p><button id="write" class="main" @click=${() => this.write()}>${S.writeOn}</button>
+            <button id="further" ?disabled=${!this.written} @click=${() => this.goOn(this.text + this.written)}>${S.further}</button>
             <button @click=${() => { this.written = ""; this.type(""); }}>${S.clear}</button></p>
           ${this.shown.element}
           ${this.written ? html`<p class="quiet">${S.clickWord}</p>` : ""}
@@ -187,7 +189,10 @@ class Write {
           ${sliders(this.settings, this.wrong, this.changed)}
           ${this.branches.drawn((one) => {
             this.writing.stop();
-            if (one) Object.assign(this, { text: one.text, written: one.written, asked: null });
+            if (one) {
+              const settings = new Settings(new URLSearchParams(one.settings));
+              Object.assign(this, { text: one.text, written: one.written, asked: null, settings });
+            }
             this.keep();
             this.expect();
             this.paint();

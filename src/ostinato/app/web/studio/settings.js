@@ -47,9 +47,9 @@ export class Settings {
     return { prompt, max_tokens: this.length, seed: this.seed, ...this.rules(), ...this.held() };
   }
 
-  /** As the address has it. */
+  /** As the address has it: all of it, as what is usual may change one day. */
   address() {
-    const given = Object.fromEntries(ALL.map(([name, , , , usual]) => [name, this[name] === usual ? "" : this[name]]));
+    const given = Object.fromEntries(ALL.map(([name]) => [name, this[name]]));
     return { ...given, match: this.match, hold: this.hold, value: this.hold ? this.value : "" };
   }
 

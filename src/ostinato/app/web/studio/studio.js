@@ -94,7 +94,8 @@ class Studio {
       own.map((one) => html`<a href="#" class=${one === chosen ? "shown" : ""} aria-current=${one === chosen ? "page" : "false"}
         @click=${(event) => {
           event.preventDefault();
-          this.goTo({ model: model.id, room: one.room.name });
+          const text = asked().get("text"); // which goes along from room to room
+          this.goTo({ model: model.id, room: one.room.name, ...(text ? { text } : {}) });
         }}>${one.room.title}</a>`),
       byId("rooms"),
     );

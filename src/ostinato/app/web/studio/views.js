@@ -24,6 +24,14 @@ export class Views {
     this.at = { name: "", place: "" };
   }
 
+  /** Show nothing: what was shown belongs to something else. */
+  clear() {
+    this.shown.abort();
+    this.own.replaceChildren();
+    render("", this.tabs);
+    delete this.element.dataset.view;
+  }
+
   /** Show the data of a page; the view that was looked at stays, and its place. */
   async take(data) {
     this.local = served(data);
