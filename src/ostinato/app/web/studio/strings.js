@@ -17,7 +17,7 @@ export const S = {
   take: (name) => `take ${name}`, leftOut: (name) => `${name}: the rules leave it out`,
   how: "how it writes", more: "more", match: "match", matchHere: "a regular expression", top_k: "top-k", none: "off",
   temperature: "temperature", top_p: "top-p", min_p: "min-p", typical: "typical", length: "length", seed: "seed",
-  hold: "hold a unit", unit: "unit", unitHere: "such as cell:0:14, then Enter", value: "value", reset: "let go",
+  hold: "hold a unit", unit: "unit", unitHere: "cell:0:14, Enter", value: "value", reset: "let go",
   insteadOf: (word) => `in place of ${JSON.stringify(word)}`, close: "close",
   branches: "branches", forget: "forget all branches", branchStart: "beginning",
   beside: "beside it", besideNone: "Another model writes the same with the same seed.",
