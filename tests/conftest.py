@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import ostinato
+from browsers import CHROMIUM
 from ostinato.app.cli import main
 from ostinato.data import cache_folder
 from ostinato.music import parse_key, parse_meter, write_tune
@@ -158,6 +159,17 @@ def run(capsys):
         return status, told.out, told.err
 
     return call
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A browser, without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        launched = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
 
 
 @pytest.fixture

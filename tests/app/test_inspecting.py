@@ -4,15 +4,15 @@ import io
 import itertools
 import json
 import re
-import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 import ostinato
+from browsers import CHROMIUM
 from ostinato.app.cli import main
 from ostinato.app.looking import print_view
 from ostinato.app.terminal.console import Console
@@ -370,20 +370,6 @@ def test_views_in_a_terminal_are_in_colours_and_no_wider_than_it(text_model):
     assert max(map(len, text.splitlines())) <= 60
     assert "48;2;" in told.getvalue()  # a colour behind a symbol
     assert "⏎" in text
-
-
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A browser that is driven; its pages tell what they asked for and what went wrong."""
-    with sync_playwright() as play:
-        launched = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 def opened(browser, file, place=""):

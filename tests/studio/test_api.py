@@ -318,6 +318,7 @@ def test_ctrl_c_ends_the_command_at_once_even_at_work(runs):
             with contextlib.suppress(requests.RequestException):
                 requests.post(f"{site}/v1/inspect", json=body, headers=bearer, timeout=60)
 
+        assert site.startswith("http://127.0.0.1:")
         assert requests.get(f"{site}/health", timeout=60).json() == {"status": "ok"}
         threading.Thread(target=ask, daemon=True).start()
         time.sleep(0.5)

@@ -7,9 +7,10 @@ import shutil
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 import ostinato
+from browsers import CHROMIUM
 
 TOKEN = "a-token-of-tests"
 VERSE = """FLORIZEL:
@@ -21,22 +22,11 @@ I cannot say 'tis pity
 She lacks instructions, for she seems a mistress
 To most that teach.
 """
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
 expect.set_options(timeout=120_000)
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium or Chrome on the PATH: apt-get install chromium"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as play:
-        launched = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 class Visit:

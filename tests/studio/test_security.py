@@ -117,12 +117,30 @@ def test_pages_of_a_site_that_is_allowed_may_read_answers_and_no_others(runs):
 
 @pytest.mark.parametrize(
     "views",
-    [{"find": 3}, {"cells": True}, {"guesses": "many"}, {"guesses": 10**9}, {"cells": ["a"]}, {"saliency": "x"}],
+    [
+        {"find": 3},
+        {"cells": True},
+        {"guesses": True},
+        {"guesses": "many"},
+        {"guesses": 10**9},
+        {"cells": ["a"]},
+        {"saliency": "x"},
+    ],
     ids=str,
 )
 def test_views_with_values_of_another_kind_are_refused_or_answered_and_break_nothing(client, views):
     answer = client.post("/v1/inspect", json={"model": "cats", "text": "the cat", "views": views})
     assert answer.status_code in (200, 400)
+
+
+def test_numbers_are_no_flags_and_a_pasted_text_is_no_file(client):
+    answer = client.post("/v1/inspect", json={"model": "cats", "text": "the cat", "views": {"guesses": True}})
+    assert (answer.status_code, "of the kind int" in answer.json()["error"]["message"]) == (400, True)
+    answer = client.post("/v1/compose", json={"model": "tunes", "options": {"bars": True}})
+    assert (answer.status_code, "of the kind int" in answer.json()["error"]["message"]) == (400, True)
+    answer = client.post("/v1/evaluate", json={"model": "cats", "text": "☃" * 50})
+    assert answer.status_code == 400
+    assert "pasted.txt" not in answer.text
 
 
 def test_options_of_looking_inside_are_those_that_there_are(client):

@@ -119,8 +119,13 @@ def check_known(given: Mapping[str, Any], usual: Mapping[str, Any]) -> None:
         if name not in usual:
             raise unknown_name("option", name, usual, where="options")
         kind = type(usual[name])
-        if value is not None and not isinstance(value, (int, float) if kind is float else kind):
+        if value is not None and not _is_of(value, (int, float) if kind is float else (kind,)):
             raise ConfigError(f"{name} is of the kind {kind.__name__}, got {value!r}")
+
+
+def _is_of(value: Any, kinds: tuple[type, ...]) -> bool:
+    """Return whether a value is of one of some kinds; true and false are no numbers here."""
+    return isinstance(value, kinds) and (not isinstance(value, bool) or bool in kinds)
 
 
 def check_options(groups: Iterable[OptionGroup], given: Mapping[str, Any]) -> None:
@@ -137,9 +142,7 @@ def check_options(groups: Iterable[OptionGroup], given: Mapping[str, Any]) -> No
         if option.kind == "path":
             raise ConfigError(f"{name} names a file, which cannot be asked for here; leave it out")
         values = value if option.repeated and isinstance(value, list) else [value]
-        if option.repeated is not isinstance(value, list) or not all(
-            isinstance(one, _IS[option.kind]) for one in values
-        ):
+        if option.repeated is not isinstance(value, list) or not all(_is_of(one, _IS[option.kind]) for one in values):
             wanted = f"a list of values of the kind {option.kind}" if option.repeated else f"of the kind {option.kind}"
             raise ConfigError(f"{name} is {wanted}, got {value!r}")
         if option.choices and not set(values) <= set(option.choices):

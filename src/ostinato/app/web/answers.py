@@ -12,13 +12,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from ostinato.app.web import requests
-from ostinato.app.web.completions import beams, completion, shaping, streamed
+from ostinato.app.web.completions import beams, completion, shaping, streamed, with_held
 from ostinato.app.web.shelf import Held, Shelf
 from ostinato.app.web.work import Errand
-from ostinato.errors import ConfigError
+from ostinato.errors import ConfigError, OstinatoError
 from ostinato.families.base import Sources
 from ostinato.families.options import check_options
-from ostinato.inspect.clamps import parse_clamp
 from ostinato.inspect.page import page_data
 
 _SLOW_VIEWS = {"find", "atlas", "series", "saliency", "gates"}
@@ -92,11 +91,10 @@ def _next(asked: Asked) -> Any:
 
     body: requests.Next = asked.body
     with asked.held.lock:
-        model = asked.held.model
-        if body.hold:
-            model = model.clamped(*map(parse_clamp, body.hold))
         rules = RuleSettings(**shaping(body))
-        told = model.coming(body.text, count=body.count, words=body.words, rules=rules).plain()
+        told = (
+            with_held(asked.held, body.hold).coming(body.text, count=body.count, words=body.words, rules=rules).plain()
+        )
     return {**told, "model_digest": asked.held.digest}
 
 
@@ -105,9 +103,8 @@ def _inspect(asked: Asked) -> Any:
     held = asked.held.aside if _takes_long(body) else asked.held
     options = {**body.options, "progress": lambda what, done, total: asked.errand.wrote(0)}
     with ExitStack() as locks:
-        for lock in sorted(
-            {held.lock, *([other.lock] if other else [])}, key=id
-        ):  # in one order, so that none waits for ever
+        wanted = {held.lock, *([other.lock] if other else [])}
+        for lock in sorted(wanted, key=id):  # always in this order, so that no two requests wait for each other
             locks.enter_context(lock)
         inspection = held.model.inspect_on(body.text, {**body.options, **body.views})
         names = list(body.views) or list(inspection.on_page)
@@ -157,8 +154,11 @@ def _evaluate(asked: Asked) -> Any:
     with tempfile.TemporaryDirectory() as folder, asked.held.aside.lock:
         file = Path(folder) / "pasted.txt"
         file.write_text(asked.body.text, encoding="utf-8")
-        corpus = model.read(Sources([str(file)], part="test"))
-        return model.evaluate_on(corpus, {}, lambda what, done, total: asked.errand.wrote(0)).plain()
+        try:
+            corpus = model.read(Sources([str(file)], part="test"))
+            return model.evaluate_on(corpus, {}, lambda what, done, total: asked.errand.wrote(0)).plain()
+        except OstinatoError as error:  # which names the file, and where temporary files are is nobody's business
+            raise ConfigError(str(error).replace(str(file), "the text")) from error
 
 
 def _compose(asked: Asked) -> Any:

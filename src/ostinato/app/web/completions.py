@@ -64,8 +64,13 @@ def _begun(held: Held, request: Completion) -> tuple[Any, list[str], dict[str, A
     """Return the model, its units held, the prompts as texts, and what every answer says of the request."""
     held.model.check_verb("generate")
     with held.lock:
-        model = held.model.clamped(*map(parse_clamp, request.hold)) if request.hold else held.model
+        model = with_held(held, request.hold)
         return model, _prompts(model, request), _about(model, request)
+
+
+def with_held(held: Held, units: Sequence[str]) -> Any:
+    """Return a model with units held, such as ``"cell:0:14=0.5"``; without any as it is. Its lock has to be taken."""
+    return held.model.clamped(*map(parse_clamp, units)) if units else held.model
 
 
 def beams(held: Held, request: Beams, errand: Errand) -> Iterator[dict[str, Any]]:
@@ -73,8 +78,7 @@ def beams(held: Held, request: Beams, errand: Errand) -> Iterator[dict[str, Any]
     options = {"beam": request.beam, "n_best": request.beam, "length": request.max_tokens, "pace": 1}
     given = {name: value for name in ("length_power", "match") if (value := vars(request)[name]) is not None}
     with held.lock:
-        model = held.model.clamped(*map(parse_clamp, request.hold)) if request.hold else held.model
-        generation = model.generate_many([request.prompt], **options, **given)
+        generation = with_held(held, request.hold).generate_many([request.prompt], **options, **given)
     steps, last, is_done = list[Any](), 0.0, False
     while not is_done:
         with held.lock:

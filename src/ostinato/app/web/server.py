@@ -91,7 +91,7 @@ class Studio:
         return JSONResponse(_plain(await self.desk.do(lambda _: self.shelf.describe_one(name))))
 
     async def tokenizer_info(self, request: Request) -> Response:
-        """What clients that cut texts themselves ask of a server with one model."""
+        """The end of items in the first model, for clients that cut texts themselves."""
         end = await self.desk.do(lambda _: self.shelf.get(self.shelf.first()).model.codec.end)
         return JSONResponse({"eos_token": "" if end is not None else None, "bos_token": None, "pad_token": None})
 

@@ -61,9 +61,11 @@ export class BeamTree {
 }
 
 export class Beams {
-  constructor({ model, tell, left }, take) {
+  /** @param take Takes the text that is gone on from. @param asked Called when the search is to be followed. */
+  constructor({ model, tell, left }, take, asked) {
     this.model = model.id;
     this.take = take;
+    this.asked = asked;
     this.width = 5;
     this.tree = null;
     this.element = document.createElement("section");

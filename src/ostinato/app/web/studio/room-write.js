@@ -34,8 +34,7 @@ class Write {
     this.writing = new Newest((error) => this.refuse(error), left);
     this.looking = new Newest(tell, left);
     this.beside = new Beside(context, settings.get("beside") ?? "", () => this.write());
-    this.beams = new Beams(context, (text) => this.goOn(text));
-    this.beams.asked = () => this.beams.follow(this.text, this.settings);
+    this.beams = new Beams(context, (text) => this.goOn(text), () => this.beams.follow(this.text, this.settings));
     this.sum = later(120, () => this.expect(WORDS));
     this.expectLater = later(150, () => this.expect());
   }

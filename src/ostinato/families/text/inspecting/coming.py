@@ -87,14 +87,10 @@ def coming(
     Args:
         model: The model.
         reader: Its reader, which may remember some of the text.
-        text: The text; empty: the beginning.
-        count: Number of symbols to tell.
-        words: Number of words to tell; 0: none.
-        rules: Rules; what they leave out is told.
-
-    Raises:
-        ConfigError: A number is out of range, or a rule does not fit the model.
-        UnknownSymbolError: The text has symbols that the model does not know.
+        text: As for ``TextModel.coming``, and the others too.
+        count: Number of symbols.
+        words: Number of words.
+        rules: Rules.
     """
     at_least("count", count, 1)
     at_least("words", words, 0)
